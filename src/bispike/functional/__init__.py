@@ -1,0 +1,61 @@
+"""Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
+
+from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts
+from .centring import (
+    CENTRES,
+    centre_rows,
+    centre_rows_backward,
+    centre_templates,
+    centre_templates_backward,
+)
+from .coding import (
+    CONCEPT_CODES,
+    STIMULUS_CODES,
+    bernoulli_code,
+    given_spikes,
+    latency_code,
+    one_hot_code,
+    poisson_code,
+    population_code,
+)
+from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
+from .lif import Neuron, lif, lif_reference
+from .norm import batch_statistics, channel_view, normalise, normalise_backward
+from .surrogate import atan_surrogate, mean_field_slope, unrolled_slope
+
+__all__ = [
+    "CENTRES",
+    "CONCEPT_CODES",
+    "CONTRASTS",
+    "DECODERS",
+    "LOSSES",
+    "REDUCTIONS",
+    "STIMULUS_CODES",
+    "Alignment",
+    "Neuron",
+    "align",
+    "atan_surrogate",
+    "batch_statistics",
+    "bernoulli_code",
+    "centre_rows",
+    "centre_rows_backward",
+    "centre_templates",
+    "centre_templates_backward",
+    "channel_view",
+    "cosine_scores",
+    "cross_entropy",
+    "drive_scores",
+    "given_spikes",
+    "latency_code",
+    "lif",
+    "lif_reference",
+    "mean_field_slope",
+    "negative_counts",
+    "normalise",
+    "normalise_backward",
+    "one_hot_code",
+    "poisson_code",
+    "population_code",
+    "unit_code",
+    "unrolled_slope",
+]

@@ -1,0 +1,186 @@
+"""How two pathways are pulled together in one stage: value and closed-form gradient of the alignment losses.
+
+Bottom-up features A `[B, D]` meet top-down templates P `[C, D]`, one template a class. With C_kc = cos(a_k, p_c):
+
+    ReCo     Σ_k (1 − C_k,y(k))² + λ Σ_k Σ_c n_kc max(0, C_kc)²
+    InfoNCE  −Σ_k log( exp(C_k,y/κ) / (exp(C_k,y/κ) + Σ_c n_kc exp(C_kc/κ)) )
+    MSE      Σ_k mean_d (a_kd − p_y(k),d)²
+
+n_kc says how often class c stands as a negative for sample k. Because samples of one class share their template,
+the literal B×B loss of the paper is exactly this B×C loss with counted columns; the other contrast sets only
+choose other counts. Sources: ReCo, Lin et al., WACV 2023; its layer-wise use, arXiv 2509.20284 §4.3; derivation of
+the gradients: docs/mathematics.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigurationError, ShapeError, unknown_name
+
+LOSSES = ("reco", "infonce", "mse")
+CONTRASTS = ("batch", "masked", "classes", "expected")
+REDUCTIONS = ("sum", "sample", "mean")
+EPSILON = 1e-8
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Result of `align`.
+
+    Attributes:
+        value: scalar loss.
+        grad_feature: `[B, D]` dL/dA.
+        grad_template: `[C, D]` dL/dP.
+        cosine: `[B, C]` affinity C_kc (of the centred features).
+    """
+
+    value: Tensor
+    grad_feature: Tensor
+    grad_template: Tensor
+    cosine: Tensor
+
+
+def negative_counts(
+    labels: Tensor,
+    classes: int,
+    *,
+    contrast: str = "expected",
+    prior: Tensor | None = None,
+    reference_batch: int = 128,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """How often each class stands as a negative for each sample.
+
+    Args:
+        labels: `[B]` class of each sample.
+        classes: C.
+        contrast: `"batch"`: every other sample of the batch, those of the own class too (the paper's literal
+            loss); `"masked"`: samples of the own class left out; `"classes"`: every other class as often as a
+            reference batch holds it; `"expected"`: the expectation of the literal loss over reference batches:
+            every class with its expected count, the own class with its count minus one. The last two do not
+            look at which samples share the batch.
+        prior: `[C]` share of each class, summing to 1; uniform if None.
+        reference_batch: size of the reference batch.
+        dtype: of the result.
+
+    Returns:
+        `[B, C]` counts, at least 0.
+    """
+    if contrast not in CONTRASTS:
+        raise ConfigurationError(unknown_name("contrast", contrast, CONTRASTS))
+    if contrast in ("batch", "masked"):
+        base = torch.bincount(labels, minlength=classes).to(dtype)
+    elif prior is None:
+        base = torch.full((classes,), reference_batch / classes, dtype=dtype, device=labels.device)
+    else:
+        base = reference_batch * prior.to(dtype)
+    counts = base.repeat(labels.shape[0], 1)
+    own = (base[labels] - 1).clamp_(min=0) if contrast in ("batch", "expected") else torch.zeros_like(base[labels])
+    return counts.scatter_(1, labels[:, None], own[:, None])
+
+
+def align(
+    feature: Tensor,
+    template: Tensor,
+    labels: Tensor,
+    negatives: Tensor,
+    *,
+    loss: str = "reco",
+    strength: float = 0.1,
+    temperature: float = 0.1,
+    reduction: str = "sample",
+) -> Alignment:
+    """Value and closed-form gradient of an alignment loss for both sides.
+
+    Args:
+        feature: A, `[B, D]` bottom-up features.
+        template: P, `[C, D]` top-down features, a class each (or a sample each, with `labels = arange(B)`).
+        labels: `[B]` row of `template` that belongs to each sample.
+        negatives: n, `[B, C]` from `negative_counts`.
+        loss: `"reco"`, `"infonce"` or `"mse"`.
+        strength: λ of ReCo, non-negative.
+        temperature: κ of InfoNCE, positive.
+        reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
+            mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
+
+    Returns:
+        Alignment.
+
+    Raises:
+        ShapeError, ConfigurationError.
+    """
+    _check(feature, template, labels, negatives, loss, reduction)
+    rows = torch.arange(labels.shape[0], device=labels.device)
+    scale = 1.0 if reduction == "sum" else 1.0 / max(labels.shape[0], 1)
+    if loss == "mse":
+        return _mse(feature, template, labels, scale)
+    unit_a, norm_a = _unit(feature)
+    unit_p, norm_p = _unit(template)
+    cosine = unit_a @ unit_p.T
+    own = cosine[rows, labels]
+    if reduction == "mean":
+        negatives = negatives / negatives.sum(1, keepdim=True).clamp(min=1e-12)
+    if loss == "reco":
+        positive = cosine.clamp(min=0)
+        weighted = negatives * positive
+        value = scale * ((1 - own).square().sum() + strength * (weighted * positive).sum())
+        grad = weighted.mul_(2 * strength * scale)
+        grad[rows, labels] -= 2 * scale * (1 - own)
+    else:
+        if reduction == "mean":
+            negatives = negatives * (template.shape[0] - 1)
+        logits = cosine / temperature
+        logits = logits - logits.amax(1, keepdim=True)
+        weights = negatives.scatter_add(1, labels[:, None], torch.ones_like(own)[:, None])
+        mass = weights * logits.exp()
+        total = mass.sum(1, keepdim=True)
+        value = scale * (total.log().squeeze(1) - logits[rows, labels]).sum()
+        grad = (mass / total) * (scale / temperature)
+        grad[rows, labels] -= scale / temperature
+    shared = grad * cosine
+    grad_a = (grad @ unit_p).addcmul_(unit_a, shared.sum(1, keepdim=True), value=-1).div_(norm_a)
+    grad_p = (grad.T @ unit_a).addcmul_(unit_p, shared.sum(0)[:, None], value=-1).div_(norm_p)
+    return Alignment(value, grad_a, grad_p, cosine)
+
+
+def _unit(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows divided by sqrt(|row|² + ε²): a silent row gives a zero row, and the gradient stays exact."""
+    norm = (rows.square().sum(1, keepdim=True) + EPSILON**2).sqrt_()
+    return rows / norm, norm
+
+
+def _mse(feature: Tensor, template: Tensor, labels: Tensor, scale: float) -> Alignment:
+    width = feature.shape[1]
+    difference = feature - template[labels]
+    value = scale * difference.square().sum() / width
+    grad = difference * (2 * scale / width)
+    grad_template = torch.zeros_like(template).index_add_(0, labels, grad, alpha=-1)
+    with torch.no_grad():
+        cosine = _unit(feature)[0] @ _unit(template)[0].T
+    return Alignment(value, grad, grad_template, cosine)
+
+
+def _check(
+    feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: str, reduction: str
+) -> None:
+    problems = []
+    if loss not in LOSSES:
+        problems.append(unknown_name("alignment loss", loss, LOSSES))
+    if reduction not in REDUCTIONS:
+        problems.append(unknown_name("reduction", reduction, REDUCTIONS))
+    if problems:
+        raise ConfigurationError(problems)
+    if feature.dim() != 2 or template.dim() != 2 or feature.shape[1] != template.shape[1]:
+        raise ShapeError(
+            "align: expected features [B, D] and templates [C, D] with the same D, received "
+            f"{list(feature.shape)} and {list(template.shape)}."
+        )
+    if labels.shape != feature.shape[:1] or negatives.shape != (feature.shape[0], template.shape[0]):
+        raise ShapeError(
+            f"align: expected labels [B={feature.shape[0]}] and negatives [B, C={template.shape[0]}], received "
+            f"{list(labels.shape)} and {list(negatives.shape)}."
+        )

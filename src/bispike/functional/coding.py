@@ -1,0 +1,96 @@
+"""Codes at the two ends of a network: how a stimulus and a concept become what neurons receive.
+
+Stimulus codes give either a constant current `[B, ...]` or spikes `[T, B, ...]`; concept codes give one binary
+pattern a class, which fires at every step. Stochastic codes take a generator and nothing else.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigurationError, ShapeError
+
+STIMULUS_CODES = ("current", "bernoulli", "poisson", "latency", "given")
+CONCEPT_CODES = ("one-hot", "population", "learned")
+
+
+def bernoulli_code(intensity: Tensor, steps: int, *, generator: torch.Generator | None = None) -> Tensor:
+    """Spikes `[T, B, ...]` with probability equal to the intensity `[B, ...]`, which must lie in [0, 1]."""
+    _unit_interval(intensity, "bernoulli")
+    probability = intensity.expand(steps, *intensity.shape)
+    return torch.bernoulli(probability, generator=generator)
+
+
+def poisson_code(intensity: Tensor, steps: int, *, generator: torch.Generator | None = None) -> Tensor:
+    """Spikes `[T, B, ...]` of a Poisson process with `intensity` (≥ 0) events a step; several events count as one.
+
+    A step spikes with probability 1 − exp(−intensity).
+    """
+    if bool((intensity < 0).any()):
+        raise ConfigurationError("poisson code: expected intensities of at least 0; scale the stimulus to [0, 1].")
+    probability = (1 - (-intensity).exp()).expand(steps, *intensity.shape)
+    return torch.bernoulli(probability, generator=generator)
+
+
+def latency_code(intensity: Tensor, steps: int) -> Tensor:
+    """One spike a value, the earlier the brighter: at step round((1 − x)(T − 1)); none where x = 0.
+
+    Args:
+        intensity: `[B, ...]` in [0, 1].
+        steps: T.
+
+    Returns:
+        `[T, B, ...]`.
+    """
+    _unit_interval(intensity, "latency")
+    when = ((1 - intensity) * (steps - 1)).round().long()
+    spikes = torch.zeros((steps, *intensity.shape), dtype=intensity.dtype, device=intensity.device)
+    return spikes.scatter_(0, when.unsqueeze(0), (intensity > 0).to(intensity.dtype).unsqueeze(0))
+
+
+def given_spikes(stimulus: Tensor, steps: int) -> Tensor:
+    """Spikes that the data already hold, `[B, T, ...]`, brought to time first and checked to be 0 or 1."""
+    if stimulus.dim() < 2 or stimulus.shape[1] != steps:
+        raise ShapeError(f"given spikes: expected [B, T={steps}, ...], received {list(stimulus.shape)}.")
+    if not bool(((stimulus == 0) | (stimulus == 1)).all()):
+        raise ConfigurationError("given spikes: expected values 0 and 1 only; use the code 'bernoulli' or 'current'.")
+    return stimulus.transpose(0, 1).contiguous()
+
+
+def one_hot_code(classes: int) -> Tensor:
+    """`[C, C]` identity: one neuron a class."""
+    return torch.eye(classes)
+
+
+def population_code(classes: int, size: int, *, active: float = 0.5, generator: torch.Generator) -> Tensor:
+    """`[C, K]` random binary code: each class fires the same number of neurons, no two classes the same ones.
+
+    Args:
+        classes: C.
+        size: K, number of concept neurons.
+        active: share of neurons that fire for a class, in (0, 1).
+        generator: source of randomness.
+
+    Raises:
+        ConfigurationError: K is too small to tell C classes apart.
+    """
+    count = min(max(round(active * size), 1), size - 1) if size > 1 else 0
+    if count == 0:
+        raise ConfigurationError(f"population code: expected at least 2 concept neurons, received {size}.")
+    for _ in range(1000):
+        order = torch.rand(classes, size, generator=generator).argsort(1)
+        code = torch.zeros(classes, size).scatter_(1, order[:, :count], 1.0)
+        if torch.unique(code, dim=0).shape[0] == classes:
+            return code
+    raise ConfigurationError(
+        f"population code: {size} neurons with {count} active do not tell {classes} classes apart; use more neurons."
+    )
+
+
+def _unit_interval(values: Tensor, code: str) -> None:
+    if bool(((values < 0) | (values > 1)).any()):
+        raise ConfigurationError(
+            f"{code} code: expected intensities in [0, 1], received {float(values.min()):.3g} to "
+            f"{float(values.max()):.3g}; scale the stimulus, or use the code 'current'."
+        )

@@ -1,0 +1,41 @@
+"""From the top of the bottom-up pathway to a decision: scores of the classes and the top loss with its gradient."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .alignment import EPSILON
+
+DECODERS = ("drive", "cosine")
+
+
+def drive_scores(drive: Tensor, code: Tensor) -> Tensor:
+    """Scores `[B, C]`: time-mean drive `[B, K]` projected on each class's unit code `[C, K]`.
+
+    With a one-hot code these are the drives themselves.
+    """
+    return drive @ unit_code(code).T
+
+
+def cosine_scores(spikes: Tensor, label_spikes: Tensor) -> Tensor:
+    """Cosine `[B, C]` between output spike trains `[T, B, K]` and each class's spike train `[T, C, K]`."""
+    flat = spikes.transpose(0, 1).flatten(1)
+    label = label_spikes.transpose(0, 1).flatten(1)
+    product = flat @ label.T
+    return product / (flat.norm(dim=1)[:, None] * label.norm(dim=1)[None] + EPSILON)
+
+
+def unit_code(code: Tensor) -> Tensor:
+    """Rows of `[C, K]` at unit length."""
+    return code / (code.norm(dim=1, keepdim=True) + EPSILON)
+
+
+def cross_entropy(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of `[B, C]` scores and its gradient (softmax − one-hot) / B."""
+    log_probability = scores.log_softmax(1)
+    rows = torch.arange(labels.shape[0], device=labels.device)
+    value = -log_probability[rows, labels].mean()
+    grad = log_probability.exp()
+    grad[rows, labels] -= 1
+    return value, grad / labels.shape[0]

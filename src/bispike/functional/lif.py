@@ -1,0 +1,173 @@
+"""The leaky integrate-and-fire neuron: the only place where its equation stands.
+
+For drive a[t] (dimensionless synaptic current), membrane U, threshold θ > 0 and leak factor β in [0, 1]:
+
+    H[t] = β U[t−1] + a[t]            integrate
+    S[t] = 1 if H[t] ≥ θ else 0       fire
+    U[t] = H[t] (1 − S[t])            hard reset        or   U[t] = H[t] − θ S[t]   soft reset
+
+Source: threshold firing as in Bidirectional Spike-based Distillation (arXiv 2509.20284, §3); leak and reset are
+open there and follow the usual discrete LIF with β = 1 − 1/τ at τ = 2 steps. `lif_reference` is the equation as
+written; `lif` gives the same spikes faster, and its gradient (for backpropagation through time) in one node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigurationError, ShapeError
+from .surrogate import atan_surrogate
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """Constants of a LIF population (dimensionless).
+
+    Args:
+        threshold: θ, positive.
+        leak: β, the share of the membrane kept from one step to the next, in [0, 1].
+        reset: `"hard"` sets the membrane to 0 after a spike, `"soft"` subtracts θ.
+    """
+
+    threshold: float = 0.6
+    leak: float = 0.5
+    reset: str = "hard"
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not self.threshold > 0:
+            problems.append(f"threshold: expected a positive number, received {self.threshold}.")
+        if not 0 <= self.leak <= 1:
+            problems.append(f"leak: expected a number in [0, 1], received {self.leak}.")
+        if self.reset not in ("hard", "soft"):
+            problems.append(f"reset: expected 'hard' or 'soft', received {self.reset!r}.")
+        if problems:
+            raise ConfigurationError(problems)
+
+
+def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
+    """The equation as written, differentiable through the ATan surrogate with the reset detached.
+
+    Args:
+        drive: `[T, ...]` synaptic current.
+        neuron: constants.
+
+    Returns:
+        Spikes `[T, ...]`, 0 or 1, in the dtype of `drive`.
+    """
+    membrane = torch.zeros_like(drive[0])
+    spikes = []
+    for current in drive.unbind(0):
+        membrane = neuron.leak * membrane + current
+        spike = _Fire.apply(membrane, neuron.threshold)
+        fired = spike.detach()
+        membrane = membrane * (1 - fired) if neuron.reset == "hard" else membrane - neuron.threshold * fired
+        spikes.append(spike)
+    return torch.stack(spikes)
+
+
+def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None, out: Tensor | None = None) -> Tensor:
+    """Spikes of LIF neurons.
+
+    Args:
+        drive: `[T, B, ...]` current at each step, or `[B, ...]` with `steps` for a current that is constant.
+        neuron: constants.
+        steps: T, only with a constant drive; at least 1.
+        out: buffer `[T, B, ...]` for the spikes; may be `drive` itself, which is then overwritten. Not allowed
+            when `drive` requires a gradient.
+
+    Returns:
+        Spikes `[T, B, ...]`, 0 or 1, in the dtype of `drive`.
+
+    Raises:
+        ShapeError: no time axis, or no steps.
+    """
+    if steps is None:
+        if drive.dim() < 1 or drive.shape[0] < 1:
+            raise ShapeError(f"lif: expected a drive [T >= 1, B, ...], received {list(drive.shape)}.")
+    elif steps < 1:
+        raise ShapeError(f"lif: expected at least 1 time step, received {steps}.")
+    if torch.is_grad_enabled() and drive.requires_grad:
+        return _LIF.apply(drive, neuron, steps)
+    return _fire_all(drive, neuron, steps, out, None)
+
+
+def _fire_all(
+    drive: Tensor, neuron: Neuron, steps: int | None, out: Tensor | None, history: Tensor | None
+) -> Tensor:
+    """Run all steps without a tape; `history` receives H[t] where the caller needs it."""
+    constant = steps is not None
+    total = steps if steps is not None else drive.shape[0]
+    one = drive if constant else drive[0]
+    spikes = out if out is not None else drive.new_empty((total, *one.shape))
+    if total == 1:
+        if history is not None:
+            history[0].copy_(one)
+        torch.ge(one, neuron.threshold, out=spikes[0])
+        return spikes
+    membrane = one.clone()
+    for t in range(total):
+        if t > 0:
+            membrane.mul_(neuron.leak).add_(drive if constant else drive[t])
+        if history is not None:
+            history[t].copy_(membrane)
+        spike = spikes[t]
+        torch.ge(membrane, neuron.threshold, out=spike)
+        if t + 1 < total:
+            if neuron.reset == "hard":
+                membrane.addcmul_(membrane, spike, value=-1)
+            else:
+                membrane.sub_(spike, alpha=neuron.threshold)
+    return spikes
+
+
+class _Fire(torch.autograd.Function):
+    """Heaviside step with the ATan surrogate as its derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, membrane: Tensor, threshold: float) -> Tensor:
+        ctx.save_for_backward(membrane)
+        ctx.threshold = threshold
+        return (membrane >= threshold).to(membrane.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grad: Tensor) -> Any:
+        (membrane,) = ctx.saved_tensors
+        return grad[0] * atan_surrogate(membrane - ctx.threshold), None
+
+
+class _LIF(torch.autograd.Function):
+    """All steps of the neuron in one node: keeps H[t] and the spikes, walks back once."""
+
+    @staticmethod
+    def forward(ctx: Any, drive: Tensor, neuron: Neuron, steps: int | None) -> Tensor:
+        total = steps if steps is not None else drive.shape[0]
+        shape = (total, *drive.shape) if steps is not None else drive.shape
+        history = drive.new_empty(shape)
+        spikes = _fire_all(drive, neuron, steps, None, history)
+        ctx.save_for_backward(history, spikes)
+        ctx.neuron, ctx.constant = neuron, steps is not None
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, *grad: Tensor) -> Any:
+        history, spikes = ctx.saved_tensors
+        neuron: Neuron = ctx.neuron
+        grad_spikes = grad[0]
+        total = history.shape[0]
+        grad_drive = torch.zeros_like(history[0]) if ctx.constant else torch.empty_like(history)
+        carried = torch.zeros_like(history[0])
+        for t in range(total - 1, -1, -1):
+            carried.mul_(neuron.leak)
+            if neuron.reset == "hard":
+                carried.addcmul_(carried, spikes[t], value=-1)
+            carried.addcmul_(grad_spikes[t], atan_surrogate(history[t] - neuron.threshold))
+            if ctx.constant:
+                grad_drive.add_(carried)
+            else:
+                grad_drive[t].copy_(carried)
+        return grad_drive, None, None

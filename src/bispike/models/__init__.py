@@ -1,0 +1,111 @@
+"""Builders: plain functions from a few numbers to a network, and their registry."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError, UnknownNameError, unknown_name
+from ..nn import Network
+from ..spaces import Concept, Stimulus
+from .assembly import Options
+from .cnn import cnn
+from .mlp import mlp
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that the command line knows by name.
+
+    Attributes:
+        name, summary: for lists.
+        builder: the function.
+        sizes: name of the builder's second argument.
+        defaults: settings that this name stands for.
+    """
+
+    name: str
+    summary: str
+    builder: Callable[..., Network]
+    sizes: str
+    defaults: dict[str, Any]
+
+
+_ENTRIES = (
+    ModelEntry("mlp", "dense stages 1024-512-256", mlp, "widths", {"widths": [1024, 512, 256]}),
+    ModelEntry("mlp-small", "dense stages 256-128", mlp, "widths", {"widths": [256, 128]}),
+    ModelEntry(
+        "cnn",
+        "five convolutions 128-128-256-256-512 with max pooling, as in the paper",
+        cnn,
+        "channels",
+        {"channels": [128, 128, 256, 256, 512], "pools": [2, 2, 2, 2, 1]},
+    ),
+    ModelEntry(
+        "cnn-small",
+        "four strided convolutions 16-32-32-64 and a dense stage 128",
+        cnn,
+        "channels",
+        {"channels": [16, 32, 32, 64], "strides": [2, 1, 2, 1], "dense": [128]},
+    ),
+)
+registry: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def create(
+    name: str,
+    stimulus: Stimulus | Sequence[int] | int,
+    concept: Concept | Sequence[str] | int,
+    **settings: Any,
+) -> Network:
+    """Network by the registry's name; settings override what the name stands for.
+
+    Raises:
+        UnknownNameError: no such model.
+        ConfigurationError: unknown or wrong settings, listed together.
+    """
+    if name not in registry:
+        raise UnknownNameError("model", name, registry)
+    entry = registry[name]
+    known = settings_of(name)
+    problems = [unknown_name(f"setting of model {name!r}:", key, known) for key in settings if key not in known]
+    if problems:
+        raise ConfigurationError(problems)
+    values = {**entry.defaults, **settings}
+    return entry.builder(stimulus, values.pop(entry.sizes), concept, **values)
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """All settings of a registered model with their defaults."""
+    if name not in registry:
+        raise UnknownNameError("model", name, registry)
+    entry = registry[name]
+    own = {
+        key: parameter.default
+        for key, parameter in inspect.signature(entry.builder).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    shared = Options(norm=entry.builder is cnn).plain()
+    return {**shared, **own, **entry.defaults}
+
+
+def build(spec: dict[str, Any]) -> Network:
+    """Rebuild the network that `Network.spec` describes (weights aside)."""
+    values = dict(spec)
+    kind = values.pop("model")
+    stimulus = Stimulus(
+        tuple(values.pop("stimulus_shape")),
+        tuple(values.pop("stimulus_mean")),
+        tuple(values.pop("stimulus_std")),
+    )
+    concept = Concept(tuple(values.pop("concept_names")))
+    if kind == "mlp":
+        return mlp(stimulus, values.pop("widths"), concept, **values)
+    if kind == "cnn":
+        return cnn(stimulus, values.pop("channels"), concept, **values)
+    raise UnknownNameError("model", kind, ("mlp", "cnn"))
+
+
+__all__ = ["ModelEntry", "Options", "build", "cnn", "create", "mlp", "registry", "settings_of"]

@@ -1,0 +1,136 @@
+"""What all builders share: the common options, and the last steps of putting a network together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+
+from ..errors import ConfigurationError, unknown_name
+from ..functional import Neuron
+from ..nn import ConceptCode, Network, Stage, Synapse
+from ..spaces import Concept, Stimulus
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of every builder.
+
+    Args:
+        steps: T, time steps.
+        threshold, leak, reset: constants of the bottom-up neurons (dimensionless).
+        top_down_threshold: threshold of the top-down neurons; as `threshold` if 0.
+        norm: batch norm between drives and neurons, in both pathways.
+        gain: standard deviation of the initial weights times √fan_in, both pathways.
+        stimulus_code: `current`, `bernoulli`, `poisson`, `latency`, or `given` (stimuli `[T, ...]` of spikes).
+        concept_code: `one-hot`, `population` or `learned`.
+        concept_size: neurons of a population or learned code; 0: four a class.
+        decoder: `drive` or `cosine`.
+        seed: of the initial weights and the concept code.
+    """
+
+    steps: int = 4
+    threshold: float = 0.6
+    leak: float = 0.5
+    reset: str = "hard"
+    top_down_threshold: float = 0.0
+    norm: bool = False
+    gain: float = 1.0
+    stimulus_code: str = "current"
+    concept_code_kind: str = "one-hot"
+    concept_size: int = 0
+    decoder: str = "drive"
+    seed: int = 0
+
+    @classmethod
+    def of(cls, given: dict[str, Any], *, norm: bool) -> Options:
+        """Options from keyword arguments; unknown names raise a ConfigurationError."""
+        values = {("concept_code_kind" if k == "concept_code" else k): v for k, v in given.items()}
+        known = [f.name for f in fields(cls)]
+        problems = [unknown_name("model option", name, known) for name in values if name not in known]
+        options = cls(**{"norm": norm, **{k: v for k, v in values.items() if k in known}})
+        if options.steps < 1:
+            problems.append(f"steps: expected at least 1 time step, received {options.steps}.")
+        if not options.gain > 0 or not math.isfinite(options.gain):
+            problems.append(f"gain: expected a positive number, received {options.gain}.")
+        if options.concept_size < 0 or options.top_down_threshold < 0:
+            problems.append("concept_size and top_down_threshold: expected values of at least 0.")
+        try:
+            _ = options.neuron
+        except ConfigurationError as error:
+            problems += error.problems
+        if problems:
+            raise ConfigurationError(problems)
+        return options
+
+    @property
+    def neuron(self) -> Neuron:
+        """Constants of the bottom-up neurons."""
+        return Neuron(self.threshold, self.leak, self.reset)
+
+    @property
+    def top_down_neuron(self) -> Neuron:
+        """Constants of the top-down neurons."""
+        return Neuron(self.top_down_threshold or self.threshold, self.leak, self.reset)
+
+    def source_shape(self, stimulus: Stimulus) -> tuple[int, ...]:
+        """What reaches the first synapse at one step; given spike trains lose their time axis."""
+        return stimulus.shape[1:] if self.stimulus_code == "given" else stimulus.shape
+
+    def concept_code(self, concept: Concept) -> ConceptCode:
+        """The concept code of these options."""
+        return ConceptCode(
+            concept.classes,
+            kind=self.concept_code_kind,
+            size=self.concept_size or None,
+            neuron=self.top_down_neuron,
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """As keyword arguments of a builder."""
+        values = asdict(self)
+        values["concept_code"] = values.pop("concept_code_kind")
+        return values
+
+
+def finish(
+    stages: Sequence[Stage],
+    *,
+    readout: Synapse,
+    stimulus_readout: Synapse,
+    stimulus: Stimulus,
+    concept: Concept,
+    code: ConceptCode,
+    options: Options,
+    spec: dict[str, Any],
+) -> Network:
+    """Initialise all synapses (W and Θ from different draws) and return the network with its spec."""
+    generator = torch.Generator().manual_seed(options.seed + 1)
+    ups = [*[stage.up.synapse for stage in stages], readout]
+    downs = [*[stage.down.synapse for stage in stages], stimulus_readout]
+    for synapse in [*ups, *downs]:
+        synapse.initialise(options.gain, generator)
+    return Network(
+        stages,
+        readout,
+        stimulus_readout,
+        stimulus=stimulus,
+        concept=concept,
+        code=code,
+        neuron=options.neuron,
+        steps=options.steps,
+        stimulus_code=options.stimulus_code,
+        decoder=options.decoder,
+        spec={
+            **spec,
+            **options.plain(),
+            "stimulus_shape": list(stimulus.shape),
+            "stimulus_mean": list(stimulus.mean),
+            "stimulus_std": list(stimulus.std),
+            "concept_names": list(concept.names),
+        },
+    )

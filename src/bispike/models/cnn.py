@@ -1,0 +1,126 @@
+"""Convolutional network: convolution stages with stride or max pooling, then dense stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..nn import Conv, Dense, Network, Pathway, Stage, Synapse, TransposedConv, UpsampleConv
+from ..spaces import Concept, Stimulus
+from .assembly import Options, finish
+
+
+def cnn(
+    stimulus: Stimulus | Sequence[int],
+    channels: Sequence[int],
+    concept: Concept | Sequence[str] | int,
+    *,
+    strides: Sequence[int] | int = 1,
+    pools: Sequence[int] | int = 1,
+    kernel: int = 3,
+    dense: Sequence[int] = (),
+    top_down: str = "upsample",
+    **options: Any,
+) -> Network:
+    """Convolutional two-pathway network.
+
+    The paper's five-layer net is `channels=(128, 128, 256, 256, 512), pools=2`; smaller ones work the same way.
+
+    Args:
+        stimulus: image space, `[channels, height, width]`.
+        channels: channels of each convolution stage, bottom to top.
+        concept: what is told apart.
+        strides: stride of each convolution (one number for all, or one a stage).
+        pools: side of the max pooling after each stage (one number for all, or one a stage; 1: none).
+        kernel: side of the kernels, odd.
+        dense: widths of dense stages above the convolutions.
+        top_down: `"upsample"` (nearest-neighbour, then a convolution) or `"transposed"` (where pools are 1).
+        **options: fields of `Options`; `norm` is on by default.
+
+    Returns:
+        Network.
+    """
+    opts = Options.of(options, norm=True)
+    stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
+    count = len(channels)
+    stride_list, pool_list = _each("strides", strides, count), _each("pools", pools, count)
+    problems = []
+    if not channels or any(int(c) < 1 for c in [*channels, *dense]):
+        problems.append(f"channels and dense: expected widths of at least 1, received {list(channels)}, {list(dense)}.")
+    if kernel < 1 or kernel % 2 == 0:
+        problems.append(f"kernel: expected an odd size, received {kernel}.")
+    if top_down not in ("upsample", "transposed"):
+        problems.append(f"top_down: expected 'upsample' or 'transposed', received {top_down!r}.")
+    if len(opts.source_shape(stimulus)) != 3:
+        problems.append(f"stimulus: a cnn expects [channels, height, width], received {list(stimulus.shape)}.")
+    if problems:
+        raise ConfigurationError(problems)
+    code = opts.concept_code(concept)
+
+    ups: list[Synapse] = []
+    outputs = [opts.source_shape(stimulus)]
+    for width, stride, pool in zip(channels, stride_list, pool_list, strict=True):
+        synapse = Conv(outputs[-1], int(width), kernel=kernel, stride=stride)
+        size = tuple(n // pool for n in synapse.target[1:])
+        if min(size) < 1:
+            raise ConfigurationError(
+                f"pools and strides: stage {len(ups) + 1} would shrink {list(synapse.target)} to nothing; "
+                f"use fewer stages or smaller pools for a stimulus of {list(stimulus.shape)}."
+            )
+        ups.append(synapse)
+        outputs.append((int(width), *size))
+    for width in dense:
+        ups.append(Dense(outputs[-1], (int(width),)))
+        outputs.append((int(width),))
+
+    above = [*[synapse.target for synapse in ups[1:]], (code.size,)]
+    pools_all = [*pool_list, *[1] * len(dense)]
+    stages = []
+    for i, (up, top, pool) in enumerate(zip(ups, above, pools_all, strict=True)):
+        down = _twin(top, up.target, kernel, pool, stride_list[i + 1] if i + 1 < count else 1, top_down)
+        stages.append(
+            Stage(
+                f"stage{i + 1}",
+                Pathway(up, opts.neuron, norm=opts.norm),
+                Pathway(down, opts.top_down_neuron, norm=opts.norm),
+                pool=pool,
+            )
+        )
+    spec = {
+        "model": "cnn",
+        "channels": [int(c) for c in channels],
+        "strides": stride_list,
+        "pools": pool_list,
+        "kernel": kernel,
+        "dense": [int(d) for d in dense],
+        "top_down": top_down,
+    }
+    return finish(
+        stages,
+        readout=Dense(outputs[-1], (code.size,)),
+        stimulus_readout=_twin(ups[0].target, stimulus.shape, kernel, 1, stride_list[0], top_down),
+        stimulus=stimulus,
+        concept=concept,
+        code=code,
+        options=opts,
+        spec=spec,
+    )
+
+
+def _twin(
+    source: tuple[int, ...], target: tuple[int, ...], kernel: int, pool: int, stride: int, top_down: str
+) -> Synapse:
+    """The top-down synapse that leads from `source` back to `target`."""
+    if len(source) == 1:
+        return Dense(source, target, unpool=pool if len(target) == 3 else 1)
+    if top_down == "transposed" and pool == 1:
+        return TransposedConv(source, target, kernel=kernel, stride=stride)
+    return UpsampleConv(source, target, kernel=kernel)
+
+
+def _each(name: str, value: Sequence[int] | int, count: int) -> list[int]:
+    values = [int(value)] * count if isinstance(value, int) else [int(v) for v in value]
+    if len(values) != count or any(v < 1 for v in values):
+        raise ConfigurationError(f"{name}: expected one number of at least 1 for each of {count} stages, received {value}.")
+    return values

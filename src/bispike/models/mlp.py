@@ -1,0 +1,56 @@
+"""Multi-layer perceptron: dense stages of any number and width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..nn import Dense, Network, Pathway, Stage
+from ..spaces import Concept, Stimulus
+from .assembly import Options, finish
+
+
+def mlp(
+    stimulus: Stimulus | Sequence[int] | int,
+    widths: Sequence[int],
+    concept: Concept | Sequence[str] | int,
+    **options: Any,
+) -> Network:
+    """Dense two-pathway network.
+
+    Args:
+        stimulus: what comes in (`data.stimulus`, a shape, or a number of features).
+        widths: neurons of each hidden stage, bottom to top; at least one stage.
+        concept: what is told apart (`data.concept`, names, or a number of classes).
+        **options: fields of `Options` (steps, threshold, leak, norm, gain, codes, seed, ...).
+
+    Returns:
+        Network.
+
+    Raises:
+        ConfigurationError: all wrong settings, listed together.
+    """
+    opts = Options.of(options, norm=False)
+    if not widths or any(int(width) < 1 for width in widths):
+        raise ConfigurationError(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
+    stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
+    code = opts.concept_code(concept)
+    shapes = [opts.source_shape(stimulus), *[(int(width),) for width in widths]]
+    above = [*shapes[2:], (code.size,)]
+    stages = []
+    for i, (source, target, top) in enumerate(zip(shapes[:-1], shapes[1:], above, strict=True), start=1):
+        up = Pathway(Dense(source, target), opts.neuron, norm=opts.norm)
+        down = Pathway(Dense(top, target), opts.top_down_neuron, norm=opts.norm)
+        stages.append(Stage(f"stage{i}", up, down))
+    spec = {"model": "mlp", "widths": [int(width) for width in widths]}
+    return finish(
+        stages,
+        readout=Dense(shapes[-1], (code.size,)),
+        stimulus_readout=Dense(shapes[1], stimulus.shape),
+        stimulus=stimulus,
+        concept=concept,
+        code=code,
+        options=opts,
+        spec=spec,
+    )

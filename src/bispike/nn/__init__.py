@@ -1,0 +1,23 @@
+"""Thin modules over `functional`: synapses, stages with two pathways, and the network of them."""
+
+from .concept import ConceptCode
+from .network import Network, SweepRecord
+from .norm import DriveNorm
+from .stage import SLOPES, Activity, Pathway, Stage
+from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
+
+__all__ = [
+    "SLOPES",
+    "Activity",
+    "ConceptCode",
+    "Conv",
+    "Dense",
+    "DriveNorm",
+    "Network",
+    "Pathway",
+    "Stage",
+    "SweepRecord",
+    "Synapse",
+    "TransposedConv",
+    "UpsampleConv",
+]

@@ -1,0 +1,278 @@
+"""A network: stages between a stimulus and a concept, and the two sweeps through them.
+
+The bottom-up sweep carries a stimulus to the readout; the top-down sweep carries concepts to the recalled stimulus.
+Neither knows of the other; a rule brings them together. Calls are stateless: a batch in, results out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigurationError, ShapeError, expect_shape, unknown_name
+from ..functional import (
+    DECODERS,
+    STIMULUS_CODES,
+    Neuron,
+    bernoulli_code,
+    cosine_scores,
+    drive_scores,
+    given_spikes,
+    latency_code,
+    lif,
+    poisson_code,
+)
+from ..spaces import Concept, Stimulus
+from .concept import ConceptCode
+from .stage import Activity, Stage
+from .synapse import Synapse
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """What one stage did in one sweep, for people to look at.
+
+    Attributes:
+        name: of the stage.
+        spikes: `[T, B, *shape]`.
+        mean_drive: `[B, *shape]`.
+        rate: `[B, *shape]`.
+    """
+
+    name: str
+    spikes: Tensor
+    mean_drive: Tensor
+    rate: Tensor
+
+
+class Network(nn.Module):
+    """Two-pathway spiking network. Builders in `bispike.models` make one from a few numbers.
+
+    Args:
+        stages: hidden stages, bottom to top.
+        readout: synapse from the last stage to the concept neurons.
+        stimulus_readout: synapse from the first stage's top-down spikes to the recalled stimulus.
+        stimulus, concept: the two ends.
+        code: the concept code.
+        steps: T, number of time steps.
+        stimulus_code: how a stimulus becomes input (`functional.STIMULUS_CODES`).
+        decoder: `"drive"` or `"cosine"`.
+        spec: plain values that rebuild this network through `bispike.models.build`.
+    """
+
+    stimulus_mean: Tensor
+    stimulus_std: Tensor
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        readout: Synapse,
+        stimulus_readout: Synapse,
+        *,
+        stimulus: Stimulus,
+        concept: Concept,
+        code: ConceptCode,
+        neuron: Neuron,
+        steps: int = 4,
+        stimulus_code: str = "current",
+        decoder: str = "drive",
+        spec: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        problems = []
+        if steps < 1:
+            problems.append(f"steps: expected at least 1 time step, received {steps}.")
+        if stimulus_code not in STIMULUS_CODES:
+            problems.append(unknown_name("stimulus code", stimulus_code, STIMULUS_CODES))
+        if decoder not in DECODERS:
+            problems.append(unknown_name("decoder", decoder, DECODERS))
+        if not stages:
+            problems.append("stages: expected at least one hidden stage.")
+        if problems:
+            raise ConfigurationError(problems)
+        self.stages = nn.ModuleList(stages)
+        self.readout, self.stimulus_readout, self.code = readout, stimulus_readout, code
+        self.stimulus, self.concept, self.neuron = stimulus, concept, neuron
+        self.steps, self.stimulus_code, self.decoder = steps, stimulus_code, decoder
+        self.activity = "spikes"
+        self.spec = spec or {}
+        axes = [1] * (len(stimulus.shape) - 1)
+        self.register_buffer("stimulus_mean", torch.tensor(stimulus.mean).reshape(-1, *axes))
+        self.register_buffer("stimulus_std", torch.tensor(stimulus.std).reshape(-1, *axes))
+
+    # ------------------------------------------------------------------ ends
+
+    @property
+    def hidden(self) -> list[Stage]:
+        """The stages, bottom to top, as a typed list."""
+        return [stage for stage in self.stages if isinstance(stage, Stage)]
+
+    @property
+    def stage_names(self) -> list[str]:
+        """Names of the stages, bottom to top."""
+        return [stage.name for stage in self.hidden]
+
+    @property
+    def constant_input(self) -> bool:
+        """Whether the first stage receives a current that does not change over time."""
+        return self.stimulus_code == "current"
+
+    def check_stimulus(self, stimulus: Tensor) -> None:
+        """Raise a ShapeError unless `stimulus` is `[B, *stimulus.shape]`."""
+        if tuple(stimulus.shape[1:]) != self.stimulus.shape or stimulus.dim() < 2:
+            axes = ", ".join(str(n) for n in self.stimulus.shape)
+            raise expect_shape("stimulus", f"batch, {axes}", stimulus.shape, "Is the batch axis missing?")
+
+    def check_labels(self, labels: Tensor) -> None:
+        """Raise unless `labels` are int64 `[B]` in 0..C−1."""
+        if labels.dim() != 1 or labels.dtype != torch.int64:
+            raise ShapeError(
+                f"labels: expected int64 of shape [batch], received {labels.dtype} of shape {list(labels.shape)}."
+            )
+        if labels.numel() and (int(labels.min()) < 0 or int(labels.max()) >= self.concept.classes):
+            raise ConfigurationError(
+                f"labels: expected values in 0..{self.concept.classes - 1}, received "
+                f"{int(labels.min())}..{int(labels.max())}."
+            )
+
+    def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """What the first synapse receives: a current `[B, ...]` or spikes `[T, B, ...]`.
+
+        A current is the stimulus standardised by the mean and deviation of each channel; spike codes take the
+        stimulus as it is, in [0, 1].
+        """
+        self.check_stimulus(stimulus)
+        if self.stimulus_code == "current":
+            return (stimulus - self.stimulus_mean) / self.stimulus_std
+        if self.stimulus_code == "bernoulli":
+            return bernoulli_code(stimulus, self.steps, generator=generator)
+        if self.stimulus_code == "poisson":
+            return poisson_code(stimulus, self.steps, generator=generator)
+        if self.stimulus_code == "latency":
+            return latency_code(stimulus, self.steps)
+        return given_spikes(stimulus, self.steps)
+
+    # ------------------------------------------------------------------ sweeps
+
+    def sweep_up(self, source: Tensor, *, slope: str | None = None) -> Iterator[tuple[Stage, Tensor, Activity]]:
+        """Bottom-up sweep, a stage at a time: (stage, time-mean of its input, what it did).
+
+        Only the current stage's spikes are alive while the caller holds no earlier ones.
+        """
+        constant = self.constant_input
+        rate = source if constant else source.mean(0)
+        for stage in self.hidden:
+            activity = stage.up.respond(source, self.steps, constant=constant, slope=slope)
+            source = stage.leave(activity.spikes)
+            below, rate = rate, activity.rate if stage.pool == 1 else source.mean(0)
+            constant = False
+            yield stage, below, activity
+
+    def sweep_down(
+        self, concept_spikes: Tensor, *, slope: str | None = None
+    ) -> Iterator[tuple[Stage, Tensor, Activity]]:
+        """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
+        fixed = self.code.kind != "learned"
+        source = concept_spikes[0] if fixed else concept_spikes
+        rate = source if fixed else source.mean(0)
+        for stage in reversed(self.hidden):
+            activity = stage.down.respond(source, self.steps, constant=fixed, slope=slope)
+            yield stage, rate, activity
+            source, rate, fixed = activity.spikes, activity.rate, False
+
+    # ------------------------------------------------------------------ what users ask
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """No tape and running statistics, whatever mode the network is in; nothing is changed by looking."""
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.train(training)
+
+    def scores(self, top: Tensor) -> Tensor:
+        """Scores `[B, C]` from what leaves the last stage: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
+        last = self.hidden[-1].output_shape
+        rate = top if top.dim() == len(last) + 1 else top.mean(0)
+        if self.decoder == "drive" or self.activity == "rates":
+            return drive_scores(self.readout(rate), self.code.rate(self.steps))
+        drive = self.readout(top.flatten(0, 1)).unflatten(0, top.shape[:2])
+        return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.steps))
+
+    def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Scores of the classes `[B, C]` for stimuli `[B, *shape]` in the units of the data."""
+        with self.inference():
+            source = self.encode(stimulus, generator=generator)
+            if self.activity == "rates":
+                for stage in self.hidden:
+                    source = stage.leave(stage.up.rectify(source))
+                return self.scores(source)
+            constant = self.constant_input
+            for stage in self.hidden:
+                source = stage.leave(stage.up.respond(source, self.steps, constant=constant).spikes)
+                constant = False
+            return self.scores(source)
+
+    def perceive(self, stimulus: Tensor) -> Tensor:
+        """Labels `[B]` for stimuli `[B, *shape]`."""
+        return self.logits(stimulus).argmax(1)
+
+    def recall(self, labels: Tensor) -> Tensor:
+        """Recalled stimuli `[N, *shape]`, in the units of the data, for labels `[N]`."""
+        with self.inference():
+            self.check_labels(labels)
+            spikes = self.code.spikes(self.steps)[:, labels]
+            rate = spikes.mean(0)
+            for _, _, activity in self.sweep_down(spikes):
+                rate = activity.rate
+            return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
+
+    def observe(self, stimulus: Tensor) -> list[SweepRecord]:
+        """The bottom-up sweep of stimuli `[B, *shape]`, a record a stage."""
+        with self.inference():
+            sweep = self.sweep_up(self.encode(stimulus))
+            return [SweepRecord(stage.name, act.spikes, act.drive, act.rate) for stage, _, act in sweep]
+
+    def imagine(self, labels: Tensor) -> list[SweepRecord]:
+        """The top-down sweep of labels `[N]`, a record a stage, bottom to top."""
+        with self.inference():
+            self.check_labels(labels)
+            sweep = self.sweep_down(self.code.spikes(self.steps)[:, labels])
+            return [SweepRecord(stage.name, act.spikes, act.drive, act.rate) for stage, _, act in sweep][::-1]
+
+    # ------------------------------------------------------------------ weights
+
+    def bottom_up_parameters(self) -> list[nn.Parameter]:
+        """Weights of the pathway from stimulus to concept, with the readout."""
+        parameters = [p for stage in self.hidden for p in stage.up.parameters()]
+        return [*parameters, *self.readout.parameters()]
+
+    def top_down_parameters(self) -> list[nn.Parameter]:
+        """Weights of the pathway from concept to stimulus, with a learned concept code."""
+        parameters = [p for stage in self.hidden for p in stage.down.parameters()]
+        return [*parameters, *self.stimulus_readout.parameters(), *self.code.parameters()]
+
+    def pathway_weights(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """For each place between two populations: W and Θ transposed, as arrays of the same shape.
+
+        The key names the lower population (`"stimulus"` for the first); the readout's pair is under the last stage.
+        """
+        up = [*[stage.up.synapse for stage in self.hidden], self.readout]
+        down = [self.stimulus_readout, *[stage.down.synapse for stage in self.hidden]]
+        names = ["stimulus", *self.stage_names]
+        pairs = {}
+        for name, bottom_up, top_down in zip(names, up, down, strict=True):
+            forward, backward = bottom_up.matrix().detach(), top_down.matrix().detach()
+            if type(top_down).__name__ == "Dense":
+                backward = backward.T
+            if forward.shape == backward.shape:
+                pairs[name] = (forward, backward)
+        return pairs

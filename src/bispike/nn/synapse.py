@@ -1,0 +1,182 @@
+"""Synapses: the linear maps of both pathways, each with the closed-form gradient of its own weights.
+
+A synapse maps `[N, *source]` to `[N, *target]`. `learn(grad, source)` writes the gradient of the weights from the
+gradient of the drive; nothing else of the network takes part. The bottom-up kinds are `Dense` and `Conv`; the
+top-down twins are `Dense` (with unpooling), `UpsampleConv` and `TransposedConv`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn import grad as conv_grad
+
+from ..errors import ConfigurationError
+
+Shape = tuple[int, ...]
+
+
+class Synapse(nn.Module):
+    """Base: a weight, an optional bias, and where they lead from and to."""
+
+    def __init__(self, source: Shape, target: Shape, weight_shape: Shape, channels: int, *, bias: bool) -> None:
+        super().__init__()
+        self.source, self.target = tuple(source), tuple(target)
+        self.weight = nn.Parameter(torch.empty(weight_shape))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+    @property
+    def fan_in(self) -> int:
+        """Number of inputs of one target neuron."""
+        return math.prod(self.weight.shape[1:])
+
+    def initialise(self, gain: float, generator: torch.Generator) -> None:
+        """Uniform weights with standard deviation gain/√fan_in; biases zero."""
+        bound = gain * math.sqrt(3 / self.fan_in)
+        with torch.no_grad():
+            self.weight.uniform_(-bound, bound, generator=generator)
+            if self.bias is not None:
+                self.bias.zero_()
+
+    def forward(self, source: Tensor) -> Tensor:
+        """Drive `[N, *target]` of `[N, *source]`."""
+        raise NotImplementedError
+
+    def learn(self, grad: Tensor, source: Tensor) -> None:
+        """Write `.grad` of weight and bias, given dL/d drive `[N, *target]` and the input `[N, *source]`."""
+        raise NotImplementedError
+
+    def matrix(self) -> Tensor:
+        """Weights as a bottom-up-like array, so that a pathway and its twin can be compared."""
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        return f"{list(self.source)} -> {list(self.target)}"
+
+
+class Dense(Synapse):
+    """All to all. With `unpool` > 1 each value of a map target is repeated over unpool × unpool positions."""
+
+    def __init__(self, source: Shape, target: Shape, *, bias: bool = True, unpool: int = 1) -> None:
+        small = target if unpool == 1 else (target[0], *(-(-n // unpool) for n in target[1:]))
+        super().__init__(source, target, (math.prod(small), math.prod(source)), math.prod(small), bias=bias)
+        self.small, self.unpool = tuple(small), unpool
+
+    def forward(self, source: Tensor) -> Tensor:
+        drive = F.linear(source.flatten(1), self.weight, self.bias)
+        if len(self.target) == 1:
+            return drive
+        drive = drive.unflatten(1, self.small)
+        if self.unpool == 1:
+            return drive
+        drive = drive.repeat_interleave(self.unpool, 2).repeat_interleave(self.unpool, 3)
+        return drive[:, :, : self.target[1], : self.target[2]]
+
+    def learn(self, grad: Tensor, source: Tensor) -> None:
+        if self.unpool > 1:
+            height, width = self.small[1] * self.unpool, self.small[2] * self.unpool
+            grad = F.pad(grad, (0, width - self.target[2], 0, height - self.target[1]))
+            grad = F.avg_pool2d(grad, self.unpool) * self.unpool**2
+        grad = grad.flatten(1)
+        torch.mm(grad.T, source.flatten(1), out=_buffer(self.weight))
+        if self.bias is not None:
+            torch.sum(grad, 0, out=_buffer(self.bias))
+
+    def matrix(self) -> Tensor:
+        return self.weight
+
+
+class Conv(Synapse):
+    """Bottom-up convolution with 'same'-like padding and a stride."""
+
+    def __init__(
+        self, source: Shape, channels: int, *, kernel: int = 3, stride: int = 1, bias: bool = True
+    ) -> None:
+        if len(source) != 3:
+            raise ConfigurationError(f"convolution: expected a source [channels, height, width], received {source}.")
+        padding = kernel // 2
+        size = [(n + 2 * padding - kernel) // stride + 1 for n in source[1:]]
+        super().__init__(
+            source, (channels, *size), (channels, source[0], kernel, kernel), channels, bias=bias
+        )
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+
+    def forward(self, source: Tensor) -> Tensor:
+        return F.conv2d(source, self.weight, self.bias, self.stride, self.padding)
+
+    def learn(self, grad: Tensor, source: Tensor) -> None:
+        shape = list(self.weight.shape)
+        self.weight.grad = conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding)
+        if self.bias is not None:
+            torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+
+    def matrix(self) -> Tensor:
+        return self.weight.flatten(1)
+
+
+class UpsampleConv(Synapse):
+    """Top-down twin of a convolution: nearest-neighbour upsampling to the target's size, then a convolution."""
+
+    def __init__(self, source: Shape, target: Shape, *, kernel: int = 3, bias: bool = True) -> None:
+        super().__init__(source, target, (target[0], source[0], kernel, kernel), target[0], bias=bias)
+        if kernel % 2 == 0:
+            raise ConfigurationError(f"kernel: expected an odd size for the upsampling convolution, received {kernel}.")
+        self.padding = kernel // 2
+
+    def _enlarged(self, source: Tensor) -> Tensor:
+        return source if self.source[1:] == self.target[1:] else F.interpolate(source, size=self.target[1:])
+
+    def forward(self, source: Tensor) -> Tensor:
+        return F.conv2d(self._enlarged(source), self.weight, self.bias, 1, self.padding)
+
+    def learn(self, grad: Tensor, source: Tensor) -> None:
+        shape = list(self.weight.shape)
+        self.weight.grad = conv_grad.conv2d_weight(self._enlarged(source), shape, grad, 1, self.padding)
+        if self.bias is not None:
+            torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+
+    def matrix(self) -> Tensor:
+        return self.weight.transpose(0, 1).flip(2, 3).flatten(1)
+
+
+class TransposedConv(Synapse):
+    """Top-down twin of a strided convolution: the transposed convolution, with weights of its own."""
+
+    def __init__(
+        self, source: Shape, target: Shape, *, kernel: int = 3, stride: int = 1, bias: bool = True
+    ) -> None:
+        super().__init__(source, target, (source[0], target[0], kernel, kernel), target[0], bias=bias)
+        self.stride, self.padding = stride, kernel // 2
+        reached = [(n - 1) * stride - 2 * self.padding + kernel for n in source[1:]]
+        self.extra = tuple(n - r for n, r in zip(target[1:], reached, strict=True))
+        if any(e < 0 or e >= max(stride, 1) for e in self.extra):
+            raise ConfigurationError(
+                f"transposed convolution: cannot lead from {list(source)} to {list(target)} with kernel {kernel} "
+                f"and stride {stride}; use the upsampling convolution."
+            )
+
+    @property
+    def fan_in(self) -> int:
+        return self.weight.shape[0] * self.weight.shape[2] * self.weight.shape[3] // self.stride**2 or 1
+
+    def forward(self, source: Tensor) -> Tensor:
+        return F.conv_transpose2d(source, self.weight, self.bias, self.stride, self.padding, self.extra)
+
+    def learn(self, grad: Tensor, source: Tensor) -> None:
+        shape = list(self.weight.shape)
+        self.weight.grad = conv_grad.conv2d_weight(grad, shape, source, self.stride, self.padding)
+        if self.bias is not None:
+            torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+
+    def matrix(self) -> Tensor:
+        return self.weight.flatten(1)
+
+
+def _buffer(parameter: nn.Parameter) -> Tensor:
+    """The gradient's memory, made once and written over at each step."""
+    if parameter.grad is None:
+        parameter.grad = torch.empty_like(parameter)
+    return parameter.grad

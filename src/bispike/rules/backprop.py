@@ -1,0 +1,38 @@
+"""Backpropagation on a ReLU network of the same shape: what rates and gradients reach without spikes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .base import Rule, StepReport, register, write_gradients
+
+
+@register
+class Backprop(Rule):
+    """Backpropagation with ReLU in place of the spiking neurons; trains the bottom-up pathway."""
+
+    name: ClassVar[str] = "backprop"
+    summary: ClassVar[str] = "backpropagation on a ReLU network of the same shape"
+    activity: ClassVar[str] = "rates"
+
+    def parameters(self) -> list[nn.Parameter]:
+        return self.network.bottom_up_parameters()
+
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        source = net.encode(stimulus, generator=generator)
+        source = source if net.constant_input else source.mean(0)
+        rates = []
+        with torch.enable_grad():
+            for stage in net.hidden:
+                values = stage.up.rectify(source)
+                rates.append((values.detach() > 0).to(values.dtype).mean())
+                source = stage.leave(values)
+            scores = net.scores(source)
+            loss = F.cross_entropy(scores, labels)
+            write_gradients(loss, self.parameters())
+        return StepReport(loss.detach(), (scores.detach().argmax(1) == labels).sum(), {}, rates)

@@ -1,0 +1,158 @@
+"""The protocol of a learning rule and the registry of rules.
+
+A rule sees a batch and writes `.grad` of the parameters that it owns; any `torch.optim` optimizer does the rest.
+A new rule is one file with a subclass of `Rule`, decorated with `@register`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
+from ..nn import Network
+
+
+@dataclass
+class StepReport:
+    """What one step did; tensors are scalars on the network's device, so that nobody waits for them.
+
+    Attributes:
+        loss: task loss at the top.
+        correct: number of samples of the batch that were decided rightly, before the update.
+        stage_losses: local loss of each stage, where the rule has one.
+        spike_rate: mean firing rate of each stage, bottom to top (mean activity for rate networks).
+    """
+
+    loss: Tensor
+    correct: Tensor
+    stage_losses: dict[str, Tensor] = field(default_factory=dict)
+    spike_rate: list[Tensor] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Options of a rule that has none."""
+
+
+class Rule:
+    """Base of all rules.
+
+    Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule) and
+    `Options` (a frozen dataclass), and implement `parameters` and `learn`.
+
+    Args:
+        network: the network to train.
+        **options: fields of `Options`.
+
+    Raises:
+        ConfigurationError: unknown or wrong options, listed together.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    activity: ClassVar[str] = "spikes"
+    trains_top_down: ClassVar[bool] = False
+    Options: ClassVar[type] = NoOptions
+
+    def __init__(self, network: Network, **options: Any) -> None:
+        known = self.defaults()
+        problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
+        if problems:
+            raise ConfigurationError(problems)
+        self.settings = self.Options(**options)
+        self.network = network
+        network.activity = self.activity
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Options with their default values."""
+        return {f.name: f.default for f in dataclasses.fields(cls.Options)}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options in force, as plain values."""
+        return dataclasses.asdict(self.settings)
+
+    def parameters(self) -> list[nn.Parameter]:
+        """The parameters that this rule trains; all others stay as they are."""
+        raise NotImplementedError
+
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        """The rule itself; `step` has checked the arguments."""
+        raise NotImplementedError
+
+    def step(
+        self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None
+    ) -> StepReport:
+        """Write `.grad` of `parameters()` for one batch; earlier gradients are replaced.
+
+        Args:
+            stimulus: `[B, *stimulus.shape]` in the units of the data, B ≥ 1; left unchanged.
+            labels: `[B]` int64 in 0..C−1.
+            generator: source of randomness of stochastic codes.
+
+        Returns:
+            StepReport.
+
+        Raises:
+            ShapeError, ConfigurationError: wrong shapes or labels out of range.
+        """
+        self.network.check_stimulus(stimulus)
+        self.network.check_labels(labels)
+        if labels.shape[0] != stimulus.shape[0] or labels.shape[0] == 0:
+            raise ShapeError(
+                f"step: expected as many labels as stimuli, at least one; received {list(stimulus.shape)} "
+                f"and {list(labels.shape)}."
+            )
+        return self.learn(stimulus, labels, generator=generator)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Tensors that the rule itself remembers between steps."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take back what `state_dict` returned."""
+        if state:
+            raise ConfigurationError(f"rule {self.name!r} keeps no state, received {sorted(state)}.")
+
+
+registry: dict[str, type[Rule]] = {}
+
+
+def register(rule: type[Rule]) -> type[Rule]:
+    """Class decorator: make a rule known by its name."""
+    registry[rule.name] = rule
+    return rule
+
+
+def create(name: str, network: Network, **options: Any) -> Rule:
+    """Rule by name.
+
+    Raises:
+        UnknownNameError: no such rule.
+        ConfigurationError: unknown or wrong options.
+    """
+    if name not in registry:
+        raise UnknownNameError("rule", name, registry)
+    return registry[name](network, **options)
+
+
+def choice_problems(settings: Any, choices: dict[str, Sequence[str]]) -> list[str]:
+    """A sentence for each field of `settings` whose value is not among its choices."""
+    return [
+        unknown_name(key, getattr(settings, key), allowed)
+        for key, allowed in choices.items()
+        if getattr(settings, key) not in allowed
+    ]
+
+
+def write_gradients(loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
+    """Autograd gradients of `loss` into `.grad`, replacing what was there."""
+    for parameter, grad in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        parameter.grad = grad

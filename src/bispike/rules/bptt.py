@@ -1,0 +1,42 @@
+"""Backpropagation through time on the same spiking network: the control that BSD is measured against.
+
+Surrogate gradients (ATan, reset detached), one fused autograd node a stage, the drive of a constant stimulus computed
+once, one product for all time steps of a synapse.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .base import Rule, StepReport, register, write_gradients
+
+
+@register
+class BPTT(Rule):
+    """Surrogate-gradient backpropagation through time; trains the bottom-up pathway."""
+
+    name: ClassVar[str] = "bptt"
+    summary: ClassVar[str] = "backpropagation through time with surrogate gradients, same spiking network"
+
+    def parameters(self) -> list[nn.Parameter]:
+        return self.network.bottom_up_parameters()
+
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        source = net.encode(stimulus, generator=generator)
+        constant = net.constant_input
+        rates = []
+        with torch.enable_grad():
+            for stage in net.hidden:
+                spikes = stage.up.flow(source, net.steps, constant=constant)
+                rates.append(spikes.detach().mean())
+                source = stage.leave(spikes)
+                constant = False
+            scores = net.scores(source)
+            loss = F.cross_entropy(scores, labels)
+            write_gradients(loss, self.parameters())
+        return StepReport(loss.detach(), (scores.detach().argmax(1) == labels).sum(), {}, rates)

@@ -1,0 +1,247 @@
+"""Bidirectional spike-based distillation (arXiv 2509.20284): two spiking pathways teach each other, stage by stage.
+
+The bottom-up sweep carries the stimuli; the top-down sweep carries the C concepts. In every stage the features of
+the two meet in a local contrastive loss whose gradient is known in closed form, so no tape is kept across stages
+or over time: the drive is linear in the spikes below, and one product of the feature gradient with the *rate* below
+gives the weight gradient of all time steps. Templates have C rows, the affinity is B×C, and one stage is in memory.
+
+    a_i = rate(LIF(W_i s_{i−1})),  p_i = rate(LIF(Θ_i s'_{i+1})),   L_i = align(a_i − mean, p_i − mean)
+
+The top learns from the labels, the bottom readout learns to recall the stimulus. Defaults and what each option does
+to accuracy: docs/findings.md.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import ConfigurationError
+from ..functional import (
+    CENTRES,
+    CONTRASTS,
+    LOSSES,
+    REDUCTIONS,
+    align,
+    centre_rows,
+    centre_rows_backward,
+    centre_templates,
+    centre_templates_backward,
+    negative_counts,
+)
+from ..nn import SLOPES, Activity, Network, Stage
+from .base import Rule, StepReport, choice_problems, register
+from .readouts import TOP_LOSSES, learn_recall, learn_top
+
+FEATURES = ("rate", "drive")
+ORDERS = ("down-first", "up-first", "concurrent")
+
+
+@dataclass(frozen=True)
+class BSDOptions:
+    """Options of BSD.
+
+    Args:
+        loss: `reco`, `infonce` or `mse`.
+        feature: what is aligned: the firing `rate` or the time-mean `drive`.
+        contrast: which negatives: `batch` (the paper's literal loss), `masked`, `classes`, `expected`.
+        strength: λ of ReCo, at least 0.
+        temperature: κ of InfoNCE, positive.
+        reduction: `sum`, `sample` or `mean` (see `functional.align`).
+        centre: `none`, `batch`, or `running` (a running mean over samples; works at batch 1).
+        centre_samples: memory of the running mean, in samples.
+        reference_batch: batch size that `classes` and `expected` refer to.
+        slope: d rate / d drive: `mean-field` or `unrolled` (forward through the neuron's steps).
+        pool: side of the grid that maps are averaged to before they are aligned; 0: whole maps.
+        top_loss: `cross-entropy`, or `reco` against the concept code (no signed error).
+        order: `down-first`, `up-first` or `concurrent`; the updates are the same bit for bit.
+    """
+
+    loss: str = "reco"
+    feature: str = "rate"
+    contrast: str = "expected"
+    strength: float = 0.1
+    temperature: float = 0.1
+    reduction: str = "sample"
+    centre: str = "batch"
+    centre_samples: int = 1280
+    reference_batch: int = 128
+    slope: str = "mean-field"
+    pool: int = 0
+    top_loss: str = "cross-entropy"
+    order: str = "down-first"
+
+    def __post_init__(self) -> None:
+        problems = choice_problems(
+            self,
+            {
+                "loss": LOSSES,
+                "feature": FEATURES,
+                "contrast": CONTRASTS,
+                "reduction": REDUCTIONS,
+                "centre": CENTRES,
+                "slope": SLOPES,
+                "top_loss": TOP_LOSSES,
+                "order": ORDERS,
+            },
+        )
+        if not self.strength >= 0:
+            problems.append(f"strength: expected a number of at least 0, received {self.strength}.")
+        if not self.temperature > 0:
+            problems.append(f"temperature: expected a positive number, received {self.temperature}.")
+        if self.reference_batch < 2 or self.centre_samples < 1 or self.pool < 0:
+            problems.append("expected reference_batch >= 2, centre_samples >= 1 and pool >= 0.")
+        if problems:
+            raise ConfigurationError(problems)
+
+
+@dataclass
+class _Down:
+    """One stage of the top-down sweep, waiting for the bottom-up features."""
+
+    above: Tensor
+    activity: Activity
+
+
+@register
+class BSD(Rule):
+    """Bidirectional spike-based distillation. See the module's text and `BSDOptions`."""
+
+    name: ClassVar[str] = "bsd"
+    summary: ClassVar[str] = "two spiking pathways align in every stage; local, no tape over stages or time"
+    trains_top_down: ClassVar[bool] = True
+    Options: ClassVar[type] = BSDOptions
+    settings: BSDOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        classes = network.concept.classes
+        like = network.stimulus_mean
+        self.prior = torch.full((classes,), 1 / classes, dtype=like.dtype, device=like.device)
+        self.running: dict[str, Tensor] = {}
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {f"running.{name}": mean for name, mean in self.running.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.running = {key.removeprefix("running."): mean.clone() for key, mean in state.items()}
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        source = net.encode(stimulus, generator=generator)
+        negatives = negative_counts(
+            labels,
+            net.concept.classes,
+            contrast=self.settings.contrast,
+            prior=self.prior.to(source),
+            reference_batch=self.settings.reference_batch,
+            dtype=source.dtype,
+        )
+        slope = self.settings.slope if self.settings.feature == "rate" else None
+        losses: dict[str, Tensor] = {}
+        rates: list[Tensor] = []
+        up = net.sweep_up(source, slope=slope)
+        down: dict[str, _Down] = {}
+        if self.settings.order == "down-first":
+            down = self._sweep_down(slope)
+        elif self.settings.order == "up-first":
+            up = iter(list(up))
+            down = self._sweep_down(slope)
+        else:
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(self._sweep_down, slope)
+                up = iter(list(up))
+                down = waiting.result()
+        top_rate = source
+        for stage, below, activity in up:
+            losses[stage.name] = self._meet(stage, below, activity, down[stage.name], labels, negatives)
+            rates.append(activity.rate.mean())
+            top_rate = activity.rate if stage.pool == 1 else stage.leave(activity.spikes).mean(0)
+        loss, correct = learn_top(
+            net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength
+        )
+        lowest = down[net.hidden[0].name].activity
+        losses["recall"] = learn_recall(net, lowest.rate, stimulus, labels)
+        return StepReport(loss, correct, losses, rates)
+
+    @torch.no_grad()
+    def _sweep_down(self, slope: str | None) -> dict[str, _Down]:
+        net = self.network
+        spikes = net.code.spikes(net.steps).to(net.stimulus_mean.dtype)
+        return {stage.name: _Down(above, act) for stage, above, act in net.sweep_down(spikes, slope=slope)}
+
+    def _meet(
+        self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
+    ) -> Tensor:
+        """Align the two populations of a stage and write the gradients of W and Θ; return the local loss."""
+        rows, templates = self._feature(up), self._feature(down.activity)
+        prior = self.prior.to(rows)
+        mode = self.settings.centre
+        if mode == "batch" and rows.shape[0] > 1:
+            rows = centre_rows(rows)
+        elif mode != "none":
+            rows = centre_rows(rows, self._running_mean(stage.name, rows))
+        if mode != "none":
+            templates = centre_templates(templates, prior)
+        result = align(
+            rows,
+            templates,
+            labels,
+            negatives,
+            loss=self.settings.loss,
+            strength=self.settings.strength,
+            temperature=self.settings.temperature,
+            reduction=self.settings.reduction,
+        )
+        grad_rows, grad_templates = result.grad_feature, result.grad_template
+        if mode == "batch" and rows.shape[0] > 1:
+            grad_rows = centre_rows_backward(grad_rows)
+        if mode != "none":
+            grad_templates = centre_templates_backward(grad_templates, prior)
+        stage.up.learn(self._drive_gradient(grad_rows, up), below, up)
+        stage.down.learn(self._drive_gradient(grad_templates, down.activity), down.above, down.activity)
+        return result.value
+
+    def _feature(self, activity: Activity) -> Tensor:
+        """`[B, D]` aligned feature of a population."""
+        values = activity.rate if self.settings.feature == "rate" else activity.drive
+        if self.settings.pool and values.dim() == 4:
+            values = F.adaptive_avg_pool2d(values, self.settings.pool)
+        return values.flatten(1)
+
+    def _drive_gradient(self, grad: Tensor, activity: Activity) -> Tensor:
+        """From dL/d feature `[B, D]` to dL/d time-mean drive `[B, *shape]`: the inverse road of `_feature`."""
+        side, shape = self.settings.pool, activity.drive.shape
+        if side and len(shape) == 4:
+            grad = _spread(grad.unflatten(1, (shape[1], side, side)), shape[2:])
+        else:
+            grad = grad.reshape(shape)
+        if activity.slope is not None:
+            grad = grad * activity.slope
+        return grad
+
+    def _running_mean(self, name: str, rows: Tensor) -> Tensor:
+        """Running mean `[D]` of a stage's features: this batch moves it by its number of samples."""
+        mean = rows.mean(0)
+        if name in self.running:
+            weight = 1 - (1 - 1 / self.settings.centre_samples) ** rows.shape[0]
+            mean = self.running[name].to(rows).lerp(mean, weight)
+        self.running[name] = mean
+        return mean
+
+
+def _spread(grad: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Backward of `adaptive_avg_pool2d`: each cell's gradient, divided by its area, over its positions."""
+    with torch.enable_grad():
+        image = torch.zeros((*grad.shape[:2], *size), dtype=grad.dtype, device=grad.device, requires_grad=True)
+        pooled = F.adaptive_avg_pool2d(image, grad.shape[2:])
+    return torch.autograd.grad(pooled, image, grad)[0]

@@ -1,0 +1,72 @@
+"""The two ends of local learning: the readout to the concept, and the readout back to the stimulus.
+
+Both are linear in rates, so their gradients are one product each. Shared by the rules that learn without a tape.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..functional import align, cross_entropy, drive_scores, unit_code
+from ..functional.alignment import EPSILON
+from ..nn import Network
+
+TOP_LOSSES = ("cross-entropy", "reco")
+
+
+def learn_top(
+    network: Network, rate: Tensor, labels: Tensor, negatives: Tensor | None, *, kind: str, strength: float
+) -> tuple[Tensor, Tensor]:
+    """Write the gradient of the bottom-up readout; return the loss and the number of right decisions.
+
+    Args:
+        network: gives readout and concept code.
+        rate: `[B, *f]` rate of what leaves the last stage.
+        labels: `[B]`.
+        negatives: `[B, C]` (ReCo only).
+        kind: `"cross-entropy"` on the scores, or `"reco"`: ReCo of the readout's drive against the concept code.
+        strength: λ of ReCo.
+    """
+    code = network.code.rate(network.steps).to(rate)
+    drive = network.readout(rate)
+    scores = drive_scores(drive, code)
+    if kind == "reco" and negatives is not None:
+        result = align(drive, code, labels, negatives, strength=strength)
+        loss, grad, grad_code = result.value, result.grad_feature, result.grad_template
+    else:
+        loss, grad_scores = cross_entropy(scores, labels)
+        unit = unit_code(code)
+        grad = grad_scores @ unit
+        grad_unit = grad_scores.T @ drive
+        grad_code = (grad_unit - unit * (grad_unit * unit).sum(1, keepdim=True)) / (
+            code.norm(dim=1, keepdim=True) + EPSILON
+        )
+    network.readout.learn(grad, rate)
+    network.code.learn(grad_code)
+    return loss, (scores.argmax(1) == labels).sum()
+
+
+def learn_recall(network: Network, rate: Tensor, stimulus: Tensor, labels: Tensor) -> Tensor:
+    """Write the gradient of the stimulus readout; return the mean squared error of recall.
+
+    Each class recalls one stimulus r_c from its lowest top-down rate; the error against all samples of a class needs
+    their sum only: dL/dr_c = 2/(B·D) (n_c r_c − Σ_{k in c} x_k).
+
+    Args:
+        network: gives the readout and the standardisation of the stimulus.
+        rate: `[C, *f]` top-down rate of the lowest stage.
+        stimulus: `[B, *shape]` in the units of the data.
+        labels: `[B]`.
+    """
+    target = ((stimulus - network.stimulus_mean) / network.stimulus_std).flatten(1)
+    recalled = network.stimulus_readout(rate)
+    flat = recalled.flatten(1)
+    member = torch.zeros(flat.shape[0], labels.shape[0], dtype=flat.dtype, device=flat.device)
+    member[labels, torch.arange(labels.shape[0], device=labels.device)] = 1
+    sums, counts = member @ target, member.sum(1, keepdim=True)
+    scale = 1 / target.numel()
+    value = scale * (target.square().sum() - 2 * (sums * flat).sum() + (counts * flat.square()).sum())
+    grad = (2 * scale) * (counts * flat - sums)
+    network.stimulus_readout.learn(grad.reshape(recalled.shape), rate)
+    return value
