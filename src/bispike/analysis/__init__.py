@@ -1,0 +1,58 @@
+"""What a network does, measured: firing, agreement of the two pathways, affinity, decisions, recall.
+
+Everything here only looks. `read_stages` runs both pathways once over a sample; the other functions turn
+what it saw into numbers.
+"""
+
+from .confusion import (
+    Confusion,
+    accuracy,
+    accuracy_interval,
+    confusion_matrix,
+    frequent_confusions,
+    per_class_accuracy,
+)
+from .firing import Firing, StageFiring, firing, firing_health
+from .pathways import (
+    Affinity,
+    Agreement,
+    Angle,
+    affinity,
+    agreement,
+    angle_between,
+    class_affinity,
+    class_means,
+    pathway_angles,
+    random_angle_spread,
+    summarise_affinity,
+)
+from .recall import RecallMatch, recall_match
+from .sweeps import StageReading, read_stages
+
+__all__ = [
+    "Affinity",
+    "Agreement",
+    "Angle",
+    "Confusion",
+    "Firing",
+    "RecallMatch",
+    "StageFiring",
+    "StageReading",
+    "accuracy",
+    "accuracy_interval",
+    "affinity",
+    "agreement",
+    "angle_between",
+    "class_affinity",
+    "class_means",
+    "confusion_matrix",
+    "firing",
+    "firing_health",
+    "frequent_confusions",
+    "pathway_angles",
+    "per_class_accuracy",
+    "random_angle_spread",
+    "read_stages",
+    "recall_match",
+    "summarise_affinity",
+]

@@ -1,0 +1,67 @@
+"""Which class is taken for which: the confusion matrix and what can be read off it.
+
+Rows are the true classes and columns the decisions, so the diagonal holds the correct ones.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError, expect_shape
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """So many samples of class `true` were taken for class `decided`."""
+
+    true: int
+    decided: int
+    count: int
+
+
+def confusion_matrix(labels: Tensor, decisions: Tensor, classes: int) -> Tensor:
+    """Counts `[C, C]` (int64) of labels `[n]` (rows) against decisions `[n]` (columns).
+
+    Raises:
+        ShapeError: the two differ in length, or a value is not a class.
+    """
+    if labels.shape != decisions.shape or labels.ndim != 1:
+        raise expect_shape("decisions", f"{len(labels)} samples", decisions.shape)
+    for what, values in (("labels", labels), ("decisions", decisions)):
+        if values.numel() and not 0 <= int(values.min()) <= int(values.max()) < classes:
+            raise ShapeError(f"{what}: expected classes 0 to {classes - 1}, received {_range(values)}.")
+    return torch.bincount(labels * classes + decisions, minlength=classes**2).reshape(classes, classes)
+
+
+def _range(values: Tensor) -> str:
+    return f"values from {int(values.min())} to {int(values.max())}"
+
+
+def accuracy(matrix: Tensor) -> float:
+    """Share of correct decisions; NaN if there were none at all."""
+    return float(matrix.diagonal().sum() / matrix.sum())
+
+
+def per_class_accuracy(matrix: Tensor) -> Tensor:
+    """Share of correct decisions of each true class `[C]`; NaN where a class has no sample."""
+    return matrix.diagonal() / matrix.sum(1)
+
+
+def frequent_confusions(matrix: Tensor, count: int = 3) -> list[Confusion]:
+    """The most frequent mistakes, most frequent first."""
+    wrong = matrix.clone().fill_diagonal_(0)
+    order = wrong.flatten().argsort(descending=True, stable=True)[:count].tolist()
+    found = (Confusion(i // len(matrix), i % len(matrix), int(wrong.flatten()[i])) for i in order)
+    return [c for c in found if c.count > 0]
+
+
+def accuracy_interval(share: float, samples: int) -> tuple[float, float]:
+    """95 % interval of the accuracy that `share` correct of `samples` supports (Wilson score interval)."""
+    z = 1.959964
+    centre = (share + z * z / (2 * samples)) / (1 + z * z / samples)
+    half = z / (1 + z * z / samples) * math.sqrt(share * (1 - share) / samples + z * z / (4 * samples**2))
+    return max(0.0, centre - half), min(1.0, centre + half)

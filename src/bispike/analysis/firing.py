@@ -1,0 +1,58 @@
+"""Firing health: how often units spike, how many never do and how many always do.
+
+A unit that never spikes on a sample (dead) or spikes at every step (saturated) carries no information about
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..errors import expect_shape
+from .sweeps import StageReading
+
+
+@dataclass(frozen=True)
+class Firing:
+    """Firing of one group of units.
+
+    Args:
+        rate: mean spikes per unit and time step, 0 to 1.
+        dead: share of units that never spike on the sample.
+        saturated: share of units that spike at every step of every sample.
+        unit_rates: `[D]` mean spikes per time step of each unit.
+    """
+
+    rate: float
+    dead: float
+    saturated: float
+    unit_rates: Tensor
+
+
+@dataclass(frozen=True)
+class StageFiring:
+    """Firing of one stage in both pathways."""
+
+    name: str
+    bottom_up: Firing
+    top_down: Firing
+
+
+def firing(rates: Tensor) -> Firing:
+    """Firing of units from their rates `[n, D]` (spikes per time step for each of n samples)."""
+    if rates.ndim != 2 or rates.numel() == 0:
+        raise expect_shape("rates", "samples, units", rates.shape)
+    return Firing(
+        rate=float(rates.mean()),
+        dead=float((rates <= 0).all(0).float().mean()),
+        saturated=float((rates >= 1).all(0).float().mean()),
+        unit_rates=rates.mean(0),
+    )
+
+
+def firing_health(readings: Sequence[StageReading]) -> list[StageFiring]:
+    """Firing of every stage: bottom-up over the stimuli seen, top-down over the classes imagined."""
+    return [StageFiring(r.name, firing(r.rates), firing(r.templates)) for r in readings]

@@ -1,0 +1,161 @@
+"""How alike the two pathways are: their spikes, their features and their weights.
+
+Spikes: the share of equal entries means little by itself, since two silent units agree perfectly. It is given
+with the level that independent spikes would reach, p q + (1 - p)(1 - q) for rates p and q of one unit,
+averaged over units, and with the agreement with the imagination of *other* classes. Features: cosines.
+Weights: the angle between W and the transposed top-down weights, which would be 0 degrees for tied and is
+90 degrees for unrelated weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import expect_shape
+from ..nn import Network
+from .sweeps import StageReading
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Share of equal spikes of the two pathways at one stage.
+
+    Args:
+        own: with the imagination of the stimulus's own class.
+        other: with the imaginations of the other classes, averaged.
+        chance: expected of independent spikes with the same rates of each unit.
+    """
+
+    name: str
+    own: float
+    other: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Angle:
+    """Angle between W and the transposed top-down weights, in degrees.
+
+    Unrelated weights lie at 90 degrees; `spread` is the standard deviation around it.
+    """
+
+    name: str
+    degrees: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """A class affinity matrix `[C, C]` in numbers.
+
+    Args:
+        own: mean cosine on the diagonal.
+        other: mean cosine off the diagonal.
+        matched: share of classes whose largest affinity is with their own template.
+    """
+
+    own: float
+    other: float
+    matched: float
+
+
+def agreement(readings: Sequence[StageReading], labels: Tensor) -> list[Agreement]:
+    """Agreement of each stage for stimuli with labels `[n]`; empty for a network that does not spike."""
+    return [_agreement(reading, reading.equal, labels) for reading in readings if reading.equal is not None]
+
+
+def _agreement(reading: StageReading, equal: Tensor, labels: Tensor) -> Agreement:
+    if labels.shape != equal.shape[:1]:
+        raise expect_shape("labels", "samples", labels.shape, f"There are {len(equal)} samples.")
+    own = torch.zeros_like(equal, dtype=torch.bool).scatter(1, labels[:, None], value=True)
+    p = reading.rates.mean(0)
+    q = reading.templates[labels].mean(0)
+    return Agreement(
+        name=reading.name,
+        own=float(equal[own].mean()),
+        other=float(equal[~own].mean()),
+        chance=float((p * q + (1 - p) * (1 - q)).mean()),
+    )
+
+
+def angle_between(a: Tensor, b: Tensor) -> float:
+    """Angle in degrees between two arrays of the same shape, as vectors; NaN if one is all zero."""
+    if a.shape != b.shape:
+        raise expect_shape("second array", ", ".join(map(str, a.shape)), b.shape)
+    u, v = a.detach().double().flatten(), b.detach().double().flatten()
+    norms = float(u.norm() * v.norm())
+    if norms == 0:
+        return math.nan
+    # Twice the arctangent of |u' - v'| / |u' + v'| for unit vectors stays exact near 0 and 180 degrees.
+    u, v = u / u.norm(), v / v.norm()
+    return math.degrees(2 * math.atan2(float((u - v).norm()), float((u + v).norm())))
+
+
+def random_angle_spread(entries: int) -> float:
+    """Standard deviation, in degrees, of the angle between two random arrays with so many zero-mean entries.
+
+    The cosine of two independent directions in n dimensions has variance 1/n; near 90 degrees the angle in
+    radians is 90 degrees less the cosine.
+    """
+    return math.degrees(1 / math.sqrt(entries))
+
+
+def pathway_angles(network: Network) -> list[Angle]:
+    """Angle between W and the transposed top-down weights for each pair of neighbouring stages."""
+    return [
+        Angle(name, angle_between(w, theta), random_angle_spread(w.numel()))
+        for name, (w, theta) in network.pathway_weights().items()
+    ]
+
+
+def affinity(features: Tensor, templates: Tensor, *, centred: bool = False) -> Tensor:
+    """Cosines `[n, C]` of features `[n, D]` with class templates `[C, D]`.
+
+    Args:
+        features: bottom-up features, a row a sample (or a class).
+        templates: top-down features, a row a class.
+        centred: subtract the mean row of each side first, so that what all rows share does not count.
+
+    Rows without length (a silent stage) have cosine 0; rows that are NaN (an absent class) stay NaN.
+    """
+    if features.ndim != 2 or templates.ndim != 2 or features.shape[1] != templates.shape[1]:
+        raise expect_shape("features", f"samples, {templates.shape[-1]} units", features.shape)
+    a, b = features.double(), templates.double()
+    if centred:
+        a, b = a - a.nanmean(0), b - b.nanmean(0)
+    return (_unit_rows(a) @ _unit_rows(b).T).to(features.dtype)
+
+
+def _unit_rows(rows: Tensor) -> Tensor:
+    norms = rows.norm(dim=1, keepdim=True)
+    return torch.where(norms < 1e-12, torch.zeros_like(rows), rows / norms.clamp_min(1e-12))
+
+
+def class_means(features: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Mean row `[C, *f]` of features `[n, *f]` for each class; NaN where a class has no sample."""
+    sums = features.new_zeros((classes, *features.shape[1:])).index_add(0, labels, features)
+    counts = torch.bincount(labels, minlength=classes).to(features.dtype)
+    return sums / counts.reshape(-1, *[1] * (features.ndim - 1))
+
+
+def class_affinity(reading: StageReading, labels: Tensor, *, centred: bool = False) -> Tensor:
+    """Affinity matrix `[C, C]` of one stage: class-mean bottom-up rates against the class templates."""
+    means = class_means(reading.rates, labels, len(reading.templates))
+    return affinity(means, reading.templates, centred=centred)
+
+
+def summarise_affinity(matrix: Tensor) -> Affinity:
+    """Numbers of a class affinity matrix `[C, C]`; classes without samples (NaN rows) are left out."""
+    present = ~matrix.isnan().any(1)
+    diagonal = torch.eye(len(matrix), dtype=torch.bool)[present]
+    rows = matrix[present]
+    return Affinity(
+        own=float(rows[diagonal].mean()),
+        other=float(rows[~diagonal].mean()),
+        matched=float((rows.argmax(1) == torch.arange(len(matrix))[present]).float().mean()),
+    )
