@@ -65,8 +65,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """The sentence for a name that is not known, with a suggestion where one is near."""
     names = sorted(known)
     near = difflib.get_close_matches(str(name).lower().replace("_", "-"), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {name!r}{hint or "."} Known: {', '.join(names)}."
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return f"unknown {kind} {name!r}{hint} Known: {', '.join(names)}."
 
 
 def expect_shape(what: str, expected: str, received: Sequence[int], hint: str = "") -> ShapeError:
