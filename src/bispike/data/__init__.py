@@ -1,0 +1,17 @@
+"""Data sets: stimuli with concepts, from published files or a user's own, always checked before use."""
+
+from . import augment as augment
+from .assemble import from_arrays as from_arrays
+from .catalog import fetch as fetch
+from .catalog import info as info
+from .catalog import load as load
+from .catalog import names as names
+from .catalog import registry as registry
+from .dataset import Dataset as Dataset
+from .dataset import Split as Split
+from .dataset import as_float as as_float
+from .dataset import stratified as stratified
+from .entry import DatasetEntry as DatasetEntry
+from .entry import RemoteFile as RemoteFile
+from .inspection import check as check
+from .inspection import describe as describe

@@ -1,0 +1,122 @@
+"""The one gate through which every loader's arrays become a `Dataset`: all checks stand here.
+
+Counts agree, values are finite, labels are 0..C-1 with no class empty; a missing test part is split off the
+training part, stratified, always the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import DataError
+from ..spaces import Concept, Stimulus
+from . import labels as labelling
+from .arrays import Layout, as_array
+from .dataset import Dataset, Split, channel_statistics, stratified
+
+SPLIT_SEED = 20250
+"""Seed of the split that stands in for a missing test part."""
+
+
+def from_arrays(
+    x_train: Any,
+    y_train: Any,
+    x_test: Any = None,
+    y_test: Any = None,
+    *,
+    name: str = "arrays",
+    class_names: Sequence[str] | None = None,
+    layout: str = "auto",
+    test_fraction: float = 0.2,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """A data set from arrays in memory.
+
+    Args:
+        x_train: stimuli `[N, D]`, `[N, H, W]`, `[N, H, W, C]` or `[N, C, H, W]`; how values are scaled
+            stands in `bispike.data.arrays`.
+        y_train: labels `[N]`: whole numbers 0..C-1, or texts.
+        x_test: stimuli of the test part; split off the training part where missing.
+        y_test: labels of the test part.
+        name: what the set is called.
+        class_names: names of the C classes, in order.
+        layout: "auto", "features", "grey", "channels-first" or "channels-last".
+        test_fraction: share that becomes the test part where there is none, 0 < share < 1.
+        notes: what a reader should know about how the data were read.
+
+    Raises:
+        DataError: what is wrong with the arrays.
+    """
+    if (x_test is None) != (y_test is None):
+        raise DataError("test part: expected stimuli and labels, received only one of the two.")
+    given = as_array(x_train, "training stimuli")
+    reading = Layout.of(given, order=layout, what="training stimuli")
+    train = reading.apply(given, what="training stimuli")
+    test = None if x_test is None else reading.apply(as_array(x_test, "test stimuli"), what="test stimuli")
+    labels = labelling.encode(
+        as_array(y_train, "training labels"),
+        None if y_test is None else as_array(y_test, "test labels"),
+        class_names,
+    )
+    return assemble(name, train, labels, test, test_fraction=test_fraction, notes=notes)
+
+
+def assemble(
+    name: str,
+    train: Tensor,
+    labels: labelling.Labels,
+    test: Tensor | None,
+    *,
+    test_fraction: float = 0.2,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """A data set from stimuli `[N, *shape]` (uint8 or float32) and numbered labels, after the last checks."""
+    _expect_sound(train, labels.train, "training")
+    learn, held = Split(train, labels.train), None
+    if test is not None and labels.test is not None:
+        _expect_sound(test, labels.test, "test")
+        if test.shape[1:] != train.shape[1:]:
+            raise DataError(
+                f"test stimuli: expected shape {list(train.shape[1:])} as in training, "
+                f"received {list(test.shape[1:])}."
+            )
+        held = Split(test, labels.test)
+    else:
+        learn, held = _split_off(learn, test_fraction)
+        notes = [*notes, f"the source has no test part: {len(held)} stimuli were split off, stratified."]
+    mean, std = channel_statistics(learn.stimuli)
+    stimulus = Stimulus(tuple(train.shape[1:]), mean, std)
+    return Dataset(name, stimulus, Concept(labels.names), learn, held, notes=tuple(notes))
+
+
+def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:
+    if not 0 < fraction < 1:
+        raise DataError(f"test part: expected a share 0 < test_fraction < 1, received {fraction}.")
+    rest, drawn = stratified(split.labels, fraction, seed=SPLIT_SEED)
+    if not len(drawn):
+        raise DataError(
+            f"test part: too few stimuli to split one off ({len(split)} in all, one a class); "
+            "add stimuli, or give a test part."
+        )
+    return split.subset(rest), split.subset(drawn)
+
+
+def _expect_sound(stimuli: Tensor, labels: Tensor, part: str) -> None:
+    if len(stimuli) != len(labels):
+        raise DataError(
+            f"{part} part: {len(stimuli)} stimuli but {len(labels)} labels; expected as many of each."
+        )
+    if stimuli.dtype == torch.uint8:
+        return
+    finite = torch.isfinite(stimuli)
+    if not bool(finite.all()):
+        first = (~finite).nonzero()[0].tolist()
+        value = stimuli[tuple(first)].item()
+        raise DataError(
+            f"{part} stimuli: {int((~finite).sum())} values are not finite (NaN or infinite), "
+            f"the first is {value} at {first}. Remove or fill them."
+        )

@@ -1,0 +1,215 @@
+"""Download a file so that its final name only ever holds the whole, verified file.
+
+Bytes go to `NAME.part` beside the target; a broken transfer goes on from there (HTTP Range), in this call or
+a later one. The checksum is compared before the rename. A web page, an empty or an unfinished answer is
+refused, and the next mirror is tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .._version import __version__
+from ..errors import DataError, DownloadError
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the file's name, the bytes that are there, and the bytes expected (None where unknown)."""
+
+BLOCK = 1 << 18
+
+
+class _Refused(Exception):
+    """This address will not give the file; another may."""
+
+
+class _Broken(Exception):
+    """The transfer broke off; trying again may help."""
+
+
+def digest(path: Path, algorithm: str) -> str:
+    """Hexadecimal digest of a file."""
+    running = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            running.update(block)
+    return running.hexdigest()
+
+
+def matches(path: Path, checksum: str) -> bool:
+    """Whether a file has the checksum `algorithm:digest`."""
+    algorithm, _, expected = checksum.partition(":")
+    return digest(path, algorithm) == expected.lower()
+
+
+def download(
+    urls: Sequence[str],
+    target: Path,
+    *,
+    checksum: str,
+    attempts: int = 4,
+    pause: float = 0.5,
+    timeout: float = 30.0,
+    progress: Progress | None = None,
+) -> Path:
+    """Fetch a file unless it is there already, whole.
+
+    Args:
+        urls: mirrors, tried in order.
+        target: final name; a file there whose checksum is wrong is replaced once a right one has arrived.
+        checksum: `algorithm:digest`, compared before the file gets its final name.
+        attempts: transfers tried at each mirror.
+        pause: seconds before the second attempt; doubles with each.
+        timeout: seconds without an answer before a transfer counts as broken.
+        progress: told of every block.
+
+    Raises:
+        DataError: the folder cannot be written.
+        DownloadError: no mirror gave the file; what each said is listed.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(target.parent):
+            if target.is_file() and matches(target, checksum):
+                return target
+            return _from_any(_Transfer(target, checksum, timeout, progress), urls, attempts, pause)
+    except OSError as error:
+        raise DataError(f"cannot write {target}: {error.strerror or error}.") from error
+
+
+@dataclass
+class _Transfer:
+    target: Path
+    checksum: str
+    timeout: float
+    progress: Progress | None
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def part(self) -> Path:
+        return self.target.with_name(self.target.name + ".part")
+
+    def held(self) -> int:
+        return self.part.stat().st_size if self.part.exists() else 0
+
+
+def _from_any(transfer: _Transfer, urls: Sequence[str], attempts: int, pause: float) -> Path:
+    for url in urls:
+        for attempt in range(attempts):
+            resumed = transfer.held() > 0
+            try:
+                _receive(transfer, url)
+                _accept(transfer)
+                return transfer.target
+            except _Refused as refusal:
+                transfer.said.append(f"{url}: {refusal}")
+                if not (resumed and not transfer.held()):
+                    break
+            except _Broken as broken:
+                transfer.said.append(f"{url}: {broken}")
+                if attempt + 1 < attempts:
+                    time.sleep(pause * 2**attempt)
+    kept = (
+        f" {transfer.held()} bytes are kept in {transfer.part.name} and will be gone on from."
+        if transfer.held()
+        else ""
+    )
+    told = "\n".join(f"  {line}" for line in dict.fromkeys(transfer.said))
+    raise DownloadError(f"could not download {transfer.target.name}:\n{told}\nNo file was written.{kept}")
+
+
+def _receive(transfer: _Transfer, url: str) -> None:
+    start = transfer.held()
+    headers = {"User-Agent": f"bispike/{__version__}", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers), timeout=transfer.timeout
+        ) as answer:
+            _expect_file(answer)
+            if start and not _goes_on(answer, start):
+                start = 0
+            _store(transfer, answer, start)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 416:
+            # The server has nothing past what is held: it is the whole file, or not this file at all.
+            return
+        kind = _Broken if error.code >= 500 or error.code in (408, 429) else _Refused
+        raise kind(f"the server answered {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise _Broken(f"no connection ({error.reason})") from None
+    except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise _Broken(f"the transfer broke off ({type(error).__name__})") from None
+
+
+def _expect_file(answer: http.client.HTTPResponse) -> None:
+    status = getattr(answer, "status", None)
+    if status not in (None, 200, 206):
+        raise _Refused(f"the server answered {status} instead of the file")
+    if "html" in (answer.headers.get("Content-Type") or "").lower():
+        raise _Refused("the server answered with a web page instead of the file")
+    if answer.headers.get("Content-Length") == "0":
+        raise _Refused("the server answered with an empty file")
+
+
+def _goes_on(answer: http.client.HTTPResponse, start: int) -> bool:
+    if answer.status != 206:
+        return False
+    if not (answer.headers.get("Content-Range") or "").startswith(f"bytes {start}-"):
+        raise _Refused("the server answered with another part of the file than was asked for")
+    return True
+
+
+def _store(transfer: _Transfer, answer: http.client.HTTPResponse, start: int) -> None:
+    length = answer.headers.get("Content-Length")
+    whole = start + int(length) if length and length.isdigit() else None
+    held = start
+    with transfer.part.open("ab" if start else "wb") as stream:
+        while block := answer.read(BLOCK):
+            if held == 0 and block[:256].lstrip().lower().startswith((b"<!doctype", b"<html")):
+                raise _Refused("the server answered with a web page instead of the file")
+            stream.write(block)
+            held += len(block)
+            if transfer.progress is not None:
+                transfer.progress(transfer.target.name, held, whole)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if held == 0:
+        raise _Refused("the server answered with an empty file")
+    if whole is not None and held < whole:
+        raise _Broken(f"the transfer broke off after {held} of {whole} bytes")
+
+
+def _accept(transfer: _Transfer) -> None:
+    if not matches(transfer.part, transfer.checksum):
+        size = transfer.held()
+        transfer.part.unlink()
+        raise _Refused(f"wrong checksum ({size} bytes, expected {transfer.checksum}); they were removed")
+    os.replace(transfer.part, transfer.target)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes from downloading into the same folder at the same time, where the system can."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
