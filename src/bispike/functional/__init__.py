@@ -19,9 +19,9 @@ from .coding import (
     population_code,
 )
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
-from .lif import Neuron, lif, lif_reference
+from .lif import Neuron, fire, integrate, lif, lif_reference
 from .norm import batch_statistics, channel_view, normalise, normalise_backward
-from .surrogate import atan_surrogate, mean_field_slope, unrolled_slope
+from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
 
 __all__ = [
     "CENTRES",
@@ -33,6 +33,7 @@ __all__ = [
     "STIMULUS_CODES",
     "Alignment",
     "Neuron",
+    "UnrolledSlope",
     "align",
     "atan_surrogate",
     "batch_statistics",
@@ -45,7 +46,9 @@ __all__ = [
     "cosine_scores",
     "cross_entropy",
     "drive_scores",
+    "fire",
     "given_spikes",
+    "integrate",
     "latency_code",
     "lif",
     "lif_reference",
@@ -57,5 +60,4 @@ __all__ = [
     "poisson_code",
     "population_code",
     "unit_code",
-    "unrolled_slope",
 ]

@@ -79,7 +79,11 @@ def negative_counts(
     else:
         base = reference_batch * prior.to(dtype)
     counts = base.repeat(labels.shape[0], 1)
-    own = (base[labels] - 1).clamp_(min=0) if contrast in ("batch", "expected") else torch.zeros_like(base[labels])
+    own = (
+        (base[labels] - 1).clamp_(min=0)
+        if contrast in ("batch", "expected")
+        else torch.zeros_like(base[labels])
+    )
     return counts.scatter_(1, labels[:, None], own[:, None])
 
 
@@ -93,6 +97,7 @@ def align(
     strength: float = 0.1,
     temperature: float = 0.1,
     reduction: str = "sample",
+    consume: bool = False,
 ) -> Alignment:
     """Value and closed-form gradient of an alignment loss for both sides.
 
@@ -104,6 +109,7 @@ def align(
         loss: `"reco"`, `"infonce"` or `"mse"`.
         strength: λ of ReCo, non-negative.
         temperature: κ of InfoNCE, positive.
+        consume: whether the memory of `feature` and `template` may be written over.
         reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
             mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
 
@@ -118,8 +124,8 @@ def align(
     scale = 1.0 if reduction == "sum" else 1.0 / max(labels.shape[0], 1)
     if loss == "mse":
         return _mse(feature, template, labels, scale)
-    unit_a, norm_a = _unit(feature)
-    unit_p, norm_p = _unit(template)
+    unit_a, norm_a = _unit(feature, consume=consume)
+    unit_p, norm_p = _unit(template, consume=consume)
     cosine = unit_a @ unit_p.T
     own = cosine[rows, labels]
     if reduction == "mean":
@@ -147,10 +153,10 @@ def align(
     return Alignment(value, grad_a, grad_p, cosine)
 
 
-def _unit(rows: Tensor) -> tuple[Tensor, Tensor]:
+def _unit(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
     """Rows divided by sqrt(|row|² + ε²): a silent row gives a zero row, and the gradient stays exact."""
-    norm = (rows.square().sum(1, keepdim=True) + EPSILON**2).sqrt_()
-    return rows / norm, norm
+    norm = (torch.linalg.vector_norm(rows, dim=1, keepdim=True).square_() + EPSILON**2).sqrt_()
+    return rows.div_(norm) if consume else rows / norm, norm
 
 
 def _mse(feature: Tensor, template: Tensor, labels: Tensor, scale: float) -> Alignment:

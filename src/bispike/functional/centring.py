@@ -17,8 +17,8 @@ def centre_rows(feature: Tensor, mean: Tensor | None = None) -> Tensor:
 
 
 def centre_rows_backward(grad: Tensor) -> Tensor:
-    """Gradient of `centre_rows` with the batch mean: the mean over B is taken off the gradient too."""
-    return grad - grad.mean(0)
+    """Gradient of `centre_rows` with the batch mean, in place: the mean over B is taken off the gradient too."""
+    return grad.sub_(grad.mean(0))
 
 
 def centre_templates(template: Tensor, prior: Tensor) -> Tensor:
@@ -27,5 +27,5 @@ def centre_templates(template: Tensor, prior: Tensor) -> Tensor:
 
 
 def centre_templates_backward(grad: Tensor, prior: Tensor) -> Tensor:
-    """Gradient of `centre_templates`: each row loses its prior times the sum of all rows."""
-    return grad - prior[:, None] * grad.sum(0)
+    """Gradient of `centre_templates`, in place: each row loses its prior times the sum of all rows."""
+    return grad.sub_(prior[:, None] * grad.sum(0))

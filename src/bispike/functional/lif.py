@@ -96,32 +96,36 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None, out: Tensor 
     return _fire_all(drive, neuron, steps, out, None)
 
 
+def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -> None:
+    """`membrane` goes from U[t−1] to H[t], in place."""
+    if first:
+        membrane.copy_(drive)
+    else:
+        membrane.mul_(neuron.leak).add_(drive)
+
+
+def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:
+    """`spike` receives S[t]; `membrane` goes from H[t] to U[t], in place."""
+    torch.ge(membrane, neuron.threshold, out=spike)
+    if neuron.reset == "hard":
+        membrane.addcmul_(membrane, spike, value=-1)
+    else:
+        membrane.sub_(spike, alpha=neuron.threshold)
+
+
 def _fire_all(
     drive: Tensor, neuron: Neuron, steps: int | None, out: Tensor | None, history: Tensor | None
 ) -> Tensor:
     """Run all steps without a tape; `history` receives H[t] where the caller needs it."""
-    constant = steps is not None
     total = steps if steps is not None else drive.shape[0]
-    one = drive if constant else drive[0]
+    one = drive if steps is not None else drive[0]
     spikes = out if out is not None else drive.new_empty((total, *one.shape))
-    if total == 1:
-        if history is not None:
-            history[0].copy_(one)
-        torch.ge(one, neuron.threshold, out=spikes[0])
-        return spikes
-    membrane = one.clone()
+    membrane = torch.empty_like(one)
     for t in range(total):
-        if t > 0:
-            membrane.mul_(neuron.leak).add_(drive if constant else drive[t])
+        integrate(membrane, one if steps is not None else drive[t], neuron, first=t == 0)
         if history is not None:
             history[t].copy_(membrane)
-        spike = spikes[t]
-        torch.ge(membrane, neuron.threshold, out=spike)
-        if t + 1 < total:
-            if neuron.reset == "hard":
-                membrane.addcmul_(membrane, spike, value=-1)
-            else:
-                membrane.sub_(spike, alpha=neuron.threshold)
+        fire(membrane, neuron, spike=spikes[t])
     return spikes
 
 

@@ -22,7 +22,9 @@ def atan_surrogate(distance: Tensor) -> Tensor:
     return (distance * math.pi).square_().add_(1).reciprocal_()
 
 
-def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0) -> Tensor:
+def mean_field_slope(
+    mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0
+) -> Tensor:
     """Slope of the rate against the time-mean drive ā: 1 / (1 + ½ (π (ā − centre·θ) / width)²).
 
     Args:
@@ -38,34 +40,32 @@ def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6,
     return ((mean_drive - centre * neuron.threshold) * scale).square_().add_(1).reciprocal_()
 
 
-def unrolled_slope(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
+class UnrolledSlope:
     """d rate / d (a shift of the drive at every step), by the neuron's linearisation with ATan slopes.
 
     The recursion runs forward beside the neuron (forward-mode differentiation), so nothing is kept over time:
-    D[t] = β (1 − S[t−1]) D[t−1] + 1 (hard reset), slope = mean over t of atan'(H[t] − θ) D[t].
+    D[t] = β U'[t−1] + 1 with U'[t−1] = D[t−1] (1 − S[t−1]) for a hard reset, D[t−1] for a soft one;
+    slope = mean over t of atan'(H[t] − θ) D[t].
 
     Args:
-        drive: `[T, B, ...]`, or `[B, ...]` constant with `steps`.
+        like: `[B, ...]` tensor that gives shape, dtype and device.
         neuron: constants.
-        steps: T for a constant drive.
-
-    Returns:
-        `[B, ...]` slope, non-negative.
     """
-    constant = steps is not None
-    total = steps if steps is not None else drive.shape[0]
-    one = drive if constant else drive[0]
-    membrane = torch.zeros_like(one)
-    sensitivity = torch.zeros_like(one)
-    slope = torch.zeros_like(one)
-    for t in range(total):
-        membrane.mul_(neuron.leak).add_(drive if constant else drive[t])
-        sensitivity.mul_(neuron.leak).add_(1)
-        slope.addcmul_(atan_surrogate(membrane - neuron.threshold), sensitivity)
-        fired = membrane >= neuron.threshold
-        if neuron.reset == "hard":
-            membrane.masked_fill_(fired, 0)
-            sensitivity.masked_fill_(fired, 0)
-        else:
-            membrane.sub_(fired.to(membrane.dtype), alpha=neuron.threshold)
-    return slope.div_(total)
+
+    def __init__(self, like: Tensor, neuron: Neuron) -> None:
+        self.neuron = neuron
+        self.sensitivity = torch.zeros_like(like)
+        self.total = torch.zeros_like(like)
+        self.steps = 0
+
+    def watch(self, membrane: Tensor) -> None:
+        """Take in H[t]: after integration, before the reset."""
+        self.sensitivity.mul_(self.neuron.leak).add_(1)
+        self.total.addcmul_(atan_surrogate(membrane - self.neuron.threshold), self.sensitivity)
+        if self.neuron.reset == "hard":
+            self.sensitivity.mul_((membrane < self.neuron.threshold).to(membrane.dtype))
+        self.steps += 1
+
+    def result(self) -> Tensor:
+        """`[B, ...]` slope, non-negative."""
+        return self.total / self.steps

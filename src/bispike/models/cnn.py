@@ -47,13 +47,17 @@ def cnn(
     stride_list, pool_list = _each("strides", strides, count), _each("pools", pools, count)
     problems = []
     if not channels or any(int(c) < 1 for c in [*channels, *dense]):
-        problems.append(f"channels and dense: expected widths of at least 1, received {list(channels)}, {list(dense)}.")
+        problems.append(
+            f"channels and dense: expected widths of at least 1, received {list(channels)}, {list(dense)}."
+        )
     if kernel < 1 or kernel % 2 == 0:
         problems.append(f"kernel: expected an odd size, received {kernel}.")
     if top_down not in ("upsample", "transposed"):
         problems.append(f"top_down: expected 'upsample' or 'transposed', received {top_down!r}.")
     if len(opts.source_shape(stimulus)) != 3:
-        problems.append(f"stimulus: a cnn expects [channels, height, width], received {list(stimulus.shape)}.")
+        problems.append(
+            f"stimulus: a cnn expects [channels, height, width], received {list(stimulus.shape)}."
+        )
     if problems:
         raise ConfigurationError(problems)
     code = opts.concept_code(concept)
@@ -122,5 +126,7 @@ def _twin(
 def _each(name: str, value: Sequence[int] | int, count: int) -> list[int]:
     values = [int(value)] * count if isinstance(value, int) else [int(v) for v in value]
     if len(values) != count or any(v < 1 for v in values):
-        raise ConfigurationError(f"{name}: expected one number of at least 1 for each of {count} stages, received {value}.")
+        raise ConfigurationError(
+            f"{name}: expected one number of at least 1 for each of {count} stages, received {value}."
+        )
     return values

@@ -1,7 +1,7 @@
 """Thin modules over `functional`: synapses, stages with two pathways, and the network of them."""
 
 from .concept import ConceptCode
-from .network import Network, SweepRecord
+from .network import Network, SweepRecord, rate_leaving
 from .norm import DriveNorm
 from .stage import SLOPES, Activity, Pathway, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
@@ -20,4 +20,5 @@ __all__ = [
     "Synapse",
     "TransposedConv",
     "UpsampleConv",
+    "rate_leaving",
 ]

@@ -50,6 +50,26 @@ class SweepRecord:
     rate: Tensor
 
 
+def mean_over_time(spikes: Tensor, *, like: Tensor) -> Tensor:
+    """Rate `[B, ...]` of spikes `[T, B, ...]` of any dtype, in the dtype of `like`."""
+    return (
+        spikes.mean(0)
+        if spikes.dtype == like.dtype
+        else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
+    )
+
+
+def rate_leaving(stage: Stage, activity: Activity) -> Tensor:
+    """Time-mean `[B, *output]` of the spikes that leave a stage upward, after pooling."""
+    if stage.pool == 1:
+        return activity.rate
+    return mean_over_time(stage.leave(activity.spikes), like=activity.rate)
+
+
+def _record(stage: Stage, activity: Activity) -> SweepRecord:
+    return SweepRecord(stage.name, activity.spikes.to(activity.rate.dtype), activity.drive, activity.rate)
+
+
 class Network(nn.Module):
     """Two-pathway spiking network. Builders in `bispike.models` make one from a few numbers.
 
@@ -159,29 +179,30 @@ class Network(nn.Module):
 
     # ------------------------------------------------------------------ sweeps
 
-    def sweep_up(self, source: Tensor, *, slope: str | None = None) -> Iterator[tuple[Stage, Tensor, Activity]]:
+    def sweep_up(self, source: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Bottom-up sweep, a stage at a time: (stage, time-mean of its input, what it did).
 
         Only the current stage's spikes are alive while the caller holds no earlier ones.
         """
         constant = self.constant_input
-        rate = source if constant else source.mean(0)
+        rate = source if constant else mean_over_time(source, like=self.stimulus_mean)
         for stage in self.hidden:
-            activity = stage.up.respond(source, self.steps, constant=constant, slope=slope)
+            activity = stage.up.respond(source, self.steps, constant=constant, unrolled=unrolled)
             source = stage.leave(activity.spikes)
-            below, rate = rate, activity.rate if stage.pool == 1 else source.mean(0)
+            below, rate = rate, activity.rate if stage.pool == 1 else mean_over_time(source, like=rate)
             constant = False
             yield stage, below, activity
+            del below, activity
 
     def sweep_down(
-        self, concept_spikes: Tensor, *, slope: str | None = None
+        self, concept_spikes: Tensor, *, unrolled: bool = False
     ) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
         fixed = self.code.kind != "learned"
         source = concept_spikes[0] if fixed else concept_spikes
         rate = source if fixed else source.mean(0)
         for stage in reversed(self.hidden):
-            activity = stage.down.respond(source, self.steps, constant=fixed, slope=slope)
+            activity = stage.down.respond(source, self.steps, constant=fixed, unrolled=unrolled)
             yield stage, rate, activity
             source, rate, fixed = activity.spikes, activity.rate, False
 
@@ -201,10 +222,10 @@ class Network(nn.Module):
     def scores(self, top: Tensor) -> Tensor:
         """Scores `[B, C]` from what leaves the last stage: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
         last = self.hidden[-1].output_shape
-        rate = top if top.dim() == len(last) + 1 else top.mean(0)
+        rate = top if top.dim() == len(last) + 1 else mean_over_time(top, like=self.readout.weight)
         if self.decoder == "drive" or self.activity == "rates":
             return drive_scores(self.readout(rate), self.code.rate(self.steps))
-        drive = self.readout(top.flatten(0, 1)).unflatten(0, top.shape[:2])
+        drive = self.readout(top.flatten(0, 1).to(rate.dtype)).unflatten(0, top.shape[:2])
         return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.steps))
 
     def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -239,14 +260,14 @@ class Network(nn.Module):
         """The bottom-up sweep of stimuli `[B, *shape]`, a record a stage."""
         with self.inference():
             sweep = self.sweep_up(self.encode(stimulus))
-            return [SweepRecord(stage.name, act.spikes, act.drive, act.rate) for stage, _, act in sweep]
+            return [_record(stage, act) for stage, _, act in sweep]
 
     def imagine(self, labels: Tensor) -> list[SweepRecord]:
         """The top-down sweep of labels `[N]`, a record a stage, bottom to top."""
         with self.inference():
             self.check_labels(labels)
             sweep = self.sweep_down(self.code.spikes(self.steps)[:, labels])
-            return [SweepRecord(stage.name, act.spikes, act.drive, act.rate) for stage, _, act in sweep][::-1]
+            return [_record(stage, act) for stage, _, act in sweep][::-1]
 
     # ------------------------------------------------------------------ weights
 

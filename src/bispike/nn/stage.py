@@ -9,13 +9,14 @@ is said about one holds for the other. Only spikes leave a stage.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..functional import Neuron, lif, mean_field_slope, unrolled_slope
+from ..functional import Neuron, UnrolledSlope, fire, integrate, lif, mean_field_slope
 from .norm import DriveNorm
 from .synapse import Synapse
 
@@ -27,10 +28,10 @@ class Activity:
     """What one population did in one sweep.
 
     Attributes:
-        spikes: `[T, B, *shape]`, 0 or 1.
+        spikes: `[T, B, *shape]`, int8, 0 or 1 (they are all that is kept of the T steps, at a byte each).
         drive: `[B, *shape]` time-mean drive that the neurons received (after the norm).
         rate: `[B, *shape]` time-mean of the spikes.
-        slope: `[B, *shape]` d rate / d drive, where the caller asked for it.
+        unrolled: `[B, *shape]` d rate / d drive through the neuron's steps, where the caller asked for it.
         raw_drive: `[B, *shape]` time-mean drive before the norm (only with a norm).
         statistics: mean and variance that the norm used (only with a norm).
     """
@@ -38,7 +39,7 @@ class Activity:
     spikes: Tensor
     drive: Tensor
     rate: Tensor
-    slope: Tensor | None = None
+    unrolled: Tensor | None = None
     raw_drive: Tensor | None = None
     statistics: tuple[Tensor, Tensor] | None = None
 
@@ -58,44 +59,43 @@ class Pathway(nn.Module):
         self.norm = DriveNorm(synapse.target[0]) if norm else None
         self.neuron = neuron
 
-    def respond(self, source: Tensor, steps: int, *, constant: bool, slope: str | None = None) -> Activity:
+    def respond(self, source: Tensor, steps: int, *, constant: bool, unrolled: bool = False) -> Activity:
         """Spikes and time means, without a tape.
 
         Args:
             source: spikes `[T, B, *source]`, or with `constant` a current `[B, *source]` that does not change.
             steps: T.
             constant: whether the source is constant over time: its drive is computed once.
-            slope: `None`, or how to estimate d rate / d drive.
+            unrolled: whether to follow d rate / d drive through the steps.
         """
         with torch.no_grad():
-            if constant:
-                drive = self.synapse(source)
-                mean = drive
-            else:
-                drive = self.synapse(source.flatten(0, 1)).unflatten(0, (steps, -1))
-                mean = drive.mean(0)
-            raw, statistics = None, None
-            if self.norm is not None:
-                raw = mean
-                statistics = self.norm.statistics(raw, track=True)
-                flat = drive if constant else drive.flatten(0, 1)
-                normed = self.norm(flat, statistics)
-                drive = normed if constant else normed.unflatten(0, (steps, -1))
-                mean = drive if constant else self.norm(raw, statistics)
-            gain = None
-            if slope == "mean-field":
-                gain = mean_field_slope(mean, self.neuron)
-            elif slope == "unrolled":
-                gain = unrolled_slope(drive, self.neuron, steps=steps if constant else None)
-            if constant:
-                spikes = lif(drive, self.neuron, steps=steps)
-            else:
-                spikes = lif(drive, self.neuron, out=drive)
-            return Activity(spikes, mean, spikes.mean(0), gain, raw, statistics)
+            drives = _Drives(self, source, steps, constant=constant)
+            membrane = torch.empty_like(drives.mean)
+            spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
+            slope = UnrolledSlope(membrane, self.neuron) if unrolled else None
+            spikes = torch.empty((steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
+            for t, drive in enumerate(drives):
+                integrate(membrane, drive, self.neuron, first=t == 0)
+                if slope is not None:
+                    slope.watch(membrane)
+                fire(membrane, self.neuron, spike=spike)
+                rate.add_(spike)
+                spikes[t].copy_(spike)
+            rate.div_(steps)
+            followed = None if slope is None else slope.result()
+            return Activity(spikes, drives.mean, rate, followed, drives.raw_mean, drives.statistics)
+
+    def rate_slope(self, activity: Activity) -> Tensor:
+        """`[B, *shape]` d rate / d drive: followed through the steps where `respond` did, mean-field otherwise."""
+        return (
+            mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
+        )
 
     def flow(self, source: Tensor, steps: int, *, constant: bool) -> Tensor:
         """Spikes `[T, B, *shape]` with an autograd tape (surrogate gradients), for rules that need one."""
-        drive = self.synapse(source) if constant else self.synapse(source.flatten(0, 1)).unflatten(0, (steps, -1))
+        drive = (
+            self.synapse(source) if constant else self.synapse(source.flatten(0, 1)).unflatten(0, (steps, -1))
+        )
         if self.norm is not None:
             mean = drive if constant else drive.mean(0)
             statistics = self.norm.statistics(mean, track=True)
@@ -123,6 +123,55 @@ class Pathway(nn.Module):
         if self.norm is not None and activity.raw_drive is not None and activity.statistics is not None:
             grad = self.norm.learn(grad, activity.raw_drive, activity.statistics)
         self.synapse.learn(grad, source)
+
+
+class _Drives:
+    """The drives of all steps, one at a time, with their time-mean.
+
+    A constant source is multiplied once. Without a norm the products are made for a few steps at once (at least
+    `ROWS` rows, so that small batches do not read the weights T times) and forgotten; the time-mean is the synapse
+    applied to the rate in exact arithmetic, and is summed on the way here. A norm needs the statistics of the time-mean
+    first, so all drives are made and kept.
+    """
+
+    ROWS = 128
+
+    def __init__(self, pathway: Pathway, source: Tensor, steps: int, *, constant: bool) -> None:
+        self.synapse, self.source, self.steps, self.constant = pathway.synapse, source, steps, constant
+        self.raw_mean: Tensor | None = None
+        self.statistics: tuple[Tensor, Tensor] | None = None
+        self.kept: Tensor | None = None
+        batch = source.shape[0 if constant else 1]
+        like = pathway.synapse.weight
+        if constant:
+            self.mean = self.synapse(source)
+        elif pathway.norm is None:
+            self.mean = like.new_zeros((batch, *self.synapse.target))
+        else:
+            self.kept = self.synapse(source.flatten(0, 1).to(like.dtype)).unflatten(0, (steps, batch))
+            self.mean = self.kept.mean(0)
+        if pathway.norm is not None:
+            self.raw_mean = self.mean
+            self.statistics = pathway.norm.statistics(self.raw_mean, track=True)
+            self.mean = pathway.norm(self.raw_mean, self.statistics)
+            if self.kept is not None:
+                self.kept = pathway.norm(self.kept.flatten(0, 1), self.statistics).unflatten(
+                    0, (steps, batch)
+                )
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.constant:
+            for _ in range(self.steps):
+                yield self.mean
+        elif self.kept is not None:
+            yield from self.kept
+        else:
+            chunk = max(1, -(-self.ROWS // self.source.shape[1]))
+            for spikes in self.source.split(chunk):
+                rows = spikes.flatten(0, 1).to(self.synapse.weight.dtype)
+                for drive in self.synapse(rows).unflatten(0, spikes.shape[:2]):
+                    self.mean.add_(drive, alpha=1 / self.steps)
+                    yield drive
 
 
 class Stage(nn.Module):
@@ -156,4 +205,5 @@ class Stage(nn.Module):
             return spikes
         if spikes.dim() == 4:
             return F.max_pool2d(spikes, self.pool)
-        return F.max_pool2d(spikes.flatten(0, 1), self.pool).unflatten(0, spikes.shape[:2])
+        dense = spikes.flatten(0, 1).to(self.up.synapse.weight.dtype)
+        return F.max_pool2d(dense, self.pool).to(spikes.dtype).unflatten(0, spikes.shape[:2])

@@ -62,7 +62,9 @@ class Rule:
 
     def __init__(self, network: Network, **options: Any) -> None:
         known = self.defaults()
-        problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
+        problems = [
+            unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known
+        ]
         if problems:
             raise ConfigurationError(problems)
         self.settings = self.Options(**options)

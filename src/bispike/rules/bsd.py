@@ -34,7 +34,7 @@ from ..functional import (
     centre_templates_backward,
     negative_counts,
 )
-from ..nn import SLOPES, Activity, Network, Stage
+from ..nn import SLOPES, Activity, Network, Pathway, Stage, rate_leaving
 from .base import Rule, StepReport, choice_problems, register
 from .readouts import TOP_LOSSES, learn_recall, learn_top
 
@@ -146,26 +146,27 @@ class BSD(Rule):
             reference_batch=self.settings.reference_batch,
             dtype=source.dtype,
         )
-        slope = self.settings.slope if self.settings.feature == "rate" else None
+        unrolled = self.settings.feature == "rate" and self.settings.slope == "unrolled"
         losses: dict[str, Tensor] = {}
         rates: list[Tensor] = []
-        up = net.sweep_up(source, slope=slope)
+        up = net.sweep_up(source, unrolled=unrolled)
         down: dict[str, _Down] = {}
         if self.settings.order == "down-first":
-            down = self._sweep_down(slope)
+            down = self._sweep_down(unrolled=unrolled)
         elif self.settings.order == "up-first":
             up = iter(list(up))
-            down = self._sweep_down(slope)
+            down = self._sweep_down(unrolled=unrolled)
         else:
             with ThreadPoolExecutor(1) as pool:
-                waiting = pool.submit(self._sweep_down, slope)
+                waiting = pool.submit(self._sweep_down, unrolled=unrolled)
                 up = iter(list(up))
                 down = waiting.result()
         top_rate = source
         for stage, below, activity in up:
             losses[stage.name] = self._meet(stage, below, activity, down[stage.name], labels, negatives)
             rates.append(activity.rate.mean())
-            top_rate = activity.rate if stage.pool == 1 else stage.leave(activity.spikes).mean(0)
+            top_rate = rate_leaving(stage, activity)
+            del below, activity
         loss, correct = learn_top(
             net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength
         )
@@ -174,23 +175,25 @@ class BSD(Rule):
         return StepReport(loss, correct, losses, rates)
 
     @torch.no_grad()
-    def _sweep_down(self, slope: str | None) -> dict[str, _Down]:
+    def _sweep_down(self, *, unrolled: bool) -> dict[str, _Down]:
         net = self.network
         spikes = net.code.spikes(net.steps).to(net.stimulus_mean.dtype)
-        return {stage.name: _Down(above, act) for stage, above, act in net.sweep_down(spikes, slope=slope)}
+        return {
+            stage.name: _Down(above, act) for stage, above, act in net.sweep_down(spikes, unrolled=unrolled)
+        }
 
     def _meet(
         self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
     ) -> Tensor:
         """Align the two populations of a stage and write the gradients of W and Θ; return the local loss."""
-        rows, templates = self._feature(up), self._feature(down.activity)
-        prior = self.prior.to(rows)
+        prior = self.prior.to(up.rate)
         mode = self.settings.centre
-        if mode == "batch" and rows.shape[0] > 1:
-            rows = centre_rows(rows)
-        elif mode != "none":
-            rows = centre_rows(rows, self._running_mean(stage.name, rows))
-        if mode != "none":
+        rows, templates = self._feature(up), self._feature(down.activity)
+        by_batch = mode == "batch" and rows.shape[0] > 1
+        if mode == "none":
+            rows, templates = rows.clone(), templates.clone()
+        else:
+            rows = centre_rows(rows, None if by_batch else self._running_mean(stage.name, rows))
             templates = centre_templates(templates, prior)
         result = align(
             rows,
@@ -201,15 +204,20 @@ class BSD(Rule):
             strength=self.settings.strength,
             temperature=self.settings.temperature,
             reduction=self.settings.reduction,
+            consume=True,
         )
-        grad_rows, grad_templates = result.grad_feature, result.grad_template
-        if mode == "batch" and rows.shape[0] > 1:
-            grad_rows = centre_rows_backward(grad_rows)
+        del rows, templates
+        value, grad_rows, grad_templates = result.value, result.grad_feature, result.grad_template
+        del result
+        if by_batch:
+            centre_rows_backward(grad_rows)
         if mode != "none":
-            grad_templates = centre_templates_backward(grad_templates, prior)
-        stage.up.learn(self._drive_gradient(grad_rows, up), below, up)
-        stage.down.learn(self._drive_gradient(grad_templates, down.activity), down.above, down.activity)
-        return result.value
+            centre_templates_backward(grad_templates, prior)
+        stage.up.learn(self._drive_gradient(grad_rows, stage.up, up), below, up)
+        stage.down.learn(
+            self._drive_gradient(grad_templates, stage.down, down.activity), down.above, down.activity
+        )
+        return value
 
     def _feature(self, activity: Activity) -> Tensor:
         """`[B, D]` aligned feature of a population."""
@@ -218,16 +226,14 @@ class BSD(Rule):
             values = F.adaptive_avg_pool2d(values, self.settings.pool)
         return values.flatten(1)
 
-    def _drive_gradient(self, grad: Tensor, activity: Activity) -> Tensor:
-        """From dL/d feature `[B, D]` to dL/d time-mean drive `[B, *shape]`: the inverse road of `_feature`."""
+    def _drive_gradient(self, grad: Tensor, pathway: Pathway, activity: Activity) -> Tensor:
+        """From dL/d feature `[B, D]`, written over, to dL/d time-mean drive `[B, *shape]`: `_feature` backwards."""
         side, shape = self.settings.pool, activity.drive.shape
         if side and len(shape) == 4:
             grad = _spread(grad.unflatten(1, (shape[1], side, side)), shape[2:])
         else:
             grad = grad.reshape(shape)
-        if activity.slope is not None:
-            grad = grad * activity.slope
-        return grad
+        return grad.mul_(pathway.rate_slope(activity)) if self.settings.feature == "rate" else grad
 
     def _running_mean(self, name: str, rows: Tensor) -> Tensor:
         """Running mean `[D]` of a stage's features: this batch moves it by its number of samples."""
@@ -242,6 +248,8 @@ class BSD(Rule):
 def _spread(grad: Tensor, size: tuple[int, ...]) -> Tensor:
     """Backward of `adaptive_avg_pool2d`: each cell's gradient, divided by its area, over its positions."""
     with torch.enable_grad():
-        image = torch.zeros((*grad.shape[:2], *size), dtype=grad.dtype, device=grad.device, requires_grad=True)
-        pooled = F.adaptive_avg_pool2d(image, grad.shape[2:])
+        image = torch.zeros(
+            (*grad.shape[:2], *size), dtype=grad.dtype, device=grad.device, requires_grad=True
+        )
+        pooled = F.adaptive_avg_pool2d(image, (grad.shape[2], grad.shape[3]))
     return torch.autograd.grad(pooled, image, grad)[0]

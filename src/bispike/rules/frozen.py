@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from ..nn import rate_leaving
 from .base import Rule, StepReport, register
 from .readouts import learn_top
 
@@ -28,6 +29,6 @@ class Frozen(Rule):
         rates = []
         for stage, _, activity in net.sweep_up(top):
             rates.append(activity.rate.mean())
-            top = stage.leave(activity.spikes).mean(0)
+            top = rate_leaving(stage, activity)
         loss, correct = learn_top(net, top, labels, None, kind="cross-entropy", strength=0.0)
         return StepReport(loss, correct, {}, rates)

@@ -1,0 +1,80 @@
+"""Peak memory of a training step: tensors alive beyond weights, gradients and optimizer state.
+
+Every operation's results are watched (also those of the backward pass). A storage counts from the operation that
+made it until nothing refers to it. Storages that existed before the step do not count (weights, optimizer state,
+the batch), nor do those that end up as `.grad`. The same meter serves every rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class _Watch(TorchDispatchMode):
+    def __init__(self, known: set[int]) -> None:
+        super().__init__()
+        self.known = known
+        self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
+        self.history: list[dict[int, int]] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.alive = {key: entry for key, entry in self.alive.items() if not entry[0].expired()}
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                storage = leaf.untyped_storage()
+                key = storage._cdata
+                if key not in self.known and key not in self.alive:
+                    self.alive[key] = (StorageWeakRef(storage), storage.nbytes())
+        self.history.append({key: size for key, (_, size) in self.alive.items()})
+        return result
+
+
+def peak_step_bytes(
+    step: Callable[[], object], parameters: Iterable[nn.Parameter], existing: Iterable[Tensor] = ()
+) -> int:
+    """Peak bytes of tensors that `step()` keeps alive at once, gradients of `parameters` left out.
+
+    Args:
+        step: one training step (no optimizer step); gradients are cleared before it.
+        parameters: the trained parameters.
+        existing: further tensors that exist before the step and do not count, the batch for instance.
+
+    Returns:
+        Bytes.
+    """
+    parameters = list(parameters)
+    for parameter in parameters:
+        parameter.grad = None
+    known = {tensor.untyped_storage()._cdata for tensor in [*parameters, *existing]}
+    with _Watch(known) as watch:
+        step()
+    grads = {p.grad.untyped_storage()._cdata for p in parameters if p.grad is not None}
+    return max(
+        (sum(size for key, size in moment.items() if key not in grads) for moment in watch.history), default=0
+    )
+
+
+def network_tensors(network: nn.Module) -> list[Tensor]:
+    """Everything a network holds: parameters and buffers."""
+    return [*network.parameters(), *network.buffers()]
+
+
+def process_time_ms(step: Callable[[], object]) -> float:
+    """Processor time of one call in milliseconds (all threads of this process)."""
+    import time
+
+    start = time.process_time()
+    step()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return (time.process_time() - start) * 1e3
