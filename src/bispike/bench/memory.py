@@ -59,9 +59,7 @@ def peak_step_bytes(
     with _Watch(known) as watch:
         step()
     grads = {p.grad.untyped_storage()._cdata for p in parameters if p.grad is not None}
-    return max(
-        (sum(size for key, size in moment.items() if key not in grads) for moment in watch.history), default=0
-    )
+    return max((sum(size for key, size in moment.items() if key not in grads) for moment in watch.history), default=0)
 
 
 def network_tensors(network: nn.Module) -> list[Tensor]:

@@ -79,11 +79,7 @@ def negative_counts(
     else:
         base = reference_batch * prior.to(dtype)
     counts = base.repeat(labels.shape[0], 1)
-    own = (
-        (base[labels] - 1).clamp_(min=0)
-        if contrast in ("batch", "expected")
-        else torch.zeros_like(base[labels])
-    )
+    own = (base[labels] - 1).clamp_(min=0) if contrast in ("batch", "expected") else torch.zeros_like(base[labels])
     return counts.scatter_(1, labels[:, None], own[:, None])
 
 
@@ -170,9 +166,7 @@ def _mse(feature: Tensor, template: Tensor, labels: Tensor, scale: float) -> Ali
     return Alignment(value, grad, grad_template, cosine)
 
 
-def _check(
-    feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: str, reduction: str
-) -> None:
+def _check(feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: str, reduction: str) -> None:
     problems = []
     if loss not in LOSSES:
         problems.append(unknown_name("alignment loss", loss, LOSSES))

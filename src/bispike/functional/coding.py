@@ -28,9 +28,7 @@ def poisson_code(intensity: Tensor, steps: int, *, generator: torch.Generator | 
     A step spikes with probability 1 − exp(−intensity).
     """
     if bool((intensity < 0).any()):
-        raise ConfigurationError(
-            "poisson code: expected intensities of at least 0; scale the stimulus to [0, 1]."
-        )
+        raise ConfigurationError("poisson code: expected intensities of at least 0; scale the stimulus to [0, 1].")
     probability = (1 - (-intensity).exp()).expand(steps, *intensity.shape)
     return torch.bernoulli(probability, generator=generator)
 
@@ -56,9 +54,7 @@ def given_spikes(stimulus: Tensor, steps: int) -> Tensor:
     if stimulus.dim() < 2 or stimulus.shape[1] != steps:
         raise ShapeError(f"given spikes: expected [B, T={steps}, ...], received {list(stimulus.shape)}.")
     if not bool(((stimulus == 0) | (stimulus == 1)).all()):
-        raise ConfigurationError(
-            "given spikes: expected values 0 and 1 only; use the code 'bernoulli' or 'current'."
-        )
+        raise ConfigurationError("given spikes: expected values 0 and 1 only; use the code 'bernoulli' or 'current'.")
     return stimulus.transpose(0, 1).contiguous()
 
 

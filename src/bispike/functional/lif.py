@@ -113,9 +113,7 @@ def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:
         membrane.sub_(spike, alpha=neuron.threshold)
 
 
-def _fire_all(
-    drive: Tensor, neuron: Neuron, steps: int | None, out: Tensor | None, history: Tensor | None
-) -> Tensor:
+def _fire_all(drive: Tensor, neuron: Neuron, steps: int | None, out: Tensor | None, history: Tensor | None) -> Tensor:
     """Run all steps without a tape; `history` receives H[t] where the caller needs it."""
     total = steps if steps is not None else drive.shape[0]
     one = drive if steps is not None else drive[0]

@@ -30,9 +30,7 @@ def batch_statistics(mean_drive: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def normalise(
-    drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, eps: float
-) -> Tensor:
+def normalise(drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     """γ (a − μ)/σ + β for `[N, C, ...]`; call it on `[T·B, C, ...]` for a spike train."""
     scale = weight * (variance + eps).rsqrt()
     shift = bias - mean * scale

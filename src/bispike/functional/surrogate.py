@@ -22,9 +22,7 @@ def atan_surrogate(distance: Tensor) -> Tensor:
     return (distance * math.pi).square_().add_(1).reciprocal_()
 
 
-def mean_field_slope(
-    mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0
-) -> Tensor:
+def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0) -> Tensor:
     """Slope of the rate against the time-mean drive ā: 1 / (1 + ½ (π (ā − centre·θ) / width)²).
 
     Args:

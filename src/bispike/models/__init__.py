@@ -70,9 +70,7 @@ def create(
         raise UnknownNameError("model", name, registry)
     entry = registry[name]
     known = settings_of(name)
-    problems = [
-        unknown_name(f"setting of model {name!r}:", key, known) for key in settings if key not in known
-    ]
+    problems = [unknown_name(f"setting of model {name!r}:", key, known) for key in settings if key not in known]
     if problems:
         raise ConfigurationError(problems)
     values = {**entry.defaults, **settings}

@@ -47,17 +47,13 @@ def cnn(
     stride_list, pool_list = _each("strides", strides, count), _each("pools", pools, count)
     problems = []
     if not channels or any(int(c) < 1 for c in [*channels, *dense]):
-        problems.append(
-            f"channels and dense: expected widths of at least 1, received {list(channels)}, {list(dense)}."
-        )
+        problems.append(f"channels and dense: expected widths of at least 1, received {list(channels)}, {list(dense)}.")
     if kernel < 1 or kernel % 2 == 0:
         problems.append(f"kernel: expected an odd size, received {kernel}.")
     if top_down not in ("upsample", "transposed"):
         problems.append(f"top_down: expected 'upsample' or 'transposed', received {top_down!r}.")
     if len(opts.source_shape(stimulus)) != 3:
-        problems.append(
-            f"stimulus: a cnn expects [channels, height, width], received {list(stimulus.shape)}."
-        )
+        problems.append(f"stimulus: a cnn expects [channels, height, width], received {list(stimulus.shape)}.")
     if problems:
         raise ConfigurationError(problems)
     code = opts.concept_code(concept)

@@ -33,9 +33,7 @@ def mlp(
     """
     opts = Options.of(options, norm=False)
     if not widths or any(int(width) < 1 for width in widths):
-        raise ConfigurationError(
-            f"widths: expected one or more widths of at least 1, received {list(widths)}."
-        )
+        raise ConfigurationError(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
     stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
     code = opts.concept_code(concept)
     shapes = [opts.source_shape(stimulus), *[(int(width),) for width in widths]]

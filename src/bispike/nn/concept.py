@@ -30,11 +30,7 @@ class ConceptCode(nn.Module):
         if kind not in CONCEPT_CODES:
             raise ConfigurationError(unknown_name("concept code", kind, CONCEPT_CODES))
         width = classes if kind == "one-hot" else (size or 4 * classes)
-        code = (
-            one_hot_code(classes)
-            if kind == "one-hot"
-            else population_code(classes, width, generator=generator)
-        )
+        code = one_hot_code(classes) if kind == "one-hot" else population_code(classes, width, generator=generator)
         self.kind, self.classes, self.size, self.neuron = kind, classes, width, neuron
         if kind == "learned":
             jitter = torch.empty_like(code).uniform_(-0.1, 0.1, generator=generator)

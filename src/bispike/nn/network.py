@@ -52,11 +52,7 @@ class SweepRecord:
 
 def mean_over_time(spikes: Tensor, *, like: Tensor) -> Tensor:
     """Rate `[B, ...]` of spikes `[T, B, ...]` of any dtype, in the dtype of `like`."""
-    return (
-        spikes.mean(0)
-        if spikes.dtype == like.dtype
-        else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
-    )
+    return spikes.mean(0) if spikes.dtype == like.dtype else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
 
 
 def rate_leaving(stage: Stage, activity: Activity) -> Tensor:
@@ -194,9 +190,7 @@ class Network(nn.Module):
             yield stage, below, activity
             del below, activity
 
-    def sweep_down(
-        self, concept_spikes: Tensor, *, unrolled: bool = False
-    ) -> Iterator[tuple[Stage, Tensor, Activity]]:
+    def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
         fixed = self.code.kind != "learned"
         source = concept_spikes[0] if fixed else concept_spikes

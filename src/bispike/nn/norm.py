@@ -68,9 +68,7 @@ class DriveNorm(nn.Module):
             statistics: what `forward` used.
         """
         count = grad.numel() // grad.shape[1]
-        below, grad_weight, grad_bias = normalise_backward(
-            grad, mean_drive, *statistics, self.weight, self.eps
-        )
+        below, grad_weight, grad_bias = normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
         if count == 1:
             scale = self.weight * (statistics[1] + self.eps).rsqrt()
             below = grad * scale.reshape(1, -1, *([1] * (grad.dim() - 2)))

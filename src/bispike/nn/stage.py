@@ -87,15 +87,11 @@ class Pathway(nn.Module):
 
     def rate_slope(self, activity: Activity) -> Tensor:
         """`[B, *shape]` d rate / d drive: followed through the steps where `respond` did, mean-field otherwise."""
-        return (
-            mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
-        )
+        return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
     def flow(self, source: Tensor, steps: int, *, constant: bool) -> Tensor:
         """Spikes `[T, B, *shape]` with an autograd tape (surrogate gradients), for rules that need one."""
-        drive = (
-            self.synapse(source) if constant else self.synapse(source.flatten(0, 1)).unflatten(0, (steps, -1))
-        )
+        drive = self.synapse(source) if constant else self.synapse(source.flatten(0, 1)).unflatten(0, (steps, -1))
         if self.norm is not None:
             mean = drive if constant else drive.mean(0)
             statistics = self.norm.statistics(mean, track=True)
@@ -155,9 +151,7 @@ class _Drives:
             self.statistics = pathway.norm.statistics(self.raw_mean, track=True)
             self.mean = pathway.norm(self.raw_mean, self.statistics)
             if self.kept is not None:
-                self.kept = pathway.norm(self.kept.flatten(0, 1), self.statistics).unflatten(
-                    0, (steps, batch)
-                )
+                self.kept = pathway.norm(self.kept.flatten(0, 1), self.statistics).unflatten(0, (steps, batch))
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.constant:

@@ -22,9 +22,7 @@ Shape = tuple[int, ...]
 class Synapse(nn.Module):
     """Base: a weight, an optional bias, and where they lead from and to."""
 
-    def __init__(
-        self, source: Shape, target: Shape, weight_shape: Shape, channels: int, *, bias: bool
-    ) -> None:
+    def __init__(self, source: Shape, target: Shape, weight_shape: Shape, channels: int, *, bias: bool) -> None:
         super().__init__()
         self.source, self.target = tuple(source), tuple(target)
         self.weight = nn.Parameter(torch.empty(weight_shape))
@@ -94,18 +92,12 @@ class Dense(Synapse):
 class Conv(Synapse):
     """Bottom-up convolution with 'same'-like padding and a stride."""
 
-    def __init__(
-        self, source: Shape, channels: int, *, kernel: int = 3, stride: int = 1, bias: bool = True
-    ) -> None:
+    def __init__(self, source: Shape, channels: int, *, kernel: int = 3, stride: int = 1, bias: bool = True) -> None:
         if len(source) != 3:
-            raise ConfigurationError(
-                f"convolution: expected a source [channels, height, width], received {source}."
-            )
+            raise ConfigurationError(f"convolution: expected a source [channels, height, width], received {source}.")
         padding = kernel // 2
         size = [(n + 2 * padding - kernel) // stride + 1 for n in source[1:]]
-        super().__init__(
-            source, (channels, *size), (channels, source[0], kernel, kernel), channels, bias=bias
-        )
+        super().__init__(source, (channels, *size), (channels, source[0], kernel, kernel), channels, bias=bias)
         self.kernel, self.stride, self.padding = kernel, stride, padding
 
     def forward(self, source: Tensor) -> Tensor:
@@ -127,9 +119,7 @@ class UpsampleConv(Synapse):
     def __init__(self, source: Shape, target: Shape, *, kernel: int = 3, bias: bool = True) -> None:
         super().__init__(source, target, (target[0], source[0], kernel, kernel), target[0], bias=bias)
         if kernel % 2 == 0:
-            raise ConfigurationError(
-                f"kernel: expected an odd size for the upsampling convolution, received {kernel}."
-            )
+            raise ConfigurationError(f"kernel: expected an odd size for the upsampling convolution, received {kernel}.")
         self.padding = kernel // 2
 
     def _enlarged(self, source: Tensor) -> Tensor:
@@ -151,9 +141,7 @@ class UpsampleConv(Synapse):
 class TransposedConv(Synapse):
     """Top-down twin of a strided convolution: the transposed convolution, with weights of its own."""
 
-    def __init__(
-        self, source: Shape, target: Shape, *, kernel: int = 3, stride: int = 1, bias: bool = True
-    ) -> None:
+    def __init__(self, source: Shape, target: Shape, *, kernel: int = 3, stride: int = 1, bias: bool = True) -> None:
         super().__init__(source, target, (source[0], target[0], kernel, kernel), target[0], bias=bias)
         self.stride, self.padding = stride, kernel // 2
         reached = [(n - 1) * stride - 2 * self.padding + kernel for n in source[1:]]

@@ -62,9 +62,7 @@ class Rule:
 
     def __init__(self, network: Network, **options: Any) -> None:
         known = self.defaults()
-        problems = [
-            unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known
-        ]
+        problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
         if problems:
             raise ConfigurationError(problems)
         self.settings = self.Options(**options)
@@ -89,9 +87,7 @@ class Rule:
         """The rule itself; `step` has checked the arguments."""
         raise NotImplementedError
 
-    def step(
-        self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None
-    ) -> StepReport:
+    def step(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None) -> StepReport:
         """Write `.grad` of `parameters()` for one batch; earlier gradients are replaced.
 
         Args:

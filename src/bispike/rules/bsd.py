@@ -178,9 +178,7 @@ class BSD(Rule):
     def _sweep_down(self, *, unrolled: bool) -> dict[str, _Down]:
         net = self.network
         spikes = net.code.spikes(net.steps).to(net.stimulus_mean.dtype)
-        return {
-            stage.name: _Down(above, act) for stage, above, act in net.sweep_down(spikes, unrolled=unrolled)
-        }
+        return {stage.name: _Down(above, act) for stage, above, act in net.sweep_down(spikes, unrolled=unrolled)}
 
     def _meet(
         self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
@@ -214,9 +212,7 @@ class BSD(Rule):
         if mode != "none":
             centre_templates_backward(grad_templates, prior)
         stage.up.learn(self._drive_gradient(grad_rows, stage.up, up), below, up)
-        stage.down.learn(
-            self._drive_gradient(grad_templates, stage.down, down.activity), down.above, down.activity
-        )
+        stage.down.learn(self._drive_gradient(grad_templates, stage.down, down.activity), down.above, down.activity)
         return value
 
     def _feature(self, activity: Activity) -> Tensor:
@@ -248,8 +244,6 @@ class BSD(Rule):
 def _spread(grad: Tensor, size: tuple[int, ...]) -> Tensor:
     """Backward of `adaptive_avg_pool2d`: each cell's gradient, divided by its area, over its positions."""
     with torch.enable_grad():
-        image = torch.zeros(
-            (*grad.shape[:2], *size), dtype=grad.dtype, device=grad.device, requires_grad=True
-        )
+        image = torch.zeros((*grad.shape[:2], *size), dtype=grad.dtype, device=grad.device, requires_grad=True)
         pooled = F.adaptive_avg_pool2d(image, (grad.shape[2], grad.shape[3]))
     return torch.autograd.grad(pooled, image, grad)[0]
