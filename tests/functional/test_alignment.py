@@ -1,0 +1,185 @@
+"""Alignment losses: closed forms against autograd of independent formulas, and the equalities that the engine uses."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bispike.errors import ConfigurationError, ShapeError
+from bispike.functional import (
+    CONTRASTS,
+    REDUCTIONS,
+    align,
+    centre_rows,
+    centre_rows_backward,
+    centre_templates,
+    centre_templates_backward,
+    negative_counts,
+)
+from tests.oracles import cosine_matrix, literal_infonce, literal_mse, literal_reco
+
+cases = st.tuples(st.integers(1, 7), st.integers(2, 5), st.integers(1, 6), st.integers(0, 999))
+
+
+def draw(case: tuple[int, int, int, int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    batch, classes, width, seed = case
+    generator = torch.Generator().manual_seed(seed)
+    feature = torch.randn(batch, width, dtype=torch.float64, generator=generator, requires_grad=True)
+    template = torch.randn(classes, width, dtype=torch.float64, generator=generator, requires_grad=True)
+    return feature, template, torch.randint(0, classes, (batch,), generator=generator)
+
+
+def assert_gradients(loss: torch.Tensor, feature: torch.Tensor, template: torch.Tensor, result: object) -> None:
+    grad_feature, grad_template = torch.autograd.grad(loss, (feature, template))
+    torch.testing.assert_close(result.value, loss.detach(), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(result.grad_feature, grad_feature, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(result.grad_template, grad_template, rtol=1e-10, atol=1e-10)
+
+
+@given(case=cases, strength=st.floats(0, 2))
+@settings(max_examples=40, deadline=None)
+def test_literal_loss_equals_the_class_form_with_counted_columns(case: tuple[int, ...], strength: float) -> None:
+    feature, template, labels = draw(case)
+    counts = negative_counts(labels, template.shape[0], contrast="batch", dtype=torch.float64)
+    result = align(feature.detach(), template.detach(), labels, counts, strength=strength, reduction="sum")
+    assert_gradients(literal_reco(feature, template[labels], strength), feature, template, result)
+
+
+@given(case=cases)
+@settings(max_examples=30, deadline=None)
+def test_masked_leaves_out_pairs_of_the_same_class(case: tuple[int, ...]) -> None:
+    feature, template, labels = draw(case)
+    counts = negative_counts(labels, template.shape[0], contrast="masked", dtype=torch.float64)
+    result = align(feature.detach(), template.detach(), labels, counts, strength=0.3, reduction="sum")
+    other = labels[:, None] != labels[None]
+    assert_gradients(literal_reco(feature, template[labels], 0.3, keep=other), feature, template, result)
+
+
+@given(case=cases, temperature=st.floats(0.1, 2))
+@settings(max_examples=30, deadline=None)
+def test_infonce_over_the_batch_equals_the_pairwise_cross_entropy(case: tuple[int, ...], temperature: float) -> None:
+    feature, template, labels = draw(case)
+    counts = negative_counts(labels, template.shape[0], contrast="batch", dtype=torch.float64)
+    result = align(
+        feature.detach(),
+        template.detach(),
+        labels,
+        counts,
+        loss="infonce",
+        temperature=temperature,
+        reduction="sum",
+    )
+    assert_gradients(literal_infonce(feature, template[labels], temperature), feature, template, result)
+
+
+@given(case=cases)
+@settings(max_examples=20, deadline=None)
+def test_mse(case: tuple[int, ...]) -> None:
+    feature, template, labels = draw(case)
+    counts = negative_counts(labels, template.shape[0], dtype=torch.float64)
+    result = align(feature.detach(), template.detach(), labels, counts, loss="mse", reduction="sum")
+    assert_gradients(literal_mse(feature, template[labels]), feature, template, result)
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("loss", ["reco", "infonce"])
+@given(case=cases)
+@settings(max_examples=8, deadline=None)
+def test_every_option_against_autograd_of_the_weighted_form(
+    contrast: str, reduction: str, loss: str, case: tuple[int, ...]
+) -> None:
+    feature, template, labels = draw(case)
+    batch, classes = feature.shape[0], template.shape[0]
+    counts = negative_counts(labels, classes, contrast=contrast, dtype=torch.float64)
+    result = align(
+        feature.detach(), template.detach(), labels, counts, loss=loss, strength=0.4, temperature=0.5, reduction=reduction
+    )
+    cosine = cosine_matrix(feature, template)
+    own = cosine[torch.arange(batch), labels]
+    if reduction == "mean":
+        counts = counts / counts.sum(1, keepdim=True).clamp(min=1e-12)
+    if loss == "reco":
+        each = (1 - own) ** 2 + 0.4 * (counts * cosine.clamp(min=0) ** 2).sum(1)
+    else:
+        counts = counts * (classes - 1) if reduction == "mean" else counts
+        each = ((own / 0.5).exp() + (counts * (cosine / 0.5).exp()).sum(1)).log() - own / 0.5
+    value = each.sum() if reduction == "sum" else each.mean()
+    assert_gradients(value, feature, template, result)
+
+
+@given(case=cases)
+@settings(max_examples=20, deadline=None)
+def test_centring_backwards(case: tuple[int, ...]) -> None:
+    feature, template, _ = draw(case)
+    prior = torch.rand(template.shape[0], dtype=torch.float64)
+    prior = prior / prior.sum()
+    grad = torch.randn_like(feature)
+    (expected,) = torch.autograd.grad(centre_rows(feature), feature, grad)
+    torch.testing.assert_close(centre_rows_backward(grad.clone()), expected, rtol=1e-10, atol=1e-10)
+    grad = torch.randn_like(template)
+    (expected,) = torch.autograd.grad(centre_templates(template, prior), template, grad)
+    torch.testing.assert_close(centre_templates_backward(grad.clone(), prior), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_expected_counts_are_the_mean_of_the_literal_counts_over_batches() -> None:
+    generator = torch.Generator().manual_seed(0)
+    prior = torch.tensor([0.5, 0.3, 0.2])
+    size, rounds = 64, 4000
+    total = torch.zeros(3)
+    for _ in range(rounds):
+        others = torch.multinomial(prior, size - 1, replacement=True, generator=generator)
+        total += torch.bincount(others, minlength=3)
+    literal = total / rounds
+    expected = negative_counts(torch.tensor([0]), 3, contrast="expected", prior=prior, reference_batch=size)[0]
+    assert expected.tolist() == pytest.approx([64 * 0.5 - 1, 64 * 0.3, 64 * 0.2])
+    torch.testing.assert_close(literal, expected, atol=1.0, rtol=0)
+
+
+@pytest.mark.parametrize("contrast", ["classes", "expected"])
+@given(case=cases)
+@settings(max_examples=15, deadline=None)
+def test_no_sample_depends_on_the_others_where_the_contrast_needs_no_batch(
+    contrast: str, case: tuple[int, ...]
+) -> None:
+    feature, template, labels = draw(case)
+    feature, template = feature.detach(), template.detach()
+    counts = negative_counts(labels, template.shape[0], contrast=contrast, dtype=torch.float64)
+    whole = align(feature, template, labels, counts, reduction="sum")
+    for k in range(feature.shape[0]):
+        alone = negative_counts(labels[k : k + 1], template.shape[0], contrast=contrast, dtype=torch.float64)
+        single = align(feature[k : k + 1], template, labels[k : k + 1], alone, reduction="sum")
+        torch.testing.assert_close(single.grad_feature[0], whole.grad_feature[k], rtol=1e-10, atol=1e-12)
+
+
+def test_silent_rows_get_finite_gradients() -> None:
+    counts = negative_counts(torch.tensor([0, 1]), 2, dtype=torch.float64)
+    zeros = torch.zeros(2, 3, dtype=torch.float64)
+    result = align(zeros, zeros.clone(), torch.tensor([0, 1]), counts)
+    assert torch.isfinite(result.grad_feature).all()
+    assert result.value == 1
+
+
+def test_inputs_stay_unchanged_unless_given_away() -> None:
+    feature, template, labels = draw((4, 3, 5, 1))
+    feature, template = feature.detach(), template.detach()
+    before = feature.clone(), template.clone()
+    counts = negative_counts(labels, 3, dtype=torch.float64)
+    kept = align(feature, template, labels, counts)
+    assert torch.equal(feature, before[0])
+    assert torch.equal(template, before[1])
+    given_away = align(feature, template, labels, counts, consume=True)
+    assert torch.equal(kept.grad_feature, given_away.grad_feature)
+
+
+def test_wrong_shapes_and_names_are_explained() -> None:
+    feature, template, labels = draw((4, 3, 5, 1))
+    counts = negative_counts(labels, 3)
+    with pytest.raises(ShapeError, match=r"\[4, 5\] and \[3, 4\]"):
+        align(feature, template[:, :4], labels, counts)
+    with pytest.raises(ShapeError, match="labels"):
+        align(feature, template, labels[:2], counts)
+    with pytest.raises(ConfigurationError, match="reco"):
+        align(feature, template, labels, counts, loss="recco")
+    with pytest.raises(ConfigurationError, match="did you mean 'classes'"):
+        negative_counts(labels, 3, contrast="class")

@@ -1,0 +1,96 @@
+"""Codes and decoders: probabilities, latencies, refusals, and cosines by hand."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bispike.errors import ConfigurationError, ShapeError
+from bispike.functional import (
+    bernoulli_code,
+    cosine_scores,
+    cross_entropy,
+    drive_scores,
+    given_spikes,
+    latency_code,
+    one_hot_code,
+    poisson_code,
+    population_code,
+)
+
+
+def test_bernoulli_rate_is_the_intensity() -> None:
+    intensity = torch.tensor([[0.0, 0.2, 0.7, 1.0]])
+    spikes = bernoulli_code(intensity, 20000, generator=torch.Generator().manual_seed(0))
+    assert spikes.shape == (20000, 1, 4)
+    torch.testing.assert_close(spikes.mean(0), intensity, atol=0.02, rtol=0)
+
+
+def test_poisson_rate_is_one_minus_the_chance_of_no_event() -> None:
+    intensity = torch.tensor([[0.0, 0.5, 2.0]])
+    spikes = poisson_code(intensity, 20000, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(spikes.mean(0), 1 - (-intensity).exp(), atol=0.02, rtol=0)
+    assert set(spikes.unique().tolist()) <= {0.0, 1.0}
+
+
+@given(steps=st.integers(1, 9), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_latency_gives_one_spike_the_earlier_the_brighter(steps: int, seed: int) -> None:
+    intensity = torch.rand(3, 5, generator=torch.Generator().manual_seed(seed))
+    intensity[0, 0], intensity[0, 1] = 0.0, 1.0
+    spikes = latency_code(intensity, steps)
+    assert torch.equal(spikes.sum(0), (intensity > 0).float())
+    when = spikes.argmax(0)
+    assert when[0, 1] == 0
+    order = intensity[1].argsort(descending=True)
+    assert (when[1][order].diff() >= 0).all()
+
+
+def test_given_spikes_are_brought_to_time_first_and_checked() -> None:
+    spikes = (torch.rand(2, 4, 3) < 0.5).float()
+    assert torch.equal(given_spikes(spikes, 4), spikes.transpose(0, 1))
+    with pytest.raises(ConfigurationError, match="0 and 1"):
+        given_spikes(spikes + 0.5, 4)
+    with pytest.raises(ShapeError, match="T=5"):
+        given_spikes(spikes, 5)
+
+
+@pytest.mark.parametrize("code", [bernoulli_code, latency_code])
+def test_intensities_outside_the_unit_interval_are_refused(code: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"\[0, 1\]"):
+        code(torch.tensor([[1.5]]), 4)
+    with pytest.raises(ConfigurationError, match="at least 0"):
+        poisson_code(torch.tensor([[-0.1]]), 4)
+
+
+@given(classes=st.integers(2, 12), size=st.integers(8, 30), seed=st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_population_code_tells_classes_apart_with_equal_activity(classes: int, size: int, seed: int) -> None:
+    code = population_code(classes, size, generator=torch.Generator().manual_seed(seed))
+    assert torch.unique(code, dim=0).shape[0] == classes
+    assert code.sum(1).unique().numel() == 1
+    assert set(code.unique().tolist()) == {0.0, 1.0}
+
+
+def test_a_population_too_small_for_the_classes_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="more neurons"):
+        population_code(10, 2, generator=torch.Generator().manual_seed(0))
+
+
+def test_decoders_by_hand() -> None:
+    drive = torch.tensor([[1.0, 3.0, 2.0]])
+    assert torch.allclose(drive_scores(drive, one_hot_code(3)), drive, atol=1e-6)
+    label = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    spikes = torch.tensor([[[1.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]])
+    scores = cosine_scores(spikes, label.expand(2, 2, 3))
+    expected = torch.tensor([[3 / (3**0.5 * 4**0.5), 2 / (3**0.5 * 4**0.5)]])
+    torch.testing.assert_close(scores, expected, atol=1e-6, rtol=0)
+
+
+def test_cross_entropy_gradient() -> None:
+    scores = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    labels = torch.tensor([0, 2, 1, 1])
+    expected = torch.nn.functional.cross_entropy(scores, labels)
+    value, grad = cross_entropy(scores.detach(), labels)
+    torch.testing.assert_close(value, expected.detach())
+    torch.testing.assert_close(grad, torch.autograd.grad(expected, scores)[0])
