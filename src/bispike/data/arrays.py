@@ -21,7 +21,6 @@ from torch import Tensor
 from ..errors import ConfigurationError, DataError
 
 ORDERS = ("auto", "features", "grey", "channels-first", "channels-last")
-CHANNEL_COUNTS = (1, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,7 @@ class Layout:
         if self.compact:
             return torch.from_numpy(np.array(_bytes(array, what), order="C"))
         if array.dtype == np.uint8:
-            raise DataError(
-                f"{what}: uint8, but the training part is not; store both in the same unit and type."
-            )
+            raise DataError(f"{what}: uint8, but the training part is not; store both in the same unit and type.")
         with np.errstate(over="ignore"):
             values = np.array(array, dtype=np.float32, order="C")
         return torch.from_numpy(values).div_(self.divisor)
@@ -100,13 +97,13 @@ def _order(shape: tuple[int, ...], what: str) -> str:
     if len(shape) < 4:
         return "features" if len(shape) == 2 else "grey"
     _, first, middle, last = shape
-    few_first, few_last = first in CHANNEL_COUNTS, last in CHANNEL_COUNTS
-    if few_first != few_last:
-        return "channels-first" if few_first else "channels-last"
-    if middle == last or (few_first and first != middle):
+    for usual in ((1, 3), (4,)):
+        if (first in usual) != (last in usual):
+            return "channels-first" if first in usual else "channels-last"
+        if (first == middle) != (middle == last):
+            return "channels-first" if middle == last else "channels-last"
+    if first == middle == last:
         return "channels-first"
-    if first == middle:
-        return "channels-last"
     raise DataError(
         f"{what}: cannot tell which axis of {list(shape)} holds the channels; "
         "give the layout: channels-first or channels-last."

@@ -81,8 +81,7 @@ def assemble(
         _expect_sound(test, labels.test, "test")
         if test.shape[1:] != train.shape[1:]:
             raise DataError(
-                f"test stimuli: expected shape {list(train.shape[1:])} as in training, "
-                f"received {list(test.shape[1:])}."
+                f"test stimuli: expected shape {list(train.shape[1:])} as in training, received {list(test.shape[1:])}."
             )
         held = Split(test, labels.test)
     else:
@@ -107,9 +106,7 @@ def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:
 
 def _expect_sound(stimuli: Tensor, labels: Tensor, part: str) -> None:
     if len(stimuli) != len(labels):
-        raise DataError(
-            f"{part} part: {len(stimuli)} stimuli but {len(labels)} labels; expected as many of each."
-        )
+        raise DataError(f"{part} part: {len(stimuli)} stimuli but {len(labels)} labels; expected as many of each.")
     if stimuli.dtype == torch.uint8:
         return
     finite = torch.isfinite(stimuli)

@@ -69,9 +69,7 @@ def load(
         return _call(_reader(path), path, given)
     found = entry(str(name_or_path))
     if given:
-        raise ConfigurationError(
-            f"data set {found.name!r} takes no options, received {', '.join(sorted(given))}."
-        )
+        raise ConfigurationError(f"data set {found.name!r} takes no options, received {', '.join(sorted(given))}.")
     if found.embedded:
         return found.read(Path())
     place = storage.find(found, root)
@@ -108,9 +106,7 @@ def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
         "licence": found.licence,
         "present": found.embedded or place is not None,
         "path": None if place is None else str(place),
-        "searched": []
-        if found.embedded
-        else [str(place / found.folders[0]) for place in storage.roots(root)],
+        "searched": [] if found.embedded else [str(place / found.folders[0]) for place in storage.roots(root)],
         "download_bytes": sum(file.size for file in found.files),
         "files": [
             {"name": file.name, "urls": list(file.urls), "checksum": file.checksum, "bytes": file.size}
@@ -136,24 +132,18 @@ def _reader(path: Path) -> Callable[..., Dataset]:
     if path.is_dir():
         return _folder_reader(path)
     name = path.name.lower()
-    archives = {
-        file.name: found for found in registry.values() for file in found.files if len(found.files) == 1
-    }
+    archives = {file.name: found for found in registry.values() for file in found.files if len(found.files) == 1}
     if path.name in archives:
         return partial(_whole, archives[path.name])
     if name.endswith(".npz"):
         return npz.read
     if name.endswith((".csv", ".csv.gz", ".tsv")):
         return table.read
-    raise DataError(
-        f"{path}: expected an .npz or .csv file, or a folder with a folder of images for each class."
-    )
+    raise DataError(f"{path}: expected an .npz or .csv file, or a folder with a folder of images for each class.")
 
 
 def _folder_reader(path: Path) -> Callable[..., Dataset]:
-    published = [
-        found for found in registry.values() if not found.embedded and found.locate(path) is not None
-    ]
+    published = [found for found in registry.values() if not found.embedded and found.locate(path) is not None]
     for found in published:
         if path.resolve().name in found.folders or found.locate is not idx.locate:
             return partial(_whole, found)
@@ -171,9 +161,7 @@ def _call(reader: Callable[..., Dataset], path: Path, options: dict[str, Any]) -
         for name, parameter in inspect.signature(reader).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     ]
-    problems = [
-        unknown_name(f"option for {path.name}", key, accepted) for key in options if key not in accepted
-    ]
+    problems = [unknown_name(f"option for {path.name}", key, accepted) for key in options if key not in accepted]
     if problems:
         raise ConfigurationError(problems)
     return reader(path, **options)

@@ -96,9 +96,7 @@ def read(path: Path, *, version: Version) -> Dataset:
     )
 
 
-def _records(
-    content: Mapping[str, bytes], names: Iterable[str], version: Version
-) -> tuple[np.ndarray, np.ndarray]:
+def _records(content: Mapping[str, bytes], names: Iterable[str], version: Version) -> tuple[np.ndarray, np.ndarray]:
     length = version.label_bytes + PIXELS
     tables = []
     for name in names:
@@ -134,9 +132,7 @@ def _from_archive(path: Path, version: Version) -> dict[str, bytes]:
         raise DataError(f"{path}: the archive is truncated or damaged ({error}). Fetch it again.") from error
     missing = [name for name in version.files if name not in content]
     if missing:
-        raise DataError(
-            f"{path}: no {', '.join(missing)} in it; expected the binary version of {version.name}."
-        )
+        raise DataError(f"{path}: no {', '.join(missing)} in it; expected the binary version of {version.name}.")
     return content
 
 

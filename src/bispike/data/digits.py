@@ -31,9 +31,7 @@ def read(folder: Path | None = None) -> Dataset:
     labels = torch.from_numpy(np.asarray(bunch.target).astype(np.int64))
     train, test = stratified(labels, TEST_FRACTION, seed=SEED)
     names = tuple(str(digit) for digit in range(10))
-    return assemble(
-        "digits", stimuli[train], labelling.Labels(labels[train], labels[test], names), stimuli[test]
-    )
+    return assemble("digits", stimuli[train], labelling.Labels(labels[train], labels[test], names), stimuli[test])
 
 
 ENTRIES = (

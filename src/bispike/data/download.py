@@ -8,9 +8,11 @@ refused, and the next mirror is tried.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import os
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +27,7 @@ Progress = Callable[[str, int, int | None], None]
 """Called with the file's name, the bytes that are there, and the bytes expected (None where unknown)."""
 
 BLOCK = 1 << 18
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class _Refused(Exception):
@@ -73,7 +76,7 @@ def download(
 
     Raises:
         DataError: the folder cannot be written.
-        DownloadError: no mirror gave the file; what each said is listed.
+        DownloadError: no mirror gave the file (what each said is listed), or the disk is full.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,8 @@ def download(
                 return target
             return _from_any(_Transfer(target, checksum, timeout, progress), urls, attempts, pause)
     except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror or error}.") from error
+        kind = DownloadError if error.errno in FULL else DataError
+        raise kind(f"cannot write {target}: {error.strerror or error}.") from error
 
 
 @dataclass
@@ -132,9 +136,7 @@ def _receive(transfer: _Transfer, url: str) -> None:
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=transfer.timeout
-        ) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=transfer.timeout) as answer:
             _expect_file(answer)
             if start and not _goes_on(answer, start):
                 start = 0
@@ -148,7 +150,7 @@ def _receive(transfer: _Transfer, url: str) -> None:
         raise kind(f"the server answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise _Broken(f"no connection ({error.reason})") from None
-    except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+    except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
         raise _Broken(f"the transfer broke off ({type(error).__name__})") from None
 
 
@@ -171,21 +173,24 @@ def _goes_on(answer: http.client.HTTPResponse, start: int) -> bool:
 
 
 def _store(transfer: _Transfer, answer: http.client.HTTPResponse, start: int) -> None:
+    # The first block is looked at before the part file is touched: a refusal costs nothing that is held.
+    block = answer.read(BLOCK)
+    if not block:
+        raise _Refused("the server answered with an empty file")
+    if start == 0 and block[:256].lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise _Refused("the server answered with a web page instead of the file")
     length = answer.headers.get("Content-Length")
     whole = start + int(length) if length and length.isdigit() else None
     held = start
     with transfer.part.open("ab" if start else "wb") as stream:
-        while block := answer.read(BLOCK):
-            if held == 0 and block[:256].lstrip().lower().startswith((b"<!doctype", b"<html")):
-                raise _Refused("the server answered with a web page instead of the file")
+        while block:
             stream.write(block)
             held += len(block)
             if transfer.progress is not None:
                 transfer.progress(transfer.target.name, held, whole)
+            block = answer.read(BLOCK)
         stream.flush()
         os.fsync(stream.fileno())
-    if held == 0:
-        raise _Refused("the server answered with an empty file")
     if whole is not None and held < whole:
         raise _Broken(f"the transfer broke off after {held} of {whole} bytes")
 

@@ -85,11 +85,7 @@ def _pictures(part: Path, classes: Sequence[str]) -> tuple[list[Picture], list[i
     labels: list[int] = []
     empty = []
     for number, name in enumerate(classes):
-        files = (
-            sorted(file for file in (part / name).rglob("*") if _is_image(file))
-            if (part / name).is_dir()
-            else []
-        )
+        files = sorted(file for file in (part / name).rglob("*") if _is_image(file)) if (part / name).is_dir() else []
         if not files:
             empty.append(name)
         pictures += [Picture.at(file) for file in files]
@@ -131,9 +127,7 @@ def _expect_room(images: int, form: Form) -> None:
 
 def _folders(path: Path) -> list[Path]:
     try:
-        return sorted(
-            item for item in path.iterdir() if item.is_dir() and not item.name.startswith((".", "__"))
-        )
+        return sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith((".", "__")))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 

@@ -46,9 +46,7 @@ def read_idx(path: Path, *, rank: int) -> np.ndarray:
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again."
-        ) from error
+        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again.") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
@@ -58,9 +56,7 @@ def read_idx(path: Path, *, rank: int) -> np.ndarray:
         )
     if content[3] != rank:
         what = {1: "labels, 1 axis", 3: "images, 3 axes"}.get(rank, f"{rank} axes")
-        raise DataError(
-            f"{path}: expected {what}, received an IDX file of {content[3]} axes (files exchanged?)."
-        )
+        raise DataError(f"{path}: expected {what}, received an IDX file of {content[3]} axes (files exchanged?).")
     start = 4 + 4 * rank
     kind = np.dtype(TYPES[content[2]])
     axes = struct.unpack(f">{rank}I", content[4:start]) if len(content) >= start else (0,)
@@ -89,14 +85,10 @@ def read(folder: Path, *, name: str | None = None, class_names: Sequence[str] | 
         missing = [name for name in FILES if _file(folder, name) is None]
         raise DataError(f"{folder}: no {', '.join(missing)} (plain or .gz).")
     paths = [path for path in (_file(place, name) for name in FILES) if path is not None]
-    train_x, train_y, test_x, test_y = (
-        read_idx(path, rank=3 if "images" in path.name else 1) for path in paths
-    )
+    train_x, train_y, test_x, test_y = (read_idx(path, rank=3 if "images" in path.name else 1) for path in paths)
     for images, labels, file in ((train_x, train_y, paths[0]), (test_x, test_y, paths[2])):
         if len(images) != len(labels):
-            raise DataError(
-                f"{file}: {len(images)} images but {len(labels)} labels; the files do not belong together."
-            )
+            raise DataError(f"{file}: {len(images)} images but {len(labels)} labels; the files do not belong together.")
     return from_arrays(
         train_x, train_y, test_x, test_y, name=name or folder.name, class_names=class_names, layout="grey"
     )

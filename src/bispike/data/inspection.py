@@ -80,9 +80,7 @@ def _checksums(name: str, root: str | os.PathLike[str] | None) -> dict[str, Any]
         return {"path": None, "checksums": {}}
     home = place.parent if place.is_file() else place
     there = [file for file in found.files if (home / file.name).is_file()]
-    verdicts = {
-        file.name: "matches" if matches(home / file.name, file.checksum) else "differs" for file in there
-    }
+    verdicts = {file.name: "matches" if matches(home / file.name, file.checksum) else "differs" for file in there}
     return {"path": str(place), "checksums": verdicts}
 
 
@@ -91,12 +89,8 @@ def _suspicions(data: Dataset) -> list[str]:
     counts = data.train.counts(data.concept.classes)
     if max(counts) > UNEVEN * min(counts):
         rare, common = (data.concept.names[counts.index(edge(counts))] for edge in (min, max))
-        notes.append(
-            f"classes of very different size: {max(counts)} of {common!r}, {min(counts)} of {rare!r}."
-        )
-    absent = [
-        name for name, n in zip(data.concept.names, data.test.counts(len(counts)), strict=True) if n == 0
-    ]
+        notes.append(f"classes of very different size: {max(counts)} of {common!r}, {min(counts)} of {rare!r}.")
+    absent = [name for name, n in zip(data.concept.names, data.test.counts(len(counts)), strict=True) if n == 0]
     if absent:
         notes.append(f"the test part has no stimulus of class {', '.join(absent[:5])}.")
     shared = len(_rows(data.train) & _rows(data.test))

@@ -41,9 +41,7 @@ def encode(train: np.ndarray, test: np.ndarray | None, names: Sequence[str] | No
         parts["test labels"] = _flat(test, "test labels")
     textual = {what: values.dtype.kind == "U" for what, values in parts.items()}
     if len(set(textual.values())) > 1:
-        raise DataError(
-            "labels: expected the same kind in both parts, received texts in one and numbers in the other."
-        )
+        raise DataError("labels: expected the same kind in both parts, received texts in one and numbers in the other.")
     if all(textual.values()):
         known = tuple(names) if names is not None else tuple(np.unique(parts["training labels"]).tolist())
         numbers = {what: _number_texts(values, known, what) for what, values in parts.items()}
@@ -63,9 +61,7 @@ def _flat(labels: np.ndarray, what: str) -> np.ndarray:
         labels = labels[:, 0]
     if labels.ndim != 1:
         hint = " For one-hot rows use y.argmax(axis=1)." if labels.ndim == 2 else ""
-        raise DataError(
-            f"{what}: expected one label for each stimulus, [N], received {list(labels.shape)}.{hint}"
-        )
+        raise DataError(f"{what}: expected one label for each stimulus, [N], received {list(labels.shape)}.{hint}")
     if len(labels) == 0:
         raise DataError(f"{what}: expected at least one label, received none.")
     if labels.dtype.kind == "S":
@@ -87,8 +83,7 @@ def _number_texts(values: np.ndarray, known: tuple[str, ...], what: str) -> np.n
     strange = sorted(set(values.tolist()) - set(number))
     if strange:
         raise DataError(
-            f"{what}: {_some(strange)} not among the {len(known)} classes of the training part: "
-            f"{_some(known)}."
+            f"{what}: {_some(strange)} not among the {len(known)} classes of the training part: {_some(known)}."
         )
     return np.array([number[value] for value in values.tolist()], dtype=np.int64)
 
@@ -114,9 +109,7 @@ def _expect_in_range(values: np.ndarray, classes: int, what: str) -> None:
 
 def _expect_every_class(values: np.ndarray, names: tuple[str, ...]) -> None:
     if len(np.unique(values)) == 1:
-        raise DataError(
-            f"training labels: expected at least 2 classes, received only class {names[values[0]]!r}."
-        )
+        raise DataError(f"training labels: expected at least 2 classes, received only class {names[values[0]]!r}.")
     empty = np.flatnonzero(np.bincount(values, minlength=len(names)) == 0).tolist()
     if not empty:
         return

@@ -44,9 +44,7 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dat
         )
     x_train, y_train, x_test, y_test = (arrays.get(key) if key else None for key in keys)
     if (x_test is None) != (y_test is None):
-        raise DataError(
-            f"{path}: expected both {keys[2]} and {keys[3]} or neither; found {', '.join(sorted(arrays))}."
-        )
+        raise DataError(f"{path}: expected both {keys[2]} and {keys[3]} or neither; found {', '.join(sorted(arrays))}.")
     names = arrays.get("class_names")
     try:
         return from_arrays(
@@ -66,10 +64,11 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dat
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an `.npz` file by name; a plain `.npy` file gives one array named `x`."""
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {"x": content}
-        with content:
+        # Opened here, because NumPy leaves the file open where it is damaged.
+        with path.open("rb") as stream:
+            content = np.load(stream, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return {"x": content}
             return {key: content[key] for key in content.files}
     except ValueError as error:
         if "pickle" in str(error).lower():

@@ -54,10 +54,7 @@ def destination(entry: DatasetEntry, root: str | os.PathLike[str] | None = None)
 
 def guidance(entry: DatasetEntry, folder: Path) -> str:
     """How to bring the files by hand."""
-    lines = [
-        f"Put these files into {folder} by hand, "
-        f"or set ${VARIABLE} to a folder that holds {entry.folders[0]}/:"
-    ]
+    lines = [f"Put these files into {folder} by hand, or set ${VARIABLE} to a folder that holds {entry.folders[0]}/:"]
     lines += [f"  {file.name} ({_amount(file.size)}) from {file.urls[0]}" for file in entry.files]
     return "\n".join(lines)
 

@@ -35,15 +35,11 @@ def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"{path}: expected the variables X and y, found {', '.join(found) or 'none'}.")
     images, digits = content["X"], content["y"].reshape(-1)
     if images.ndim != 4 or images.shape[2] != 3 or images.dtype != np.uint8:
-        raise DataError(
-            f"{path}: expected X as uint8 [H, W, 3, N], received {images.dtype} {list(images.shape)}."
-        )
+        raise DataError(f"{path}: expected X as uint8 [H, W, 3, N], received {images.dtype} {list(images.shape)}.")
     if images.shape[3] != len(digits):
         raise DataError(f"{path}: {images.shape[3]} images but {len(digits)} labels.")
     if digits.min() < 0 or digits.max() > 10:
-        raise DataError(
-            f"{path}: expected digits 1..10 (10 for 0), received {digits.min()} to {digits.max()}."
-        )
+        raise DataError(f"{path}: expected digits 1..10 (10 for 0), received {digits.min()} to {digits.max()}.")
     return images.transpose(3, 2, 0, 1), digits.astype(np.int64) % 10
 
 
@@ -56,9 +52,7 @@ def read(folder: Path) -> Dataset:
     """SVHN from its folder."""
     (train_x, train_y), (test_x, test_y) = (read_mat(folder / name) for name in FILES)
     names = [str(digit) for digit in range(10)]
-    return from_arrays(
-        train_x, train_y, test_x, test_y, name="svhn", class_names=names, layout="channels-first"
-    )
+    return from_arrays(train_x, train_y, test_x, test_y, name="svhn", class_names=names, layout="channels-first")
 
 
 _BASE = "http://ufldl.stanford.edu/housenumbers/"

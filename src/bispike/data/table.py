@@ -46,9 +46,7 @@ def read(
     header, rows = _rows(path, delimiter)
     column = _target(path, header, target)
     labels = np.array([row[column] for row in rows])
-    features = [
-        _feature(path, header[i], [row[i] for row in rows]) for i in range(len(header)) if i != column
-    ]
+    features = [_feature(path, header[i], [row[i] for row in rows]) for i in range(len(header)) if i != column]
     if not features:
         raise DataError(f"{path}: expected at least one column besides {header[column]!r}.")
     try:
@@ -77,9 +75,7 @@ def _rows(path: Path, delimiter: str | None) -> tuple[list[str], list[list[str]]
     if not lines:
         raise DataError(f"{path}: the file is empty.")
     separator = delimiter or max(",;\t", key=lines[0].count)
-    table = [
-        (number, row) for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1) if row
-    ]
+    table = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1) if row]
     header, rows = [name.strip() for name in table[0][1]], table[1:]
     if not rows:
         raise DataError(f"{path}: expected rows below the column names, found none.")
@@ -88,9 +84,7 @@ def _rows(path: Path, delimiter: str | None) -> tuple[list[str], list[list[str]]
             raise DataError(f"{path}, row {number}: expected {len(header)} columns, received {len(row)}.")
         missing = next((name for name, cell in zip(header, row, strict=True) if not cell.strip()), None)
         if missing is not None:
-            raise DataError(
-                f"{path}, row {number}: no value in column {missing!r}. Fill or remove such rows."
-            )
+            raise DataError(f"{path}, row {number}: no value in column {missing!r}. Fill or remove such rows.")
     return header, [[cell.strip() for cell in row] for _, row in rows]
 
 

@@ -42,9 +42,7 @@ def read(path: Path) -> Dataset:
         return _read(str(path), files, lambda name: (path / name).read_bytes())
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [
-                name for name in archive.namelist() if name.startswith(f"{TOP}/") and not name.endswith("/")
-            ]
+            members = [name for name in archive.namelist() if name.startswith(f"{TOP}/") and not name.endswith("/")]
             files = {name.removeprefix(f"{TOP}/") for name in members}
             return _read(str(path), files, lambda name: archive.read(f"{TOP}/{name}"))
     except (zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
@@ -66,23 +64,15 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes]) -> Datas
         test_labels.append(_number(number, wnid, place))
     absent = sorted(set(test) - files)
     if absent or not train:
-        raise DataError(
-            f"{place}: {absent[0] if absent else 'train/*/images/*.JPEG'} is missing; extract it again."
-        )
+        raise DataError(f"{place}: {absent[0] if absent else 'train/*/images/*.JPEG'} is missing; extract it again.")
     empty = sorted(set(wnids) - {wnids[label] for label in train_labels})
     if empty:
         raise DataError(f"{place}: no training images of class {', '.join(empty[:5])}; extract it again.")
     words = content("words.txt").decode() if "words.txt" in files else ""
     labels = labelling.Labels(torch.tensor(train_labels), torch.tensor(test_labels), _names(wnids, words))
-    pictures = [
-        [Picture(f"{place}: {name}", partial(content, name)) for name in names] for names in (train, test)
-    ]
-    note = (
-        "the annotated validation images serve as test part; the official test labels were never published."
-    )
-    return assemble(
-        "tiny-imagenet", decode(pictures[0], FORM), labels, decode(pictures[1], FORM), notes=[note]
-    )
+    pictures = [[Picture(f"{place}: {name}", partial(content, name)) for name in names] for names in (train, test)]
+    note = "the annotated validation images serve as test part; the official test labels were never published."
+    return assemble("tiny-imagenet", decode(pictures[0], FORM), labels, decode(pictures[1], FORM), notes=[note])
 
 
 def _number(number: dict[str, int], wnid: str, place: str) -> int:
@@ -95,8 +85,7 @@ def _names(wnids: list[str], words: str) -> tuple[str, ...]:
     table = dict(line.split("\t", 1) for line in words.splitlines() if "\t" in line)
     short = [table.get(wnid, wnid).split(",")[0].strip() for wnid in wnids]
     return tuple(
-        name if short.count(name) == 1 else f"{name} ({wnid})"
-        for name, wnid in zip(short, wnids, strict=True)
+        name if short.count(name) == 1 else f"{name} ({wnid})" for name, wnid in zip(short, wnids, strict=True)
     )
 
 
