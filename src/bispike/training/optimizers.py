@@ -1,0 +1,156 @@
+"""Any `torch.optim` optimizer by name, and learning rate schedules that are functions of the step.
+
+The optimizer only sees the parameters that the rule trains, in two groups: the bottom-up pathway with the learning
+rate `lr`, the top-down pathway with `top_down_lr`. A schedule is a factor of (step, total steps) that holds no
+state, so a resumed training continues exactly.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import ConfigurationError, UnknownNameError
+
+# Need a loss that can be evaluated again and again, or sparse gradients: a rule gives one dense gradient.
+_UNSUITABLE = {"lbfgs", "sparseadam", "optimizer"}
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    name.lower(): value
+    for name, value in vars(torch.optim).items()
+    if inspect.isclass(value) and issubclass(value, torch.optim.Optimizer) and name.lower() not in _UNSUITABLE
+}
+
+
+def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
+    """The optimizer with this name, whatever its case.
+
+    Raises:
+        UnknownNameError: with the nearest name.
+    """
+    if name.lower() not in OPTIMIZERS:
+        raise UnknownNameError("optimizer", name, OPTIMIZERS)
+    return OPTIMIZERS[name.lower()]
+
+
+def optimizer_settings(name: str) -> dict[str, Any]:
+    """The settings that an optimizer takes beside parameters, learning rate and weight decay, with defaults."""
+    signature = inspect.signature(optimizer_class(name).__init__)
+    reserved = {"self", "params", "lr", "weight_decay"}
+    return {key: value.default for key, value in signature.parameters.items() if key not in reserved}
+
+
+def parameter_groups(
+    trained: Sequence[nn.Parameter],
+    bottom_up: Iterable[nn.Parameter],
+    top_down: Iterable[nn.Parameter],
+    *,
+    lr: float,
+    top_down_lr: float | None = None,
+) -> list[dict[str, Any]]:
+    """The trained parameters as groups with their base learning rate under "base_lr".
+
+    A trained parameter of neither pathway (a rule's own) goes with the bottom-up ones. Empty groups are left out.
+
+    Raises:
+        ConfigurationError: nothing is trained.
+    """
+    down = {id(parameter) for parameter in top_down} - {id(parameter) for parameter in bottom_up}
+    groups = [
+        {"params": [p for p in trained if id(p) not in down], "base_lr": lr},
+        {"params": [p for p in trained if id(p) in down], "base_lr": lr if top_down_lr is None else top_down_lr},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if not groups:
+        raise ConfigurationError("the rule trains no parameters of this network; there is nothing to fit.")
+    return groups
+
+
+def build(
+    name: str,
+    groups: list[dict[str, Any]],
+    *,
+    weight_decay: float = 0.0,
+    options: Mapping[str, Any] | None = None,
+) -> torch.optim.Optimizer:
+    """An optimizer over parameter groups, with the fused kernel where there is one.
+
+    Raises:
+        ConfigurationError: the optimizer does not take these settings.
+    """
+    kind = optimizer_class(name)
+    accepted = inspect.signature(kind.__init__).parameters
+    settings: dict[str, Any] = {key: _as_tuple(value) for key, value in (options or {}).items()}
+    if "weight_decay" in accepted:
+        settings["weight_decay"] = weight_decay
+    elif weight_decay:
+        raise ConfigurationError(f"optimizer {name!r} has no weight decay; set weight_decay to 0.")
+    for group in groups:
+        group["lr"] = group["base_lr"]
+    if "fused" in accepted and not {"fused", "foreach", "maximize", "differentiable"} & settings.keys():
+        try:
+            return kind(groups, **settings, fused=True)  # type: ignore[call-arg]
+        except (RuntimeError, ValueError, TypeError):
+            pass  # no fused kernel for this device or type, or a wrong setting: the plain call says which
+    try:
+        return kind(groups, **settings)  # type: ignore[call-arg]
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"optimizer {name!r}: {error}.") from error
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """Give each group its base learning rate times the schedule's factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["base_lr"] * factor
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _constant(progress: float) -> float:
+    return 1.0
+
+
+def _cosine(progress: float) -> float:
+    return 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def _linear(progress: float) -> float:
+    return 1.0 - progress
+
+
+def _step(progress: float) -> float:
+    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": _constant,
+    "cosine": _cosine,  # half a cosine from 1 to 0
+    "linear": _linear,  # from 1 to 0
+    "step": _step,  # a tenth after half of the steps, a hundredth after three quarters
+}
+
+
+def schedule_factor(name: str, step: int, total: int, *, warmup_steps: int = 0) -> float:
+    """Factor of the learning rate at a step, dimensionless, in (0, 1].
+
+    Args:
+        name: one of SCHEDULES.
+        step: from 0 to total - 1.
+        total: steps of the whole training.
+        warmup_steps: the factor rises linearly over this many steps before the schedule starts.
+
+    Raises:
+        UnknownNameError: with the nearest name.
+    """
+    if name not in SCHEDULES:
+        raise UnknownNameError("schedule", name, SCHEDULES)
+    if step < warmup_steps:
+        return (step + 1) / (warmup_steps + 1)
+    return SCHEDULES[name]((step - warmup_steps) / max(1, total - warmup_steps))
