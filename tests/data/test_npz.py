@@ -85,6 +85,10 @@ def test_damage_is_named_with_the_path(tmp_path):
         path.write_bytes(content)
         with pytest.raises(DataError, match=r"a\.npz: "):
             load(path)
+    method = whole.rindex(b"PK\x01\x02") + 10
+    path.write_bytes(whole[:method] + b"\x63" + whole[method + 1 :])
+    with pytest.raises(DataError, match="damaged"):
+        load(path)
     middle = len(whole) // 3
     path.write_bytes(whole[:middle] + bytes(200) + whole[middle + 200 :])
     with pytest.raises(DataError, match="damaged"):

@@ -41,6 +41,8 @@ BAD = {
     "short row": ("a,y\n1,0\n1\n", {}, "row 3: expected 2 columns, received 1"),
     "no rows": ("a,y\n", {}, "found none"),
     "empty": ("", {}, "empty"),
+    "blank lines": ("\n\n", {}, "empty"),
+    "endless cell": ("a,y\n" + "1" * 200_000 + ",0\n", {}, "not a readable table"),
     "no features": ("y\n1\n0\n", {}, "at least one column besides 'y'"),
     "not a number": ("a,y\n1,0\nnan,1\n2,0\n3,1\n", {}, "not finite"),
     "one class": ("a,y\n1,0\n2,0\n", {}, "at least 2 classes"),

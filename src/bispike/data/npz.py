@@ -6,6 +6,7 @@ MedMNIST (`train_images`, `train_labels`, `test_images`, `test_labels`). `class_
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,6 +23,9 @@ KEYS = (
     ("x", "y", None, None),
     ("X", "y", None, None),
 )
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, RuntimeError, MemoryError)
+"""What reading a damaged archive raises (RuntimeError: flipped flags that ask for a password or another method)."""
 
 
 def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dataset:
@@ -77,7 +81,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
                 "numbers, or texts made with np.array([...], dtype=str)."
             ) from error
         raise DataError(f"{path}: not a readable NumPy file ({error}).") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+    except DAMAGE as error:
         raise DataError(f"{path}: the file is truncated or damaged ({error}).") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error

@@ -75,7 +75,12 @@ def _rows(path: Path, delimiter: str | None) -> tuple[list[str], list[list[str]]
     if not lines:
         raise DataError(f"{path}: the file is empty.")
     separator = delimiter or max(",;\t", key=lines[0].count)
-    table = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1) if row]
+    try:
+        table = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1) if row]
+    except (csv.Error, TypeError) as error:
+        raise DataError(f"{path}: not a readable table ({error}).") from error
+    if not table:
+        raise DataError(f"{path}: the file is empty.")
     header, rows = [name.strip() for name in table[0][1]], table[1:]
     if not rows:
         raise DataError(f"{path}: expected rows below the column names, found none.")
@@ -116,7 +121,7 @@ def _feature(path: Path, name: str, cells: list[str]) -> np.ndarray:
 def _numbered(labels: np.ndarray) -> np.ndarray:
     try:
         numbers = labels.astype(np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         return labels
     distinct = np.unique(numbers)
     return numbers if distinct[0] == 0 and distinct[-1] == len(distinct) - 1 else labels

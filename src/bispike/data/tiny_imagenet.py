@@ -6,6 +6,7 @@ Source: Stanford CS231n course, http://cs231n.stanford.edu/tiny-imagenet-200.zip
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def read(path: Path) -> Dataset:
             members = [name for name in archive.namelist() if name.startswith(f"{TOP}/") and not name.endswith("/")]
             files = {name.removeprefix(f"{TOP}/") for name in members}
             return _read(str(path), files, lambda name: archive.read(f"{TOP}/{name}"))
-    except (zipfile.BadZipFile, EOFError, zlib.error, OSError) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, OSError) as error:
         raise DataError(f"{path}: the zip file is truncated or damaged ({error}). Fetch it again.") from error
 
 
@@ -53,13 +54,14 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes]) -> Datas
     missing = [name for name in MARKS if name not in files]
     if missing:
         raise DataError(f"{place}: no {', '.join(missing)}; expected the layout of {ARCHIVE}.")
-    wnids = sorted(content("wnids.txt").decode().split())
+    wnids = sorted(_text(content, "wnids.txt").split())
     number = {wnid: i for i, wnid in enumerate(wnids)}
     train = sorted(name for name in files if name.startswith("train/") and name.lower().endswith(".jpeg"))
     train_labels = [_number(number, name.split("/")[1], place) for name in train]
     test, test_labels = [], []
-    for line in content("val/val_annotations.txt").decode().splitlines():
-        file, wnid = line.split("\t")[:2]
+    for line in _text(content, "val/val_annotations.txt").splitlines():
+        file, _, rest = line.partition("\t")
+        wnid = rest.split("\t")[0]
         test.append(f"val/images/{file}")
         test_labels.append(_number(number, wnid, place))
     absent = sorted(set(test) - files)
@@ -68,11 +70,15 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes]) -> Datas
     empty = sorted(set(wnids) - {wnids[label] for label in train_labels})
     if empty:
         raise DataError(f"{place}: no training images of class {', '.join(empty[:5])}; extract it again.")
-    words = content("words.txt").decode() if "words.txt" in files else ""
+    words = _text(content, "words.txt") if "words.txt" in files else ""
     labels = labelling.Labels(torch.tensor(train_labels), torch.tensor(test_labels), _names(wnids, words))
     pictures = [[Picture(f"{place}: {name}", partial(content, name)) for name in names] for names in (train, test)]
     note = "the annotated validation images serve as test part; the official test labels were never published."
     return assemble("tiny-imagenet", decode(pictures[0], FORM), labels, decode(pictures[1], FORM), notes=[note])
+
+
+def _text(content: Callable[[str], bytes], name: str) -> str:
+    return content(name).decode("utf-8", "replace")
 
 
 def _number(number: dict[str, int], wnid: str, place: str) -> int:
