@@ -8,8 +8,8 @@ from torch import Tensor
 
 def cosine_matrix(a: Tensor, b: Tensor) -> Tensor:
     """Cosines of all pairs of rows, with the library's guard against silent rows."""
-    norm_a = (a.square().sum(1) + 1e-16).sqrt()
-    norm_b = (b.square().sum(1) + 1e-16).sqrt()
+    norm_a = (a.square().sum(1) + 0.01**2).sqrt()
+    norm_b = (b.square().sum(1) + 0.01**2).sqrt()
     return (a @ b.T) / norm_a[:, None] / norm_b[None]
 
 

@@ -18,11 +18,14 @@ from torch.utils._pytree import tree_leaves
 
 
 class _Watch(TorchDispatchMode):
+    """Notes after each operation which new storages are alive; a storage is known by a number, since addresses recur."""
+
     def __init__(self, known: set[int]) -> None:
         super().__init__()
         self.known = known
         self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
-        self.history: list[dict[int, int]] = []
+        self.sizes: list[int] = []
+        self.history: list[list[int]] = []
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -32,11 +35,17 @@ class _Watch(TorchDispatchMode):
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 storage = leaf.untyped_storage()
-                key = storage._cdata
-                if key not in self.known and key not in self.alive:
-                    self.alive[key] = (StorageWeakRef(storage), storage.nbytes())
-        self.history.append({key: size for key, (_, size) in self.alive.items()})
+                if storage._cdata not in self.known and storage._cdata not in self.alive:
+                    self.alive[storage._cdata] = (StorageWeakRef(storage), len(self.sizes))
+                    self.sizes.append(storage.nbytes())
+        self.history.append([number for _, number in self.alive.values()])
         return result
+
+    def peak(self, *, without: set[int]) -> int:
+        """Largest sum of sizes alive at once, leaving out the storages now at these addresses."""
+        left_out = {self.alive[key][1] for key in without if key in self.alive}
+        totals = (sum(self.sizes[number] for number in moment if number not in left_out) for moment in self.history)
+        return max(totals, default=0)
 
 
 def peak_step_bytes(
@@ -58,8 +67,7 @@ def peak_step_bytes(
     known = {tensor.untyped_storage()._cdata for tensor in [*parameters, *existing]}
     with _Watch(known) as watch:
         step()
-    grads = {p.grad.untyped_storage()._cdata for p in parameters if p.grad is not None}
-    return max((sum(size for key, size in moment.items() if key not in grads) for moment in watch.history), default=0)
+    return watch.peak(without={p.grad.untyped_storage()._cdata for p in parameters if p.grad is not None})
 
 
 def network_tensors(network: nn.Module) -> list[Tensor]:

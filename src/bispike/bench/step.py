@@ -7,6 +7,7 @@ of them; processor time, medians over ≥ 40 steps after a warm-up; a step is th
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from functools import partial
@@ -23,6 +24,7 @@ def compare_steps(
     names: Sequence[str] = ("bsd", "bptt"),
     steps: Sequence[int] = (4, 16),
     widths: Sequence[int] = (1024, 512, 256),
+    norms: Sequence[bool] = (False, True),
     batch_size: int = 128,
     repeats: int = 40,
     warmup: int = 8,
@@ -34,6 +36,7 @@ def compare_steps(
         names: rules; the ratios are against the last one.
         steps: values of T.
         widths: hidden widths of the network on 28×28 stimuli with 10 classes.
+        norms: without or with batch norm (the preset `fashion-mlp` has it).
         batch_size: B.
         repeats: timed steps of each rule.
         warmup: untimed steps before them.
@@ -46,8 +49,9 @@ def compare_steps(
     torch.set_num_threads(1)
     rows = []
     try:
-        for total in steps:
-            rows += _case(names, total, widths, stimulus, labels, repeats, warmup, seed)
+        for norm, total in itertools.product(norms, steps):
+            options = {"widths": widths, "norm": norm, "steps": total, "seed": seed}
+            rows += _case(names, options, stimulus, labels, repeats, warmup)
     finally:
         torch.set_num_threads(threads)
     return rows
@@ -55,15 +59,13 @@ def compare_steps(
 
 def _case(
     names: Sequence[str],
-    total: int,
-    widths: Sequence[int],
+    options: dict[str, Any],
     stimulus: torch.Tensor,
     labels: torch.Tensor,
     repeats: int,
     warmup: int,
-    seed: int,
 ) -> list[dict[str, Any]]:
-    twins = {name: _Twin(name, total, widths, seed) for name in names}
+    twins = {name: _Twin(name, options) for name in names}
     memory = {name: twin.peak_bytes(stimulus, labels) for name, twin in twins.items()}
     times: dict[str, list[float]] = {name: [] for name in names}
     inference: dict[str, list[float]] = {name: [] for name in names}
@@ -77,10 +79,10 @@ def _case(
     against = names[-1]
     return [
         {
-            "case": f"mlp-T{total}",
+            "case": f"mlp-T{options['steps']}" + ("-norm" if options["norm"] else ""),
             "rule": name,
             "library": "bispike",
-            "steps": total,
+            "steps": options["steps"],
             "step_ms": statistics.median(times[name]),
             "inference_ms": statistics.median(inference[name]),
             "peak_memory_mb": memory[name] / 2**20,
@@ -94,8 +96,8 @@ def _case(
 class _Twin:
     """The same network under one rule, with its optimizer."""
 
-    def __init__(self, name: str, total: int, widths: Sequence[int], seed: int) -> None:
-        self.network = models.mlp(784, widths, 10, steps=total, seed=seed)
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
+        self.network = models.create("mlp", 784, 10, **options)
         self.rule = rules.create(name, self.network)
         self.optimizer = torch.optim.Adam(self.rule.parameters(), lr=1e-3, fused=True)
 

@@ -24,7 +24,9 @@ from ..errors import ConfigurationError, ShapeError, unknown_name
 LOSSES = ("reco", "infonce", "mse")
 CONTRASTS = ("batch", "masked", "classes", "expected")
 REDUCTIONS = ("sum", "sample", "mean")
-EPSILON = 1e-8
+SILENCE = 1e-2
+"""ε: a row of norm ε counts as silent. Small beside the norm of any row that fires; large enough that the gradient of a
+silent row, which grows like 1/ε, cannot swamp the optimizer's memory of all others."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def align(
 
 def _unit(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
     """Rows divided by sqrt(|row|² + ε²): a silent row gives a zero row, and the gradient stays exact."""
-    norm = (torch.linalg.vector_norm(rows, dim=1, keepdim=True).square_() + EPSILON**2).sqrt_()
+    norm = (torch.linalg.vector_norm(rows, dim=1, keepdim=True).square_() + SILENCE**2).sqrt_()
     return rows.div_(norm) if consume else rows / norm, norm
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .alignment import EPSILON
-
 DECODERS = ("drive", "cosine")
+EPSILON = 1e-8
 
 
 def drive_scores(drive: Tensor, code: Tensor) -> Tensor:

@@ -26,8 +26,8 @@ def batch_statistics(mean_drive: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance `[C]` of `[B, C, ...]` over every axis but the channel axis."""
     axes = [0, *range(2, mean_drive.dim())]
     mean = mean_drive.mean(axes)
-    variance = mean_drive.var(axes, correction=0)
-    return mean, variance
+    centred = mean_drive - channel_view(mean, mean_drive.dim())
+    return mean, (centred * centred).mean(axes)
 
 
 def normalise(drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:

@@ -164,7 +164,7 @@ class Network(nn.Module):
         """
         self.check_stimulus(stimulus)
         if self.stimulus_code == "current":
-            return (stimulus - self.stimulus_mean) / self.stimulus_std
+            return self.standardise(stimulus)
         if self.stimulus_code == "bernoulli":
             return bernoulli_code(stimulus, self.steps, generator=generator)
         if self.stimulus_code == "poisson":
@@ -172,6 +172,10 @@ class Network(nn.Module):
         if self.stimulus_code == "latency":
             return latency_code(stimulus, self.steps)
         return given_spikes(stimulus, self.steps)
+
+    def standardise(self, stimulus: Tensor) -> Tensor:
+        """Stimuli `[B, *shape]` with each channel's mean taken off, over its deviation."""
+        return (stimulus - self.stimulus_mean).mul_(self.stimulus_std.reciprocal())
 
     # ------------------------------------------------------------------ sweeps
 

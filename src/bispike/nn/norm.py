@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..functional import batch_statistics, normalise, normalise_backward
+from ..functional import batch_statistics, channel_view, normalise, normalise_backward
 
 
 class DriveNorm(nn.Module):
@@ -58,6 +58,13 @@ class DriveNorm(nn.Module):
     def forward(self, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """γ (a − μ)/σ + β for drives `[N, C, ...]`."""
         return normalise(drive, *statistics, self.weight, self.bias, self.eps)
+
+    def apply_(self, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+        """`forward` in place, for a drive that nobody else needs."""
+        mean, variance = statistics
+        scale = self.weight * (variance + self.eps).rsqrt()
+        drive.mul_(channel_view(scale, drive.dim()))
+        return drive.add_(channel_view(self.bias - mean * scale, drive.dim()))
 
     def learn(self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """Write `.grad` of γ and β; return dL/dā for the synapse below.

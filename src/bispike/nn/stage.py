@@ -124,48 +124,49 @@ class Pathway(nn.Module):
 class _Drives:
     """The drives of all steps, one at a time, with their time-mean.
 
-    A constant source is multiplied once. Without a norm the products are made for a few steps at once (at least
-    `ROWS` rows, so that small batches do not read the weights T times) and forgotten; the time-mean is the synapse
-    applied to the rate in exact arithmetic, and is summed on the way here. A norm needs the statistics of the time-mean
-    first, so all drives are made and kept.
+    A constant source is multiplied once. Otherwise products are made for a few steps at once (at least `ROWS` rows, so
+    that small batches do not read the weights T times). Without a norm each is forgotten after its step, and the mean
+    is complete when the last one was handed out. A norm needs the statistics of the time-mean first, so the raw drives
+    are kept and normalised one by one, in place.
     """
 
     ROWS = 128
 
     def __init__(self, pathway: Pathway, source: Tensor, steps: int, *, constant: bool) -> None:
-        self.synapse, self.source, self.steps, self.constant = pathway.synapse, source, steps, constant
+        self.synapse, self.norm, self.source, self.steps = pathway.synapse, pathway.norm, source, steps
+        self.constant = constant
         self.raw_mean: Tensor | None = None
         self.statistics: tuple[Tensor, Tensor] | None = None
-        self.kept: Tensor | None = None
-        batch = source.shape[0 if constant else 1]
-        like = pathway.synapse.weight
+        self.kept: list[Tensor] = []
         if constant:
             self.mean = self.synapse(source)
-        elif pathway.norm is None:
-            self.mean = like.new_zeros((batch, *self.synapse.target))
         else:
-            self.kept = self.synapse(source.flatten(0, 1).to(like.dtype)).unflatten(0, (steps, batch))
-            self.mean = self.kept.mean(0)
-        if pathway.norm is not None:
+            self.mean = pathway.synapse.weight.new_zeros((source.shape[1], *self.synapse.target))
+            if self.norm is not None:
+                self.kept = list(self._products())
+        if self.norm is not None:
             self.raw_mean = self.mean
-            self.statistics = pathway.norm.statistics(self.raw_mean, track=True)
-            self.mean = pathway.norm(self.raw_mean, self.statistics)
-            if self.kept is not None:
-                self.kept = pathway.norm(self.kept.flatten(0, 1), self.statistics).unflatten(0, (steps, batch))
+            self.statistics = self.norm.statistics(self.raw_mean, track=True)
+            self.mean = self.norm(self.raw_mean, self.statistics)
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.constant:
             for _ in range(self.steps):
                 yield self.mean
-        elif self.kept is not None:
-            yield from self.kept
+        elif self.norm is not None and self.statistics is not None:
+            while self.kept:
+                yield self.norm.apply_(self.kept.pop(0), self.statistics)
         else:
-            chunk = max(1, -(-self.ROWS // self.source.shape[1]))
-            for spikes in self.source.split(chunk):
-                rows = spikes.flatten(0, 1).to(self.synapse.weight.dtype)
-                for drive in self.synapse(rows).unflatten(0, spikes.shape[:2]):
-                    self.mean.add_(drive, alpha=1 / self.steps)
-                    yield drive
+            yield from self._products()
+
+    def _products(self) -> Iterator[Tensor]:
+        """Raw drives step by step; adds them up in `mean`."""
+        chunk = max(1, -(-self.ROWS // self.source.shape[1]))
+        for spikes in self.source.split(chunk):
+            rows = spikes.flatten(0, 1).to(self.synapse.weight.dtype)
+            for drive in self.synapse(rows).unflatten(0, spikes.shape[:2]):
+                self.mean.add_(drive, alpha=1 / self.steps)
+                yield drive
 
 
 class Stage(nn.Module):

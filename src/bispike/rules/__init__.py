@@ -4,6 +4,7 @@ from .backprop import Backprop
 from .base import NoOptions, Rule, StepReport, create, register, registry
 from .bptt import BPTT
 from .bsd import BSD, BSDOptions
+from .check import check_rule
 from .frozen import Frozen
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "NoOptions",
     "Rule",
     "StepReport",
+    "check_rule",
     "create",
     "register",
     "registry",

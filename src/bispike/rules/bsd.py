@@ -170,8 +170,9 @@ class BSD(Rule):
         loss, correct = learn_top(
             net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength
         )
+        target = source if net.constant_input else net.standardise(stimulus)
         lowest = down[net.hidden[0].name].activity
-        losses["recall"] = learn_recall(net, lowest.rate, stimulus, labels)
+        losses["recall"] = learn_recall(net, lowest.rate, target, labels)
         return StepReport(loss, correct, losses, rates)
 
     @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..functional import align, cross_entropy, drive_scores, unit_code
-from ..functional.alignment import EPSILON
+from ..functional.decoding import EPSILON
 from ..nn import Network
 
 TOP_LOSSES = ("cross-entropy", "reco")
@@ -47,26 +47,26 @@ def learn_top(
     return loss, (scores.argmax(1) == labels).sum()
 
 
-def learn_recall(network: Network, rate: Tensor, stimulus: Tensor, labels: Tensor) -> Tensor:
+def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor) -> Tensor:
     """Write the gradient of the stimulus readout; return the mean squared error of recall.
 
     Each class recalls one stimulus r_c from its lowest top-down rate; the error against all samples of a class needs
     their sum only: dL/dr_c = 2/(B·D) (n_c r_c − Σ_{k in c} x_k).
 
     Args:
-        network: gives the readout and the standardisation of the stimulus.
+        network: gives the readout.
         rate: `[C, *f]` top-down rate of the lowest stage.
-        stimulus: `[B, *shape]` in the units of the data.
+        target: `[B, *shape]` standardised stimuli.
         labels: `[B]`.
     """
-    target = ((stimulus - network.stimulus_mean) / network.stimulus_std).flatten(1)
+    target = target.flatten(1)
     recalled = network.stimulus_readout(rate)
     flat = recalled.flatten(1)
     member = torch.zeros(flat.shape[0], labels.shape[0], dtype=flat.dtype, device=flat.device)
     member[labels, torch.arange(labels.shape[0], device=labels.device)] = 1
     sums, counts = member @ target, member.sum(1, keepdim=True)
     scale = 1 / target.numel()
-    value = scale * (target.square().sum() - 2 * (sums * flat).sum() + (counts * flat.square()).sum())
+    value = scale * (target.flatten().dot(target.flatten()) - 2 * (sums * flat).sum() + (counts * flat * flat).sum())
     grad = (2 * scale) * (counts * flat - sums)
     network.stimulus_readout.learn(grad.reshape(recalled.shape), rate)
     return value

@@ -1,0 +1,202 @@
+"""BSD against autograd of the stage's own loss, and the properties that make it local and order-free."""
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bispike import models
+from bispike.nn import Network
+from bispike.rules import BSD
+from tests.oracles import literal_infonce, literal_mse, literal_reco
+
+networks = st.tuples(
+    st.sampled_from(["dense", "conv"]),
+    st.booleans(),
+    st.integers(1, 4),
+    st.integers(2, 6),
+    st.integers(0, 999),
+)
+
+
+def build(case: tuple[str, bool, int, int, int]) -> tuple[Network, torch.Tensor, torch.Tensor]:
+    kind, norm, steps, batch, seed = case
+    generator = torch.Generator().manual_seed(seed)
+    if kind == "dense":
+        net = models.mlp(5, [7, 6], 3, steps=steps, norm=norm, gain=1.5, seed=seed)
+        stimulus = torch.randn(batch, 5, generator=generator)
+    else:
+        net = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[6], steps=steps, norm=norm, gain=1.5, seed=seed)
+        stimulus = torch.randn(batch, 1, 6, 6, generator=generator)
+    return net.double(), stimulus.double(), torch.randint(0, 3, (batch,), generator=generator)
+
+
+def stage_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch.Tensor, rule: BSD) -> dict[str, Any]:
+    """For each stage: the loss as the paper writes it (B×B), differentiated with the inputs of the stage held fixed.
+
+    The rate is made differentiable as `rate + slope · (drive − drive.detach())`: the mean-field stand-in.
+    """
+    options = rule.settings
+    gradients = {}
+    ups = {stage.name: (stage, below, act) for stage, below, act in net.sweep_up(net.encode(stimulus))}
+    downs = {stage.name: (above, act) for stage, above, act in net.sweep_down(net.code.spikes(net.steps).double())}
+    for name, (stage, below, up) in ups.items():
+        above, down = downs[name]
+        features = []
+        for pathway, source, activity in ((stage.up, below, up), (stage.down, above, down)):
+            drive = pathway.synapse(source)
+            if pathway.norm is not None:
+                drive = pathway.norm(drive, pathway.norm.statistics(drive, track=False))
+            value = drive
+            if options.feature == "rate":
+                slope = pathway.rate_slope(activity)
+                value = activity.rate + slope * (drive - drive.detach())
+            if options.pool and value.dim() == 4:
+                value = torch.nn.functional.adaptive_avg_pool2d(value, options.pool)
+            features.append(value.flatten(1))
+        rows, templates = features
+        if options.centre == "batch":
+            rows = rows - rows.mean(0) if rows.shape[0] > 1 else rows
+            templates = templates - templates.mean(0)
+        paired = templates[labels]
+        if options.loss == "reco":
+            loss = literal_reco(rows, paired, options.strength)
+        elif options.loss == "infonce":
+            loss = literal_infonce(rows, paired, options.temperature)
+        else:
+            loss = literal_mse(rows, paired)
+        parameters = [*stage.up.parameters(), *stage.down.parameters()]
+        gradients[name] = (loss, parameters, torch.autograd.grad(loss, parameters))
+    return gradients
+
+
+@pytest.mark.parametrize("feature", ["rate", "drive"])
+@pytest.mark.parametrize("loss", ["reco", "infonce", "mse"])
+@pytest.mark.parametrize("centre", ["none", "batch"])
+@given(case=networks, pool=st.sampled_from([0, 2]))
+@settings(max_examples=6, deadline=None)
+def test_gradients_equal_autograd_of_each_stage(
+    feature: str, loss: str, centre: str, case: tuple[str, bool, int, int, int], pool: int
+) -> None:
+    net, stimulus, labels = build(case)
+    rule = BSD(net, feature=feature, loss=loss, centre=centre, contrast="batch", reduction="sum", pool=pool)
+    expected = stage_losses_by_autograd(net, stimulus, labels, rule)
+    report = rule.step(stimulus, labels)
+    for name, (value, parameters, gradients) in expected.items():
+        torch.testing.assert_close(report.stage_losses[name], value.detach(), rtol=1e-10, atol=1e-10)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-10)
+
+
+@given(case=networks)
+@settings(max_examples=10, deadline=None)
+def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> None:
+    net, stimulus, labels = build(case)
+    rates = [record.rate for record in _looked_at(net, stimulus)]
+    lowest = next(act.rate for stage, _, act in list(net.sweep_down(net.code.spikes(net.steps).double()))[::-1])
+    last = net.hidden[-1]
+    top = rates[-1] if last.pool == 1 else None
+    scores = net.scores(top)
+    readout = torch.autograd.grad(torch.nn.functional.cross_entropy(scores, labels), list(net.readout.parameters()))
+    recalled = net.stimulus_readout(lowest)[labels]
+    error = torch.nn.functional.mse_loss(recalled, stimulus)
+    recall = torch.autograd.grad(error, list(net.stimulus_readout.parameters()))
+    report = BSD(net).step(stimulus, labels)
+    torch.testing.assert_close(report.stage_losses["recall"], error.detach(), rtol=1e-10, atol=1e-10)
+    for parameter, gradient in zip(
+        [*net.readout.parameters(), *net.stimulus_readout.parameters()], [*readout, *recall], strict=True
+    ):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-7, atol=1e-8)
+
+
+def _looked_at(net: Network, stimulus: torch.Tensor) -> list[Any]:
+    return [act for _, _, act in net.sweep_up(net.encode(stimulus))]
+
+
+@given(case=networks, stage=st.integers(0, 1), options=st.sampled_from([{}, {"contrast": "batch"}]))
+@settings(max_examples=15, deadline=None)
+def test_no_loss_reaches_the_weights_of_another_stage(
+    case: tuple[str, bool, int, int, int], stage: int, options: dict[str, str]
+) -> None:
+    """A stage's gradients do not change when every weight that it cannot hear is replaced."""
+    net, stimulus, labels = build(case)
+    rule = BSD(net, **options)
+    rule.step(stimulus, labels)
+    here = net.hidden[stage]
+    watched = [*here.up.parameters(), *here.down.parameters()]
+    before = [parameter.grad.clone() for parameter in watched]
+    heard = {id(p) for s in net.hidden[: stage + 1] for p in s.up.parameters()}
+    heard |= {id(p) for s in net.hidden[stage:] for p in s.down.parameters()}
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if id(parameter) not in heard:
+                parameter.add_(torch.randn_like(parameter))
+    rule.step(stimulus, labels)
+    for parameter, gradient in zip(watched, before, strict=True):
+        assert torch.equal(parameter.grad, gradient)
+
+
+@given(case=networks, kind=st.sampled_from(["one-hot", "population", "learned"]))
+@settings(max_examples=15, deadline=None)
+def test_sweeps_in_any_order_or_at_once_give_the_same_bits(case: tuple[str, bool, int, int, int], kind: str) -> None:
+    results = []
+    for order in ("down-first", "up-first", "concurrent"):
+        net, stimulus, labels = build(case)
+        if kind != "one-hot":
+            net = models.build({**net.spec, "concept_code": kind, "concept_size": 9}).double()
+        rule = BSD(net, order=order, centre="running")
+        report = rule.step(stimulus, labels)
+        results.append([p.grad for p in rule.parameters()] + [report.loss] + list(net.buffers()))
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@given(case=networks)
+@settings(max_examples=15, deadline=None)
+def test_all_that_leaves_a_stage_is_zero_or_one(case: tuple[str, bool, int, int, int]) -> None:
+    net, stimulus, _ = build(case)
+    for stage, _, activity in net.sweep_up(net.encode(stimulus)):
+        leaving = stage.leave(activity.spikes)
+        assert set(leaving.unique().tolist()) <= {0, 1}
+        assert torch.equal(activity.rate, activity.spikes.double().mean(0))
+    for _, _, activity in net.sweep_down(net.code.spikes(net.steps).double()):
+        assert set(activity.spikes.unique().tolist()) <= {0, 1}
+
+
+def test_unsigned_top_loss_equals_autograd_of_reco_against_the_code() -> None:
+    net, stimulus, labels = build(("dense", False, 4, 6, 3))
+    rate = _looked_at(net, stimulus)[-1].rate
+    drive = net.readout(rate)
+    loss = literal_reco(drive, net.code.rate(4).double()[labels], 0.1) / 6
+    expected = torch.autograd.grad(loss, list(net.readout.parameters()))
+    report = BSD(net, top_loss="reco", contrast="batch").step(stimulus, labels)
+    torch.testing.assert_close(report.loss, loss.detach(), rtol=1e-10, atol=1e-10)
+    for parameter, gradient in zip(net.readout.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-10)
+
+
+def test_a_learned_code_moves_with_the_readouts_loss() -> None:
+    net = models.mlp(5, [6], 3, concept_code="learned", concept_size=8).double()
+    stimulus, labels = torch.randn(9, 5).double(), torch.arange(9) % 3
+    BSD(net).step(stimulus, labels)
+    drive = net.readout(_looked_at(net, stimulus)[-1].rate).detach()
+    code = net.code.rate(net.steps).clone().requires_grad_()
+    unit = code / (code.norm(dim=1, keepdim=True) + 1e-8)
+    (wanted,) = torch.autograd.grad(torch.nn.functional.cross_entropy(drive @ unit.T, labels), code)
+    slope = net.code.embedding.grad / wanted
+    assert torch.isfinite(slope).all()
+    assert ((slope > 0) & (slope <= 1)).all()
+
+
+def test_running_centre_approaches_the_mean_and_counts_samples_not_steps() -> None:
+    net = models.mlp(5, [6], 3)
+    rows = torch.randn(64, 6)
+    one, many = BSD(net, centre="running", centre_samples=16), BSD(net, centre="running", centre_samples=16)
+    for rule in (one, many):
+        rule.running["stage1"] = torch.zeros(6)
+    one._running_mean("stage1", rows[:8].mean(0, keepdim=True).expand(8, 6))
+    for _ in range(8):
+        many._running_mean("stage1", rows[:8].mean(0, keepdim=True))
+    torch.testing.assert_close(one.running["stage1"], many.running["stage1"])

@@ -1,0 +1,69 @@
+"""Every rule keeps the public contract, and the contract catches rules that break it."""
+
+import pytest
+import torch
+
+from bispike import models, rules
+from bispike.errors import ConfigurationError, UnknownNameError
+
+
+@pytest.mark.parametrize("name", sorted(rules.registry))
+def test_contract(name: str) -> None:
+    assert len(rules.check_rule(rules.registry[name])) == 8
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"contrast": "batch", "centre": "none"},
+        {"contrast": "classes", "centre": "running"},
+        {"feature": "drive", "contrast": "masked"},
+        {"loss": "infonce", "slope": "unrolled"},
+        {"top_loss": "reco", "order": "concurrent"},
+        {"pool": 2, "reduction": "mean", "strength": 1.0},
+    ],
+)
+def test_bsd_keeps_the_contract_under_its_options(options: dict) -> None:
+    rules.check_rule(rules.BSD, **options)
+
+
+class MovesWeights(rules.Frozen):
+    def learn(self, stimulus, labels, *, generator):
+        report = super().learn(stimulus, labels, generator=generator)
+        with torch.no_grad():
+            self.network.stages[0].up.synapse.weight.add_(1e-3)
+        return report
+
+
+class ForgetsItsState(rules.BSD):
+    def __init__(self, network, **options):
+        super().__init__(network, **{"centre": "running", "centre_samples": 30, **options})
+
+    def load_state_dict(self, state):
+        pass
+
+
+class ChangesTheStimulus(rules.Frozen):
+    def learn(self, stimulus, labels, *, generator):
+        stimulus.mul_(0.9)
+        return super().learn(stimulus, labels, generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [(MovesWeights, "owns its parameters"), (ForgetsItsState, "goes on"), (ChangesTheStimulus, "leaves inputs")],
+)
+def test_broken_rules_are_caught(broken: type, check: str) -> None:
+    with pytest.raises(AssertionError, match=check):
+        rules.check_rule(broken)
+
+
+def test_names_and_options_are_checked() -> None:
+    net = models.mlp(4, [3], 2)
+    with pytest.raises(UnknownNameError, match="did you mean 'bptt'"):
+        rules.create("bttp", net)
+    with pytest.raises(ConfigurationError, match="did you mean 'strength'"):
+        rules.create("bsd", net, strenght=0.1)
+    with pytest.raises(ConfigurationError) as error:
+        rules.create("bsd", net, loss="recco", strength=-1, contrast="all", temperature=0)
+    assert len(error.value.problems) == 4
