@@ -143,14 +143,26 @@ def differences(saved: dict[str, Any], asked: TrainConfig) -> list[str]:
     return found
 
 
-def write_config(folder: str | Path, config: TrainConfig, *, network: dict[str, Any] | None = None) -> None:
-    """Write `config.toml`, with the values that rebuild the network under [network]."""
+def write_config(
+    folder: str | Path,
+    config: TrainConfig,
+    *,
+    network: dict[str, Any] | None = None,
+    rule: dict[str, Any] | None = None,
+) -> None:
+    """Write `config.toml`.
+
+    Args:
+        folder: where.
+        config: the settings as they were asked for.
+        network: values that rebuild the network, defaults included; go under [network].
+        rule: options of the rule in force, defaults included; go under [rule_in_force].
+    """
     values = config.to_dict()
     table: dict[str, Any] = {"format": FORMAT}
     table |= {name: value for name, value in values.items() if value is not None and name not in OPTIONS}
     table |= {name: values[name] for name in OPTIONS if values[name]}
-    if network:
-        table["network"] = network
+    table |= {name: value for name, value in (("network", network), ("rule_in_force", rule)) if value}
     heading = "Everything needed to repeat this run. Written by bispike; {} in a table of options stands for none."
     write_atomic(Path(folder) / CONFIG_FILE, toml.dumps(table, heading=heading))
 
@@ -163,17 +175,18 @@ def read_config(folder: str | Path) -> TrainConfig:
         ConfigurationError: the file is damaged.
     """
     table = _read_table(folder)
-    table.pop("format", None)
-    table.pop("network", None)
+    for name in ("format", "network", "rule_in_force"):
+        table.pop(name, None)
     for name in OPTIONS:
         if name in table:
             table[name] = toml.with_none(table[name])
     return from_dict(table)
 
 
-def read_network(folder: str | Path) -> dict[str, Any]:
-    """The values in a run's folder that rebuild its network; {} if there are none."""
-    return toml.with_none(_read_table(folder).get("network", {}))
+def read_in_force(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values that rebuild a run's network, and the options of its rule in force; {} where there are none."""
+    table = _read_table(folder)
+    return toml.with_none(table.get("network", {})), toml.with_none(table.get("rule_in_force", {}))
 
 
 def _read_table(folder: str | Path) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def build(
         except (RuntimeError, ValueError, TypeError):
             pass  # no fused kernel for this device or type, or a wrong setting: the plain call says which
     try:
-        return kind(groups, **settings)  # type: ignore[call-arg]
+        return kind(groups, **settings)
     except (RuntimeError, ValueError, TypeError) as error:
         raise ConfigurationError(f"optimizer {name!r}: {error}.") from error
 

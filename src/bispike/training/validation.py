@@ -16,7 +16,7 @@ from .optimizers import OPTIMIZERS, SCHEDULES, optimizer_settings
 
 KEEP = ("last", "best")
 
-# Least and largest value of a setting; a bound in the second pair is not itself allowed.
+# Least and largest value of a setting, and how a message calls them.
 _RANGES: dict[str, tuple[float, float, str]] = {
     "epochs": (1, math.inf, "at least 1"),
     "batch_size": (1, math.inf, "at least 1 sample"),
@@ -101,7 +101,8 @@ def name_problems(config: TrainConfig) -> Iterator[str]:
 
 
 def _kind_problem(config: TrainConfig, name: str) -> str | None:
-    value, annotation = getattr(config, name), str(SETTINGS[name].type)
+    value: Any = getattr(config, name)
+    annotation = str(SETTINGS[name].type)
     if value is None and annotation.endswith("| None"):
         return None
     kind, described = _KINDS[annotation.removesuffix(" | None")]
@@ -109,9 +110,23 @@ def _kind_problem(config: TrainConfig, name: str) -> str | None:
         return f"{name}: expected {described}, received {value!r}."
     if isinstance(value, float) and not math.isfinite(value):
         return f"{name}: expected a finite number, received {value}."
-    if name in OPTIONS and any(not isinstance(key, str) for key in value):
-        return f"{name}: expected text as names of the options, received {list(value)}."
+    if name in OPTIONS:
+        return _table_problem(name, getattr(config, name))
     return None
+
+
+def _table_problem(name: str, table: dict[Any, Any]) -> str | None:
+    if any(not isinstance(key, str) for key in table):
+        return f"{name}: expected text as names of the options, received {list(table)}."
+    if not all(_is_finite(value) for value in table.values()):
+        return f"{name}: expected finite numbers, received {table}."
+    return None
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_finite(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _option_problems(kind: str, name: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,22 @@
+"""Training: the loop, its settings, checkpoints that resume bit for bit, and the runs that it leaves."""
+
+from .config import TrainConfig, read_config, write_config
+from .fit import fit, run_config
+from .interrupt import TrainingInterrupted
+from .measures import evaluate
+from .runs import Run, load_run, read_summary
+from .validation import validate
+
+__all__ = [
+    "Run",
+    "TrainConfig",
+    "TrainingInterrupted",
+    "evaluate",
+    "fit",
+    "load_run",
+    "read_config",
+    "read_summary",
+    "run_config",
+    "validate",
+    "write_config",
+]

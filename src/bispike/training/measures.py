@@ -1,0 +1,92 @@
+"""What is measured while training: decisions on a split, the angle between the pathways, memory."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data import Split
+from ..errors import ConfigurationError
+from ..nn import Network
+from .order import generator
+
+try:
+    import resource
+except ImportError:  # systems without POSIX resource limits
+    resource = None  # type: ignore[assignment]
+
+
+def evaluate(
+    network: Network,
+    split: Split,
+    batch_size: int = 256,
+    *,
+    seed: int = 0,
+    transform: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+) -> dict[str, Any]:
+    """Decisions of a network on a split; the network is left as it was.
+
+    Args:
+        network: on any device.
+        split: at least one sample.
+        batch_size: samples at a time; does not change the result.
+        seed: of stochastic stimulus codes and of `transform`.
+        transform: changes the stimuli of each batch first, for example damages them.
+
+    Returns:
+        "accuracy" (0 to 1), "correct", "samples", and "confusion" [C][C]: rows the true class, columns the decision.
+
+    Raises:
+        ConfigurationError: the split is empty.
+    """
+    if len(split) == 0:
+        raise ConfigurationError("evaluate: expected at least one sample, received an empty split.")
+    device = next(network.parameters()).device
+    classes = network.concept.classes
+    counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+    training = network.training
+    network.eval()
+    try:
+        for first in range(0, len(split), batch_size):
+            stimuli, labels = split.batch(slice(first, first + batch_size))
+            stimuli, labels = stimuli.to(device), labels.to(device)
+            if transform is not None:
+                stimuli = transform(stimuli, generator(seed, "transform", first))
+            draws = generator(seed, "evaluate", first, device=device)
+            decided = network.logits(stimuli, generator=draws).argmax(1)
+            counts += torch.bincount(labels * classes + decided, minlength=classes * classes)
+    finally:
+        network.train(training)
+    confusion = counts.view(classes, classes).cpu()
+    correct = int(confusion.trace())
+    return {
+        "accuracy": correct / len(split),
+        "correct": correct,
+        "samples": len(split),
+        "confusion": confusion.tolist(),
+    }
+
+
+def pathway_angles(network: Network) -> dict[str, float]:
+    """Angle in degrees between W and Θ transposed, by the place between two populations. 90 is unrelated."""
+    angles = {}
+    for name, (up, down) in network.pathway_weights().items():
+        scale = float(up.norm() * down.norm())
+        cosine = float((up * down).sum()) / scale if scale > 0 else 0.0
+        angles[name] = math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
+    return angles
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Largest memory so far: of the device's tensors on a GPU, of the whole process otherwise; 0 if not known."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    if resource is None:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
