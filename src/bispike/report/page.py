@@ -1,0 +1,137 @@
+"""The report: one HTML file that shows what runs learned, see, do and recall.
+
+The file needs nothing else: pictures and style are inside, nothing is fetched. Names and settings that come
+from outside are escaped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import data
+from .._version import __version__
+from ..errors import BispikeError, ConfigurationError
+from ..training.files import make_folder, write_atomic
+from . import sections
+from .html import Html, tag
+from .measure import SAMPLES, Measurements, measure
+from .reading import RunRecord, read_run
+from .theme import CSS
+
+TITLES = ("Learning", "What it sees", "What it does", "What it recalls", "Health", "Settings")
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def write_report(
+    runs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    samples: int = SAMPLES,
+) -> Path:
+    """Write the report on one or several runs.
+
+    Args:
+        runs: folders of runs, at least one.
+        out: the file; an older one is replaced when the new one is complete.
+        data_root: folder where data sets lie; None looks where the run found them and in the usual places.
+        samples: test stimuli to measure with, at least 1.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ConfigurationError: no run, or no sample.
+        CheckpointError: a folder holds no run, or a damaged one.
+        UserError: the file cannot be written.
+    """
+    if not runs:
+        raise ConfigurationError("report: expected the folder of at least one run, received none.")
+    if samples < 1:
+        raise ConfigurationError(f"samples: expected at least 1, received {samples}.")
+    records = [read_run(run) for run in runs]
+    measured = [_measured(record, data_root=data_root, samples=samples) for record in records]
+    target = Path(out)
+    make_folder(target.parent)
+    write_atomic(target, page(records, measured))
+    return target
+
+
+def _measured(record: RunRecord, *, data_root: str | Path | None, samples: int) -> Measurements | str:
+    """The measurements of a run, or why there are none: a report without its data is still a report."""
+    root = data_root or record.config.get("data_root")
+    try:
+        loaded = data.load(str(record.config["dataset"]), root=root, download=False)
+    except BispikeError as error:
+        return f"The data set could not be read here, so only the log is shown: {error}"
+    network = record.network
+    if loaded.stimulus.shape != network.stimulus.shape or loaded.concept.names != network.concept.names:
+        return "The data set has changed since this training (other shape or classes), so only the log is shown."
+    return measure(record, loaded, samples=samples)
+
+
+def page(records: Sequence[RunRecord], measured: Sequence[Measurements | str]) -> str:
+    """The report as text.
+
+    Args:
+        records: the runs.
+        measured: for each run its measurements, or a sentence that says why there are none.
+    """
+    names = _display_names(records)
+    several = len(records) > 1
+    anchors = [f"run{i + 1}" for i in range(len(records))]
+    title = f"{len(records)} runs compared" if several else f"Report on {names[0]}"
+    body: list[object] = [tag("h1", title)]
+    if several:
+        listed = dict(zip(names, records, strict=True))
+        body.append(sections.comparison(listed, dict(zip(names, anchors, strict=True))))
+    for name, anchor, record, found in zip(names, anchors, records, measured, strict=True):
+        body.append(_run(name, anchor, record, found, heading=several))
+    body.append(tag("footer", tag("p", f"Written by bispike {__version__}. This file needs no network.")))
+    return "<!DOCTYPE html>\n" + tag(
+        "html",
+        tag(
+            "head",
+            tag("meta", charset="utf-8"),
+            tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            tag("title", title),
+            tag("style", Html(CSS)),
+        ),
+        tag("body", tag("main", *body)),
+        lang="en",
+    )
+
+
+def _run(name: str, anchor: str, record: RunRecord, found: Measurements | str, *, heading: bool) -> Html:
+    numbers = None if isinstance(found, str) else found
+    missing = tag("p", "Needs the data set.", class_="note")
+    contents = (
+        sections.learning(record),
+        sections.sees(record, numbers) if numbers else missing,
+        sections.does(record, numbers) if numbers else missing,
+        sections.recalls(record, numbers) if numbers else missing,
+        sections.health(record, numbers),
+        sections.settings(record),
+    )
+    places = [f"{anchor}-{title.lower().replace(' ', '-')}" for title in TITLES]
+    links = [tag("a", title, href=f"#{place}") for title, place in zip(TITLES, places, strict=True)]
+    parts: list[object] = [
+        tag("h2", name) if heading else None,
+        sections.result(record, numbers),
+        tag("p", found, class_="note") if isinstance(found, str) else None,
+        tag("nav", *links, aria_label=f"Sections of {name}"),
+    ]
+    for title, place, content in zip(TITLES, places, contents, strict=True):
+        parts += [tag("h3", title, id=place), content]
+    return tag("section", *[part for part in parts if part is not None], id=anchor)
+
+
+def _display_names(records: Sequence[RunRecord]) -> list[str]:
+    """The last part of each folder, or the whole path where several are the same."""
+    counts = Counter(record.name for record in records)
+    names = [record.name if counts[record.name] == 1 else str(record.path) for record in records]
+    repeated = Counter(names)
+    return [f"{name} ({i + 1})" if repeated[name] > 1 else name for i, name in enumerate(names)]

@@ -1,0 +1,78 @@
+"""What a run's folder says, read for a report: settings, log, result, the network now and as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from .. import models, rules
+from ..nn import Network
+from ..training.folder import INITIAL
+from ..training.runs import load_run
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run, as a report needs it.
+
+    Args:
+        path: its folder.
+        config: its settings by name.
+        summary: its result by name; empty if the training has not ended.
+        metrics: a row an epoch.
+        network: with the trained weights.
+        initial: the same network with the weights before training; None if they were not kept.
+        rule_summary: the rule in one line.
+        trains_top_down: whether the rule trains the top-down pathway.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    metrics: Sequence[Mapping[str, Any]]
+    network: Network
+    initial: Network | None
+    rule_summary: str
+    trains_top_down: bool
+
+    @property
+    def name(self) -> str:
+        """What the run is called on the page: the last part of its folder."""
+        return self.path.resolve().name
+
+
+def read_run(path: str | Path) -> RunRecord:
+    """Read a run's folder.
+
+    Raises:
+        CheckpointError: it is not the folder of a run, or it is damaged.
+    """
+    run = load_run(path)
+    kind = rules.registry[run.rule.name]
+    return RunRecord(
+        path=Path(path),
+        config=run.config.to_dict(),
+        summary=run.summary,
+        metrics=run.metrics,
+        network=run.network,
+        initial=_initial(Path(path), run.network),
+        rule_summary=kind.summary,
+        trains_top_down=kind.trains_top_down,
+    )
+
+
+def _initial(path: Path, network: Network) -> Network | None:
+    """The network before training; None if its weights are missing or unreadable: a report can do without."""
+    try:
+        weights = load_file(path / INITIAL)
+        initial = models.build(network.spec)
+        initial.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError):
+        return None
+    initial.activity = network.activity
+    return initial

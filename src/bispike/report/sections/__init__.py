@@ -1,0 +1,10 @@
+"""Sections of the report on one run, in the order in which they are read."""
+
+from .behaviour import does, recalls, sees
+from .comparison import comparison
+from .health import health
+from .learning import learning
+from .result import result
+from .settings import settings
+
+__all__ = ["comparison", "does", "health", "learning", "recalls", "result", "sees", "settings"]

@@ -1,0 +1,187 @@
+"""What the network sees (rasters), what it does (decisions, affinity), what it recalls."""
+
+from __future__ import annotations
+
+from ...analysis import accuracy, frequent_confusions, per_class_accuracy, summarise_affinity
+from ..figures import affinity_pair, confusion_heatmap, raster, recall_gallery, to_data_uri
+from ..html import Html, figure, gallery, join, table, tag
+from ..measure import Measurements, StageAffinity, StagePicture
+from ..reading import RunRecord
+from .wording import number, percent
+
+RECALL_ROWS = 5  # classes in one picture of recalled stimuli
+
+
+def sees(record: RunRecord, measured: Measurements) -> Html:
+    """Rasters of both pathways."""
+    if measured.spiking is None:
+        return tag(
+            "p",
+            "This rule trains a network of rates (ReLU units), which has no spikes and so no raster.",
+            class_="note",
+        )
+    names = record.network.concept.names
+    pictures = measured.spiking.pictures
+    if record.trains_top_down:
+        intro = (
+            "Each mark is one spike. Left in blue: the network looks at the stimulus (bottom-up). Right in orange: "
+            "it is given only the class and imagines (top-down). The same units are shown on both sides, evenly "
+            "spaced samples of each stage."
+        )
+    else:
+        intro = (
+            "Each mark is one spike of the bottom-up pathway; units are evenly spaced samples of each stage. The "
+            "top-down pathway is left out: this rule does not train it."
+        )
+    return join([tag("p", intro), gallery(*[_raster(picture, names) for picture in pictures])])
+
+
+def _raster(picture: StagePicture, names: tuple[str, ...]) -> Html:
+    true, decided = names[picture.true], names[picture.decided]
+    right = picture.true == picture.decided
+    verdict = "correctly" if right else "wrongly"
+    if picture.stages[0].imagined is None:
+        look = "Compare with the other stimuli: units that fire for one class only carry the decision."
+    elif right:
+        look = (
+            "Compare row by row: the more the right side repeats the left one, the better the two pathways agree "
+            "on this class."
+        )
+    else:
+        look = (
+            "A mistake: look for the stage at which the left side stops resembling the right one, which is what "
+            "the true class should look like."
+        )
+    return figure(
+        to_data_uri(raster(picture.stimulus, picture.stages, true=true, decided=decided)),
+        alt=f"Spikes for a stimulus of class {true}, decided {verdict} as {decided}.",
+        caption=f"A stimulus of class “{true}”, {verdict} taken for “{decided}”. {look}",
+    )
+
+
+def does(record: RunRecord, measured: Measurements) -> Html:
+    """Decisions and affinity."""
+    return join([_confusion(record, measured), _affinity(record, measured)])
+
+
+def _confusion(record: RunRecord, measured: Measurements) -> Html:
+    names = record.network.concept.names
+    matrix = measured.confusion
+    shares = per_class_accuracy(matrix)
+    known = [(float(s), name) for s, name in zip(shares, names, strict=True) if s == s]
+    mistakes = "; ".join(
+        f"“{names[c.true]}” taken for “{names[c.decided]}” ({c.count}×)" for c in frequent_confusions(matrix)
+    )
+    best, worst = max(known), min(known)
+    part = (
+        f"all {measured.samples:,} test stimuli"
+        if measured.samples == measured.test_size
+        else f"{measured.samples:,} of the {measured.test_size:,} test stimuli, chosen evenly over the classes"
+    )
+    return gallery(
+        figure(
+            to_data_uri(confusion_heatmap(matrix, names)),
+            alt=f"Confusion matrix of {len(names)} classes, {percent(accuracy(matrix))} on the diagonal.",
+            caption=join(
+                [
+                    f"Every row is a true class, every column a decision, on {part}; numbers are counts, and "
+                    f"{percent(accuracy(matrix))} of them lie on the diagonal, which means correct. "
+                    f"Easiest: “{best[1]}” ({percent(best[0], 0)}), hardest: “{worst[1]}” ({percent(worst[0], 0)}). ",
+                    f"Most frequent mistakes: {mistakes}." if mistakes else "There are no mistakes among them.",
+                ]
+            ),
+            wide=True,
+        )
+    )
+
+
+def _affinity(record: RunRecord, measured: Measurements) -> Html:
+    if measured.spiking is None or not record.trains_top_down:
+        return tag(
+            "p",
+            "The affinity of the two pathways is not shown: this rule trains no top-down pathway.",
+            class_="note",
+        )
+    names = record.network.concept.names
+    pairs = measured.spiking.affinities
+    return join(
+        [
+            tag("h4", "Affinity of the two pathways"),
+            tag(
+                "p",
+                "How similar is what a stage sees of a class (mean firing rates, rows) to what it imagines for each "
+                "class (template, columns)? 1 is the same pattern, 0 unrelated, −1 opposite; what all classes share "
+                "is subtracted first. A stage that has learned shows a diagonal.",
+            ),
+            gallery(*[_affinity_figure(pair, names) for pair in pairs]),
+            _affinity_table(pairs),
+        ]
+    )
+
+
+def _affinity_figure(pair: StageAffinity, names: tuple[str, ...]) -> Html:
+    after = summarise_affinity(pair.after)
+    own, other = number(after.own, ".2f"), number(after.other, ".2f")
+    before = ""
+    if pair.before is not None:
+        before = f" (before training {number(summarise_affinity(pair.before).own, '.2f')})"
+    return figure(
+        to_data_uri(affinity_pair(pair.before, pair.after, names, stage=pair.name)),
+        alt=f"Class affinity of {pair.name} before and after training; mean on the diagonal {own}{before}.",
+        caption=f"{pair.name}: mean cosine with the own class's template {own}{before}, with other classes' "
+        f"{other}. Orange cells off the diagonal are classes that the stage holds to be alike.",
+    )
+
+
+def _affinity_table(pairs: list[StageAffinity]) -> Html:
+    rows = []
+    for pair in pairs:
+        after = summarise_affinity(pair.after)
+        before = None if pair.before is None else summarise_affinity(pair.before)
+        rows.append(
+            [
+                pair.name,
+                number(before.own if before else None, ".2f"),
+                number(after.own, ".2f"),
+                number(before.other if before else None, ".2f"),
+                number(after.other, ".2f"),
+                percent(after.matched, 0),
+            ]
+        )
+    head = ["stage", "own, before", "own, after", "other, before", "other, after", "own is nearest"]
+    return table(head, rows, numeric=range(1, 6))
+
+
+def recalls(record: RunRecord, measured: Measurements) -> Html:
+    """Recalled stimuli beside class means and examples."""
+    if measured.recalled is None:
+        return tag(
+            "p",
+            "Nothing to show: this rule trains no top-down pathway, so a class calls up noise.",
+            class_="note",
+        )
+    recalled = measured.recalled
+    rows = recalled.rows
+    figures = []
+    for start in range(0, len(rows), RECALL_ROWS):
+        part = rows[start : start + RECALL_ROWS]
+        figures.append(
+            figure(
+                to_data_uri(recall_gallery(part, low=recalled.low, high=recalled.high)),
+                alt=f"Recalled stimuli of the classes {', '.join(row.name for row in part)}, beside class means and "
+                "examples.",
+                caption="First column: what the network calls up when it is given only the class. Second: the mean "
+                "of the class's stimuli. The others: single stimuli. A class has one recalled stimulus, so at best "
+                "it is the typical one."
+                if start == 0
+                else "As before, for further classes.",
+            )
+        )
+    shown = len(rows)
+    classes = record.network.concept.classes
+    limited = f" The first {shown} of {classes} classes are shown." if shown < classes else ""
+    summary = (
+        f"Correlation of the recalled stimulus with the mean of its own class: {recalled.match.own:.2f} on average; "
+        f"for {percent(recalled.match.matched, 0)} of the classes the own mean is the most similar of all.{limited}"
+    )
+    return join([tag("p", summary), gallery(*figures)])

@@ -1,0 +1,74 @@
+"""Several runs beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..figures import to_data_uri, validation_curves
+from ..html import Html, figure, gallery, join, table, tag
+from ..reading import RunRecord
+from .wording import duration, number, percent, rates, setting
+
+HEAD = (
+    "run",
+    "data set",
+    "model",
+    "rule",
+    "seed",
+    "epochs",
+    "test",
+    "validation",
+    "parameters",
+    "training",
+    "step",
+    "memory",
+    "spike rates",
+)
+
+
+def comparison(records: Mapping[str, RunRecord], anchors: Mapping[str, str]) -> Html:
+    """A row a run, and the validation accuracy of all over epochs.
+
+    Args:
+        records: runs by the name under which they appear.
+        anchors: for each name, the place of its sections on the page.
+    """
+    rows = [_row(name, record, anchors[name]) for name, record in records.items()]
+    made = table(HEAD, rows, numeric=range(4, 12))
+    curves = {
+        name: [(int(m["epoch"]), float(m["validation"])) for m in record.metrics if m.get("validation") is not None]
+        for name, record in records.items()
+    }
+    curves = {name: points for name, points in curves.items() if points}
+    if not curves:
+        return made
+    return join(
+        [
+            made,
+            gallery(
+                figure(
+                    to_data_uri(validation_curves(curves)),
+                    alt=f"Validation accuracy over epochs of the runs {', '.join(curves)}.",
+                    caption="Share of correct decisions on held-out samples. Compare where the curves end and how "
+                    "fast they rise; differences of the size of the wobble between epochs mean nothing.",
+                    wide=True,
+                )
+            ),
+        ]
+    )
+
+
+def _row(name: str, record: RunRecord, anchor: str) -> list[object]:
+    summary = record.summary
+    return [
+        tag("a", name, href=f"#{anchor}"),
+        *[setting(record, key) for key in ("dataset", "model", "rule", "seed")],
+        len(record.metrics),
+        percent(summary.get("test"), 2),
+        percent(summary.get("validation"), 2),
+        number(summary.get("parameters"), ","),
+        duration(summary.get("train_seconds")),
+        number(summary.get("step_ms"), ".2f", "ms"),
+        number(summary.get("peak_memory_mb"), ".0f", "MB"),
+        rates(summary.get("spike_rate")),
+    ]

@@ -1,0 +1,46 @@
+"""Learning: loss and accuracy from epoch to epoch."""
+
+from __future__ import annotations
+
+from ..figures import accuracy_curve, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
+from ..html import Html, figure, gallery, tag
+from ..reading import RunRecord
+from .wording import counted, percent
+
+
+def learning(record: RunRecord) -> Html:
+    """Curves of the log."""
+    metrics = record.metrics
+    if not metrics:
+        return tag("p", "No epoch has ended yet, so there is nothing to draw.", class_="note")
+    first, last = metrics[0], metrics[-1]
+    figures = [
+        figure(
+            to_data_uri(loss_curve(metrics)),
+            alt=f"Loss at the top over {counted(len(metrics), 'epoch')}, from "
+            f"{first['loss']:.3g} to {last['loss']:.3g}.",
+            caption="The loss of the decision at the top. It should fall and level off; a curve that still falls at "
+            "the end has not finished learning, one that jumps has too high a learning rate.",
+        ),
+        figure(
+            to_data_uri(accuracy_curve(metrics, guessing=1 / record.network.concept.classes)),
+            alt=f"Accuracy over epochs: training ends at {percent(last.get('train_accuracy'))}, "
+            f"validation at {percent(last.get('validation'))}.",
+            caption="Share of correct decisions on the samples that are learned from (training, measured while the "
+            "weights still change) and on samples that are held out (validation). A growing gap between the two "
+            "means that the network memorises.",
+        ),
+    ]
+    stages = stage_loss_names(metrics)
+    if stages:
+        figures.append(
+            figure(
+                to_data_uri(stage_loss_curves(metrics)),
+                alt=f"Local loss of {', '.join(stages)} over epochs, relative to the first epoch.",
+                caption="Each stage has a loss of its own, which pulls the features of its two pathways together "
+                "for the same class and apart for others. No error travels between stages, so every curve must "
+                "fall on its own. It does not reach 0: the features of a class's stimuli differ."
+                + (" “recall” is the error of the recalled stimulus." if "recall" in stages else ""),
+            )
+        )
+    return gallery(*figures)

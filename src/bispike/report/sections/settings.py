@@ -1,0 +1,51 @@
+"""Settings: how the run was made, with what, and how to repeat it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from ..html import Html, facts, join, tag
+from ..reading import RunRecord
+from .wording import duration, flat, number, percent, rates
+
+INCIDENTAL = ("data_root",)  # where the data lay says nothing about the run
+
+
+def settings(record: RunRecord) -> Html:
+    """Tables of settings, results and versions, and the command that repeats the run."""
+    config = {key: value for key, value in record.config.items() if key not in INCIDENTAL}
+    versions = record.summary.get("versions")
+    tables = [
+        tag("div", tag("h4", "Result"), facts(_results(record))),
+        tag("div", tag("h4", "Settings"), facts(flat(config))),
+    ]
+    if isinstance(versions, Mapping):
+        tables.append(tag("div", tag("h4", "Versions"), facts(flat(versions))))
+    parts: list[object] = [
+        tag("p", f"Rule “{record.config.get('rule')}”: {record.rule_summary}."),
+        tag("div", *tables, class_="tables"),
+    ]
+    command = f"bispike train --config {shlex.quote(str(record.path / 'config.toml'))} --out {_again(record)}"
+    parts += [tag("h4", "Repeat this run"), tag("pre", command)]
+    return join(parts)
+
+
+def _again(record: RunRecord) -> str:
+    return shlex.quote(str(record.path.with_name(record.name + "-again")))
+
+
+def _results(record: RunRecord) -> list[tuple[str, str]]:
+    summary = record.summary
+    if not summary:
+        return [("state", "the training has not ended")]
+    return [
+        ("test accuracy", percent(summary.get("test"), 2)),
+        ("validation accuracy", percent(summary.get("validation"), 2)),
+        ("parameters", number(summary.get("parameters"), ",")),
+        ("training time", duration(summary.get("train_seconds"))),
+        ("median step", number(summary.get("step_ms"), ".2f", "ms")),
+        ("peak memory", number(summary.get("peak_memory_mb"), ".0f", "MB")),
+        ("spike rates, bottom to top", rates(summary.get("spike_rate"))),
+        ("device", str(summary.get("device", "–"))),
+    ]

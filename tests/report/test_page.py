@@ -1,0 +1,237 @@
+"""The report: self-contained, well-formed, complete, honest about what it cannot show."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bispike.errors import CheckpointError, ConfigurationError
+from bispike.report import write_report
+from bispike.report.measure import Measurements, angle_history, measure
+from bispike.report.page import page
+from bispike.report.reading import RunRecord
+from bispike.training import run_config
+from bispike.training.config import TrainConfig
+
+from .makers import digits, record
+from .reading import Page
+
+ORDER = ["Learning", "What it sees", "What it does", "What it recalls", "Health", "Settings"]
+HOSTILE = '<script>alert("1")</script>&amp;'
+
+
+def measured(records: Sequence[RunRecord]) -> list[Measurements | str]:
+    return [measure(one, digits(one.network.concept.names), samples=60) for one in records]
+
+
+@pytest.fixture(scope="module")
+def bsd() -> RunRecord:
+    return record("bsd")
+
+
+@pytest.fixture(scope="module")
+def single(bsd: RunRecord) -> str:
+    return page([bsd], measured([bsd]))
+
+
+@pytest.fixture(scope="module")
+def several(bsd: RunRecord) -> str:
+    records = [bsd, record("bptt"), record("backprop"), record("frozen")]
+    return page(records, measured(records))
+
+
+def test_every_element_is_closed_and_every_picture_is_described_and_inside(single: str, several: str) -> None:
+    for text in (single, several):
+        found = Page(text)
+        assert found.faults == []
+        assert found.all("img")
+        for image in found.all("img"):
+            assert len(image["alt"] or "") > 20
+            assert (image["src"] or "").startswith("data:image/svg+xml;base64,")
+        assert len(found.all("figcaption")) == len(found.all("img"))
+
+
+def test_nothing_is_loaded_from_elsewhere(single: str) -> None:
+    found = Page(single)
+    loads = {"src", "srcset", "href", "action", "data", "poster", "background"}
+    values = [(key, value or "") for _, attributes in found.elements for key, value in attributes.items()]
+    assert all(value.startswith(("data:", "#")) for key, value in values if key in loads)
+    assert not {"script", "link", "iframe", "object", "embed", "base"} & {name for name, _ in found.elements}
+    assert "@import" not in single
+    assert "url(" not in single
+    policy = next(meta for meta in found.all("meta") if "http-equiv" in meta)
+    assert "default-src 'none'" in (policy["content"] or "")
+    for image in found.all("img"):
+        inside = base64.b64decode((image["src"] or "").split(",")[1]).decode()
+        assert not re.search(r'(href|src)="(?!data:|#)', inside)
+
+
+def test_sections_stand_in_their_order_and_links_lead_to_them(single: str, several: str) -> None:
+    assert [h for h in Page(single).headings if h in ORDER] == ORDER
+    found = Page(several)
+    assert [h for h in found.headings if h in ORDER] == ORDER * 4
+    identifiers = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert len(set(identifiers)) == len(identifiers)
+    targets = [(link["href"] or "").removeprefix("#") for link in found.all("a")]
+    assert set(targets) <= set(identifiers)
+
+
+def test_result_is_a_sentence_with_numbers(single: str) -> None:
+    text = Page(single).text.replace("\u00a0", " ")
+    assert "After 2 epochs of bsd, trained in 1.5 min, the network decides 90.0 % of the 360 test stimuli" in text
+    # Wilson interval of 0.9 with 360 samples.
+    assert "95 % interval 86.5 to 92.7 %; guessing among 10 classes: 10.0 %" in text
+
+
+def test_rules_without_a_top_down_pathway_say_so_instead_of_showing_noise(several: str) -> None:
+    for part in several.split("<h2>")[2:]:
+        found = Page("<h2>" + part.split("</section>")[0])
+        assert "trains no top-down pathway" in found.text
+        alts = " ".join(image["alt"] or "" for image in found.all("img"))
+        assert "Recalled" not in alts
+        assert "affinity" not in alts
+        assert "Angle" not in alts
+        assert "top-down" not in alts
+    assert "no spikes" in Page(several).text
+
+
+def test_pathways_of_a_bidirectional_rule_are_all_shown(single: str) -> None:
+    alts = [image["alt"] or "" for image in Page(single).all("img")]
+    for needed in (
+        "Loss",
+        "Accuracy",
+        "Local loss",
+        "Spikes for a stimulus",
+        "Confusion",
+        "Class affinity of stage1",
+        "Class affinity of stage2",
+        "Recalled stimuli",
+        "Spikes per 100",
+        "never",
+        "Equal spikes",
+        "Angle",
+    ):
+        assert any(needed in alt for alt in alts), needed
+
+
+def test_several_runs_are_compared_in_a_table(several: str) -> None:
+    found = Page(several)
+    assert found.headings[0] == "4 runs compared"
+    rows = several.split("<tbody>")[1].split("</tbody>")[0].count("<tr>")
+    assert rows == 4
+
+
+def test_runs_with_the_same_name_are_told_apart(bsd: RunRecord) -> None:
+    twin = RunRecord(**{**vars(bsd), "path": Path("other/bsd")})
+    found = Page(page([bsd, twin, twin], ["no data"] * 3))
+    names = [h for h in found.headings[1:] if h not in ORDER]
+    assert names == ["runs/bsd", "other/bsd (2)", "other/bsd (3)"]
+
+
+def test_names_and_settings_from_outside_are_text() -> None:
+    names = (HOSTILE, "$x_{1}$", "数字", *[f"c{i}" for i in range(7)])
+    hostile = record(
+        dataset=digits(names),
+        path=Path("runs") / "<b>run",
+        config={"dataset": HOSTILE, "rule": HOSTILE, "rule_options": {HOSTILE: HOSTILE}},
+    )
+    text = page([hostile], measured([hostile]))
+    found = Page(text)
+    assert found.faults == []
+    assert not found.all("script")
+    assert not found.all("b")
+    assert HOSTILE in found.text
+    assert "数字" in found.text
+
+
+def test_unfinished_run_and_missing_data_still_make_a_report(bsd: RunRecord) -> None:
+    young = RunRecord(**{**vars(bsd), "summary": {}, "metrics": [], "initial": None})
+    found = Page(page([young], ["The data set could not be read here: gone."]))
+    assert found.faults == []
+    assert "has not ended: 0 epochs" in found.text
+    assert "could not be read here: gone." in found.text
+    assert found.text.count("Needs the data set.") == 3
+    assert "Firing and agreement need the data set." in found.text
+
+
+def test_without_initial_weights_only_the_trained_affinity_is_shown(bsd: RunRecord) -> None:
+    late = RunRecord(**{**vars(bsd), "initial": None})
+    found = measure(late, digits(), samples=40)
+    assert found.spiking is not None
+    assert all(pair.before is None for pair in found.spiking.affinities)
+    assert all(points[0][0] == 1 for points in angle_history(late)[0].values())
+    assert Page(page([late], [found])).faults == []
+
+
+def test_angles_begin_before_training_and_end_with_the_last_epoch(bsd: RunRecord) -> None:
+    angles, spreads = angle_history(bsd)
+    assert angles
+    assert angles.keys() == spreads.keys()
+    for name, points in angles.items():
+        assert [epoch for epoch, _ in points] == [0, 1, 2]
+        assert abs(points[0][1] - 90) < 5 * spreads[name]
+
+
+def test_the_same_run_gives_the_same_page_and_leaves_the_generator_alone(bsd: RunRecord, single: str) -> None:
+    state = torch.get_rng_state()
+    assert page([bsd], measured([bsd])) == single
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_measurements_use_few_stimuli_of_every_class(bsd: RunRecord) -> None:
+    found = measure(bsd, digits(), samples=50)
+    assert found.samples == 50
+    assert int(found.confusion.sum()) == 50
+    assert found.confusion.sum(1).tolist() == [5] * 10
+    assert measure(bsd, digits(), samples=10**6).samples == found.test_size
+
+
+def test_mistakes_of_the_caller_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="at least one run"):
+        write_report([], tmp_path / "r.html")
+    with pytest.raises(ConfigurationError, match="samples"):
+        write_report([tmp_path], tmp_path / "r.html", samples=0)
+    with pytest.raises(CheckpointError, match=re.escape(str(tmp_path))):
+        write_report([tmp_path], tmp_path / "r.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_of_a_real_run_holds_what_its_folder_says(tmp_path: Path) -> None:
+    config = TrainConfig(dataset="digits", model_options={"widths": [16, 12]}, epochs=2, limit=400, threads=1)
+    run = run_config(config, out=tmp_path / "first run")
+    kept = {file.name: file.read_bytes() for file in (tmp_path / "first run").iterdir() if file.is_file()}
+    out = write_report([tmp_path / "first run"], tmp_path / "new" / "report.html", samples=80)
+    found = Page(out.read_text(encoding="utf-8"))
+    assert found.faults == []
+    assert found.headings[0] == "Report on first run"
+    text = found.text.replace("\u00a0", " ")
+    assert f"decides {100 * run.summary['test']:.1f} % of the 360 test stimuli of digits" in text
+    assert "80 of the 360 test stimuli" in text
+    assert f"{run.summary['parameters']:,}" in text
+    assert "model.widths" in text
+    assert torch.__version__ in text
+    assert "bispike train --config '" in text
+    assert {f.name: f.read_bytes() for f in (tmp_path / "first run").iterdir() if f.is_file()} == kept
+    assert [file.name for file in out.parent.iterdir()] == ["report.html"]
+
+
+def test_report_replaces_an_older_one_and_survives_data_that_are_gone(tmp_path: Path) -> None:
+    arrays = {"x_train": digits().train.stimuli[:300].numpy(), "y_train": digits().train.labels[:300].numpy()}
+    np.savez(tmp_path / "own.npz", **arrays)
+    config = TrainConfig(dataset=str(tmp_path / "own.npz"), rule="bptt", model_options={"widths": [8]}, epochs=1)
+    run_config(config, out=tmp_path / "run")
+    out = tmp_path / "report.html"
+    write_report([tmp_path / "run"], out)
+    assert "Confusion matrix" in out.read_text(encoding="utf-8")
+    (tmp_path / "own.npz").unlink()
+    write_report([tmp_path / "run"], out)
+    text = out.read_text(encoding="utf-8")
+    assert "Confusion matrix" not in text
+    assert "The data set could not be read here" in text
+    assert Page(text).faults == []
