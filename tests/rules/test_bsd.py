@@ -169,9 +169,9 @@ def test_unsigned_top_loss_equals_autograd_of_reco_against_the_code() -> None:
     net, stimulus, labels = build(("dense", False, 4, 6, 3))
     rate = _looked_at(net, stimulus)[-1].rate
     drive = net.readout(rate)
-    loss = literal_reco(drive, net.code.rate(4).double()[labels], 0.1) / 6
+    loss = literal_reco(drive, net.code.rate(4).double()[labels], 0.3) / 6
     expected = torch.autograd.grad(loss, list(net.readout.parameters()))
-    report = BSD(net, top_loss="reco", contrast="batch").step(stimulus, labels)
+    report = BSD(net, top_loss="reco", contrast="batch", strength=0.3).step(stimulus, labels)
     torch.testing.assert_close(report.loss, loss.detach(), rtol=1e-10, atol=1e-10)
     for parameter, gradient in zip(net.readout.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-10)

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class _Watch(TorchDispatchMode):
-    """Notes after each operation which new storages are alive; a storage is known by a number, since addresses recur."""
+    """Notes after each operation which new storages are alive; each gets a number, since addresses recur."""
 
     def __init__(self, known: set[int]) -> None:
         super().__init__()

@@ -101,7 +101,7 @@ def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -
     if first:
         membrane.copy_(drive)
     else:
-        membrane.mul_(neuron.leak).add_(drive)
+        torch.add(drive, membrane, alpha=neuron.leak, out=membrane)
 
 
 def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:

@@ -65,10 +65,10 @@ class BSDOptions:
     loss: str = "reco"
     feature: str = "rate"
     contrast: str = "expected"
-    strength: float = 0.1
+    strength: float = 0.2
     temperature: float = 0.1
     reduction: str = "sample"
-    centre: str = "batch"
+    centre: str = "running"
     centre_samples: int = 1280
     reference_batch: int = 128
     slope: str = "mean-field"
