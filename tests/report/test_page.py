@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from bispike import models
 from bispike.errors import CheckpointError, ConfigurationError
+from bispike.report import page as page_module
 from bispike.report import write_report
-from bispike.report.measure import Measurements, angle_history, measure
+from bispike.report.measure import Measurements, angle_history, measure, settled
 from bispike.report.page import page
 from bispike.report.reading import RunRecord
 from bispike.training import run_config
@@ -147,7 +149,7 @@ def test_names_and_settings_from_outside_are_text() -> None:
     assert not found.all("script")
     assert not found.all("b")
     assert HOSTILE in found.text
-    assert "数字" in found.text
+    assert any("数字" in (image["alt"] or "") for image in found.all("img"))
 
 
 def test_unfinished_run_and_missing_data_still_make_a_report(bsd: RunRecord) -> None:
@@ -192,6 +194,38 @@ def test_measurements_use_few_stimuli_of_every_class(bsd: RunRecord) -> None:
     assert measure(bsd, digits(), samples=10**6).samples == found.test_size
 
 
+def test_data_that_changed_since_are_not_mistaken_for_the_run_s_own(bsd: RunRecord) -> None:
+    changed = RunRecord(**{**vars(bsd), "summary": {**bsd.summary, "data_fingerprint": "another"}})
+    found = page_module._measured(changed, data_root=None, samples=10)
+    assert isinstance(found, str)
+    assert "has changed" in found
+
+
+def test_a_mistake_is_counted_where_the_training_counted_it(bsd: RunRecord) -> None:
+    counts = torch.eye(10, dtype=torch.int64) * 5
+    counts[3, 8] = 4
+    noted = RunRecord(**{**vars(bsd), "summary": {**bsd.summary, "confusion": counts.tolist()}})
+    text = Page(page([noted], ["no data"])).text.replace("\u00a0", " ")
+    assert "on all 54 test stimuli" in text
+    assert "“3” taken for “8” (4×)" in text
+    assert f"{100 * 50 / 54:.1f} % of them lie on the diagonal" in text
+
+
+def test_untrained_norms_take_their_statistics_from_the_stimuli() -> None:
+    torch.manual_seed(0)
+    network = models.mlp((20,), [30, 10], 3, norm=True)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    stimuli = torch.rand(50, 20) * 0.01
+    calm = settled(network, stimuli)
+    drives = network.hidden[0].up.synapse(network.encode(stimuli))
+    norm = calm.hidden[0].up.norm
+    assert norm is not None
+    torch.testing.assert_close(norm.running_mean, drives.mean(0))
+    torch.testing.assert_close(norm.running_variance, drives.var(0))
+    assert not calm.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
 def test_mistakes_of_the_caller_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="at least one run"):
         write_report([], tmp_path / "r.html")
@@ -212,7 +246,7 @@ def test_report_of_a_real_run_holds_what_its_folder_says(tmp_path: Path) -> None
     assert found.headings[0] == "Report on first run"
     text = found.text.replace("\u00a0", " ")
     assert f"decides {100 * run.summary['test']:.1f} % of the 360 test stimuli of digits" in text
-    assert "80 of the 360 test stimuli" in text
+    assert "on all 360 test stimuli" in text
     assert f"{run.summary['parameters']:,}" in text
     assert "model.widths" in text
     assert torch.__version__ in text
@@ -232,6 +266,7 @@ def test_report_replaces_an_older_one_and_survives_data_that_are_gone(tmp_path: 
     (tmp_path / "own.npz").unlink()
     write_report([tmp_path / "run"], out)
     text = out.read_text(encoding="utf-8")
-    assert "Confusion matrix" not in text
+    assert "Spikes for a stimulus" not in text
+    assert "Confusion matrix" in text
     assert "The data set could not be read here" in text
     assert Page(text).faults == []

@@ -5,6 +5,7 @@ The same stimuli go through the trained network and through the network as it wa
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from ..analysis import (
     recall_match,
 )
 from ..data import Dataset
-from ..nn import Network
+from ..nn import DriveNorm, Network
 from ..training.order import first_stratified
 from .figures import Raster, Recollection
 from .reading import RunRecord
@@ -116,7 +117,7 @@ def _spiking(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tens
     if record.trains_top_down:
         earlier: Sequence[Tensor | None] = [None] * len(readings)
         if record.initial is not None:
-            untrained = read_stages(record.initial, stimuli, batch_size=BATCH)
+            untrained = read_stages(settled(record.initial, stimuli), stimuli, batch_size=BATCH)
             earlier = [class_affinity(reading, labels, centred=True) for reading in untrained]
         affinities = [
             StageAffinity(reading.name, before, class_affinity(reading, labels, centred=True))
@@ -128,6 +129,29 @@ def _spiking(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tens
         health=firing_health(readings),
         agreements=agreement(readings, labels) if record.trains_top_down else [],
     )
+
+
+def settled(initial: Network, stimuli: Tensor) -> Network:
+    """A copy of an untrained network whose norms know the drives that they meet.
+
+    Before the first step the running statistics are placeholders, and stages with a norm may be silent for that
+    reason alone. One pass over some stimuli and all classes gives the statistics that training would begin with.
+    """
+    network = copy.deepcopy(initial)
+    norms = [module for module in network.modules() if isinstance(module, DriveNorm)]
+    if not norms:
+        return network
+    for norm in norms:
+        norm.momentum = 1.0
+    network.train()
+    with torch.no_grad():
+        for sweep in (
+            network.sweep_up(network.encode(stimuli[:BATCH])),
+            network.sweep_down(network.code.spikes(network.steps)),
+        ):
+            for _ in sweep:
+                pass
+    return network.eval()
 
 
 def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> list[StagePicture]:

@@ -65,10 +65,11 @@ def _measured(record: RunRecord, *, data_root: str | Path | None, samples: int) 
     try:
         loaded = data.load(str(record.config["dataset"]), root=root, download=False)
     except BispikeError as error:
-        return f"The data set could not be read here, so only the log is shown: {error}"
-    network = record.network
-    if loaded.stimulus.shape != network.stimulus.shape or loaded.concept.names != network.concept.names:
-        return "The data set has changed since this training (other shape or classes), so only the log is shown."
+        return f"The data set could not be read here, so only what the run noted is shown: {error}"
+    network, known = record.network, record.summary.get("data_fingerprint")
+    fits = loaded.stimulus.shape == network.stimulus.shape and loaded.concept.names == network.concept.names
+    if not fits or known not in (None, loaded.fingerprint):
+        return "The data set has changed since this training, so only what the run noted is shown."
     return measure(record, loaded, samples=samples)
 
 
@@ -107,12 +108,11 @@ def page(records: Sequence[RunRecord], measured: Sequence[Measurements | str]) -
 
 def _run(name: str, anchor: str, record: RunRecord, found: Measurements | str, *, heading: bool) -> Html:
     numbers = None if isinstance(found, str) else found
-    missing = tag("p", "Needs the data set.", class_="note")
     contents = (
         sections.learning(record),
-        sections.sees(record, numbers) if numbers else missing,
-        sections.does(record, numbers) if numbers else missing,
-        sections.recalls(record, numbers) if numbers else missing,
+        sections.sees(record, numbers),
+        sections.does(record, numbers),
+        sections.recalls(record, numbers),
         sections.health(record, numbers),
         sections.settings(record),
     )

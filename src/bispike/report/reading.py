@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from .. import models, rules
 from ..nn import Network
@@ -44,6 +46,16 @@ class RunRecord:
     def name(self) -> str:
         """What the run is called on the page: the last part of its folder."""
         return self.path.resolve().name
+
+    @property
+    def confusion(self) -> Tensor | None:
+        """Counts `[C, C]` of the whole test split, as the training found them; None if it left none."""
+        classes = self.network.concept.classes
+        counts = self.summary.get("confusion")
+        if counts is None:
+            return None
+        matrix = torch.tensor(counts, dtype=torch.int64)
+        return matrix if matrix.shape == (classes, classes) else None
 
 
 def read_run(path: str | Path) -> RunRecord:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -23,7 +24,7 @@ def loss_curve(metrics: Metrics) -> Figure:
     _line(axes, _series(metrics, "loss"), colour=BOTTOM_UP, marker="o", label="training")
     axes.set_title("Loss at the top")
     axes.set_ylabel("loss (nats)")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     whole_epochs(axes)
     return figure
 
@@ -79,7 +80,7 @@ def stage_loss_curves(metrics: Metrics) -> Figure:
         _line(axes, [(e, v / first) for e, v in points], colour=colour, marker=marker, label=label_text(name))
     axes.set_title("Local loss of each stage")
     axes.set_ylabel("loss / loss in the first epoch")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     axes.legend(loc="best", ncols=2)
     whole_epochs(axes)
     return figure
@@ -124,3 +125,9 @@ def _line(
 ) -> None:
     epochs, values = [p[0] for p in points], [p[1] for p in points]
     axes.plot(epochs, values, color=colour, linestyle=dashes, marker=marker if len(points) <= 40 else "", label=label)
+
+
+def _from_zero(axes: Axes) -> None:
+    """Let the y axis begin at 0 and leave room above the highest point."""
+    highest = max((float(np.max(np.asarray(line.get_ydata(), dtype=float))) for line in axes.lines), default=1.0)
+    axes.set_ylim(0, 1.06 * highest if math.isfinite(highest) and highest > 0 else 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from ...analysis import accuracy, frequent_confusions, per_class_accuracy, summarise_affinity
 from ..figures import affinity_pair, confusion_heatmap, raster, recall_gallery, to_data_uri
 from ..html import Html, figure, gallery, join, table, tag
@@ -9,11 +11,14 @@ from ..measure import Measurements, StageAffinity, StagePicture
 from ..reading import RunRecord
 from .wording import number, percent
 
+NEEDS_DATA = tag("p", "Needs the data set.", class_="note")
 RECALL_ROWS = 5  # classes in one picture of recalled stimuli
 
 
-def sees(record: RunRecord, measured: Measurements) -> Html:
+def sees(record: RunRecord, measured: Measurements | None) -> Html:
     """Rasters of both pathways."""
+    if measured is None:
+        return NEEDS_DATA
     if measured.spiking is None:
         return tag(
             "p",
@@ -59,33 +64,37 @@ def _raster(picture: StagePicture, names: tuple[str, ...]) -> Html:
     )
 
 
-def does(record: RunRecord, measured: Measurements) -> Html:
+def does(record: RunRecord, measured: Measurements | None) -> Html:
     """Decisions and affinity."""
-    return join([_confusion(record, measured), _affinity(record, measured)])
+    matrix = record.confusion
+    counted = "all"
+    if matrix is None and measured is not None:
+        matrix = measured.confusion
+        counted = f"{measured.samples:,} of the {measured.test_size:,}"
+    parts = [
+        NEEDS_DATA if matrix is None else _confusion(record, matrix, counted),
+        _affinity(record, measured) if measured is not None else None,
+    ]
+    return join(parts)
 
 
-def _confusion(record: RunRecord, measured: Measurements) -> Html:
+def _confusion(record: RunRecord, matrix: Tensor, counted: str) -> Html:
     names = record.network.concept.names
-    matrix = measured.confusion
     shares = per_class_accuracy(matrix)
     known = [(float(s), name) for s, name in zip(shares, names, strict=True) if s == s]
     mistakes = "; ".join(
         f"“{names[c.true]}” taken for “{names[c.decided]}” ({c.count}×)" for c in frequent_confusions(matrix)
     )
     best, worst = max(known), min(known)
-    part = (
-        f"all {measured.samples:,} test stimuli"
-        if measured.samples == measured.test_size
-        else f"{measured.samples:,} of the {measured.test_size:,} test stimuli, chosen evenly over the classes"
-    )
+    part = f"{counted} {int(matrix.sum()):,}" if counted == "all" else counted
     return gallery(
         figure(
             to_data_uri(confusion_heatmap(matrix, names)),
             alt=f"Confusion matrix of {len(names)} classes, {percent(accuracy(matrix))} on the diagonal.",
             caption=join(
                 [
-                    f"Every row is a true class, every column a decision, on {part}; numbers are counts, and "
-                    f"{percent(accuracy(matrix))} of them lie on the diagonal, which means correct. "
+                    f"Every row is a true class, every column a decision, on {part} test stimuli; numbers are counts, "
+                    f"and {percent(accuracy(matrix))} of them lie on the diagonal, which means correct. "
                     f"Easiest: “{best[1]}” ({percent(best[0], 0)}), hardest: “{worst[1]}” ({percent(worst[0], 0)}). ",
                     f"Most frequent mistakes: {mistakes}." if mistakes else "There are no mistakes among them.",
                 ]
@@ -121,10 +130,10 @@ def _affinity(record: RunRecord, measured: Measurements) -> Html:
 
 def _affinity_figure(pair: StageAffinity, names: tuple[str, ...]) -> Html:
     after = summarise_affinity(pair.after)
-    own, other = number(after.own, ".2f"), number(after.other, ".2f")
+    own, other = number(after.own, "z.2f"), number(after.other, "z.2f")
     before = ""
     if pair.before is not None:
-        before = f" (before training {number(summarise_affinity(pair.before).own, '.2f')})"
+        before = f" (before training {number(summarise_affinity(pair.before).own, 'z.2f')})"
     return figure(
         to_data_uri(affinity_pair(pair.before, pair.after, names, stage=pair.name)),
         alt=f"Class affinity of {pair.name} before and after training; mean on the diagonal {own}{before}.",
@@ -141,10 +150,10 @@ def _affinity_table(pairs: list[StageAffinity]) -> Html:
         rows.append(
             [
                 pair.name,
-                number(before.own if before else None, ".2f"),
-                number(after.own, ".2f"),
-                number(before.other if before else None, ".2f"),
-                number(after.other, ".2f"),
+                number(before.own if before else None, "z.2f"),
+                number(after.own, "z.2f"),
+                number(before.other if before else None, "z.2f"),
+                number(after.other, "z.2f"),
                 percent(after.matched, 0),
             ]
         )
@@ -152,8 +161,10 @@ def _affinity_table(pairs: list[StageAffinity]) -> Html:
     return table(head, rows, numeric=range(1, 6))
 
 
-def recalls(record: RunRecord, measured: Measurements) -> Html:
+def recalls(record: RunRecord, measured: Measurements | None) -> Html:
     """Recalled stimuli beside class means and examples."""
+    if measured is None:
+        return NEEDS_DATA
     if measured.recalled is None:
         return tag(
             "p",

@@ -34,7 +34,7 @@ def comparison(records: Mapping[str, RunRecord], anchors: Mapping[str, str]) -> 
         anchors: for each name, the place of its sections on the page.
     """
     rows = [_row(name, record, anchors[name]) for name, record in records.items()]
-    made = table(HEAD, rows, numeric=range(4, 12))
+    made = table(HEAD, rows, numeric=range(4, 13))
     curves = {
         name: [(int(m["epoch"]), float(m["validation"])) for m in record.metrics if m.get("validation") is not None]
         for name, record in records.items()

@@ -6,7 +6,7 @@ from ...analysis import accuracy_interval
 from ..html import Html, join, tag
 from ..measure import Measurements
 from ..reading import RunRecord
-from .wording import counted, duration, percent, setting
+from .wording import SPACE, counted, duration, percent, setting
 
 
 def result(record: RunRecord, measured: Measurements | None) -> Html:
@@ -24,10 +24,11 @@ def _decisions(record: RunRecord, measured: Measurements | None) -> str:
         return f"This training of {dataset} with {rule} has not ended: {counted(epochs, 'epoch')}{validation}."
     level = f"guessing among {classes} classes: {percent(1 / classes)}"
     tested = "the test stimuli"
-    if measured is not None:
-        low, high = accuracy_interval(test, measured.test_size)
-        tested = f"the {measured.test_size:,} test stimuli"
-        level = f"95 % interval {100 * low:.1f} to {percent(high)}; {level}"
+    samples = record.summary.get("test_samples") or (measured.test_size if measured is not None else None)
+    if samples:
+        low, high = accuracy_interval(test, samples)
+        tested = f"the {samples:,} test stimuli"
+        level = f"95{SPACE}% interval {100 * low:.1f} to {percent(high)}; {level}"
     took = duration(record.summary.get("train_seconds"))
     return (
         f"After {counted(epochs, 'epoch')} of {rule}, trained in {took}, the network decides {percent(test)} "

@@ -39,7 +39,9 @@ def _results(record: RunRecord) -> list[tuple[str, str]]:
     summary = record.summary
     if not summary:
         return [("state", "the training has not ended")]
+    early = [("ended early", str(summary["ended"]))] if summary.get("ended") else []
     return [
+        *early,
         ("test accuracy", percent(summary.get("test"), 2)),
         ("validation accuracy", percent(summary.get("validation"), 2)),
         ("parameters", number(summary.get("parameters"), ",")),

@@ -53,8 +53,8 @@ def flat(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Settings as names and texts; options of a table are named `table.option`, what is off is left out."""
     found = []
     for key, value in settings.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             found += [(f"{key.removesuffix('_options')}.{name}", text) for name, text in flat(value)]
-        elif value is not None:
+        elif value is not None and not isinstance(value, Mapping):
             found.append((key, str(value)))
     return found
