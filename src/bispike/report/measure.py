@@ -142,7 +142,7 @@ def settled(initial: Network, stimuli: Tensor) -> Network:
     if not norms:
         return network
     for norm in norms:
-        norm.momentum = 1.0
+        norm.memory = 1  # of one sample: a batch replaces what was there
     network.train()
     with torch.no_grad():
         for sweep in (
