@@ -162,6 +162,16 @@ def test_unfinished_run_and_missing_data_still_make_a_report(bsd: RunRecord) -> 
     assert "Firing and agreement need the data set." in found.text
 
 
+def test_values_that_were_not_finite_leave_gaps_in_the_curves(bsd: RunRecord) -> None:
+    lost = [
+        {**row, "loss": None, "train_accuracy": None, "angle": {}, "stage_losses": {"a": None}} for row in bsd.metrics
+    ]
+    for metrics in (lost, [*bsd.metrics, {**lost[0], "epoch": 3}]):
+        found = Page(page([RunRecord(**{**vars(bsd), "metrics": metrics})], ["no data"]))
+        assert found.faults == []
+        assert any((image["alt"] or "").startswith("Loss at the top") for image in found.all("img"))
+
+
 def test_without_initial_weights_only_the_trained_affinity_is_shown(bsd: RunRecord) -> None:
     late = RunRecord(**{**vars(bsd), "initial": None})
     found = measure(late, digits(), samples=40)

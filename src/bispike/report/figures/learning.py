@@ -74,7 +74,7 @@ def stage_loss_curves(metrics: Metrics) -> Figure:
     figure = canvas()
     axes = figure.subplots()
     for i, name in enumerate(stage_loss_names(metrics)):
-        points = [(int(row["epoch"]), row["stage_losses"][name]) for row in metrics if name in row["stage_losses"]]
+        points = _series([{"epoch": row["epoch"], "loss": row["stage_losses"].get(name)} for row in metrics], "loss")
         first = next((abs(v) for _, v in points if v), 1.0)
         colour, marker = SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)]
         _line(axes, [(e, v / first) for e, v in points], colour=colour, marker=marker, label=label_text(name))
@@ -129,5 +129,6 @@ def _line(
 
 def _from_zero(axes: Axes) -> None:
     """Let the y axis begin at 0 and leave room above the highest point."""
-    highest = max((float(np.max(np.asarray(line.get_ydata(), dtype=float))) for line in axes.lines), default=1.0)
-    axes.set_ylim(0, 1.06 * highest if math.isfinite(highest) and highest > 0 else 1)
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.lines])
+    highest = float(values.max(initial=0.0, where=np.isfinite(values)))
+    axes.set_ylim(0, 1.06 * highest or 1)

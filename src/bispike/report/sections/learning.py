@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..figures import accuracy_curve, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
 from ..html import Html, figure, gallery, tag
 from ..reading import RunRecord
-from .wording import counted, percent
+from .wording import counted, number, percent
 
 
 def learning(record: RunRecord) -> Html:
@@ -18,7 +18,7 @@ def learning(record: RunRecord) -> Html:
         figure(
             to_data_uri(loss_curve(metrics)),
             alt=f"Loss at the top over {counted(len(metrics), 'epoch')}, from "
-            f"{first['loss']:.3g} to {last['loss']:.3g}.",
+            f"{number(first.get('loss'), '.3g')} to {number(last.get('loss'), '.3g')}.",
             caption="The loss of the decision at the top. It should fall and level off; a curve that still falls at "
             "the end has not finished learning, one that jumps has too high a learning rate.",
         ),
