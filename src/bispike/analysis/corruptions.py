@@ -106,14 +106,14 @@ def corrupt(stimulus: Tensor, kind: str, severity: int, *, generator: torch.Gene
     return registry[kind](stimulus, severity, generator=generator)
 
 
-def seeded(text: str, seed: int) -> Callable[[Tensor], Tensor]:
-    """The corruption that `KIND:SEVERITY` names, as a function of a batch; chance follows from the seed alone.
-
-    Batches must come in the same order and size to be damaged in the same way.
-    """
+def transform(text: str) -> Callable[[Tensor, torch.Generator], Tensor]:
+    """The corruption that `KIND:SEVERITY` names, as a function of a batch on any device and a generator (CPU)."""
     kind, severity = parse(text)
-    generator = torch.Generator().manual_seed(seed)
-    return lambda stimulus: registry[kind](stimulus, severity, generator=generator)
+
+    def damage(stimulus: Tensor, generator: torch.Generator) -> Tensor:
+        return registry[kind](stimulus.cpu(), severity, generator=generator).to(stimulus.device)
+
+    return damage
 
 
 def _expect_image(stimulus: Tensor, what: str) -> None:

@@ -1,0 +1,89 @@
+"""Options that several verbs share, and the reading of `key=value`. An option that is not given is None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path)
+
+json_option = click.option(
+    "--json", is_flag=True, expose_value=False, help="Print exactly one JSON object on standard output."
+)
+data_root_option = click.option(
+    "--data-root",
+    type=FILE,
+    help="Folder with data sets; else $BISPIKE_DATA, else the user's cache folder.",
+)
+run_argument = click.argument("run", type=FILE)
+
+
+def stacked(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
+    """Several option decorators as one, shown by --help in the order given."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+what_options = stacked(
+    click.option("--preset", metavar="P", help="Complete settings by name; other options override them."),
+    click.option("--config", type=FILE, metavar="FILE", help="Settings from a run's config.toml; likewise."),
+    click.option("--dataset", metavar="D", help="Name, .npz file or image folder.  [default: digits]"),
+    click.option("--task", metavar="tabular", help="What a .csv file is used for."),
+    click.option("--target", metavar="COLUMN", help="The class column of a .csv file."),
+    click.option("--model", metavar="M", help="Network; see 'bispike models'."),
+)
+
+how_options = stacked(
+    click.option("--epochs", type=int, metavar="N", help="Passes over the training data."),
+    click.option("--batch-size", type=int, metavar="B", help="Stimuli in a step."),
+    click.option("--steps", type=int, metavar="T", help="Time steps of the neurons."),
+    click.option("--lr", type=float, metavar="F", help="Learning rate."),
+    click.option("--optimizer", metavar="NAME", help="Any optimizer of torch.optim, such as adam or sgd."),
+    click.option("--schedule", metavar="NAME", help="Course of the learning rate, such as cosine or constant."),
+    click.option("--weight-decay", type=float, metavar="F"),
+    click.option("--validation", type=float, metavar="F", help="Share of the training data held out."),
+    click.option("--patience", type=int, metavar="N", help="Stop after N epochs without a better validation."),
+    click.option("--augment", metavar="NAME", help="Random changes of the training images."),
+    click.option("--limit", type=int, metavar="N", help="Train on the first N stimuli only (stratified)."),
+    click.option("--device", metavar="cpu|cuda", help="Where to compute."),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE ...",
+        help="Any other setting of the rule, the model or the training; may be repeated.",
+    ),
+    data_root_option,
+)
+
+study_options = stacked(
+    click.option("--seeds", type=int, default=3, show_default=True, metavar="N", help="Runs of each row."),
+    click.option("--seed", type=int, metavar="S", help="The first seed.  [default: 0]"),
+    click.option("--jobs", type=int, metavar="N", help="Runs at a time, one thread each.  [default: all cores]"),
+    click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the study."),
+)
+
+
+def key_values(pairs: tuple[str, ...]) -> list[tuple[str, str]]:
+    """`key=value` texts as pairs.
+
+    Raises:
+        click.BadParameter: a text without `=` or without a key.
+    """
+    made = []
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key.strip():
+            raise click.BadParameter(f"expected KEY=VALUE, received {pair!r}.", param_hint="'--set'")
+        made.append((key.strip(), value.strip()))
+    return made

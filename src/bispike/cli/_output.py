@@ -1,0 +1,99 @@
+"""What a verb answers, and how it reaches the user.
+
+A verb returns an `Answer`: plain values for programs and a text for people. With `--json` standard output
+is exactly one JSON object (the answer, or `{"error": {...}}`); progress, notes and the message of an error
+always go to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+PIPE_WIDTH = 200  # columns when standard output is not a terminal: one row a line, whatever reads it
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb found: `payload` for `--json`, `text` for people, and the exit status."""
+
+    payload: Mapping[str, Any]
+    text: RenderableType
+    status: int = 0
+
+
+def show(answer: Answer, *, as_json: bool, stream: TextIO) -> None:
+    """Write the answer to `stream`, as one JSON object or as text."""
+    if as_json:
+        stream.write(as_json_text(answer.payload) + "\n")
+        return
+    console = Console(file=stream, markup=False, highlight=False, soft_wrap=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    with console.capture() as captured:
+        console.print(answer.text)
+    stream.write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n")
+
+
+def as_json_text(payload: Mapping[str, Any]) -> str:
+    """JSON of plain values; a value that is not finite becomes null, as JSON has no word for it."""
+    return json.dumps(_plain(payload), indent=2, allow_nan=False)
+
+
+def note(message: str) -> None:
+    """A line for the person at the terminal; never part of the answer."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def transfer(name: str, there: int, expected: int | None) -> None:
+    """One changing line on a terminal for a file that is being fetched; silent elsewhere."""
+    if sys.stderr.isatty():
+        of = f" of {expected / 1e6:.1f}" if expected else ""
+        end = "\n" if there == expected else ""
+        print(f"\r{name}: {there / 1e6:.1f}{of} MB", end=end, file=sys.stderr, flush=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
+    """An aligned table; the columns named in `right` are numbers and end at the same place."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def pairs(values: Mapping[str, object]) -> Table:
+    """Names and values, a line each, without a heading."""
+    made = Table.grid(padding=(0, 2))
+    made.add_column()
+    made.add_column(overflow="fold")
+    for name, value in values.items():
+        if value is not None and value != "":
+            made.add_row(name, str(value))
+    return made
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str | int | bool) or value is None:
+        return value
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, Iterable):
+        return [_plain(item) for item in value]
+    return str(value)

@@ -1,0 +1,40 @@
+"""`bispike compare`: the same network and data under several rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._options import how_options, json_option, key_values, study_options, what_options
+from ._output import Answer
+from ._study import answer
+
+
+@click.command("compare")
+@what_options
+@click.option("--rules", required=True, metavar="A,B,C", help="Learning rules; see 'bispike rules'.")
+@study_options
+@how_options
+@click.argument("more_settings", nargs=-1, metavar="")
+@json_option
+def command(
+    rules: str,
+    seeds: int,
+    jobs: int | None,
+    out: Path,
+    settings: tuple[str, ...],
+    more_settings: tuple[str, ...],
+    **options: Any,
+) -> Answer:
+    """Train the same network under several rules and tabulate the results.
+
+    Each run is a folder of its own in DIR. The same command goes on with a comparison that was broken off.
+    An option of --set applies to the rules that know it.
+    """
+    from ..training import settings as resolving
+    from ..training import studies
+
+    request = resolving.Request(options, key_values((*settings, *more_settings)))
+    return answer(studies.compare_cells(request, rules.split(","), seeds), out, jobs, title=f"rules: {rules}")

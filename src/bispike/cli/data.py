@@ -1,0 +1,103 @@
+"""`bispike data`: data sets: what exists, where it lies, download, verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._options import data_root_option, json_option
+from ._output import Answer, note, pairs, table, transfer
+
+
+@click.group("data", invoke_without_command=True)
+@data_root_option
+@json_option
+@click.pass_context
+def command(context: click.Context, data_root: Path | None) -> Answer | None:
+    """List, describe, download or check data sets."""
+    return context.invoke(list_sets, data_root=data_root) if context.invoked_subcommand is None else None
+
+
+@command.command("list")
+@data_root_option
+@json_option
+def list_sets(data_root: Path | None) -> Answer:
+    """List the published data sets, one line each."""
+    from .. import data
+
+    rows = [data.info(name, data_root) for name in data.names()]
+    shown = [
+        (
+            row["name"],
+            "x".join(map(str, row["shape"])),
+            row["classes"],
+            f"{row['train']:,}",
+            f"{row['test']:,}",
+            "here" if row["present"] else "download",
+            row["summary"],
+        )
+        for row in rows
+    ]
+    columns = ["data set", "shape", "classes", "train", "test", "files", "what it is"]
+    return Answer({"datasets": rows}, table(columns, shown, right=["classes", "train", "test"]))
+
+
+@command.command("info")
+@click.argument("name")
+@data_root_option
+@json_option
+def info(name: str, data_root: Path | None) -> Answer:
+    """Describe the published data set NAME and say where it lies."""
+    from .. import data
+
+    found = data.info(name, data_root)
+    shown = {**found, "shape": "x".join(map(str, found["shape"])), "present": "yes" if found["present"] else "no"}
+    shown["searched"] = ", ".join(found["searched"])
+    shown["download_bytes"] = f"{found['download_bytes'] / 1e6:.1f} MB" if found["files"] else None
+    shown["files"] = ", ".join(file["name"] for file in found["files"])
+    return Answer(found, pairs(shown))
+
+
+@command.command("fetch")
+@click.argument("name")
+@data_root_option
+@json_option
+def fetch(name: str, data_root: Path | None) -> Answer:
+    """Download the published data set NAME, unless it is there."""
+    from .. import data
+
+    place = data.fetch(name, data_root, progress=transfer)
+    text = f"{name}: comes with the package" if place is None else f"{name}: {place}"
+    return Answer({"name": name, "path": None if place is None else str(place)}, text)
+
+
+@command.command("check")
+@click.argument("path")
+@data_root_option
+@json_option
+def check(path: str, data_root: Path | None) -> Answer:
+    """Check the data set at PATH (or a published name): what it holds, and what is wrong with it."""
+    from .. import data
+
+    report = data.check(path, root=data_root)
+    for problem in report["problems"]:
+        note(f"problem: {problem}")
+    for line in report["notes"]:
+        note(f"note: {line}")
+    parts: dict[str, object] = {
+        part: f"{report[part]['count']:,} stimuli, {min(report[part]['per_class'])} to "
+        f"{max(report[part]['per_class'])} a class"
+        for part in ("train", "test")
+        if part in report
+    }
+    shown: dict[str, object] = {
+        "data set": report["name"],
+        "sound": "yes" if report["ok"] else "no",
+        "shape": "x".join(map(str, report.get("shape", []))),
+        "classes": report.get("classes"),
+        **parts,
+        "values": "{} to {}".format(*report["value_range"]) if "value_range" in report else None,
+        "checksums": ", ".join(f"{name} {verdict}" for name, verdict in report.get("checksums", {}).items()),
+    }
+    return Answer(report, pairs(shown), status=0 if report["ok"] else 2)

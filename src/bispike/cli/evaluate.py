@@ -1,0 +1,60 @@
+"""`bispike evaluate`: measure a run on a split, also on damaged stimuli. The run's folder stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._options import data_root_option, json_option, run_argument
+from ._output import Answer, note, pairs
+
+
+@click.command("evaluate")
+@run_argument
+@click.option("--dataset", metavar="D", help="Another data set with the same stimuli.  [default: the run's]")
+@click.option("--split", default="test", show_default=True, metavar="test|validation|train")
+@click.option("--corrupt", metavar="KIND:SEVERITY", help="Damage the stimuli first, such as blur:3 (1 to 5).")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn at random.")
+@click.option("--batch-size", type=int, default=256, show_default=True, metavar="B")
+@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
+@data_root_option
+@json_option
+def command(
+    run: Path,
+    dataset: str | None,
+    split: str,
+    corrupt: str | None,
+    seed: int,
+    batch_size: int,
+    device: str,
+    data_root: Path | None,
+) -> Answer:
+    """Test a trained RUN.
+
+    Corruptions: gaussian-noise, blur, occlusion, contrast.
+    """
+    from ..analysis import accuracy_interval, corruptions
+    from ..training import evaluation
+
+    summary = evaluation.evaluate_run(
+        run,
+        dataset=dataset,
+        split=split,
+        transform=corruptions.transform(corrupt) if corrupt else None,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        data_root=data_root,
+    )
+    interval = accuracy_interval(summary[split], summary["samples"])
+    for line in summary["notes"]:
+        note(f"note: {line}")
+    shown = {
+        "run": summary["run"],
+        "data": f"{summary['dataset']}, {split} split, {summary['samples']} stimuli",
+        "corrupted": corrupt,
+        summary["metric"]: f"{100 * summary[split]:.2f} %",
+        "95 % interval": f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f} %",
+    }
+    return Answer({**summary, "corrupt": corrupt, "interval": interval}, pairs(shown))

@@ -1,0 +1,25 @@
+"""`bispike report`: one HTML page that shows what runs see, do and recall."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._options import FILE, data_root_option, json_option
+from ._output import Answer
+
+
+@click.command("report")
+@click.argument("runs", type=FILE, nargs=-1, required=True, metavar="RUN...")
+@click.option("--out", type=FILE, metavar="FILE.html", help="The page.  [default: RUN/report.html for one run]")
+@data_root_option
+@json_option
+def command(runs: tuple[Path, ...], out: Path | None, data_root: Path | None) -> Answer:
+    """Write a self-contained HTML report of one or several RUNs."""
+    from .. import report
+
+    if out is None and len(runs) > 1:
+        raise click.UsageError("several runs: --out FILE.html must say where the report goes.")
+    path = report.write_report(runs, out or runs[0] / "report.html", data_root=data_root)
+    return Answer({"runs": [str(run) for run in runs], "out": str(path)}, f"report: {path}")

@@ -1,0 +1,60 @@
+"""`bispike train`: train one network with one rule on one data set, and test it once at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._options import FILE, how_options, json_option, key_values, what_options
+from ._output import Answer, pairs
+
+
+@click.command("train")
+@what_options
+@click.option("--rule", metavar="R", help="Learning rule; see 'bispike rules'.  [default: bsd]")
+@how_options
+@click.option("--seed", type=int, metavar="S", help="Of weights, order and augmentation.  [default: 0]")
+@click.option("--threads", type=int, metavar="N", help="Processor threads.")
+@click.option("--out", type=FILE, metavar="DIR", help="Folder of the run.  [default: runs/<what it is>]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out; alone, it takes its settings from there.")
+@click.option("--overwrite", is_flag=True, help="Replace a run in --out.")
+@click.argument("more_settings", nargs=-1, metavar="")
+@json_option
+def command(
+    out: Path | None,
+    settings: tuple[str, ...],
+    more_settings: tuple[str, ...],
+    resume: bool,  # noqa: FBT001
+    overwrite: bool,  # noqa: FBT001
+    **options: Any,
+) -> Answer:
+    """Train a network; show how well it does on the test split.
+
+    --set takes options of the rule, of the model and of the training: --set strength=0.05 widths=[256,128]
+    """
+    from ..training import run_config
+    from ..training import settings as resolving
+
+    if resume and out is None:
+        raise click.UsageError("--resume: --out DIR must say which run is to go on.")
+    request = resolving.Request(options, key_values((*settings, *more_settings)))
+    config = resolving.resolve(request, resume_from=out if resume else None)
+    run = run_config(config, out=out or resolving.default_folder(config), resume=resume, overwrite=overwrite)
+    return Answer(run.summary, pairs(_shown(run.summary)))
+
+
+def _shown(summary: dict[str, Any]) -> dict[str, Any]:
+    percent = {
+        key: f"{100 * summary[key]:.2f} %" if summary[key] is not None else None for key in ("test", "validation")
+    }
+    return {
+        "run": summary["run"],
+        "what": f"{summary['dataset']}, {summary['model']}, {summary['rule']}, seed {summary['seed']}",
+        f"test {summary['metric']}": percent["test"],
+        "validation": percent["validation"],
+        "parameters": f"{summary['parameters']:,}",
+        "time": f"{summary['train_seconds']:.1f} s, {summary['step_ms']:.2f} ms a step",
+        "spike rates": " ".join(f"{rate:.3f}" for rate in summary["spike_rate"]),
+    }

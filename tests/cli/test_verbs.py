@@ -1,0 +1,244 @@
+"""What each verb prints and leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import bispike as package
+from bispike import data, models, rules
+from bispike.training import presets
+
+from .conftest import TINY, bispike, fingerprint
+
+KEYS = {
+    "run",
+    "dataset",
+    "model",
+    "rule",
+    "seed",
+    "epochs",
+    "steps",
+    "batch_size",
+    "parameters",
+    "metric",
+    "test",
+    "validation",
+    "train_seconds",
+    "step_ms",
+    "peak_memory_mb",
+    "spike_rate",
+    "device",
+    "versions",
+}
+VERBS = ["train", "evaluate", "predict", "recall", "compare", "ablate", "report", "data", "rules", "models", "presets"]
+
+
+def test_help_names_every_verb() -> None:
+    called = bispike("--help")
+    assert called.status == 0
+    listed = [line.split()[0] for line in called.out.split("Commands:")[1].strip().splitlines()]
+    assert listed == sorted(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_json(verb: str) -> None:
+    called = bispike(verb, "--help")
+    assert called.status == 0
+    assert "--json" in called.out
+    assert max(map(len, called.out.splitlines())) <= 100
+
+
+def test_version() -> None:
+    assert bispike("--version").out == f"bispike {package.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "known"), [("rules", rules.registry), ("models", models.registry), ("presets", presets.registry)]
+)
+def test_lists_give_a_line_each(verb: str, known: dict[str, object]) -> None:
+    called = bispike(verb)
+    assert called.status == 0
+    assert [line.split()[0] for line in called.out.splitlines()[2:]] == list(known)
+    rows = bispike(verb, "--json").json[verb]
+    assert [row["name"] for row in rows] == list(known)
+    assert all(row["summary"] for row in rows)
+
+
+def test_data_list_and_info(tmp_path: Path) -> None:
+    listed = bispike("data", "list", "--data-root", tmp_path, "--json").json["datasets"]
+    assert [row["name"] for row in listed] == data.names()
+    assert bispike("data").out.splitlines()[2].split()[:3] == ["digits", "1x8x8", "10"]
+    info = bispike("data", "info", "mnist", "--data-root", tmp_path, "--json").json
+    assert info["shape"] == [1, 28, 28]
+    assert not info["present"]
+    assert bispike("data", "fetch", "digits", "--json").json == {"name": "digits", "path": None}
+
+
+def test_data_check_reports_what_is_wrong_as_json(tmp_path: Path) -> None:
+    np.savez(tmp_path / "own.npz", x_train=np.zeros((4, 2)), y_train=np.array([0, 1, 3, 0]))
+    called = bispike("data", "check", tmp_path / "own.npz", "--json")
+    assert called.status == 2
+    assert not called.json["ok"]
+    assert bispike("data", "check", "digits", "--json").json["ok"]
+
+
+def test_train_answers_with_the_summary_of_the_run(trained: Path) -> None:
+    summary = json.loads((trained / "summary.json").read_text())
+    assert summary.keys() >= KEYS
+    assert summary["run"] == str(trained)
+    assert (summary["dataset"], summary["model"], summary["rule"]) == ("digits", "mlp", "bsd")
+    assert (summary["epochs"], summary["steps"], summary["batch_size"]) == (1, 2, 32)
+
+
+def test_train_fits_a_terminal_and_trains_again_the_same(trained: Path, tmp_path: Path) -> None:
+    called = bispike("train", *TINY, "--out", tmp_path / "again")
+    assert called.status == 0
+    assert str(tmp_path / "again") in called.out
+    assert "test" in called.out
+    lines = [line for line in (called.out + called.err).splitlines() if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 100
+    weights = "model.safetensors"
+    assert (tmp_path / "again" / weights).read_bytes() == (trained / weights).read_bytes()
+
+
+def test_a_run_can_be_repeated_from_its_settings(trained: Path, tmp_path: Path) -> None:
+    called = bispike("train", "--config", trained / "config.toml", "--out", tmp_path / "again", "--json")
+    assert called.status == 0, called.err
+    weights = "model.safetensors"
+    assert (tmp_path / "again" / weights).read_bytes() == (trained / weights).read_bytes()
+
+
+def test_train_without_a_folder_names_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    called = bispike("train", *TINY, "--seed", "4", "--rule", "frozen", "--json")
+    assert called.json["run"] == "runs/digits-mlp-frozen-seed4"
+    assert (tmp_path / "runs/digits-mlp-frozen-seed4/summary.json").is_file()
+
+
+def test_resume_needs_only_the_folder(copy_of: Callable[[], Path], trained: Path) -> None:
+    run = copy_of()
+    called = bispike("train", "--resume", "--out", run, "--json")
+    assert called.status == 0, called.err
+    assert called.json["test"] == json.loads((trained / "summary.json").read_text())["test"]
+    assert (run / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+
+
+def test_overwrite_replaces_a_run(copy_of: Callable[[], Path]) -> None:
+    run = copy_of()
+    called = bispike("train", *TINY, "--seed", "1", "--out", run, "--overwrite", "--json")
+    assert called.status == 0, called.err
+    assert json.loads((run / "summary.json").read_text())["seed"] == 1
+
+
+def test_evaluate_repeats_the_test_and_leaves_the_run_alone(trained: Path) -> None:
+    before = fingerprint(trained)
+    found = bispike("evaluate", trained, "--json").json
+    summary = json.loads((trained / "summary.json").read_text())
+    assert found.keys() >= KEYS
+    assert found["test"] == pytest.approx(summary["test"], abs=1e-9)
+    assert (found["split"], found["samples"]) == ("test", 360)
+    validation = bispike("evaluate", trained, "--split", "validation", "--json").json
+    assert validation["validation"] == pytest.approx(summary["validation"], abs=1e-9)
+    assert validation["test"] is None
+    assert fingerprint(trained) == before
+
+
+def test_evaluate_on_damaged_stimuli(trained: Path) -> None:
+    call = ["evaluate", trained, "--corrupt", "gaussian-noise:5"]
+    found = bispike(*call, "--json").json
+    assert found["corrupt"] == "gaussian-noise:5"
+    assert bispike(*call, "--json").json["test"] == found["test"]
+    assert "gaussian-noise:5" in bispike(*call).out
+
+
+def test_predict_agrees_between_file_formats(trained: Path, tmp_path: Path) -> None:
+    digits = (load_digits().images[:3] / 16 * 255).astype(np.uint8)
+    np.save(tmp_path / "many.npy", digits)
+    Image.fromarray(digits[0]).save(tmp_path / "first.png")
+    Image.fromarray(digits[0]).resize((31, 31)).save(tmp_path / "large.png")
+    called = bispike(
+        "predict", trained, tmp_path / "many.npy", tmp_path / "first.png", tmp_path / "large.png", "--json"
+    )
+    rows = called.json["rows"]
+    assert [row["input"] for row in rows] == ["many.npy[0]", "many.npy[1]", "many.npy[2]", "first.png", "large.png"]
+    assert rows[0]["best"] == rows[3]["best"]
+    assert all(len(row["best"]) == 3 and row["label"] == row["best"][0][0] for row in rows)
+    assert all(0 <= row["share"] <= 1 for row in rows)
+    assert "scaled from 31x31 to 8x8" in called.err
+    text = bispike("predict", trained, tmp_path / "first.png").out
+    assert "first.png" in text
+    assert "%" in text
+
+
+def test_recall_draws_every_concept_or_some(trained: Path, tmp_path: Path) -> None:
+    found = bispike("recall", trained, "--out", tmp_path / "all.png", "--json").json
+    assert found["concepts"] == list("0123456789")
+    with Image.open(tmp_path / "all.png") as picture:
+        assert picture.width > 500
+    some = bispike("recall", trained, "--concept", "3", "7", "--concept", "1", "--out", tmp_path / "some.svg", "--json")
+    assert sorted(some.json["concepts"]) == ["1", "3", "7"]
+    assert "<svg" in (tmp_path / "some.svg").read_text()
+
+
+def test_report_writes_a_page(copy_of: Callable[[], Path], trained: Path, tmp_path: Path) -> None:
+    run = copy_of()
+    assert bispike("report", run, "--json").json["out"] == str(run / "report.html")
+    assert "<html" in (run / "report.html").read_text()
+    several = bispike("report", run, trained, "--out", tmp_path / "both.html", "--json").json
+    assert len(several["runs"]) == 2
+    assert (tmp_path / "both.html").stat().st_size > 10_000
+
+
+def test_an_error_is_json_too() -> None:
+    for words in (["evaluate", "nowhere", "--json"], ["train", "--epocs", "3", "--json"], ["trian", "--json"]):
+        called = bispike(*words)
+        assert called.status == 2
+        assert called.json["error"]["status"] == 2
+        assert called.json["error"]["message"] in called.err
+
+
+def test_a_defect_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(data, "names", broken)
+    called = bispike("data", "list", "--json")
+    assert called.status == 1
+    assert called.json["error"]["kind"] == "ZeroDivisionError"
+    assert "internal error" in called.err
+    assert "Traceback" not in called.err
+    monkeypatch.setenv("BISPIKE_DEBUG", "1")
+    assert "Traceback" in bispike("data", "list").err
+
+
+def shell(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Call the command line in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "bispike", *words], text=True, capture_output=True, **options)  # type: ignore[call-overload]
+
+
+def test_a_true_process_prints_one_object_and_nothing_else(tmp_path: Path) -> None:
+    done = shell("train", *TINY, "--out", str(tmp_path / "run"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout).keys() >= KEYS
+    assert "epoch" in done.stderr
+
+
+def test_listing_is_quick_and_survives_a_closed_pipe_and_a_poor_terminal() -> None:
+    quick = [sys.executable, "-X", "importtime", "-m", "bispike", "--help"]
+    imported = subprocess.run(quick, text=True, capture_output=True).stderr
+    assert "torch" not in {line.rsplit("|", 1)[-1].strip() for line in imported.splitlines()}
+    pipe = subprocess.run(f"{sys.executable} -m bispike data list | true", shell=True, text=True, capture_output=True)
+    assert pipe.stderr == ""
+    poor = shell("rules", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert poor.returncode == 0
+    assert "bsd" in poor.stdout
