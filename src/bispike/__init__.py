@@ -1,7 +1,55 @@
-"""bispike: bidirectional spike-based distillation. A network description × a learning rule."""
+"""bispike: bidirectional spike-based distillation. A network description × a learning rule.
 
-from . import errors, functional, models, nn, rules
+Parts are imported when they are first used, so that `import bispike` and `bispike --help` do not wait for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import errors
 from ._version import __version__
 from .spaces import Concept, Stimulus
 
-__all__ = ["Concept", "Stimulus", "__version__", "errors", "functional", "models", "nn", "rules"]
+if TYPE_CHECKING:
+    from . import analysis, data, functional, models, nn, report, rules, training
+    from .training.config import TrainConfig
+    from .training.fit import fit, run_config
+    from .training.runs import Run, load_run
+
+_PARTS = ("analysis", "data", "functional", "models", "nn", "report", "rules", "training")
+_FROM_TRAINING = ("Run", "TrainConfig", "fit", "load_run", "run_config")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _FROM_TRAINING:
+        return getattr(importlib.import_module(".training", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "Concept",
+    "Run",
+    "Stimulus",
+    "TrainConfig",
+    "__version__",
+    "analysis",
+    "data",
+    "errors",
+    "fit",
+    "functional",
+    "load_run",
+    "models",
+    "nn",
+    "report",
+    "rules",
+    "run_config",
+    "training",
+]
