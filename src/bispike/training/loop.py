@@ -173,9 +173,7 @@ class Training:
         position = (state.epoch, state.step)
         stimuli = self.augment(stimuli, order.generator(config.seed, "augment", *position))
         draws = order.generator(config.seed, "rule", *position, device=self.device)
-        total = config.epochs * self.steps
-        factor = optimizers.schedule_factor(config.schedule, state.updates, total, warmup_steps=config.warmup_steps)
-        optimizers.set_learning_rate(self.optimizer, factor)
+        optimizers.set_learning_rate(self.optimizer, self._factor(state.updates))
         report = self.rule.step(stimuli, labels, generator=draws)
         if config.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.trained, config.clip_norm)
@@ -192,14 +190,19 @@ class Training:
         state.sums.add(len(labels), loss, correct, stages, self.rates)
         return loss
 
+    def _factor(self, update: int) -> float:
+        config = self.config
+        total = config.epochs * self.steps
+        return optimizers.schedule_factor(config.schedule, update, total, warmup_steps=config.warmup_steps)
+
     def _end_epoch(self) -> None:
-        state, sums = self.state, self.state.sums
+        config, state, sums = self.config, self.state, self.state.sums
         started = time.perf_counter()
         health.check_weights(self.network, self.trained, self.rates, self._where())
         findings = self.watch.findings(self.steps)
         validation = None
         if len(self.validation):
-            validation = evaluate(self.network, self.validation, seed=self.config.seed)["accuracy"]
+            validation = evaluate(self.network, self.validation, seed=config.seed)["accuracy"]
         before = state.metrics[-1]["health"] if state.metrics else {}
         for stage, finding in findings.items():
             if before.get(stage) != finding:
@@ -212,7 +215,7 @@ class Training:
             "spike_rate": [rate / sums.steps for rate in sums.spike_rate],
             "stage_losses": {name: value / sums.steps for name, value in sums.stage_losses.items()},
             "angle": pathway_angles(self.network),
-            "lr": self.optimizer.param_groups[0]["lr"],
+            "lr": config.lr * self._factor(state.updates - 1),
             "seconds": sums.seconds + time.perf_counter() - started,
             "step_ms": statistics.median(sums.step_ms),
             "health": findings,

@@ -1,0 +1,64 @@
+"""Tiny data, networks and settings: a training of these takes some tenths of a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from bispike import models
+from bispike.data import Dataset, Split
+from bispike.nn import Network
+from bispike.spaces import Concept, Stimulus
+from bispike.training import TrainConfig
+
+CLASSES = 3
+
+
+def tiny_split(samples: int, seed: int, shape: tuple[int, ...] = (1, 4, 4)) -> Split:
+    """Noisy prototypes, one a class; uint8."""
+    prototypes = torch.rand(CLASSES, *shape, generator=torch.Generator().manual_seed(7))
+    draws = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, CLASSES, (samples,), generator=draws)
+    noise = 0.2 * torch.randn(samples, *shape, generator=draws)
+    return Split(((prototypes[labels] + noise).clamp(0, 1) * 255).to(torch.uint8), labels)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    stimulus = Stimulus((1, 4, 4), (0.5,), (0.3,))
+    return Dataset("tiny", stimulus, Concept(("a", "b", "c")), tiny_split(120, 0), tiny_split(40, 1))
+
+
+@pytest.fixture
+def network(dataset: Dataset) -> Network:
+    return tiny_network(dataset)
+
+
+def tiny_network(dataset: Dataset, **options: object) -> Network:
+    """Two small stages."""
+    return models.mlp(dataset.stimulus, [12, 8], dataset.concept, steps=3, **options)
+
+
+def digits_config(**settings: object) -> TrainConfig:
+    """A training on digits of some tenths of a second."""
+    values: dict[str, object] = {
+        "dataset": "digits",
+        "model": "mlp",
+        "model_options": {"widths": [16, 12], "steps": 2},
+        "epochs": 2,
+        "batch_size": 64,
+        "validation": 0.1,
+        "limit": 320,
+        "threads": 1,
+    }
+    return TrainConfig(**{**values, **settings})  # type: ignore[arg-type]

@@ -1,0 +1,39 @@
+"""The process is the same after a training as before."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bispike.errors import WorkError
+from bispike.training.environment import memory_named, settled
+
+
+def test_all_is_put_back_even_after_an_error() -> None:
+    threads = torch.get_num_threads()
+    seen = []
+
+    def fail() -> None:
+        with settled(torch.device("cpu"), threads=threads + 1):
+            seen.extend([torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert seen == [threads + 1, True]
+    assert torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), torch.OutOfMemoryError("x"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+def test_memory_that_runs_out_names_the_batch_size(error: Exception) -> None:
+    with pytest.raises(WorkError, match="batch size 512"), memory_named(512):
+        raise error
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(RuntimeError, match="other"), memory_named(1):
+        raise RuntimeError("other")

@@ -1,0 +1,57 @@
+"""All that is random is a function of seed, purpose and position."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bispike.training import order
+
+
+@given(st.integers(1, 300), st.integers(0, 2**40), st.integers(0, 50))
+def test_an_epoch_is_a_permutation_that_depends_on_nothing_else(samples: int, seed: int, epoch: int) -> None:
+    found = order.epoch_order(samples, seed, epoch)
+    torch.manual_seed(epoch)  # the global generator plays no part
+    assert torch.equal(found, order.epoch_order(samples, seed, epoch))
+    assert torch.equal(found.sort().values, torch.arange(samples))
+
+
+def test_neighbouring_seeds_purposes_and_positions_are_unrelated() -> None:
+    seeds = {
+        order.mix(seed, purpose, epoch, step)
+        for seed in range(5)
+        for purpose in ("augment", "rule")
+        for epoch in range(5)
+        for step in range(5)
+    }
+    assert len(seeds) == 250
+    assert order.mix(1, 12) != order.mix(11, 2)
+    assert order.mix(1) != order.mix("1")
+    draws = torch.stack([torch.rand(1000, generator=order.generator(0, "rule", step)) for step in range(20)])
+    correlations = torch.corrcoef(draws) - torch.eye(20)
+    assert correlations.abs().max() < 0.2
+
+
+@given(st.integers(1, 200), st.integers(1, 250))
+def test_batches_are_full_and_disjoint(samples: int, batch_size: int) -> None:
+    shuffled = order.epoch_order(samples, 0, 0)
+    steps = order.steps_per_epoch(samples, batch_size)
+    batches = [order.batch_indices(shuffled, step, batch_size) for step in range(steps)]
+    assert all(len(batch) == min(batch_size, samples) for batch in batches)
+    seen = torch.cat(batches)
+    assert len(seen.unique()) == len(seen) > samples - batch_size
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=80), st.data())
+def test_the_first_stratified_keeps_proportions_and_order(labels: list[int], data: st.DataObject) -> None:
+    given_labels = torch.tensor(labels)
+    count = data.draw(st.integers(1, len(labels)))
+    chosen = order.first_stratified(given_labels, count)
+    assert len(chosen) == count
+    assert torch.equal(chosen, chosen.sort().values)
+    for label in set(labels):
+        rows = (given_labels == label).nonzero().flatten()
+        taken = [row for row in chosen.tolist() if labels[row] == label]
+        assert taken == rows[: len(taken)].tolist()
+        assert abs(len(taken) - len(rows) * count / len(labels)) < 1
