@@ -31,10 +31,10 @@ def test_a_new_or_empty_folder_is_free(tmp_path: Path) -> None:
 
 def test_an_earlier_run_is_replaced_only_when_asked(tmp_path: Path) -> None:
     out = run_in(tmp_path / "run")
-    with pytest.raises(UserError, match=r"finished run.*--resume.*--overwrite"):
+    with pytest.raises(UserError, match=r"finished run\. --overwrite"):
         folder.check_target(out, resume=False, overwrite=False)
     (out / folder.SUMMARY).unlink()
-    with pytest.raises(UserError, match="can be resumed"):
+    with pytest.raises(UserError, match=r"can be resumed\. --resume.*--overwrite"):
         folder.check_target(out, resume=False, overwrite=False)
     folder.check_target(out, resume=True, overwrite=False)
     folder.check_target(out, resume=False, overwrite=True)

@@ -76,7 +76,7 @@ def fit(
     if isinstance(rule, str):
         network.to(config.device)
         rule = rules.create(rule, network)
-    elif _device(network) != torch.device(config.device):
+    elif not _is_on(network, config.device):
         # A rule may hold tensors beside the network's; it has no way to move them.
         raise ConfigurationError(
             f"device: expected the network on {config.device!r} before the rule was made, it is on "
@@ -227,3 +227,9 @@ def _expect_unchanged(target: Path, config: TrainConfig, teller: telling.Progres
 
 def _device(network: Network) -> torch.device:
     return next(network.parameters()).device
+
+
+def _is_on(network: Network, name: str) -> bool:
+    """Whether the network is on a device; "cuda" without a number is whichever it is on."""
+    here, asked = _device(network), torch.device(name)
+    return here.type == asked.type and asked.index in (None, here.index)

@@ -49,10 +49,11 @@ def check_target(out: Path, *, resume: bool, overwrite: bool) -> None:
     if not is_run(out):
         raise UserError(f"{out}: is not empty and is not the folder of a run; choose another folder.")
     if not (resume or overwrite):
-        state = "a finished run" if is_finished(out) else "a run that can be resumed"
         raise UserError(
-            f"{out}: holds {state}. --resume (resume=True) goes on with it, --overwrite (overwrite=True) replaces "
-            "it; or choose another folder."
+            f"{out}: holds a finished run. --overwrite (overwrite=True) replaces it; or choose another folder."
+            if is_finished(out)
+            else f"{out}: holds a run that can be resumed. --resume (resume=True) goes on with it, --overwrite "
+            "(overwrite=True) replaces it; or choose another folder."
         )
 
 
