@@ -207,6 +207,40 @@ def test_an_error_is_json_too() -> None:
         assert called.json["error"]["message"] in called.err
 
 
+def test_work_that_fails_has_status_1_and_names_what_is_wrong(tmp_path: Path) -> None:
+    called = bispike("train", *TINY, "--lr", "1e30", "--out", tmp_path / "run", "--json")
+    assert called.status == 1
+    assert called.json["error"]["kind"] == "DivergenceError"
+    assert "diverged" in called.err
+    assert "stage1" in called.err
+    assert "Traceback" not in called.err
+
+
+def test_own_files_train_without_code(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    kinds = np.arange(60) % 2
+    rows = [f"{2 * k + draw.normal(0, 0.2)},{draw.normal()},{'ac'[k]}" for k in draw.permutation(kinds)]
+    (tmp_path / "table.csv").write_text("size,noise,kind\n" + "\n".join(rows))
+    for k in range(60):
+        place = tmp_path / "photos" / ("bright" if k % 2 else "dark")
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = draw.integers(176 * (k % 2), 176 * (k % 2) + 80, (5, 6, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(place / f"{k}.png")
+    own = {"table.csv": ["--target", "kind"], "photos": []}
+    for name, options in own.items():
+        words = ["--dataset", tmp_path / name, *options, "--model", "mlp", "--set", "widths=[16]", "--epochs", "30"]
+        run = tmp_path / f"run-{name}"
+        called = bispike("train", *words, "--lr", "0.02", "--batch-size", "8", "--out", run, "--json")
+        assert called.status == 0, called.err
+        assert called.json["test"] > 0.9, (name, called.err)
+        assert bispike("evaluate", run, "--json").json["test"] == called.json["test"]
+    (tmp_path / "new.csv").write_text("0.0,0.1\n2.0,0.1\n")
+    decided = bispike("predict", tmp_path / "run-table.csv", tmp_path / "new.csv", "--json").json["rows"]
+    assert [row["label"] for row in decided] == ["a", "c"]
+    bright = tmp_path / "photos" / "bright" / "1.png"
+    assert bispike("predict", tmp_path / "run-photos", bright, "--json").json["rows"][0]["label"] == "bright"
+
+
 def test_a_defect_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise ZeroDivisionError("oh")

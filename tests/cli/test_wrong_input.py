@@ -110,6 +110,12 @@ def later_format(run: Path) -> None:
     config.write_text(config.read_text().replace("format = 1", "format = 99"))
 
 
+def later_checkpoint(run: Path) -> None:
+    (run / "summary.json").unlink()
+    latest = run / "checkpoint" / "latest.json"
+    latest.write_text(latest.read_text().replace('"format": 1', '"format": 7'))
+
+
 def broken_config(run: Path) -> None:
     (run / "config.toml").write_text("epochs = = 3\n")
 
@@ -215,6 +221,10 @@ CASES: dict[str, Bad] = {
     "resume from half a checkpoint": Bad("train --resume --out {copy}", ("checkpoint",), copy(halve_checkpoint)),
     "a later format": Bad("evaluate {copy}", ("format 99", "version"), copy(later_format)),
     "resume of a later format": Bad("train --resume --out {copy}", ("format 99",), copy(later_format)),
+    "a later checkpoint": Bad(
+        "train --resume --out {copy}", ("checkpoint format 7", "version"), copy(later_checkpoint)
+    ),
+    "resume and overwrite": Bad("train --resume --overwrite --out {copy}", ("resume and overwrite",), copy()),
     "half the weights": Bad("evaluate {copy}", ("model.safetensors",), copy(lambda r: halve(r / "model.safetensors"))),
     "no weights": Bad("evaluate {copy}", ("model.safetensors",), copy(lambda r: (r / "model.safetensors").unlink())),
     "damaged settings": Bad("evaluate {copy}", ("config.toml", "line 1"), copy(broken_config)),
