@@ -20,7 +20,13 @@ from .coding import (
 )
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .lif import Neuron, fire, integrate, lif, lif_reference
-from .norm import batch_statistics, channel_view, normalise, normalise_backward
+from .norm import (
+    batch_statistics,
+    channel_view,
+    normalise,
+    normalise_backward,
+    normalise_backward_reference,
+)
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
 
 __all__ = [
@@ -56,6 +62,7 @@ __all__ = [
     "negative_counts",
     "normalise",
     "normalise_backward",
+    "normalise_backward_reference",
     "one_hot_code",
     "poisson_code",
     "population_code",

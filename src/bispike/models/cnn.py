@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..nn import Conv, Dense, Network, Pathway, Stage, Synapse, TransposedConv, UpsampleConv
 from ..spaces import Concept, Stimulus
-from .assembly import Options, finish
+from .assembly import LEAST, Options, finish
 
 
 def cnn(
@@ -82,7 +82,7 @@ def cnn(
         stages.append(
             Stage(
                 f"stage{i + 1}",
-                Pathway(up, opts.neuron, norm=opts.norm),
+                Pathway(up, opts.neuron, norm=opts.norm, least=LEAST),
                 Pathway(down, opts.top_down_neuron, norm=opts.norm),
                 pool=pool,
             )

@@ -231,6 +231,7 @@ class Network(nn.Module):
         with self.inference():
             source = self.encode(stimulus, generator=generator)
             if self.activity == "rates":
+                source = source if self.constant_input else source.mean(0)
                 for stage in self.hidden:
                     source = stage.leave(stage.up.rectify(source))
                 return self.scores(source)

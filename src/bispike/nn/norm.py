@@ -17,43 +17,54 @@ class DriveNorm(nn.Module):
 
     Args:
         channels: C.
-        momentum: weight of a batch in the running statistics, in (0, 1].
+        memory: of the running statistics, in samples: a batch of B moves them by 1 − (1 − 1/memory)^B, so small batches
+            move them as far as large ones do over the same samples (B = 128: 0.1).
+        least: fewest values a channel whose own statistics are trusted; below, the running ones serve, as constants.
         eps: added to the variance.
     """
 
     running_mean: Tensor
     running_variance: Tensor
 
-    def __init__(self, channels: int, *, momentum: float = 0.1, eps: float = 1e-5) -> None:
+    def __init__(self, channels: int, *, memory: int = 1280, least: int = 2, eps: float = 1e-5) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_variance", torch.ones(channels))
-        self.momentum, self.eps = momentum, eps
+        self.memory, self.least, self.eps = memory, least, eps
 
     def statistics(self, mean_drive: Tensor, *, track: bool) -> tuple[Tensor, Tensor]:
         """Mean and variance `[C]` to normalise with: of this batch when training, running ones otherwise.
 
-        A batch that holds a single value a channel (batch 1 of a dense stage) has no variance: the running
-        statistics serve there, after they have taken the value in.
+        A batch with fewer than `least` values a channel is too noisy (with one there is no variance at all): it moves
+        the running statistics, and those serve.
         """
         if not self.training:
             return self.running_mean, self.running_variance
-        count = mean_drive.numel() // mean_drive.shape[1]
-        if count == 1:
-            value = mean_drive.detach().flatten()
+        if not self._trusts(mean_drive):
             if track:
-                self._track(value, (value - self.running_mean).square())
+                self._track_few(mean_drive.detach())
             return self.running_mean.clone(), self.running_variance.clone()
         mean, variance = batch_statistics(mean_drive)
         if track:
-            self._track(mean.detach(), variance.detach() * (count / (count - 1)))
+            count = mean_drive.numel() // mean_drive.shape[1]
+            self._track(mean.detach(), variance.detach() * (count / (count - 1)), mean_drive.shape[0])
         return mean, variance
 
-    def _track(self, mean: Tensor, variance: Tensor) -> None:
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_variance.lerp_(variance, self.momentum)
+    def _trusts(self, mean_drive: Tensor) -> bool:
+        return mean_drive.numel() // mean_drive.shape[1] >= self.least
+
+    def _track_few(self, mean_drive: Tensor) -> None:
+        """Move the running statistics by the squared distance from the running mean, which exists for one value too."""
+        axes = [0, *range(2, mean_drive.dim())]
+        distance = mean_drive - channel_view(self.running_mean, mean_drive.dim())
+        self._track(mean_drive.mean(axes), (distance * distance).mean(axes), mean_drive.shape[0])
+
+    def _track(self, mean: Tensor, variance: Tensor, samples: int) -> None:
+        weight = 1 - (1 - 1 / self.memory) ** samples
+        self.running_mean.lerp_(mean, weight)
+        self.running_variance.lerp_(variance, weight)
 
     def forward(self, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """γ (a − μ)/σ + β for drives `[N, C, ...]`."""
@@ -74,10 +85,14 @@ class DriveNorm(nn.Module):
             mean_drive: `[B, C, ...]` time-mean drive before the norm.
             statistics: what `forward` used.
         """
-        count = grad.numel() // grad.shape[1]
-        below, grad_weight, grad_bias = normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
-        if count == 1:
-            scale = self.weight * (statistics[1] + self.eps).rsqrt()
-            below = grad * scale.reshape(1, -1, *([1] * (grad.dim() - 2)))
+        if self._trusts(mean_drive):
+            below, grad_weight, grad_bias = normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
+        else:
+            mean, variance = statistics
+            inverse = (variance + self.eps).rsqrt()
+            axes, dims = [0, *range(2, grad.dim())], grad.dim()
+            unit = (mean_drive - channel_view(mean, dims)) * channel_view(inverse, dims)
+            below = grad * channel_view(self.weight * inverse, dims)
+            grad_weight, grad_bias = (grad * unit).sum(axes), grad.sum(axes)
         self.weight.grad, self.bias.grad = grad_weight, grad_bias
         return below

@@ -51,12 +51,13 @@ class Pathway(nn.Module):
         synapse: leads to the population.
         neuron: constants of the population.
         norm: whether a batch norm stands between the drive and the neurons.
+        least: fewest values a channel whose own statistics the norm trusts (see `DriveNorm`).
     """
 
-    def __init__(self, synapse: Synapse, neuron: Neuron, *, norm: bool) -> None:
+    def __init__(self, synapse: Synapse, neuron: Neuron, *, norm: bool, least: int = 2) -> None:
         super().__init__()
         self.synapse = synapse
-        self.norm = DriveNorm(synapse.target[0]) if norm else None
+        self.norm = DriveNorm(synapse.target[0], least=least) if norm else None
         self.neuron = neuron
 
     def respond(self, source: Tensor, steps: int, *, constant: bool, unrolled: bool = False) -> Activity:
