@@ -87,7 +87,7 @@ def settings_of(name: str) -> dict[str, Any]:
         for key, parameter in inspect.signature(entry.builder).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    shared = Options(norm=entry.builder is cnn).plain()
+    shared = Options().plain()
     return {**shared, **own, **entry.defaults}
 
 

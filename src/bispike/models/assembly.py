@@ -42,7 +42,7 @@ class Options:
     leak: float = 0.5
     reset: str = "hard"
     top_down_threshold: float = 0.0
-    norm: bool = False
+    norm: bool = True
     gain: float = 1.0
     stimulus_code: str = "current"
     concept_code_kind: str = "one-hot"
@@ -51,12 +51,12 @@ class Options:
     seed: int = 0
 
     @classmethod
-    def of(cls, given: dict[str, Any], *, norm: bool) -> Options:
+    def of(cls, given: dict[str, Any]) -> Options:
         """Options from keyword arguments; unknown names raise a ConfigurationError."""
         values = {("concept_code_kind" if k == "concept_code" else k): v for k, v in given.items()}
         known = [f.name for f in fields(cls)]
         problems = [unknown_name("model option", name, known) for name in values if name not in known]
-        options = cls(**{"norm": norm, **{k: v for k, v in values.items() if k in known}})
+        options = cls(**{k: v for k, v in values.items() if k in known})
         if options.steps < 1:
             problems.append(f"steps: expected at least 1 time step, received {options.steps}.")
         if not options.gain > 0 or not math.isfinite(options.gain):

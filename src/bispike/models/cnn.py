@@ -36,12 +36,12 @@ def cnn(
         kernel: side of the kernels, odd.
         dense: widths of dense stages above the convolutions.
         top_down: `"upsample"` (nearest-neighbour, then a convolution) or `"transposed"` (where pools are 1).
-        **options: fields of `Options`; `norm` is on by default.
+        **options: fields of `Options`.
 
     Returns:
         Network.
     """
-    opts = Options.of(options, norm=True)
+    opts = Options.of(options)
     stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
     count = len(channels)
     stride_list, pool_list = _each("strides", strides, count), _each("pools", pools, count)

@@ -31,7 +31,7 @@ def mlp(
     Raises:
         ConfigurationError: all wrong settings, listed together.
     """
-    opts = Options.of(options, norm=False)
+    opts = Options.of(options)
     if not widths or any(int(width) < 1 for width in widths):
         raise ConfigurationError(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
     stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
