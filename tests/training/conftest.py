@@ -45,8 +45,8 @@ def network(dataset: Dataset) -> Network:
 
 
 def tiny_network(dataset: Dataset, **options: object) -> Network:
-    """Two small stages."""
-    return models.mlp(dataset.stimulus, [12, 8], dataset.concept, steps=3, **options)
+    """Two small stages, without norm unless asked for."""
+    return models.mlp(dataset.stimulus, [12, 8], dataset.concept, **{"steps": 3, "norm": False, **options})
 
 
 def digits_config(**settings: object) -> TrainConfig:

@@ -6,7 +6,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,25 +43,24 @@ from bispike.training import TrainConfig, checkpoint, run_config
 from bispike.training.folder import CHECKPOINT
 config = TrainConfig(**json.loads(sys.argv[1]))
 run_config(dataclasses.replace(config, epochs=1), progress="none")
-out, kills, span = sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+out, kills, total = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 moments = random.Random(int(sys.argv[5]))
+latest = pathlib.Path(out, CHECKPOINT, checkpoint.LATEST)
+def reached():
+    return json.loads(latest.read_text())["updates"] if latest.exists() else 0
 saved = []
-while True:
+for target in sorted(moments.randrange(int(0.8 * total)) for _ in range(kills)):
     child = os.fork()
     if child == 0:
         run_config(config, out=out, resume=True, progress="none")
         os._exit(0)
-    if len(saved) < kills:
-        time.sleep(moments.uniform(0.02, span))
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        latest = pathlib.Path(out, CHECKPOINT, checkpoint.LATEST)
-        saved.append(json.loads(latest.read_text())["updates"] if latest.exists() else 0)
-    elif status == 0:
-        break
-    else:
-        sys.exit(1)
+    while reached() < target and os.waitpid(child, os.WNOHANG) == (0, 0):
+        time.sleep(0.002)
+    time.sleep(moments.uniform(0.0, 0.05))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    saved.append(reached())
+run_config(config, out=out, resume=True, progress="none")
 print(json.dumps(saved))
 """
 
@@ -70,13 +68,12 @@ print(json.dumps(saved))
 @pytest.mark.slow
 def test_ten_kills_leave_no_trace(tmp_path: Path) -> None:
     run_config(replace(CONFIG, epochs=1), progress="none")
-    started = time.monotonic()
     whole = run_config(CONFIG, out=tmp_path / "whole", progress="none")
-    span = 1.2 * (time.monotonic() - started) / KILLS  # so that ten kills take about 0.6 of the training
+    total = whole.summary["updates"]
     killed = tmp_path / "killed"
     seed = random.Random().randrange(2**31)
     found = subprocess.run(
-        [sys.executable, "-c", DRIVER, json.dumps(CONFIG.to_dict()), str(killed), str(KILLS), str(span), str(seed)],
+        [sys.executable, "-c", DRIVER, json.dumps(CONFIG.to_dict()), str(killed), str(KILLS), str(total), str(seed)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -84,7 +81,8 @@ def test_ten_kills_leave_no_trace(tmp_path: Path) -> None:
     )
     assert found.returncode == 0, f"seed {seed}: {found.stderr}"
     saved = json.loads(found.stdout)
-    assert len(saved) == KILLS, f"seed {seed}: the training ended between the kills at steps {saved}"
+    assert len(saved) == KILLS
+    assert max(saved) < total, f"seed {seed}: a kill came after the end, at steps {saved}"
     assert len(set(saved)) > 2, f"seed {seed}: the kills hit no training, but steps {saved}"
     assert (killed / MODEL).read_bytes() == (tmp_path / "whole" / MODEL).read_bytes(), f"seed {seed}"
     assert not list(killed.rglob(".writing-*"))
