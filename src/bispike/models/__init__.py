@@ -45,10 +45,10 @@ _ENTRIES = (
     ),
     ModelEntry(
         "cnn-small",
-        "four strided convolutions 16-32-32-64 and a dense stage 128",
+        "three convolutions 32-64-64, strides 2-2-1, and a dense stage 256",
         cnn,
         "channels",
-        {"channels": [16, 32, 32, 64], "strides": [2, 1, 2, 1], "dense": [128]},
+        {"channels": [32, 64, 64], "strides": [2, 2, 1], "dense": [256]},
     ),
 )
 registry: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}

@@ -50,8 +50,15 @@ _PRESETS = (
     ),
     Preset(
         "fashion-cnn",
-        "Fashion-MNIST, small conv net, 8 epochs",
-        {"dataset": "fashion-mnist", "model": "cnn-small", "epochs": 8, "batch_size": 128, "lr": 1e-2},
+        "Fashion-MNIST, convolutions 32-64-64 and 256, 8 epochs",
+        {
+            "dataset": "fashion-mnist",
+            "model": "cnn-small",
+            "rule_options": {"slope": "unrolled", "centre": "batch"},
+            "epochs": 8,
+            "batch_size": 128,
+            "lr": 1e-2,
+        },
     ),
 )
 registry: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
