@@ -14,7 +14,6 @@ from ..functional import Neuron
 from ..nn import ConceptCode, Network, Stage, Synapse
 from ..spaces import Concept, Stimulus
 
-
 LEAST = 32
 """Values a channel below which bottom-up norms use running statistics: batches of 8 samples are too few for a dense
 stage, while the C templates of the top-down pathway are not a sample but all there is."""
