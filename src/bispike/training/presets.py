@@ -35,6 +35,7 @@ _PRESETS = (
             "epochs": 30,
             "batch_size": 32,
             "lr": 2e-3,
+            "threads": 1,
             "checkpoint_seconds": 10.0,
         },
     ),
