@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/bispike report runs/demo --out runs/demo/report.html
 
 test: $(VENV)/.tests-installed
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.tests-installed
 	$(BIN)/ruff check src tests

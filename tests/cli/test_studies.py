@@ -98,7 +98,7 @@ def test_a_finished_study_is_read_not_repeated(compared: tuple[Path, dict[str, A
 
 def test_a_cell_equals_the_run_trained_alone(compared: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     out, _ = compared
-    called = bispike("train", "--config", out / "cells" / "bsd-seed1", "--out", tmp_path / "alone")
+    called = bispike("train", "--config", out / "cells" / "bsd-seed1", "--threads", "1", "--out", tmp_path / "alone")
     assert called.status == 0
     alone = (tmp_path / "alone" / "model.safetensors").read_bytes()
     assert (out / "bsd-seed1" / "model.safetensors").read_bytes() == alone
