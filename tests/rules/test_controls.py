@@ -1,0 +1,91 @@
+"""The controls are what they say: bptt and backprop equal plain autograd, frozen moves the readout alone."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bispike import models
+from bispike.functional import lif_reference
+from bispike.nn import Network
+from bispike.rules import BPTT, Backprop, Frozen
+
+cases = st.tuples(st.booleans(), st.booleans(), st.integers(1, 4), st.integers(0, 99))
+
+
+def build(case: tuple[bool, bool, int, int]) -> tuple[Network, torch.Tensor, torch.Tensor]:
+    conv, norm, steps, seed = case
+    options = {"norm": norm, "steps": steps, "seed": seed, "gain": 1.5}
+    if conv:
+        net = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[5], **options)
+    else:
+        net = models.mlp((1, 6, 6), [7, 6], 3, **options)
+    for stage in net.hidden:
+        if stage.up.norm is not None:
+            stage.up.norm.least = 2
+    generator = torch.Generator().manual_seed(seed)
+    stimulus = torch.randn(6, 1, 6, 6, dtype=torch.float64, generator=generator)
+    return net.double(), stimulus, torch.tensor([0, 1, 2, 0, 1, 2])
+
+
+def normed(stage: object, drive: torch.Tensor, mean_drive: torch.Tensor) -> torch.Tensor:
+    """Batch norm with the statistics of the time-mean drive, in plain operations."""
+    norm = stage.up.norm
+    if norm is None:
+        return drive
+    axes = [0, *range(2, mean_drive.dim())]
+    mean = mean_drive.mean(axes, keepdim=True)
+    variance = ((mean_drive - mean) ** 2).mean(axes, keepdim=True)
+    shape = mean.shape
+    return (drive - mean) / (variance + norm.eps).sqrt() * norm.weight.reshape(shape) + norm.bias.reshape(shape)
+
+
+def pooled(stage: object, values: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.max_pool2d(values, stage.pool) if stage.pool > 1 else values
+
+
+@given(case=cases)
+@settings(max_examples=20, deadline=None)
+def test_bptt_equals_autograd_through_the_plain_time_loop(case: tuple[bool, bool, int, int]) -> None:
+    net, stimulus, labels = build(case)
+    source = [stimulus] * net.steps
+    for stage in net.hidden:
+        drives = [stage.up.synapse(step) for step in source]
+        mean = torch.stack(drives).mean(0)
+        spikes = lif_reference(torch.stack([normed(stage, drive, mean) for drive in drives]), stage.up.neuron)
+        source = [pooled(stage, step) for step in spikes.unbind(0)]
+    scores = torch.stack([net.readout(step) for step in source]).mean(0)
+    loss = torch.nn.functional.cross_entropy(scores, labels)
+    rule = BPTT(net)
+    expected = torch.autograd.grad(loss, rule.parameters())
+    report = rule.step(stimulus, labels)
+    torch.testing.assert_close(report.loss, loss.detach(), rtol=1e-7, atol=1e-8)
+    for parameter, gradient in zip(rule.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)
+
+
+@given(case=cases)
+@settings(max_examples=20, deadline=None)
+def test_backprop_equals_autograd_of_a_relu_network(case: tuple[bool, bool, int, int]) -> None:
+    net, stimulus, labels = build(case)
+    values = stimulus
+    for stage in net.hidden:
+        drive = stage.up.synapse(values)
+        values = pooled(stage, normed(stage, drive, drive).relu())
+    loss = torch.nn.functional.cross_entropy(net.readout(values), labels)
+    rule = Backprop(net)
+    expected = torch.autograd.grad(loss, rule.parameters())
+    rule.step(stimulus, labels)
+    for parameter, gradient in zip(rule.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)
+
+
+def test_frozen_trains_the_readout_and_nothing_else() -> None:
+    net, stimulus, labels = build((False, True, 3, 1))
+    rule = Frozen(net)
+    assert {id(p) for p in rule.parameters()} == {id(p) for p in net.readout.parameters()}
+    top = [act for _, _, act in net.sweep_up(net.encode(stimulus))][-1].rate
+    loss = torch.nn.functional.cross_entropy(net.readout(top), labels)
+    expected = torch.autograd.grad(loss, rule.parameters())
+    rule.step(stimulus, labels)
+    for parameter, gradient in zip(rule.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)
