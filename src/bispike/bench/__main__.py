@@ -10,7 +10,7 @@ def main() -> None:
     """Print the table of `compare_steps`."""
     table = Table(title="784-1024-512-256-10, batch 128, one thread, medians; ratios against bptt")
     for column in ("case", "rule", "step ms", "inference ms", "peak MB", "time ratio", "memory ratio"):
-        table.add_column(column, justify="left" if column in ("case", "rule") else "right")
+        table.add_column(column, justify="left" if column in ("case", "rule") else "right", no_wrap=column == "case")
     for row in compare_steps():
         table.add_row(
             row["case"],

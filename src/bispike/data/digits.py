@@ -37,7 +37,7 @@ def read(folder: Path | None = None) -> Dataset:
 ENTRIES = (
     DatasetEntry(
         name="digits",
-        summary="handwritten digits, 8x8 grey, embedded",
+        summary="handwritten digits (embedded)",
         shape=(1, 8, 8),
         classes=10,
         sizes=(1437, 360),

@@ -114,7 +114,7 @@ GARMENTS = (
 ENTRIES = (
     DatasetEntry(
         name="mnist",
-        summary="handwritten digits, 28x28 grey",
+        summary="handwritten digits",
         shape=(1, 28, 28),
         classes=10,
         sizes=(60000, 10000),
@@ -140,7 +140,7 @@ ENTRIES = (
     ),
     DatasetEntry(
         name="fashion-mnist",
-        summary="articles of clothing, 28x28 grey",
+        summary="articles of clothing",
         shape=(1, 28, 28),
         classes=10,
         sizes=(60000, 10000),

@@ -60,7 +60,7 @@ _BASE = "http://ufldl.stanford.edu/housenumbers/"
 ENTRIES = (
     DatasetEntry(
         name="svhn",
-        summary="digits of house numbers, 32x32 colour",
+        summary="digits of house numbers",
         shape=(3, 32, 32),
         classes=10,
         sizes=(73257, 26032),

@@ -98,7 +98,7 @@ def _names(wnids: list[str], words: str) -> tuple[str, ...]:
 ENTRIES = (
     DatasetEntry(
         name="tiny-imagenet",
-        summary="photographs of 200 kinds of things, 64x64 colour",
+        summary="photographs of 200 things",
         shape=FORM.shape,
         classes=200,
         sizes=(100000, 10000),

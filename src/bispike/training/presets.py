@@ -38,16 +38,19 @@ _PRESETS = (
             "threads": 1,
             "checkpoint_seconds": 10.0,
         },
+        expected=(0.96, 1.0),
     ),
     Preset(
         "mnist-mlp",
         "MNIST, 784-1024-512-256-10, 10 epochs",
         {"dataset": "mnist", "model": "mlp", "epochs": 10, "batch_size": 128, "lr": 1e-3},
+        expected=(0.982, 0.987),
     ),
     Preset(
         "fashion-mlp",
         "Fashion-MNIST, 784-1024-512-256-10, 10 epochs",
         {"dataset": "fashion-mnist", "model": "mlp", "epochs": 10, "batch_size": 128, "lr": 1e-3},
+        expected=(0.893, 0.903),
     ),
     Preset(
         "fashion-cnn",
@@ -60,6 +63,7 @@ _PRESETS = (
             "batch_size": 128,
             "lr": 1e-2,
         },
+        expected=(0.911, 0.922),
     ),
 )
 registry: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}

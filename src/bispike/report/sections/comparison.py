@@ -15,10 +15,8 @@ HEAD = (
     "model",
     "rule",
     "seed",
-    "epochs",
     "test",
     "validation",
-    "parameters",
     "training",
     "step",
     "memory",
@@ -34,7 +32,7 @@ def comparison(records: Mapping[str, RunRecord], anchors: Mapping[str, str]) -> 
         anchors: for each name, the place of its sections on the page.
     """
     rows = [_row(name, record, anchors[name]) for name, record in records.items()]
-    made = table(HEAD, rows, numeric=range(4, 13))
+    made = table(HEAD, rows, numeric=range(4, 11))
     curves = {
         name: [(int(m["epoch"]), float(m["validation"])) for m in record.metrics if m.get("validation") is not None]
         for name, record in records.items()
@@ -63,10 +61,8 @@ def _row(name: str, record: RunRecord, anchor: str) -> list[object]:
     return [
         tag("a", name, href=f"#{anchor}"),
         *[setting(record, key) for key in ("dataset", "model", "rule", "seed")],
-        len(record.metrics),
         percent(summary.get("test"), 2),
         percent(summary.get("validation"), 2),
-        number(summary.get("parameters"), ","),
         duration(summary.get("train_seconds")),
         number(summary.get("step_ms"), ".2f", "ms"),
         number(summary.get("peak_memory_mb"), ".0f", "MB"),
