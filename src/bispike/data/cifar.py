@@ -141,7 +141,7 @@ def _entry(version: Version, checksum: str, size: int) -> DatasetEntry:
     hyphened = f"cifar-{version.classes}"
     return DatasetEntry(
         name=version.name,
-        summary=f"photographs of {version.classes} kinds of things, 32x32 colour",
+        summary=f"photographs of {version.classes} things",
         shape=(3, 32, 32),
         classes=version.classes,
         sizes=(50000, 10000),
