@@ -95,7 +95,7 @@ def test_gradients_equal_autograd_of_each_stage(
     for name, (value, parameters, gradients) in expected.items():
         torch.testing.assert_close(report.stage_losses[name], value.detach(), rtol=1e-10, atol=1e-10)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-10)
+            torch.testing.assert_close(parameter.grad, gradient, rtol=1e-10, atol=1e-10)
 
 
 @given(case=networks)
@@ -116,7 +116,7 @@ def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> 
     for parameter, gradient in zip(
         [*net.readout.parameters(), *net.stimulus_readout.parameters()], [*readout, *recall], strict=True
     ):
-        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-7, atol=1e-8)
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-10, atol=1e-10)
 
 
 def _looked_at(net: Network, stimulus: torch.Tensor) -> list[Any]:
@@ -183,7 +183,7 @@ def test_unsigned_top_loss_equals_autograd_of_reco_against_the_code() -> None:
     report = BSD(net, top_loss="reco", contrast="batch", strength=0.3).step(stimulus, labels)
     torch.testing.assert_close(report.loss, loss.detach(), rtol=1e-10, atol=1e-10)
     for parameter, gradient in zip(net.readout.parameters(), expected, strict=True):
-        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-10)
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-10, atol=1e-10)
 
 
 def test_a_learned_code_moves_with_the_readouts_loss() -> None:
