@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import expect_shape
+from ..functional import angle_between
 from ..nn import Network
 from .sweeps import StageReading
 
@@ -81,19 +82,6 @@ def _agreement(reading: StageReading, equal: Tensor, labels: Tensor) -> Agreemen
         other=float(equal[~own].mean()),
         chance=float((p * q + (1 - p) * (1 - q)).mean()),
     )
-
-
-def angle_between(a: Tensor, b: Tensor) -> float:
-    """Angle in degrees between two arrays of the same shape, as vectors; NaN if one is all zero."""
-    if a.shape != b.shape:
-        raise expect_shape("second array", ", ".join(map(str, a.shape)), b.shape)
-    u, v = a.detach().double().flatten(), b.detach().double().flatten()
-    norms = float(u.norm() * v.norm())
-    if norms == 0:
-        return math.nan
-    # Twice the arctangent of |u' - v'| / |u' + v'| for unit vectors stays exact near 0 and 180 degrees.
-    u, v = u / u.norm(), v / v.norm()
-    return math.degrees(2 * math.atan2(float((u - v).norm()), float((u + v).norm())))
 
 
 def random_angle_spread(entries: int) -> float:

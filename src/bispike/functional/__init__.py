@@ -1,6 +1,7 @@
 """Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
 
 from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts
+from .angle import angle_between
 from .centring import (
     CENTRES,
     centre_rows,
@@ -41,6 +42,7 @@ __all__ = [
     "Neuron",
     "UnrolledSlope",
     "align",
+    "angle_between",
     "atan_surrogate",
     "batch_statistics",
     "bernoulli_code",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from ..data import Split
 from ..errors import ConfigurationError
+from ..functional import angle_between
 from ..nn import Network
 from .order import generator
 
@@ -74,12 +74,7 @@ def evaluate(
 
 def pathway_angles(network: Network) -> dict[str, float]:
     """Angle in degrees between W and Θ transposed, by the place between two populations. 90 is unrelated."""
-    angles = {}
-    for name, (up, down) in network.pathway_weights().items():
-        scale = float(up.norm() * down.norm())
-        cosine = float((up * down).sum()) / scale if scale > 0 else 0.0
-        angles[name] = math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
-    return angles
+    return {name: angle_between(up, down) for name, (up, down) in network.pathway_weights().items()}
 
 
 def peak_memory_mb(device: torch.device) -> float:
