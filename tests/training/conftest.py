@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from bispike.data import Dataset, Split
 from bispike.nn import Network
 from bispike.spaces import Concept, Stimulus
 from bispike.training import TrainConfig
+from bispike.training.progress import Progress
 
 CLASSES = 3
 
@@ -62,3 +64,45 @@ def digits_config(**settings: object) -> TrainConfig:
         "threads": 1,
     }
     return TrainConfig(**{**values, **settings})  # type: ignore[arg-type]
+
+
+FAST: dict[str, Any] = {"epochs": 3, "batch_size": 16, "lr": 5e-3, "progress": "none", "validation": 0.2}
+
+
+class Stop(Exception):
+    """Ends a training in the middle of a step's bookkeeping, as a kill would."""
+
+
+class Dying(Progress):
+    """Raises after a number of training steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def step(self, loss: float) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Stop
+
+
+class Remembering(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.steps = 0
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def step(self, loss: float) -> None:
+        self.steps += 1
+
+
+def weights(network: Network) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def assert_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []

@@ -15,60 +15,19 @@ from safetensors.torch import load_file
 
 from bispike import data, models, rules
 from bispike.data import Dataset
-from bispike.errors import CheckpointError, ConfigurationError, DivergenceError, UserError
+from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.nn import Network
 from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, load_run, read_config, run_config
 from bispike.training.config import CONFIG_FILE
 from bispike.training.folder import CHECKPOINT, INITIAL, METRICS, MODEL, SUMMARY
-from bispike.training.progress import Progress
 
-from .conftest import digits_config, tiny_network
+from .conftest import FAST, Dying, Remembering, Stop, assert_equal, digits_config, tiny_network, weights
 
 SUMMARY_KEYS = [
     *("run", "dataset", "model", "rule", "seed", "epochs", "steps", "batch_size", "parameters", "metric", "test"),
     *("validation", "train_seconds", "step_ms", "peak_memory_mb", "spike_rate", "device", "versions"),
 ]
 METRICS_KEYS = {"epoch", "loss", "train_accuracy", "validation", "spike_rate", "stage_losses", "angle", "lr"}
-FAST: dict[str, Any] = {"epochs": 3, "batch_size": 16, "lr": 5e-3, "progress": "none", "validation": 0.2}
-
-
-class Stop(Exception):
-    """Ends a training in the middle of a step's bookkeeping, as a kill would."""
-
-
-class Dying(Progress):
-    """Raises after a number of training steps."""
-
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-
-    def step(self, loss: float) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise Stop
-
-
-class Remembering(Progress):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.steps = 0
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def step(self, loss: float) -> None:
-        self.steps += 1
-
-
-def weights(network: Network) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in network.state_dict().items()}
-
-
-def assert_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
-    assert one.keys() == other.keys()
-    assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
 # ---------------------------------------------------------------------- what comes out
@@ -320,92 +279,6 @@ def test_overwriting_leaves_no_trace_of_the_old_run(dataset: Dataset, tmp_path: 
     assert_equal(weights(run.network), weights(fit(tiny_network(dataset), "bsd", dataset, **FAST).network))
     assert len(list((tmp_path / CHECKPOINT).iterdir())) == 2
     assert len((tmp_path / METRICS).read_text().splitlines()) == 3
-
-
-# ---------------------------------------------------------------------- what is refused
-
-
-def test_wrong_settings_are_listed_before_anything_is_written(dataset: Dataset, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with pytest.raises(ConfigurationError) as caught:
-        fit(tiny_network(dataset), "bsd", dataset, out=out, epochs=0, lr=-1, augment="flipp")
-    assert len(caught.value.problems) == 3
-    with pytest.raises(ConfigurationError, match="did you mean 'epochs'"):
-        fit(tiny_network(dataset), "bsd", dataset, out=out, epoch=3)
-    with pytest.raises(ConfigurationError, match="follow from the objects"):
-        fit(tiny_network(dataset), "bsd", dataset, out=out, dataset="digits")
-    with pytest.raises(ConfigurationError, match="at most the 120"):
-        fit(tiny_network(dataset), "bsd", dataset, out=out, limit=121)
-    with pytest.raises(UserError, match="unknown rule"):
-        fit(tiny_network(dataset), "bds", dataset, out=out)
-    assert not out.exists()
-
-
-def test_objects_that_do_not_fit_each_other_are_named(dataset: Dataset) -> None:
-    larger = models.mlp((1, 5, 5), [4], 2)
-    with pytest.raises(ConfigurationError) as caught:
-        fit(larger, "bsd", dataset)
-    assert len(caught.value.problems) == 2
-    with pytest.raises(ConfigurationError, match="on the network that is trained"):
-        fit(tiny_network(dataset), rules.create("bsd", tiny_network(dataset)), dataset)
-    network = tiny_network(dataset)
-    network.spec = {}
-    with pytest.raises(ConfigurationError, match="no spec"):
-        fit(network, "bsd", dataset, out="nowhere")
-    with pytest.raises(ConfigurationError, match="expected a folder"):
-        fit(network, "bsd", dataset, resume=True)
-
-
-def test_flat_stimuli_are_not_augmented() -> None:
-    flat = data.from_arrays(torch.rand(60, 6), torch.arange(60) % 2)
-    with pytest.raises(ConfigurationError, match="changes images"):
-        fit(models.mlp(flat.stimulus, [4], flat.concept), "bsd", flat, augment="flip")
-
-
-def test_a_training_that_diverges_names_stage_rates_and_checkpoint(dataset: Dataset, tmp_path: Path) -> None:
-    class Poison(Remembering):
-        def step(self, loss: float) -> None:
-            super().step(loss)
-            if self.steps == 8:
-                with torch.no_grad():
-                    network.hidden[1].up.synapse.weight.fill_(float("nan"))
-
-    network = tiny_network(dataset)
-    with pytest.raises(DivergenceError, match=r"diverged in epoch 2.*stage2.*Firing rates: stage1 0\.\d+") as caught:
-        fit(network, "bsd", dataset, out=tmp_path, **{**FAST, "checkpoint_steps": 7, "progress": Poison()})
-    assert str(tmp_path / CHECKPOINT) in str(caught.value)
-    saved = load_run(tmp_path)
-    assert all(torch.isfinite(parameter).all() for parameter in saved.network.parameters())
-
-
-def test_a_network_that_does_not_fire_ends_with_a_remedy(dataset: Dataset) -> None:
-    with pytest.raises(DivergenceError, match="no stage of the network fired"):
-        fit(tiny_network(dataset, threshold=1e6), "bptt", dataset, **FAST)
-
-
-def test_a_silent_stage_is_told_once_and_kept_in_the_metrics(dataset: Dataset) -> None:
-    network = tiny_network(dataset)
-    with torch.no_grad():
-        for parameter in network.hidden[1].up.parameters():
-            parameter.fill_(-1)
-    told = Remembering()
-    run = fit(network, "frozen", dataset, **{**FAST, "progress": told})
-    assert [row["health"] for row in run.metrics] == [{"stage2": "silent"}] * 3
-    assert len(told.notes) == 1
-    assert "stage2 has not fired" in told.notes[0]
-
-
-def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="not the folder of a run"):
-        load_run(tmp_path)
-
-
-@pytest.mark.parametrize("name", [MODEL, SUMMARY, METRICS, CONFIG_FILE])
-def test_a_damaged_file_of_a_run_is_named(name: str, dataset: Dataset, tmp_path: Path) -> None:
-    fit(tiny_network(dataset), "bptt", dataset, out=tmp_path, **{**FAST, "epochs": 1})
-    (tmp_path / name).write_text("{damaged\n")
-    with pytest.raises(UserError, match=name.replace(".", r"\.")):
-        load_run(tmp_path)
 
 
 def test_the_same_settings_name_the_same_training(tmp_path: Path) -> None:
