@@ -93,13 +93,6 @@ def test_mean_field_slope_peaks_at_its_centre_and_halves_at_its_width() -> None:
     torch.testing.assert_close(mean_field_slope(half, neuron), torch.tensor(0.5, dtype=torch.float64))
 
 
-def test_output_may_overwrite_the_drive() -> None:
-    drive = torch.randn(4, 2, 3)
-    expected = lif(drive, Neuron())
-    assert lif(drive, Neuron(), out=drive) is drive
-    assert torch.equal(drive, expected)
-
-
 @pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": -1.0}, {"leak": 1.5}, {"reset": "none"}])
 def test_wrong_constants_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):

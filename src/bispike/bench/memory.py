@@ -7,6 +7,7 @@ the batch), nor do those that end up as `.grad`. The same meter serves every rul
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -77,8 +78,6 @@ def network_tensors(network: nn.Module) -> list[Tensor]:
 
 def process_time_ms(step: Callable[[], object]) -> float:
     """Processor time of one call in milliseconds (all threads of this process)."""
-    import time
-
     start = time.process_time()
     step()
     if torch.cuda.is_available():

@@ -12,7 +12,7 @@ from ._output import Answer, table
 @json_option
 def command() -> Answer:
     """List the presets, one line each."""
-    from ..training import presets
+    from ..training.presets import describe, registry
 
-    rows = [presets.describe(name) for name in presets.registry]
+    rows = [describe(name) for name in registry]
     return Answer({"presets": rows}, table(["preset", "what it trains"], [(r["name"], r["summary"]) for r in rows]))

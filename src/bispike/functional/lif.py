@@ -70,15 +70,13 @@ def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
     return torch.stack(spikes)
 
 
-def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None, out: Tensor | None = None) -> Tensor:
+def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
     """Spikes of LIF neurons.
 
     Args:
         drive: `[T, B, ...]` current at each step, or `[B, ...]` with `steps` for a current that is constant.
         neuron: constants.
         steps: T, only with a constant drive; at least 1.
-        out: buffer `[T, B, ...]` for the spikes; may be `drive` itself, which is then overwritten. Not allowed
-            when `drive` requires a gradient.
 
     Returns:
         Spikes `[T, B, ...]`, 0 or 1, in the dtype of `drive`.
@@ -93,7 +91,7 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None, out: Tensor 
         raise ShapeError(f"lif: expected at least 1 time step, received {steps}.")
     if torch.is_grad_enabled() and drive.requires_grad:
         return _LIF.apply(drive, neuron, steps)
-    return _fire_all(drive, neuron, steps, out, None)
+    return _fire_all(drive, neuron, steps, None)
 
 
 def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -> None:
@@ -113,11 +111,11 @@ def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:
         membrane.sub_(spike, alpha=neuron.threshold)
 
 
-def _fire_all(drive: Tensor, neuron: Neuron, steps: int | None, out: Tensor | None, history: Tensor | None) -> Tensor:
+def _fire_all(drive: Tensor, neuron: Neuron, steps: int | None, history: Tensor | None) -> Tensor:
     """Run all steps without a tape; `history` receives H[t] where the caller needs it."""
     total = steps if steps is not None else drive.shape[0]
     one = drive if steps is not None else drive[0]
-    spikes = out if out is not None else drive.new_empty((total, *one.shape))
+    spikes = drive.new_empty((total, *one.shape))
     membrane = torch.empty_like(one)
     for t in range(total):
         integrate(membrane, one if steps is not None else drive[t], neuron, first=t == 0)
@@ -150,7 +148,7 @@ class _LIF(torch.autograd.Function):
         total = steps if steps is not None else drive.shape[0]
         shape = (total, *drive.shape) if steps is not None else drive.shape
         history = drive.new_empty(shape)
-        spikes = _fire_all(drive, neuron, steps, None, history)
+        spikes = _fire_all(drive, neuron, steps, history)
         ctx.save_for_backward(history, spikes)
         ctx.neuron, ctx.constant = neuron, steps is not None
         return spikes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..errors import ConfigurationError
 from ..functional import align, cross_entropy, drive_scores, unit_code
 from ..functional.decoding import EPSILON
 from ..nn import Network
@@ -16,7 +17,13 @@ TOP_LOSSES = ("cross-entropy", "reco")
 
 
 def learn_top(
-    network: Network, rate: Tensor, labels: Tensor, negatives: Tensor | None, *, kind: str, strength: float
+    network: Network,
+    rate: Tensor,
+    labels: Tensor,
+    negatives: Tensor | None = None,
+    *,
+    kind: str = "cross-entropy",
+    strength: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Write the gradient of the bottom-up readout; return the loss and the number of right decisions.
 
@@ -24,14 +31,16 @@ def learn_top(
         network: gives readout and concept code.
         rate: `[B, *f]` rate of what leaves the last stage.
         labels: `[B]`.
-        negatives: `[B, C]` (ReCo only).
+        negatives: `[B, C]`, needed by ReCo.
         kind: `"cross-entropy"` on the scores, or `"reco"`: ReCo of the readout's drive against the concept code.
         strength: λ of ReCo.
     """
     code = network.code.rate(network.steps).to(rate)
     drive = network.readout(rate)
     scores = drive_scores(drive, code)
-    if kind == "reco" and negatives is not None:
+    if kind == "reco":
+        if negatives is None:
+            raise ConfigurationError("top loss 'reco': expected the negatives of each sample, received none.")
         result = align(drive, code, labels, negatives, strength=strength)
         loss, grad, grad_code = result.value, result.grad_feature, result.grad_template
     else:
