@@ -21,6 +21,8 @@ from .coding import (
 )
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .lif import Neuron, fire, integrate, lif, lif_reference
+from .lif_fused import Fired, fire_rows
+from .native import usable as native_usable
 from .norm import (
     batch_statistics,
     channel_view,
@@ -28,6 +30,8 @@ from .norm import (
     normalise_backward,
     normalise_backward_reference,
 )
+from .spike_product import Wiring, convolution_gather, spike_product
+from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
 
 __all__ = [
@@ -39,8 +43,12 @@ __all__ = [
     "REDUCTIONS",
     "STIMULUS_CODES",
     "Alignment",
+    "Fired",
     "Neuron",
+    "PackedSpikes",
+    "Spikes",
     "UnrolledSlope",
+    "Wiring",
     "align",
     "angle_between",
     "atan_surrogate",
@@ -51,22 +59,31 @@ __all__ = [
     "centre_templates",
     "centre_templates_backward",
     "channel_view",
+    "convolution_gather",
     "cosine_scores",
     "cross_entropy",
+    "dense_spikes",
     "drive_scores",
     "fire",
+    "fire_rows",
     "given_spikes",
     "integrate",
     "latency_code",
     "lif",
     "lif_reference",
+    "map_of",
     "mean_field_slope",
+    "native_usable",
     "negative_counts",
     "normalise",
     "normalise_backward",
     "normalise_backward_reference",
     "one_hot_code",
     "poisson_code",
+    "pool_spikes",
     "population_code",
+    "rate_of",
+    "rows_of",
+    "spike_product",
     "unit_code",
 ]

@@ -19,13 +19,16 @@ from ..functional import (
     DECODERS,
     STIMULUS_CODES,
     Neuron,
+    Spikes,
     bernoulli_code,
     cosine_scores,
+    dense_spikes,
     drive_scores,
     given_spikes,
     latency_code,
     lif,
     poisson_code,
+    rate_of,
 )
 from ..spaces import Concept, Stimulus
 from .concept import ConceptCode
@@ -50,20 +53,13 @@ class SweepRecord:
     rate: Tensor
 
 
-def mean_over_time(spikes: Tensor, *, like: Tensor) -> Tensor:
-    """Rate `[B, ...]` of spikes `[T, B, ...]` of any dtype, in the dtype of `like`."""
-    return spikes.mean(0) if spikes.dtype == like.dtype else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
-
-
 def rate_leaving(stage: Stage, activity: Activity) -> Tensor:
     """Time-mean `[B, *output]` of the spikes that leave a stage upward, after pooling."""
-    if stage.pool == 1:
-        return activity.rate
-    return mean_over_time(stage.leave(activity.spikes), like=activity.rate)
+    return activity.rate if stage.pool == 1 else rate_of(stage.leave(activity.spikes), like=activity.rate)
 
 
 def _record(stage: Stage, activity: Activity) -> SweepRecord:
-    return SweepRecord(stage.name, activity.spikes.to(activity.rate.dtype), activity.drive, activity.rate)
+    return SweepRecord(stage.name, dense_spikes(activity.spikes, like=activity.rate), activity.drive, activity.rate)
 
 
 class Network(nn.Module):
@@ -179,17 +175,17 @@ class Network(nn.Module):
 
     # ------------------------------------------------------------------ sweeps
 
-    def sweep_up(self, source: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
+    def sweep_up(self, source: Spikes, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Bottom-up sweep, a stage at a time: (stage, time-mean of its input, what it did).
 
         Only the current stage's spikes are alive while the caller holds no earlier ones.
         """
         constant = self.constant_input
-        rate = source if constant else mean_over_time(source, like=self.stimulus_mean)
+        rate = source if isinstance(source, Tensor) and constant else rate_of(source, like=self.stimulus_mean)
         for stage in self.hidden:
             activity = stage.up.respond(source, self.steps, constant=constant, unrolled=unrolled)
             source = stage.leave(activity.spikes)
-            below, rate = rate, activity.rate if stage.pool == 1 else mean_over_time(source, like=rate)
+            below, rate = rate, activity.rate if stage.pool == 1 else rate_of(source, like=rate)
             constant = False
             yield stage, below, activity
             del below, activity
@@ -197,8 +193,8 @@ class Network(nn.Module):
     def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
         fixed = self.code.kind != "learned"
-        source = concept_spikes[0] if fixed else concept_spikes
-        rate = source if fixed else source.mean(0)
+        source: Spikes = concept_spikes[0] if fixed else concept_spikes
+        rate = concept_spikes[0] if fixed else concept_spikes.mean(0)
         for stage in reversed(self.hidden):
             activity = stage.down.respond(source, self.steps, constant=fixed, unrolled=unrolled)
             yield stage, rate, activity
@@ -217,13 +213,14 @@ class Network(nn.Module):
         finally:
             self.train(training)
 
-    def scores(self, top: Tensor) -> Tensor:
+    def scores(self, top: Spikes) -> Tensor:
         """Scores `[B, C]` from what leaves the last stage: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
         last = self.hidden[-1].output_shape
-        rate = top if top.dim() == len(last) + 1 else mean_over_time(top, like=self.readout.weight)
+        rate = top if isinstance(top, Tensor) and top.dim() == len(last) + 1 else rate_of(top, like=self.readout.weight)
         if self.decoder == "drive" or self.activity == "rates":
             return drive_scores(self.readout(rate), self.code.rate(self.steps))
-        drive = self.readout(top.flatten(0, 1).to(rate.dtype)).unflatten(0, top.shape[:2])
+        spikes = dense_spikes(top, like=rate)
+        drive = self.readout(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
         return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.steps))
 
     def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -233,13 +230,13 @@ class Network(nn.Module):
             if self.activity == "rates":
                 source = source if self.constant_input else source.mean(0)
                 for stage in self.hidden:
-                    source = stage.leave(stage.up.rectify(source))
+                    source = stage.leave_values(stage.up.rectify(source))
                 return self.scores(source)
-            constant = self.constant_input
-            for stage in self.hidden:
-                source = stage.leave(stage.up.respond(source, self.steps, constant=constant).spikes)
-                constant = False
-            return self.scores(source)
+            top: Spikes = source
+            for i, stage in enumerate(self.hidden):
+                constant = i == 0 and self.constant_input
+                top = stage.leave(stage.up.respond(top, self.steps, constant=constant).spikes)
+            return self.scores(top)
 
     def perceive(self, stimulus: Tensor) -> Tensor:
         """Labels `[B]` for stimuli `[B, *shape]`."""

@@ -72,10 +72,15 @@ class DriveNorm(nn.Module):
 
     def apply_(self, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """`forward` in place, for a drive that nobody else needs."""
+        scale, shift = self.affine(statistics)
+        drive.mul_(channel_view(scale, drive.dim()))
+        return drive.add_(channel_view(shift, drive.dim()))
+
+    def affine(self, statistics: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Scale and shift `[C]` that `forward` amounts to."""
         mean, variance = statistics
         scale = self.weight * (variance + self.eps).rsqrt()
-        drive.mul_(channel_view(scale, drive.dim()))
-        return drive.add_(channel_view(self.bias - mean * scale, drive.dim()))
+        return scale, self.bias - mean * scale
 
     def learn(self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """Write `.grad` of γ and β; return dL/dā for the synapse below.

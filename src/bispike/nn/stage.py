@@ -16,7 +16,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..functional import Neuron, UnrolledSlope, fire, integrate, lif, mean_field_slope
+from ..functional import (
+    Neuron,
+    PackedSpikes,
+    Spikes,
+    UnrolledSlope,
+    dense_spikes,
+    fire,
+    fire_rows,
+    integrate,
+    lif,
+    map_of,
+    mean_field_slope,
+    native_usable,
+    pool_spikes,
+    rows_of,
+)
 from .norm import DriveNorm
 from .synapse import Synapse
 
@@ -28,7 +43,8 @@ class Activity:
     """What one population did in one sweep.
 
     Attributes:
-        spikes: `[T, B, *shape]`, int8, 0 or 1 (they are all that is kept of the T steps, at a byte each).
+        spikes: `[T, B, *shape]`, 0 or 1: all that is kept of the T steps. A bit each where the compiled kernels serve,
+            otherwise an int8 tensor.
         drive: `[B, *shape]` time-mean drive that the neurons received (after the norm).
         rate: `[B, *shape]` time-mean of the spikes.
         unrolled: `[B, *shape]` d rate / d drive through the neuron's steps, where the caller asked for it.
@@ -36,7 +52,7 @@ class Activity:
         statistics: mean and variance that the norm used (only with a norm).
     """
 
-    spikes: Tensor
+    spikes: Spikes
     drive: Tensor
     rate: Tensor
     unrolled: Tensor | None = None
@@ -60,8 +76,8 @@ class Pathway(nn.Module):
         self.norm = DriveNorm(synapse.target[0], least=least) if norm else None
         self.neuron = neuron
 
-    def respond(self, source: Tensor, steps: int, *, constant: bool, unrolled: bool = False) -> Activity:
-        """Spikes and time means, without a tape.
+    def respond(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool = False) -> Activity:
+        """Spikes and time means, without a tape: by the compiled kernels where they serve, by torch otherwise.
 
         Args:
             source: spikes `[T, B, *source]`, or with `constant` a current `[B, *source]` that does not change.
@@ -70,21 +86,47 @@ class Pathway(nn.Module):
             unrolled: whether to follow d rate / d drive through the steps.
         """
         with torch.no_grad():
-            drives = _Drives(self, source, steps, constant=constant)
-            membrane = torch.empty_like(drives.mean)
-            spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
-            slope = UnrolledSlope(membrane, self.neuron) if unrolled else None
-            spikes = torch.empty((steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
-            for t, drive in enumerate(drives):
-                integrate(membrane, drive, self.neuron, first=t == 0)
-                if slope is not None:
-                    slope.watch(membrane)
-                fire(membrane, self.neuron, spike=spike)
-                rate.add_(spike)
-                spikes[t].copy_(spike)
-            rate.div_(steps)
-            followed = None if slope is None else slope.result()
-            return Activity(spikes, drives.mean, rate, followed, drives.raw_mean, drives.statistics)
+            if native_usable(self.synapse.weight):
+                return self._respond_packed(source, steps, constant=constant, unrolled=unrolled)
+            return self._respond_plain(source, steps, constant=constant, unrolled=unrolled)
+
+    def _respond_packed(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool) -> Activity:
+        positions = self.synapse.target[1:]
+        if constant:
+            assert isinstance(source, Tensor)
+            drive = rows_of(self.synapse(source))
+            mean = drive
+        else:
+            packed = source if isinstance(source, PackedSpikes) else PackedSpikes.pack(source)
+            drive = self.synapse.sum_spikes(packed).unflatten(0, (steps, -1))
+            mean = drive.mean(0) if self.norm is not None else drive[0]
+        raw, statistics, affine = None, None, None
+        if self.norm is not None:
+            raw = map_of(mean, positions)
+            statistics = self.norm.statistics(raw, track=True)
+            affine = self.norm.affine(statistics)
+        del mean
+        fired = fire_rows(drive, self.neuron, steps, positions, affine=affine, unrolled=unrolled)
+        slope = None if fired.slope is None else map_of(fired.slope, positions)
+        rate, mean_drive = map_of(fired.rate, positions), map_of(fired.mean, positions)
+        return Activity(fired.spikes, mean_drive, rate, slope, raw, statistics)
+
+    def _respond_plain(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool) -> Activity:
+        drives = _Drives(self, source, steps, constant=constant)
+        membrane = torch.empty_like(drives.mean)
+        spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
+        slope = UnrolledSlope(membrane, self.neuron) if unrolled else None
+        spikes = torch.empty((steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
+        for t, drive in enumerate(drives):
+            integrate(membrane, drive, self.neuron, first=t == 0)
+            if slope is not None:
+                slope.watch(membrane)
+            fire(membrane, self.neuron, spike=spike)
+            rate.add_(spike)
+            spikes[t].copy_(spike)
+        rate.div_(steps)
+        followed = None if slope is None else slope.result()
+        return Activity(spikes, drives.mean, rate, followed, drives.raw_mean, drives.statistics)
 
     def rate_slope(self, activity: Activity) -> Tensor:
         """`[B, *shape]` d rate / d drive: followed through the steps where `respond` did, mean-field otherwise."""
@@ -133,16 +175,17 @@ class _Drives:
 
     ROWS = 128
 
-    def __init__(self, pathway: Pathway, source: Tensor, steps: int, *, constant: bool) -> None:
-        self.synapse, self.norm, self.source, self.steps = pathway.synapse, pathway.norm, source, steps
+    def __init__(self, pathway: Pathway, source: Spikes, steps: int, *, constant: bool) -> None:
+        self.synapse, self.norm, self.steps = pathway.synapse, pathway.norm, steps
+        self.source = dense_spikes(source, like=self.synapse.weight) if isinstance(source, PackedSpikes) else source
         self.constant = constant
         self.raw_mean: Tensor | None = None
         self.statistics: tuple[Tensor, Tensor] | None = None
         self.kept: list[Tensor] = []
         if constant:
-            self.mean = self.synapse(source)
+            self.mean = self.synapse(self.source)
         else:
-            self.mean = pathway.synapse.weight.new_zeros((source.shape[1], *self.synapse.target))
+            self.mean = pathway.synapse.weight.new_zeros((self.source.shape[1], *self.synapse.target))
             if self.norm is not None:
                 self.kept = list(self._products())
         if self.norm is not None:
@@ -195,11 +238,10 @@ class Stage(nn.Module):
         shape = self.feature_shape
         return shape if self.pool == 1 else (shape[0], *(n // self.pool for n in shape[1:]))
 
-    def leave(self, spikes: Tensor) -> Tensor:
-        """Pooled spikes `[T, B, *output]` (or values `[B, *output]`)."""
-        if self.pool == 1:
-            return spikes
-        if spikes.dim() == 4:
-            return F.max_pool2d(spikes, self.pool)
-        dense = spikes.flatten(0, 1).to(self.up.synapse.weight.dtype)
-        return F.max_pool2d(dense, self.pool).to(spikes.dtype).unflatten(0, spikes.shape[:2])
+    def leave(self, spikes: Spikes) -> Spikes:
+        """Pooled spikes `[T, B, *output]`."""
+        return spikes if self.pool == 1 else pool_spikes(spikes, self.pool)
+
+    def leave_values(self, values: Tensor) -> Tensor:
+        """Pooled values `[N, *output]`, differentiable."""
+        return values if self.pool == 1 else F.max_pool2d(values, self.pool)

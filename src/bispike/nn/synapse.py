@@ -8,6 +8,8 @@ top-down twins are `Dense` (with unpooling), `UpsampleConv` and `TransposedConv`
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn import grad as conv_grad
 
 from ..errors import ConfigurationError
+from ..functional import PackedSpikes, Wiring, convolution_gather, rows_of, spike_product
 
 Shape = tuple[int, ...]
 
@@ -45,6 +48,15 @@ class Synapse(nn.Module):
         """Drive `[N, *target]` of `[N, *source]`."""
         raise NotImplementedError
 
+    def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
+        """`forward` for packed spikes of all time steps: drive `[T·B, positions, C]` (see `functional.rows_of`)."""
+        return spike_product(spikes, self.weight, self.bias, self.wiring)
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        """Where `sum_spikes` finds the weights and the inputs of each output."""
+        raise NotImplementedError
+
     def learn(self, grad: Tensor, source: Tensor) -> None:
         """Write `.grad` of weight and bias, given dL/d drive `[N, *target]` and the input `[N, *source]`."""
         raise NotImplementedError
@@ -66,7 +78,20 @@ class Dense(Synapse):
         self.small, self.unpool = tuple(small), unpool
 
     def forward(self, source: Tensor) -> Tensor:
-        drive = F.linear(source.flatten(1), self.weight, self.bias)
+        return self._spread(F.linear(source.flatten(1), self.weight, self.bias))
+
+    def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
+        drive = super().sum_spikes(spikes)
+        return drive if len(self.target) == 1 else rows_of(self._spread(drive.squeeze(1)))
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        channels, taps = self.source[0], math.prod(self.source[1:])
+        gather = torch.arange(taps, dtype=torch.int32)[:, None] if taps > 1 else None
+        return Wiring(self.weight.shape[0], channels, (channels * taps, taps, 1), taps, gather, taps)
+
+    def _spread(self, drive: Tensor) -> Tensor:
+        """`[N, small]` over the positions of the target."""
         if len(self.target) == 1:
             return drive
         drive = drive.unflatten(1, self.small)
@@ -103,6 +128,10 @@ class Conv(Synapse):
     def forward(self, source: Tensor) -> Tensor:
         return F.conv2d(source, self.weight, self.bias, self.stride, self.padding)
 
+    @cached_property
+    def wiring(self) -> Wiring:
+        return _map_wiring(self, _positions(self.source), self.kernel, self.stride, (self.padding,) * 4)
+
     def learn(self, grad: Tensor, source: Tensor) -> None:
         shape = list(self.weight.shape)
         self.weight.grad = conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding)
@@ -127,6 +156,11 @@ class UpsampleConv(Synapse):
 
     def forward(self, source: Tensor) -> Tensor:
         return F.conv2d(self._enlarged(source), self.weight, self.bias, 1, self.padding)
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        index = self._enlarged(_positions(self.source)[None, None].double())[0, 0].long()
+        return _map_wiring(self, index, 2 * self.padding + 1, 1, (self.padding,) * 4)
 
     def learn(self, grad: Tensor, source: Tensor) -> None:
         shape = list(self.weight.shape)
@@ -159,6 +193,19 @@ class TransposedConv(Synapse):
     def forward(self, source: Tensor) -> Tensor:
         return F.conv_transpose2d(source, self.weight, self.bias, self.stride, self.padding, self.extra)
 
+    @cached_property
+    def wiring(self) -> Wiring:
+        # A convolution with the flipped kernel over the source, its positions set `stride` apart.
+        kernel, (height, width) = self.weight.shape[2], self.source[1:]
+        index = torch.full(((height - 1) * self.stride + 1, (width - 1) * self.stride + 1), -1)
+        index[:: self.stride, :: self.stride] = _positions(self.source)
+        edge = kernel - 1 - self.padding
+        padding = (edge, edge + self.extra[1], edge, edge + self.extra[0])
+        taps, outputs = kernel * kernel, self.target[0]
+        return replace(
+            _map_wiring(self, index, kernel, 1, padding), strides=(taps, outputs * taps, -1), offset=taps - 1
+        )
+
     def learn(self, grad: Tensor, source: Tensor) -> None:
         shape = list(self.weight.shape)
         self.weight.grad = conv_grad.conv2d_weight(grad, shape, source, self.stride, self.padding)
@@ -167,6 +214,27 @@ class TransposedConv(Synapse):
 
     def matrix(self) -> Tensor:
         return self.weight.flatten(1)
+
+
+def _positions(shape: Shape) -> Tensor:
+    """`[H, W]` number of each position of a map `[C, H, W]`."""
+    return torch.arange(shape[1] * shape[2]).reshape(shape[1], shape[2])
+
+
+def _map_wiring(
+    synapse: Synapse, index: Tensor, kernel: int, stride: int, padding: tuple[int, int, int, int]
+) -> Wiring:
+    """Wiring of a convolution over the source positions `index`, with a weight `[out, in, kernel, kernel]`."""
+    taps = kernel * kernel
+    return Wiring(
+        synapse.target[0],
+        synapse.source[0],
+        (synapse.source[0] * taps, taps, 1),
+        taps,
+        convolution_gather(index, kernel=kernel, stride=stride, padding=padding),
+        math.prod(synapse.source[1:]),
+        math.prod(synapse.target[1:]),
+    )
 
 
 def _buffer(parameter: nn.Parameter) -> Tensor:

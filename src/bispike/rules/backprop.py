@@ -31,7 +31,7 @@ class Backprop(Rule):
             for stage in net.hidden:
                 values = stage.up.rectify(source)
                 rates.append((values.detach() > 0).to(values.dtype).mean())
-                source = stage.leave(values)
+                source = stage.leave_values(values)
             scores = net.scores(source)
             loss = F.cross_entropy(scores, labels)
             write_gradients(loss, self.parameters())

@@ -34,7 +34,7 @@ class BPTT(Rule):
             for stage in net.hidden:
                 spikes = stage.up.flow(source, net.steps, constant=constant)
                 rates.append(spikes.detach().mean())
-                source = stage.leave(spikes)
+                source = stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
                 constant = False
             scores = net.scores(source)
             loss = F.cross_entropy(scores, labels)

@@ -1,0 +1,95 @@
+"""Compiles the C++ kernels of this folder once and keeps the library in the user's cache folder.
+
+No compiler, no writable folder, a compiler that fails: `library()` is None, and every caller has a torch path that
+computes the same. `BISPIKE_NATIVE=0` asks for that path; `BISPIKE_CXX` or `CXX` names another compiler than `c++`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-fvisibility=hidden")
+WIDE = "-mprefer-vector-width=512"  # only some compilers know it
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The compiled kernels, or None where they cannot be had; `reason()` then says why."""
+    found = _obtain()
+    return found if isinstance(found, ctypes.CDLL) else None
+
+
+def reason() -> str | None:
+    """Why there are no compiled kernels; None if there are."""
+    found = _obtain()
+    return found if isinstance(found, str) else None
+
+
+@functools.cache
+def _obtain() -> ctypes.CDLL | str:
+    if os.environ.get("BISPIKE_NATIVE", "1") == "0":
+        return "BISPIKE_NATIVE=0"
+    name = os.environ.get("BISPIKE_CXX") or os.environ.get("CXX") or "c++"
+    compiler = shutil.which(name.split()[0])
+    if compiler is None:
+        return f"no C++ compiler ({name!r} is not on the path)"
+    sources = sorted(HERE.glob("*.cpp"))
+    try:
+        version = _output([compiler, "--version"])
+        key = _digest([*(path.read_text() for path in [*sources, *HERE.glob("*.h")]), version, *FLAGS, _processor()])
+        target = _folder() / f"kernels-{key}.so"
+        if not target.exists():
+            _compile(compiler, sources, target)
+        return ctypes.CDLL(str(target))
+    except (OSError, subprocess.SubprocessError) as error:
+        detail = getattr(error, "stderr", None) or error
+        return f"compiling the kernels failed: {detail}"
+
+
+def _compile(compiler: str, sources: list[Path], target: Path) -> None:
+    """Into a file beside the target, then renamed: processes that compile at once do not disturb each other."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        made = Path(folder) / target.name
+        command = [compiler, *FLAGS, *map(str, sources), "-o", str(made)]
+        try:
+            _output([*command, WIDE])
+        except subprocess.CalledProcessError:
+            _output(command)
+        os.replace(made, target)
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
+
+
+def _folder() -> Path:
+    """Where compiled libraries are kept: the user's cache folder, or a folder of this process's user for the session."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bispike" / "native"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            return root
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="bispike-native-"))
+
+
+def _processor() -> str:
+    """What `-march=native` depends on: a home folder may be shared by machines of several kinds."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    except OSError:
+        return platform.machine() + platform.processor()
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

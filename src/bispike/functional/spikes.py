@@ -1,0 +1,138 @@
+"""Spike trains at one bit a spike: what leaves a stage, and all that is kept of its time steps.
+
+Channels are packed 32 to a word; maps are channels-last, so that one word holds 32 channels of one position. A maximum
+of spikes is an OR, a rate is a count, and a product with spikes needs no multiplication (`spike_product.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from . import native
+
+WORD = 32
+
+
+@dataclass(frozen=True)
+class PackedSpikes:
+    """Spikes of a population over all time steps.
+
+    Args:
+        bits: int32 `[T, B, positions, words]`; bit c % 32 of word c // 32 is channel c.
+        channels: C.
+        positions: `()` for a dense population, `(height, width)` for maps.
+    """
+
+    bits: Tensor
+    channels: int
+    positions: tuple[int, ...] = ()
+
+    @classmethod
+    def empty(cls, steps: int, batch: int, shape: tuple[int, ...]) -> PackedSpikes:
+        """Room for the spikes of `[steps, batch, *shape]`, not filled."""
+        words = -(-shape[0] // WORD)
+        bits = torch.empty((steps, batch, math.prod(shape[1:]), words), dtype=torch.int32)
+        return cls(bits, shape[0], tuple(shape[1:]))
+
+    @classmethod
+    def pack(cls, spikes: Tensor) -> PackedSpikes:
+        """From `[T, B, C, *positions]` float32 zeros and ones."""
+        made = cls.empty(spikes.shape[0], spikes.shape[1], tuple(spikes.shape[2:]))
+        rows = rows_of(spikes.flatten(0, 1))
+        native.call("pack", rows, rows.shape[0] * rows.shape[1], made.channels, made.bits)
+        return made
+
+    @property
+    def shape(self) -> torch.Size:
+        """`[T, B, C, *positions]`."""
+        return torch.Size((*self.bits.shape[:2], self.channels, *self.positions))
+
+    @property
+    def rows(self) -> int:
+        """Number of (time step, sample, position)."""
+        return self.bits[..., 0].numel()
+
+    def dense(self) -> Tensor:
+        """float32 `[T, B, C, *positions]`; maps lie channels-last in memory."""
+        values = torch.empty((self.bits.shape[0] * self.bits.shape[1], self.bits.shape[2], self.channels), dtype=torch.float32)
+        native.call("unpack", self.bits, self.rows, self.channels, values)
+        return map_of(values, self.positions).unflatten(0, self.bits.shape[:2])
+
+    def rate(self) -> Tensor:
+        """float32 `[B, C, *positions]`: share of the time steps in which each neuron fired."""
+        steps, batch, positions, _ = self.bits.shape
+        values = torch.empty((batch, positions, self.channels), dtype=torch.float32)
+        native.call("rate", self.bits, steps, batch * positions, self.channels, values)
+        return map_of(values, self.positions)
+
+    def pool(self, side: int) -> PackedSpikes:
+        """Max pooling over side × side positions; what does not fill a window is left out."""
+        height, width = self.positions
+        steps, batch = self.bits.shape[:2]
+        made = PackedSpikes.empty(steps, batch, (self.channels, height // side, width // side))
+        images = steps * batch
+        native.call("pool", self.bits, images, height, width, self.bits.shape[3], side, made.bits)
+        return made
+
+    @cached_property
+    def count(self) -> int:
+        """Number of spikes."""
+        return native.call("count", self.bits, self.bits.numel())
+
+    @property
+    def density(self) -> float:
+        """Share of ones, in [0, 1]."""
+        return self.count / max(self.rows * self.channels, 1)
+
+    @cached_property
+    def events(self) -> tuple[Tensor, Tensor]:
+        """Where each row's spikes begin in the list, int32 `[rows + 1]`, and the list of channels that fired."""
+        starts = torch.empty(self.rows + 1, dtype=torch.int32)
+        fired = torch.empty(max(self.count, 1), dtype=torch.int32)
+        native.call("list_events", self.bits, self.rows, self.bits.shape[3], starts, fired)
+        return starts, fired
+
+
+Spikes = Tensor | PackedSpikes
+"""A spike train `[T, B, *shape]`: zeros and ones of any dtype, or packed."""
+
+
+def rows_of(values: Tensor) -> Tensor:
+    """`[N, C, *positions]` as contiguous `[N, positions, C]`: a view where maps lie channels-last."""
+    if values.dim() == 2:
+        return values.contiguous().unsqueeze(1)
+    return values.flatten(2).transpose(1, 2).contiguous()
+
+
+def map_of(rows: Tensor, positions: tuple[int, ...]) -> Tensor:
+    """`[N, positions, C]` as `[N, C, *positions]`, a view."""
+    if not positions:
+        return rows.squeeze(1)
+    return rows.unflatten(1, positions).permute(0, 3, 1, 2)
+
+
+def dense_spikes(spikes: Spikes, *, like: Tensor) -> Tensor:
+    """A spike train `[T, B, *shape]` as a tensor of the dtype of `like`."""
+    return (spikes.dense() if isinstance(spikes, PackedSpikes) else spikes).to(like.dtype)
+
+
+def rate_of(spikes: Spikes, *, like: Tensor) -> Tensor:
+    """Rate `[B, *shape]` of a spike train, in the dtype of `like`."""
+    if isinstance(spikes, PackedSpikes):
+        return spikes.rate()
+    return spikes.mean(0) if spikes.dtype == like.dtype else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
+
+
+def pool_spikes(spikes: Spikes, side: int) -> Spikes:
+    """Max pooling of maps `[T, B, C, H, W]` over side × side positions."""
+    if isinstance(spikes, PackedSpikes):
+        return spikes.pool(side)
+    values = spikes.flatten(0, 1)
+    values = values if values.is_floating_point() else values.float()
+    return F.max_pool2d(values, side).to(spikes.dtype).unflatten(0, spikes.shape[:2])
