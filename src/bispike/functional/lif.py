@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
+from . import native
+from .lif_fused import fire_with_history, walk_back
 from .surrogate import atan_surrogate
 
 
@@ -141,30 +143,34 @@ class _Fire(torch.autograd.Function):
 
 
 class _LIF(torch.autograd.Function):
-    """All steps of the neuron in one node: keeps H[t] and the spikes, walks back once."""
+    """All steps of the neuron in one node: keeps H[t], from which the spikes follow, and walks back once."""
 
     @staticmethod
     def forward(ctx: Any, drive: Tensor, neuron: Neuron, steps: int | None) -> Tensor:
-        total = steps if steps is not None else drive.shape[0]
-        shape = (total, *drive.shape) if steps is not None else drive.shape
-        history = drive.new_empty(shape)
-        spikes = _fire_all(drive, neuron, steps, history)
-        ctx.save_for_backward(history, spikes)
+        if native.usable(drive):
+            spikes, history = fire_with_history(drive, neuron, steps)
+        else:
+            total = steps if steps is not None else drive.shape[0]
+            history = drive.new_empty((total, *drive.shape) if steps is not None else drive.shape)
+            spikes = _fire_all(drive, neuron, steps, history)
+        ctx.save_for_backward(history)
         ctx.neuron, ctx.constant = neuron, steps is not None
         return spikes
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> Any:
-        history, spikes = ctx.saved_tensors
+        (history,) = ctx.saved_tensors
         neuron: Neuron = ctx.neuron
         grad_spikes = grad[0]
+        if native.usable(history):
+            return walk_back(grad_spikes, history, neuron, constant=ctx.constant), None, None
         total = history.shape[0]
         grad_drive = torch.zeros_like(history[0]) if ctx.constant else torch.empty_like(history)
         carried = torch.zeros_like(history[0])
         for t in range(total - 1, -1, -1):
             carried.mul_(neuron.leak)
             if neuron.reset == "hard":
-                carried.addcmul_(carried, spikes[t], value=-1)
+                carried.mul_(history[t] < neuron.threshold)
             carried.addcmul_(grad_spikes[t], atan_surrogate(history[t] - neuron.threshold))
             if ctx.constant:
                 grad_drive.add_(carried)

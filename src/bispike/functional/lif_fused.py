@@ -6,7 +6,6 @@ membranes in registers. `fire_with_history` and `walk_back` are the two halves o
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -93,11 +92,15 @@ def fire_rows(
 
 
 def fire_with_history(drive: Tensor, neuron: Neuron, steps: int | None) -> tuple[Tensor, Tensor]:
-    """Spikes and membranes H[t] before the reset, both `[T, ...]`, of a float32 drive `[T, ...]`, or `[...]` with `steps`."""
-    drive = drive.contiguous()
-    shape = drive.shape if steps is None else (steps, *drive.shape)
-    size = math.prod(shape[1:])
-    spikes, history = torch.empty(shape, dtype=torch.float32), torch.empty(shape, dtype=torch.float32)
+    """Spikes and membranes H[t] before the reset, both `[T, ...]`, of a float32 drive `[T, ...]`, or `[...]` with `steps`.
+
+    Elements are taken in the order in which they lie in memory, and the results lie in the same one.
+    """
+    drive = _whole(drive)
+    total = drive.shape[0] if steps is None else steps
+    size = drive.numel() if steps is not None else drive.numel() // total
+    history = torch.empty_like(drive) if steps is None else _stacked(drive, steps)
+    spikes = torch.empty_like(history)
     native.call(
         "neuron_forward",
         drive,
@@ -105,7 +108,7 @@ def fire_with_history(drive: Tensor, neuron: Neuron, steps: int | None) -> tuple
         0,
         None,
         None,
-        shape[0],
+        total,
         1,
         size,
         float(neuron.threshold),
@@ -119,7 +122,11 @@ def fire_with_history(drive: Tensor, neuron: Neuron, steps: int | None) -> tuple
 
 
 def walk_back(grad: Tensor, history: Tensor, neuron: Neuron, *, constant: bool) -> Tensor:
-    """Gradient of the drive from that of the spikes `[T, ...]`, which is written over; summed over time if `constant`."""
+    """Gradient of the drive from that of the spikes `[T, ...]`; summed over time if `constant`.
+
+    `grad` is left as it is: autograd may have given it to somebody else too.
+    """
+    grad = torch.empty_like(history).copy_(grad)
     total = torch.empty_like(history[0]) if constant else None
     native.call(
         "neuron_backward",
@@ -133,3 +140,22 @@ def walk_back(grad: Tensor, history: Tensor, neuron: Neuron, *, constant: bool) 
         total,
     )
     return grad if total is None else total
+
+
+def _whole(values: Tensor) -> Tensor:
+    """Without gaps in memory: as it is if contiguous but for the order of its axes, a copy otherwise."""
+    return values if values.is_contiguous() or _dense_maps(values) else values.contiguous()
+
+
+def _dense_maps(values: Tensor) -> bool:
+    """Whether `[T, B, C, H, W]` or `[B, C, H, W]` lies channels-last without gaps, the time axis outermost."""
+    if values.dim() < 4:
+        return False
+    return values.movedim(-3, -1).is_contiguous()
+
+
+def _stacked(drive: Tensor, steps: int) -> Tensor:
+    """Room for `[steps, *drive]`, each step laid out as `drive` is."""
+    if drive.is_contiguous():
+        return torch.empty((steps, *drive.shape), dtype=drive.dtype)
+    return torch.empty((steps, *drive.movedim(-3, -1).shape), dtype=drive.dtype).movedim(-1, -3)

@@ -60,7 +60,9 @@ class PackedSpikes:
 
     def dense(self) -> Tensor:
         """float32 `[T, B, C, *positions]`; maps lie channels-last in memory."""
-        values = torch.empty((self.bits.shape[0] * self.bits.shape[1], self.bits.shape[2], self.channels), dtype=torch.float32)
+        values = torch.empty(
+            (self.bits.shape[0] * self.bits.shape[1], self.bits.shape[2], self.channels), dtype=torch.float32
+        )
         native.call("unpack", self.bits, self.rows, self.channels, values)
         return map_of(values, self.positions).unflatten(0, self.bits.shape[:2])
 

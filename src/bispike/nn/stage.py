@@ -134,7 +134,7 @@ class Pathway(nn.Module):
 
     def flow(self, source: Tensor, steps: int, *, constant: bool) -> Tensor:
         """Spikes `[T, B, *shape]` with an autograd tape (surrogate gradients), for rules that need one."""
-        drive = self.synapse(source) if constant else self.synapse(source.flatten(0, 1)).unflatten(0, (steps, -1))
+        drive = self.synapse(source) if constant else self.synapse.flow(source)
         if self.norm is not None:
             mean = drive if constant else drive.mean(0)
             statistics = self.norm.statistics(mean, track=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 from torch.nn import grad as conv_grad
 
 from ..errors import ConfigurationError
-from ..functional import PackedSpikes, Wiring, convolution_gather, rows_of, spike_product
+from ..functional import PackedSpikes, Wiring, convolution_gather, map_of, native_usable, rows_of, spike_product
 
 Shape = tuple[int, ...]
 
@@ -51,6 +52,17 @@ class Synapse(nn.Module):
     def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
         """`forward` for packed spikes of all time steps: drive `[T·B, positions, C]` (see `functional.rows_of`)."""
         return spike_product(spikes, self.weight, self.bias, self.wiring)
+
+    def flow(self, spikes: Tensor) -> Tensor:
+        """Drive `[T, B, *target]` of spikes `[T, B, *source]`, with an autograd tape."""
+        if native_usable(self.weight) and spikes.dtype == self.weight.dtype:
+            drive: Tensor = _SpikeSum.apply(spikes, self.weight, self.bias, self)
+            return drive
+        return self(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+
+    def backward(self, grad: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
+        """dL/d source `[N, *source]` and dL/d weight, given dL/d drive `[N, *target]` and the input."""
+        raise NotImplementedError
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -110,6 +122,10 @@ class Dense(Synapse):
         if self.bias is not None:
             torch.sum(grad, 0, out=_buffer(self.bias))
 
+    def backward(self, grad: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
+        grad = grad.flatten(1)
+        return (grad @ self.weight).view_as(source), grad.T @ source.flatten(1)
+
     def matrix(self) -> Tensor:
         return self.weight
 
@@ -137,6 +153,13 @@ class Conv(Synapse):
         self.weight.grad = conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding)
         if self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+
+    def backward(self, grad: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
+        sides = [[self.stride] * 2, [self.padding] * 2, [1, 1]]
+        below, weight, _ = torch.ops.aten.convolution_backward(
+            grad, source, self.weight, None, *sides, False, [0, 0], 1, [True, True, False]
+        )
+        return below, weight
 
     def matrix(self) -> Tensor:
         return self.weight.flatten(1)
@@ -214,6 +237,23 @@ class TransposedConv(Synapse):
 
     def matrix(self) -> Tensor:
         return self.weight.flatten(1)
+
+
+class _SpikeSum(torch.autograd.Function):
+    """`Synapse.sum_spikes` as a node of a tape: of its input it keeps the packed spikes alone."""
+
+    @staticmethod
+    def forward(ctx: Any, spikes: Tensor, weight: Tensor, bias: Tensor | None, synapse: Synapse) -> Tensor:
+        packed = PackedSpikes.pack(spikes)
+        ctx.packed, ctx.synapse = packed, synapse
+        return map_of(synapse.sum_spikes(packed), synapse.target[1:]).unflatten(0, spikes.shape[:2])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        grad = grads[0].flatten(0, 1)
+        below, weight = ctx.synapse.backward(grad, ctx.packed.dense().flatten(0, 1))
+        bias = None if ctx.synapse.bias is None else grad.sum([0, *range(2, grad.dim())])
+        return below.unflatten(0, grads[0].shape[:2]), weight, bias, None
 
 
 def _positions(shape: Shape) -> Tensor:
