@@ -170,6 +170,7 @@ class BSD(Rule):
         loss, correct = learn_top(
             net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength
         )
+        self.written([*net.readout.parameters(), *net.code.parameters()])
         target = source if net.constant_input else net.standardise(stimulus)
         lowest = down[net.hidden[0].name].activity
         losses["recall"] = learn_recall(net, lowest.rate, target, labels)
@@ -214,6 +215,7 @@ class BSD(Rule):
             centre_templates_backward(grad_templates, prior)
         stage.up.learn(self._drive_gradient(grad_rows, stage.up, up), below, up)
         stage.down.learn(self._drive_gradient(grad_templates, stage.down, down.activity), down.above, down.activity)
+        self.written(stage.parameters())
         return value
 
     def _feature(self, activity: Activity) -> Tensor:
