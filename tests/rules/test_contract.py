@@ -9,7 +9,7 @@ from bispike.errors import ConfigurationError, UnknownNameError
 
 @pytest.mark.parametrize("name", sorted(rules.registry))
 def test_contract(name: str) -> None:
-    assert len(rules.check_rule(rules.registry[name])) == 8
+    assert len(rules.check_rule(rules.registry[name])) == 10
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,30 @@ class ChangesTheStimulus(rules.Frozen):
         return super().learn(stimulus, labels, generator=generator)
 
 
+class AnnouncesTooEarly(rules.BSD):
+    def _meet(self, stage, *rest):
+        self.written(stage.parameters())
+        return super()._meet(stage, *rest)
+
+
+class ReadsWhatItAnnounced(rules.Frozen):
+    def learn(self, stimulus, labels, *, generator):
+        report = super().learn(stimulus, labels, generator=generator)
+        readout = self.network.readout
+        self.written([readout.weight])
+        readout.bias.grad += readout.weight.detach().sum(1)
+        return report
+
+
 @pytest.mark.parametrize(
     ("broken", "check"),
-    [(MovesWeights, "owns its parameters"), (ForgetsItsState, "goes on"), (ChangesTheStimulus, "leaves inputs")],
+    [
+        (MovesWeights, "owns its parameters"),
+        (ForgetsItsState, "goes on"),
+        (ChangesTheStimulus, "leaves inputs"),
+        (AnnouncesTooEarly, "announces"),
+        (ReadsWhatItAnnounced, "bears updates"),
+    ],
 )
 def test_broken_rules_are_caught(broken: type, check: str) -> None:
     with pytest.raises(AssertionError, match=check):

@@ -53,6 +53,7 @@ def negative_counts(
     contrast: str = "expected",
     prior: Tensor | None = None,
     reference_batch: int = 128,
+    occurrences: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     """How often each class stands as a negative for each sample.
@@ -67,6 +68,7 @@ def negative_counts(
             look at which samples share the batch.
         prior: `[C]` share of each class, summing to 1; uniform if None.
         reference_batch: size of the reference batch.
+        occurrences: `[C]` how often each class occurs in the batch, where the labels are only some of it.
         dtype: of the result.
 
     Returns:
@@ -75,7 +77,7 @@ def negative_counts(
     if contrast not in CONTRASTS:
         raise ConfigurationError(unknown_name("contrast", contrast, CONTRASTS))
     if contrast in ("batch", "masked"):
-        base = torch.bincount(labels, minlength=classes).to(dtype)
+        base = (torch.bincount(labels, minlength=classes) if occurrences is None else occurrences).to(dtype)
     elif prior is None:
         base = torch.full((classes,), reference_batch / classes, dtype=dtype, device=labels.device)
     else:
@@ -95,6 +97,7 @@ def align(
     strength: float = 0.1,
     temperature: float = 0.1,
     reduction: str = "sample",
+    samples: int | None = None,
     consume: bool = False,
 ) -> Alignment:
     """Value and closed-form gradient of an alignment loss for both sides.
@@ -110,6 +113,7 @@ def align(
         consume: whether the memory of `feature` and `template` may be written over.
         reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
             mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
+        samples: what a mean over samples divides by, where the rows are only some of a batch; B if None.
 
     Returns:
         Alignment.
@@ -119,7 +123,7 @@ def align(
     """
     _check(feature, template, labels, negatives, loss, reduction)
     rows = torch.arange(labels.shape[0], device=labels.device)
-    scale = 1.0 if reduction == "sum" else 1.0 / max(labels.shape[0], 1)
+    scale = 1.0 if reduction == "sum" else 1.0 / max(samples or labels.shape[0], 1)
     if loss == "mse":
         return _mse(feature, template, labels, scale)
     unit_a, norm_a = _unit(feature, consume=consume)

@@ -16,9 +16,12 @@ def centre_rows(feature: Tensor, mean: Tensor | None = None) -> Tensor:
     return feature - (feature.mean(0) if mean is None else mean)
 
 
-def centre_rows_backward(grad: Tensor) -> Tensor:
-    """Gradient of `centre_rows` with the batch mean, in place: the mean over B is taken off the gradient too."""
-    return grad.sub_(grad.mean(0))
+def centre_rows_backward(grad: Tensor, mean: Tensor | None = None) -> Tensor:
+    """Gradient of `centre_rows` with the batch mean, in place: the mean over B is taken off the gradient too.
+
+    `mean` `[D]` is the gradient's mean over the batch where the rows are only some of it.
+    """
+    return grad.sub_(grad.mean(0) if mean is None else mean)
 
 
 def centre_templates(template: Tensor, prior: Tensor) -> Tensor:

@@ -30,11 +30,15 @@ def unit_code(code: Tensor) -> Tensor:
     return code / (code.norm(dim=1, keepdim=True) + EPSILON)
 
 
-def cross_entropy(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy of `[B, C]` scores and its gradient (softmax − one-hot) / B."""
+def cross_entropy(scores: Tensor, labels: Tensor, *, samples: int | None = None) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of `[B, C]` scores and its gradient (softmax − one-hot) / B.
+
+    With `samples` both are divided by that number in place of B: the part that these rows have in a larger batch.
+    """
     log_probability = scores.log_softmax(1)
     rows = torch.arange(labels.shape[0], device=labels.device)
-    value = -log_probability[rows, labels].mean()
+    samples = samples or labels.shape[0]
+    value = -log_probability[rows, labels].sum() / samples
     grad = log_probability.exp()
     grad[rows, labels] -= 1
-    return value, grad / labels.shape[0]
+    return value, grad / samples

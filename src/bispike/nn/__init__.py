@@ -1,18 +1,21 @@
 """Thin modules over `functional`: synapses, stages with two pathways, and the network of them."""
 
 from .concept import ConceptCode
+from .group import ALONE, Group
 from .network import Network, SweepRecord, rate_leaving
 from .norm import DriveNorm
 from .stage import SLOPES, Activity, Pathway, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 
 __all__ = [
+    "ALONE",
     "SLOPES",
     "Activity",
     "ConceptCode",
     "Conv",
     "Dense",
     "DriveNorm",
+    "Group",
     "Network",
     "Pathway",
     "Stage",

@@ -32,6 +32,7 @@ from ..functional import (
 )
 from ..spaces import Concept, Stimulus
 from .concept import ConceptCode
+from .group import ALONE, Group
 from .stage import Activity, Stage
 from .synapse import Synapse
 
@@ -112,6 +113,7 @@ class Network(nn.Module):
         self.stimulus, self.concept, self.neuron = stimulus, concept, neuron
         self.steps, self.stimulus_code, self.decoder = steps, stimulus_code, decoder
         self.activity = "spikes"
+        self.group: Group = ALONE
         self.spec = spec or {}
         axes = [1] * (len(stimulus.shape) - 1)
         self.register_buffer("stimulus_mean", torch.tensor(stimulus.mean).reshape(-1, *axes))
@@ -161,10 +163,10 @@ class Network(nn.Module):
         self.check_stimulus(stimulus)
         if self.stimulus_code == "current":
             return self.standardise(stimulus)
-        if self.stimulus_code == "bernoulli":
-            return bernoulli_code(stimulus, self.steps, generator=generator)
-        if self.stimulus_code == "poisson":
-            return poisson_code(stimulus, self.steps, generator=generator)
+        if self.stimulus_code in ("bernoulli", "poisson"):
+            group = self.group if self.training else ALONE
+            draw = bernoulli_code if self.stimulus_code == "bernoulli" else poisson_code
+            return group.mine(draw(group.whole(stimulus), self.steps, generator=generator), axis=1)
         if self.stimulus_code == "latency":
             return latency_code(stimulus, self.steps)
         return given_spikes(stimulus, self.steps)
@@ -172,6 +174,16 @@ class Network(nn.Module):
     def standardise(self, stimulus: Tensor) -> Tensor:
         """Stimuli `[B, *shape]` with each channel's mean taken off, over its deviation."""
         return (stimulus - self.stimulus_mean).mul_(self.stimulus_std.reciprocal())
+
+    def join(self, group: Group) -> None:
+        """Train on batches whose samples these processes share; `ALONE` ends it.
+
+        The top-down pathway takes no part: it runs on the C classes, which are the same in every process.
+        """
+        self.group = group
+        for stage in self.hidden:
+            if stage.up.norm is not None:
+                stage.up.norm.group = group
 
     # ------------------------------------------------------------------ sweeps
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..functional import batch_statistics, channel_view, normalise, normalise_backward
+from .group import ALONE, Group
+from .shared_norm import shared_backward, shared_mean, shared_statistics, values_a_channel
 
 
 class DriveNorm(nn.Module):
@@ -33,6 +35,7 @@ class DriveNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_variance", torch.ones(channels))
         self.memory, self.least, self.eps = memory, least, eps
+        self.group: Group = ALONE  # the processes whose samples the statistics are taken over
 
     def statistics(self, mean_drive: Tensor, *, track: bool) -> tuple[Tensor, Tensor]:
         """Mean and variance `[C]` to normalise with: of this batch when training, running ones otherwise.
@@ -46,23 +49,24 @@ class DriveNorm(nn.Module):
             if track:
                 self._track_few(mean_drive.detach())
             return self.running_mean.clone(), self.running_variance.clone()
-        mean, variance = batch_statistics(mean_drive)
+        shared = self.group.shares
+        mean, variance = shared_statistics(mean_drive, self.group) if shared else batch_statistics(mean_drive)
         if track:
-            count = mean_drive.numel() // mean_drive.shape[1]
+            count = values_a_channel(mean_drive, self.group)
             self._track(mean.detach(), variance.detach() * (count / (count - 1)), mean_drive.shape[0])
         return mean, variance
 
     def _trusts(self, mean_drive: Tensor) -> bool:
-        return mean_drive.numel() // mean_drive.shape[1] >= self.least
+        return values_a_channel(mean_drive, self.group) >= self.least
 
     def _track_few(self, mean_drive: Tensor) -> None:
         """Move the running statistics by the squared distance from the running mean, which exists for one value too."""
-        axes = [0, *range(2, mean_drive.dim())]
         distance = mean_drive - channel_view(self.running_mean, mean_drive.dim())
-        self._track(mean_drive.mean(axes), (distance * distance).mean(axes), mean_drive.shape[0])
+        mean, spread = shared_mean(mean_drive, self.group), shared_mean(distance * distance, self.group)
+        self._track(mean, spread, mean_drive.shape[0])
 
     def _track(self, mean: Tensor, variance: Tensor, samples: int) -> None:
-        weight = 1 - (1 - 1 / self.memory) ** samples
+        weight = 1 - (1 - 1 / self.memory) ** self.group.count(samples)
         self.running_mean.lerp_(mean, weight)
         self.running_variance.lerp_(variance, weight)
 
@@ -90,7 +94,11 @@ class DriveNorm(nn.Module):
             mean_drive: `[B, C, ...]` time-mean drive before the norm.
             statistics: what `forward` used.
         """
-        if self._trusts(mean_drive):
+        if self._trusts(mean_drive) and self.group.shares:
+            below, grad_weight, grad_bias = shared_backward(
+                grad, mean_drive, *statistics, self.weight, self.eps, self.group
+            )
+        elif self._trusts(mean_drive):
             below, grad_weight, grad_bias = normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
         else:
             mean, variance = statistics

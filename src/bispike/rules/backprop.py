@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .base import Rule, StepReport, register, write_gradients
+from .readouts import batch_cross_entropy
 
 
 @register
@@ -33,6 +33,6 @@ class Backprop(Rule):
                 rates.append((values.detach() > 0).to(values.dtype).mean())
                 source = stage.leave_values(values)
             scores = net.scores(source)
-            loss = F.cross_entropy(scores, labels)
+            loss = batch_cross_entropy(net, scores, labels)
             write_gradients(loss, self.parameters())
         return StepReport(loss.detach(), (scores.detach().argmax(1) == labels).sum(), {}, rates)

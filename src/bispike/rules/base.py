@@ -1,13 +1,14 @@
 """The protocol of a learning rule and the registry of rules.
 
-A rule sees a batch and writes `.grad` of the parameters that it owns; any `torch.optim` optimizer does the rest.
-A new rule is one file with a subclass of `Rule`, decorated with `@register`.
+A rule sees a batch and writes `.grad` of the parameters that it owns; any `torch.optim` optimizer does the rest. As
+soon as gradients are final the rule says so (`written`), so that they can be summed over processes or applied while
+the sweep goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -50,6 +51,10 @@ class Rule:
         network: the network to train.
         **options: fields of `Options`.
 
+    Attributes:
+        when_written: is called during `step` with parameters whose gradients are final, each parameter once a step. It
+            may change their values and drop their gradients.
+
     Raises:
         ConfigurationError: unknown or wrong options, listed together.
     """
@@ -68,6 +73,8 @@ class Rule:
         self.settings = self.Options(**options)
         self.network = network
         network.activity = self.activity
+        self.when_written: Callable[[Sequence[nn.Parameter]], None] | None = None
+        self._announced: set[int] = set()
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -108,7 +115,23 @@ class Rule:
                 f"step: expected as many labels as stimuli, at least one; received {list(stimulus.shape)} "
                 f"and {list(labels.shape)}."
             )
-        return self.learn(stimulus, labels, generator=generator)
+        self._announced.clear()
+        report = self.learn(stimulus, labels, generator=generator)
+        if self.when_written is not None:
+            self.written(self.parameters())
+        return report
+
+    def written(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Announce that these gradients are final and that this step reads these parameters no more.
+
+        A rule calls it stage by stage; `step` calls it at its end for what is left.
+        """
+        if self.when_written is None:
+            return
+        fresh = [parameter for parameter in parameters if id(parameter) not in self._announced]
+        self._announced.update(id(parameter) for parameter in fresh)
+        if fresh:
+            self.when_written(fresh)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that the rule itself remembers between steps."""

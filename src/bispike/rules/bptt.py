@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .base import Rule, StepReport, register, write_gradients
+from .readouts import batch_cross_entropy
 
 
 @register
@@ -37,6 +37,6 @@ class BPTT(Rule):
                 source = stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
                 constant = False
             scores = net.scores(source)
-            loss = F.cross_entropy(scores, labels)
+            loss = batch_cross_entropy(net, scores, labels)
             write_gradients(loss, self.parameters())
         return StepReport(loss.detach(), (scores.detach().argmax(1) == labels).sum(), {}, rates)

@@ -144,6 +144,7 @@ class BSD(Rule):
             contrast=self.settings.contrast,
             prior=self.prior.to(source),
             reference_batch=self.settings.reference_batch,
+            occurrences=self._occurrences(labels),
             dtype=source.dtype,
         )
         unrolled = self.settings.feature == "rate" and self.settings.slope == "unrolled"
@@ -170,6 +171,7 @@ class BSD(Rule):
         loss, correct = learn_top(
             net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength
         )
+        self.written([*net.readout.parameters(), *net.code.parameters()])
         target = source if net.constant_input else net.standardise(stimulus)
         lowest = down[net.hidden[0].name].activity
         losses["recall"] = learn_recall(net, lowest.rate, target, labels)
@@ -188,11 +190,12 @@ class BSD(Rule):
         prior = self.prior.to(up.rate)
         mode = self.settings.centre
         rows, templates = self._feature(up), self._feature(down.activity)
-        by_batch = mode == "batch" and rows.shape[0] > 1
+        group = self.network.group
+        by_batch = mode == "batch" and group.count(rows.shape[0]) > 1
         if mode == "none":
             rows, templates = rows.clone(), templates.clone()
         else:
-            rows = centre_rows(rows, None if by_batch else self._running_mean(stage.name, rows))
+            rows = centre_rows(rows, self._batch_mean(rows) if by_batch else self._running_mean(stage.name, rows))
             templates = centre_templates(templates, prior)
         result = align(
             rows,
@@ -203,17 +206,19 @@ class BSD(Rule):
             strength=self.settings.strength,
             temperature=self.settings.temperature,
             reduction=self.settings.reduction,
+            samples=group.count(labels.shape[0]),
             consume=True,
         )
         del rows, templates
         value, grad_rows, grad_templates = result.value, result.grad_feature, result.grad_template
         del result
         if by_batch:
-            centre_rows_backward(grad_rows)
+            centre_rows_backward(grad_rows, self._batch_mean(grad_rows))
         if mode != "none":
             centre_templates_backward(grad_templates, prior)
         stage.up.learn(self._drive_gradient(grad_rows, stage.up, up), below, up)
         stage.down.learn(self._drive_gradient(grad_templates, stage.down, down.activity), down.above, down.activity)
+        self.written(stage.parameters())
         return value
 
     def _feature(self, activity: Activity) -> Tensor:
@@ -234,12 +239,24 @@ class BSD(Rule):
 
     def _running_mean(self, name: str, rows: Tensor) -> Tensor:
         """Running mean `[D]` of a stage's features: this batch moves it by its number of samples."""
-        mean = rows.mean(0)
+        mean = self._batch_mean(rows)
         if name in self.running:
-            weight = 1 - (1 - 1 / self.settings.centre_samples) ** rows.shape[0]
+            weight = 1 - (1 - 1 / self.settings.centre_samples) ** self.network.group.count(rows.shape[0])
             mean = self.running[name].to(rows).lerp(mean, weight)
         self.running[name] = mean
         return mean
+
+    def _batch_mean(self, rows: Tensor) -> Tensor:
+        """Mean `[D]` over the whole batch."""
+        group = self.network.group
+        return group.sum(rows.sum(0)) / group.count(rows.shape[0]) if group.shares else rows.mean(0)
+
+    def _occurrences(self, labels: Tensor) -> Tensor | None:
+        """`[C]` how often each class occurs in the whole batch, where other processes hold some of it."""
+        group = self.network.group
+        if not group.shares or self.settings.contrast not in ("batch", "masked"):
+            return None
+        return group.sum(torch.bincount(labels, minlength=self.network.concept.classes))
 
 
 def _spread(grad: Tensor, size: tuple[int, ...]) -> Tensor:

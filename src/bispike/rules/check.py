@@ -9,11 +9,11 @@ problem, repeat itself under a seed, go on exactly after its state was saved, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import models
 from ..errors import BispikeError
@@ -154,6 +154,52 @@ def replaces_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
     assert all(torch.equal(a, b) for a, b in zip(twice, again, strict=True)), "gradients accumulate over steps"
 
 
+def announces_its_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
+    """`when_written` hears of every parameter once a step, when its gradient is final."""
+    stimuli, labels = toy_problem()
+    instance = rule(_network(norm=True), **options)
+    heard: list[nn.Parameter] = []
+    gradients: list[Tensor | None] = []
+
+    def hear(parameters: Sequence[nn.Parameter]) -> None:
+        heard.extend(parameters)
+        gradients.extend(None if parameter.grad is None else parameter.grad.clone() for parameter in parameters)
+
+    instance.when_written = hear
+    instance.step(stimuli, labels)
+    owned = sorted(id(parameter) for parameter in instance.parameters())
+    assert sorted(id(parameter) for parameter in heard) == owned, "not every owned parameter is announced once"
+    for parameter, then in zip(heard, gradients, strict=True):
+        now = parameter.grad
+        assert then is not None, "a parameter was announced before its gradient was there"
+        assert now is not None, "a gradient went away after it was announced"
+        assert torch.equal(then, now), "a gradient changed after it was announced"
+
+
+def bears_updates_in_the_sweep(rule: type[Rule], options: dict[str, Any]) -> None:
+    """Weights that are moved as soon as they are announced end with the same bits as weights moved after the step."""
+
+    def move(parameters: Sequence[nn.Parameter]) -> None:
+        with torch.no_grad():
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.sub_(parameter.grad, alpha=0.05)
+                    parameter.grad = None
+
+    stimuli, labels = toy_problem()
+    results = []
+    for at_once in (True, False):
+        network = _network(norm=True, concept_code="learned")
+        instance = rule(network, **options)
+        instance.when_written = move if at_once else None
+        for _ in range(3):
+            instance.step(stimuli, labels)
+            if not at_once:
+                move(instance.parameters())
+        results.append(_weights(network))
+    assert _same(*results), "the step reads a weight, or writes its gradient, after it announced it"
+
+
 def takes_any_batch(rule: type[Rule], options: dict[str, Any]) -> None:
     """One sample, one class, both precisions, norm and convolutions: finite gradients."""
     stimuli, labels = toy_problem()
@@ -201,6 +247,8 @@ CHECKS: dict[str, Check] = {
         leaves_inputs_alone,
         refuses_wrong_input,
         replaces_gradients,
+        announces_its_gradients,
+        bears_updates_in_the_sweep,
         takes_any_batch,
         repeats_itself,
         goes_on_exactly,

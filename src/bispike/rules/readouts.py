@@ -1,12 +1,14 @@
 """The two ends of local learning: the readout to the concept, and the readout back to the stimulus.
 
 Both are linear in rates, so their gradients are one product each. Shared by the rules that learn without a tape.
+Losses are means over the batch; where several processes share it, each has its own samples' part of loss and gradient.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..errors import ConfigurationError
 from ..functional import align, cross_entropy, drive_scores, unit_code
@@ -38,13 +40,14 @@ def learn_top(
     code = network.code.rate(network.steps).to(rate)
     drive = network.readout(rate)
     scores = drive_scores(drive, code)
+    samples = network.group.count(labels.shape[0])
     if kind == "reco":
         if negatives is None:
             raise ConfigurationError("top loss 'reco': expected the negatives of each sample, received none.")
-        result = align(drive, code, labels, negatives, strength=strength)
+        result = align(drive, code, labels, negatives, strength=strength, samples=samples)
         loss, grad, grad_code = result.value, result.grad_feature, result.grad_template
     else:
-        loss, grad_scores = cross_entropy(scores, labels)
+        loss, grad_scores = cross_entropy(scores, labels, samples=samples)
         unit = unit_code(code)
         grad = grad_scores @ unit
         grad_unit = grad_scores.T @ drive
@@ -74,8 +77,13 @@ def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor)
     member = torch.zeros(flat.shape[0], labels.shape[0], dtype=flat.dtype, device=flat.device)
     member[labels, torch.arange(labels.shape[0], device=labels.device)] = 1
     sums, counts = member @ target, member.sum(1, keepdim=True)
-    scale = 1 / target.numel()
+    scale = 1 / (network.group.count(target.shape[0]) * target.shape[1])
     value = scale * (target.flatten().dot(target.flatten()) - 2 * (sums * flat).sum() + (counts * flat * flat).sum())
     grad = (2 * scale) * (counts * flat - sums)
     network.stimulus_readout.learn(grad.reshape(recalled.shape), rate)
     return value
+
+
+def batch_cross_entropy(network: Network, scores: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of `[B, C]` scores with a tape, or this process's part of it where the batch is shared."""
+    return F.cross_entropy(scores, labels, reduction="sum") / network.group.count(len(labels))

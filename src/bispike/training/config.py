@@ -18,7 +18,7 @@ FORMAT = 1  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
 
 # Where and how a training runs, not what it computes: these may differ when it is resumed.
-INCIDENTAL = frozenset({"data_root", "checkpoint_seconds", "checkpoint_steps", "threads"})
+INCIDENTAL = frozenset({"data_root", "checkpoint_seconds", "checkpoint_steps", "threads", "update"})
 OPTIONS = ("data_options", "model_options", "rule_options", "optimizer_options")
 
 
@@ -41,6 +41,8 @@ class TrainConfig:
         warmup_steps: steps over which the learning rate rises before the schedule starts.
         weight_decay: as the optimizer defines it.
         clip_norm: largest norm of all gradients together.
+        update: when weights move: "after" the step, or "in-sweep", as soon as a stage's gradients are there. The same
+            bits; in-sweep needs less memory and cannot clip.
         seed: of the initial weights, the order of the samples, augmentation, stochastic codes.
         validation: fraction of the training samples that is held out and measured after each epoch.
         patience: end after this many epochs without a better validation.
@@ -70,6 +72,7 @@ class TrainConfig:
     warmup_steps: int = 0
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    update: str = "after"
     seed: int = 0
     validation: float = 0.05
     patience: int | None = None

@@ -1,6 +1,6 @@
 """The training loop.
 
-    batch -> augment -> rule.step (writes .grad) -> look at the loss -> clip -> optimizer.step
+    batch -> augment -> rule.step (writes .grad) -> clip -> look at the loss -> optimizer.step
 
 A step is a function of the weights, the optimizer's and the rule's memory, and the position; a checkpoint between
 two steps therefore continues bit for bit. The test part of the data is looked at once, at the end.
@@ -32,6 +32,7 @@ from .measures import evaluate, pathway_angles, peak_memory_mb
 from .progress import Progress
 from .runs import Run
 from .state import EpochSums, State, load_weights, pack, unpack
+from .updates import Updates
 
 RESIDENT_BYTES = 4 * 2**30  # training data up to this size move to a GPU as a whole
 
@@ -78,6 +79,7 @@ class Training:
         self.optimizer = optimizers.build(
             config.optimizer, groups, weight_decay=config.weight_decay, options=config.optimizer_options
         )
+        self.updates = Updates(rule, self.optimizer, in_sweep=config.update == "in-sweep")
         self.watch = health.FiringWatch(network.stage_names, spiking=network.activity == "spikes")
         self.state = State()
         self.best_weights: dict[str, Tensor] | None = None
@@ -106,6 +108,7 @@ class Training:
             except DivergenceError as error:
                 raise DivergenceError(f"{error}{self._saved_text()}") from error
             finally:
+                self.updates.release()
                 self.progress.end()
 
     def _begin(self) -> None:
@@ -175,6 +178,7 @@ class Training:
         draws = order.generator(config.seed, "rule", *position, device=self.device)
         optimizers.set_learning_rate(self.optimizer, self._factor(state.updates))
         report = self.rule.step(stimuli, labels, generator=draws)
+        self.updates.gather()
         if config.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.trained, config.clip_norm)
         # One look at the device a step, for everything that is counted.
@@ -183,7 +187,7 @@ class Training:
         stages = dict(zip(report.stage_losses, rest, strict=False))
         self.rates = rest[len(stages) :]
         health.check_values(loss, stages, self.network.stage_names, self.rates, self._where())
-        self.optimizer.step()
+        self.updates.apply()
         if state.updates % health.WEIGHTS_EVERY == 0:
             health.check_weights(self.network, self.trained, self.rates, self._where())
         self.watch.see(self.rates)
@@ -275,9 +279,10 @@ class Training:
         )
 
     def _saved_text(self) -> str:
+        moved = " The weights in memory were moved by that step (update in-sweep)." if self.updates.in_sweep else ""
         if self.folder is None or not (self.folder / CHECKPOINT / checkpoint.LATEST).exists():
-            return ""
-        return f" The last checkpoint before that is in {self.folder / CHECKPOINT}."
+            return moved
+        return f"{moved} The last checkpoint before that is in {self.folder / CHECKPOINT}."
 
     def _identity(self) -> dict[str, Any]:
         return {

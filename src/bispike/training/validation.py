@@ -13,6 +13,7 @@ from .. import data, models, rules
 from ..errors import BispikeError, ConfigurationError, unknown_name
 from .config import OPTIONS, SETTINGS, TrainConfig
 from .optimizers import OPTIMIZERS, SCHEDULES, optimizer_settings
+from .updates import UPDATES
 
 KEEP = ("last", "best")
 
@@ -69,7 +70,7 @@ def training_problems(config: TrainConfig) -> Iterator[str]:
         value = getattr(config, name)
         if name not in wrong_kind and value is not None and not least <= value <= most:
             yield f"{name}: expected {expected}, received {value}."
-    named = {"schedule": SCHEDULES, "keep": KEEP, "augment": data.augment.NAMES}
+    named = {"schedule": SCHEDULES, "keep": KEEP, "augment": data.augment.NAMES, "update": UPDATES}
     for name, known in named.items():
         if name not in wrong_kind and getattr(config, name) not in known:
             yield unknown_name(name, getattr(config, name), known)
@@ -77,6 +78,11 @@ def training_problems(config: TrainConfig) -> Iterator[str]:
         yield from _optimizer_problems(config)
     if "device" not in wrong_kind:
         yield from _device_problems(config.device)
+    if config.update == "in-sweep" and config.clip_norm is not None:
+        yield (
+            "clip_norm: needs all gradients at once, but update 'in-sweep' applies each as soon as it is there; "
+            "use update 'after', or no clip_norm."
+        )
     if "validation" not in wrong_kind and config.validation == 0:
         if config.patience is not None:
             yield "patience: ends a training by its validation, but validation is 0; set validation to 0.05, say."

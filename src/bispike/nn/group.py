@@ -1,0 +1,92 @@
+"""Processes that share a batch: each holds some of its samples, and sums over samples are sums over all of them.
+
+Everything that looks at more than one sample (batch statistics, centres, class counts, means in a loss) goes through
+three calls: `share` says which samples are this process's, `count` how many there are in all, `sum` adds up what
+each process found for its own. A process alone is a group of one, for which all three do nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Group:
+    """One of `size` processes that share each batch; the base class is a process alone.
+
+    Args:
+        rank: number of this process, from 0.
+        size: number of processes.
+    """
+
+    def __init__(self, *, rank: int = 0, size: int = 1) -> None:
+        self.rank, self.size = rank, size
+        self._samples: int | None = None  # of the batch under way, if it is shared
+        self._mine = slice(0, 0)
+
+    @property
+    def shares(self) -> bool:
+        """Whether the samples of the batch under way are spread over several processes."""
+        return self._samples is not None
+
+    def share(self, samples: int) -> slice:
+        """Begin a batch of this many samples: the contiguous, nearly equal part that is this process's.
+
+        A batch with fewer samples than there are processes is not spread: each process computes all of it.
+        """
+        if self.size == 1 or samples < self.size:
+            self._samples = None
+            return slice(0, samples)
+        self._samples = samples
+        self._mine = slice(samples * self.rank // self.size, samples * (self.rank + 1) // self.size)
+        return self._mine
+
+    def count(self, rows: int) -> int:
+        """Samples of the whole batch, of which this process holds `rows`."""
+        return rows if self._samples is None else self._samples
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Sum over the processes that share the batch; autograd goes through it."""
+        if not self.shares:
+            return values
+        total: Tensor = _Sum.apply(values, self)
+        return total
+
+    def whole(self, rows: Tensor) -> Tensor:
+        """`[B, ...]` of the whole batch with zeros for the samples of others: what is drawn for it does not depend on
+        the number of processes."""
+        if self._samples is None:
+            return rows
+        padded = rows.new_zeros((self._samples, *rows.shape[1:]))
+        padded[self._mine] = rows
+        return padded
+
+    def mine(self, values: Tensor, *, axis: int = 0) -> Tensor:
+        """This process's samples of values for the whole batch."""
+        return (
+            values
+            if self._samples is None
+            else values.narrow(axis, self._mine.start, self._mine.stop - self._mine.start)
+        )
+
+    def add_(self, values: Tensor) -> Tensor:
+        """Sum over all processes, in place, whatever they share; without a tape."""
+        return values
+
+
+ALONE = Group()
+
+
+class _Sum(torch.autograd.Function):
+    """y = Σ_r x_r in every process r. The loss is Σ_r L_r, so dL/dx_r = Σ_r' dL_r'/dy, the same sum."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return group.add_(values.detach().clone(memory_format=torch.contiguous_format))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return ctx.group.add_(grads[0].clone(memory_format=torch.contiguous_format)), None
