@@ -13,6 +13,7 @@ to accuracy: docs/findings.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
@@ -125,6 +126,10 @@ class BSD(Rule):
         self.prior = torch.full((classes,), 1 / classes, dtype=like.dtype, device=like.device)
         self.running: dict[str, Tensor] = {}
 
+    @property
+    def _unrolled(self) -> bool:
+        return self.settings.feature == "rate" and self.settings.slope == "unrolled"
+
     def parameters(self) -> list[nn.Parameter]:
         return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
 
@@ -136,8 +141,31 @@ class BSD(Rule):
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        source = self.network.encode(stimulus, generator=generator)
+        return self.meet(stimulus, source, self.look(source), labels)
+
+    def look(self, source: Tensor) -> Iterator[tuple[Stage, Tensor, Activity]]:
+        """The half that needs no label: the bottom-up sweep, with what the other half learns from.
+
+        Args:
+            source: what `Network.encode` returned.
+        """
+        return self.network.sweep_up(source, unrolled=self._unrolled)
+
+    @torch.no_grad()
+    def meet(
+        self, stimulus: Tensor, source: Tensor, up: Iterable[tuple[Stage, Tensor, Activity]], labels: Tensor
+    ) -> StepReport:
+        """The half that needs the labels: the top-down sweep meets a bottom-up one; writes `.grad`.
+
+        Args:
+            stimulus: `[B, *stimulus.shape]` in the units of the data.
+            source: its code, from `Network.encode`.
+            up: `look(source)`, under way or kept since (one weight product a stage is still to come).
+            labels: `[B]` int64 in 0..C−1.
+        """
         net = self.network
-        source = net.encode(stimulus, generator=generator)
+        unrolled = self._unrolled
         negatives = negative_counts(
             labels,
             net.concept.classes,
@@ -147,10 +175,8 @@ class BSD(Rule):
             occurrences=self._occurrences(labels),
             dtype=source.dtype,
         )
-        unrolled = self.settings.feature == "rate" and self.settings.slope == "unrolled"
         losses: dict[str, Tensor] = {}
         rates: list[Tensor] = []
-        up = net.sweep_up(source, unrolled=unrolled)
         down: dict[str, _Down] = {}
         if self.settings.order == "down-first":
             down = self._sweep_down(unrolled=unrolled)
