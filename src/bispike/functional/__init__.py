@@ -21,7 +21,8 @@ from .coding import (
 )
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .lif import Neuron, fire, integrate, lif, lif_reference
-from .lif_fused import Fired, fire_rows
+from .lif_fused import Fired, fire_rows, mean_drive
+from .meeting import Pull, mean_field_constants, meet, pull_drive, through_norm
 from .native import usable as native_usable
 from .norm import (
     batch_statistics,
@@ -46,6 +47,7 @@ __all__ = [
     "Fired",
     "Neuron",
     "PackedSpikes",
+    "Pull",
     "Spikes",
     "UnrolledSlope",
     "Wiring",
@@ -72,7 +74,10 @@ __all__ = [
     "lif",
     "lif_reference",
     "map_of",
+    "mean_drive",
+    "mean_field_constants",
     "mean_field_slope",
+    "meet",
     "native_usable",
     "negative_counts",
     "normalise",
@@ -82,8 +87,10 @@ __all__ = [
     "poisson_code",
     "pool_spikes",
     "population_code",
+    "pull_drive",
     "rate_of",
     "rows_of",
     "spike_product",
+    "through_norm",
     "unit_code",
 ]

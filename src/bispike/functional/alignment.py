@@ -122,13 +122,50 @@ def align(
         ShapeError, ConfigurationError.
     """
     _check(feature, template, labels, negatives, loss, reduction)
-    rows = torch.arange(labels.shape[0], device=labels.device)
     scale = 1.0 if reduction == "sum" else 1.0 / max(samples or labels.shape[0], 1)
     if loss == "mse":
         return _mse(feature, template, labels, scale)
     unit_a, norm_a = _unit(feature, consume=consume)
     unit_p, norm_p = _unit(template, consume=consume)
     cosine = unit_a @ unit_p.T
+    value, grad = pair_gradient(
+        cosine,
+        labels,
+        negatives,
+        loss=loss,
+        strength=strength,
+        temperature=temperature,
+        reduction=reduction,
+        scale=scale,
+    )
+    shared = grad * cosine
+    grad_a = (grad @ unit_p).addcmul_(unit_a, shared.sum(1, keepdim=True), value=-1).div_(norm_a)
+    grad_p = (grad.T @ unit_a).addcmul_(unit_p, shared.sum(0)[:, None], value=-1).div_(norm_p)
+    return Alignment(value, grad_a, grad_p, cosine)
+
+
+def pair_gradient(
+    cosine: Tensor,
+    labels: Tensor,
+    negatives: Tensor,
+    *,
+    loss: str,
+    strength: float,
+    temperature: float,
+    reduction: str,
+    scale: float,
+) -> tuple[Tensor, Tensor]:
+    """Value of ReCo or InfoNCE and its gradient with respect to the affinities.
+
+    Args:
+        cosine: `[B, C]` affinities.
+        labels, negatives, loss, strength, temperature, reduction: as for `align`.
+        scale: what the sum over samples is multiplied by.
+
+    Returns:
+        Scalar loss, and G = dL/dC `[B, C]`.
+    """
+    rows = torch.arange(labels.shape[0], device=labels.device)
     own = cosine[rows, labels]
     if reduction == "mean":
         negatives = negatives / negatives.sum(1, keepdim=True).clamp(min=1e-12)
@@ -140,7 +177,7 @@ def align(
         grad[rows, labels] -= 2 * scale * (1 - own)
     else:
         if reduction == "mean":
-            negatives = negatives * (template.shape[0] - 1)
+            negatives = negatives * (cosine.shape[1] - 1)
         logits = cosine / temperature
         logits = logits - logits.amax(1, keepdim=True)
         weights = negatives.scatter_add(1, labels[:, None], torch.ones_like(own)[:, None])
@@ -149,10 +186,7 @@ def align(
         value = scale * (total.log().squeeze(1) - logits[rows, labels]).sum()
         grad = (mass / total) * (scale / temperature)
         grad[rows, labels] -= scale / temperature
-    shared = grad * cosine
-    grad_a = (grad @ unit_p).addcmul_(unit_a, shared.sum(1, keepdim=True), value=-1).div_(norm_a)
-    grad_p = (grad.T @ unit_a).addcmul_(unit_p, shared.sum(0)[:, None], value=-1).div_(norm_p)
-    return Alignment(value, grad_a, grad_p, cosine)
+    return value, grad
 
 
 def _unit(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,6 @@
 """The neuron of `lif.py` over all time steps in one pass, by the compiled kernels (`native/neuron.cpp`).
 
-`fire_rows` is what a stage needs without a tape: packed spikes and time means, the norm's affine map applied on the way,
+`fire_rows` is what a stage needs without a tape: packed spikes and rates, the norm's affine map applied on the way,
 membranes in registers. `fire_with_history` and `walk_back` are the two halves of backpropagation through time.
 """
 
@@ -24,13 +24,11 @@ class Fired(NamedTuple):
     Attributes:
         spikes: packed.
         rate: time-mean of the spikes.
-        mean: time-mean of the drive after the affine map.
         slope: d rate / d drive followed through the steps (as `UnrolledSlope`), where it was asked for.
     """
 
     spikes: PackedSpikes
     rate: Tensor
-    mean: Tensor
     slope: Tensor | None
 
 
@@ -57,7 +55,7 @@ def fire_rows(
     shape = drive.shape[-3:]
     batch, places, channels = shape
     spikes = PackedSpikes.empty(steps, batch, (channels, *positions))
-    rate, mean = torch.empty(shape, dtype=torch.float32), torch.empty(shape, dtype=torch.float32)
+    rate = torch.empty(shape, dtype=torch.float32)
     slope = torch.empty(shape, dtype=torch.float32) if unrolled else None
     words = spikes.bits.shape[3]
     scale, shift = (None, None) if affine is None else (affine[0].contiguous(), affine[1].contiguous())
@@ -80,7 +78,6 @@ def fire_rows(
             batch * places * words,
             words,
             rate.view(-1)[first:],
-            mean.view(-1)[first:],
             None if slope is None else slope.view(-1)[first:],
             channels,
             None,
@@ -88,13 +85,21 @@ def fire_rows(
         )
 
     native.shared(channels, WORD, part)
-    return Fired(spikes, rate, mean, slope)
+    return Fired(spikes, rate, slope)
+
+
+def mean_drive(drive: Tensor) -> Tensor:
+    """`[B, positions, C]` time-mean of a float32 drive `[T, B, positions, C]`."""
+    mean = torch.empty_like(drive[0])
+    native.call("mean_over_time", drive, drive.shape[0], mean.numel(), mean)
+    return mean
 
 
 def fire_with_history(drive: Tensor, neuron: Neuron, steps: int | None) -> tuple[Tensor, Tensor]:
-    """Spikes and membranes H[t] before the reset, both `[T, ...]`, of a float32 drive `[T, ...]`, or `[...]` with `steps`.
+    """Spikes and membranes H[t] before the reset, both `[T, ...]`.
 
-    Elements are taken in the order in which they lie in memory, and the results lie in the same one.
+    The drive is float32 `[T, ...]`, or `[...]` with `steps` if it is constant. Elements are taken in the order in which
+    they lie in memory, and the results lie in the same one.
     """
     drive = _whole(drive)
     total = drive.shape[0] if steps is None else steps
@@ -114,7 +119,7 @@ def fire_with_history(drive: Tensor, neuron: Neuron, steps: int | None) -> tuple
         float(neuron.threshold),
         float(neuron.leak),
         int(neuron.reset == "soft"),
-        *[None, 0, 0, None, None, None, 0],
+        *[None, 0, 0, None, None, 0],
         history,
         spikes,
     )

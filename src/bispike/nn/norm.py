@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..functional import batch_statistics, channel_view, normalise, normalise_backward
+from ..functional import batch_statistics, channel_view, normalise, normalise_backward, through_norm
 from .group import ALONE, Group
 from .shared_norm import shared_backward, shared_mean, shared_statistics, values_a_channel
 
@@ -109,3 +109,15 @@ class DriveNorm(nn.Module):
             grad_weight, grad_bias = (grad * unit).sum(axes), grad.sum(axes)
         self.weight.grad, self.bias.grad = grad_weight, grad_bias
         return below
+
+    def learn_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+        """`learn` in place for rows `[B, positions, C]` whose Σ g and Σ g ẑ (`sums`, `[2, C]`) are known."""
+        self.bias.grad, self.weight.grad = sums[0], sums[1]
+        maps = mean_drive.transpose(1, 2)
+        means = self.group.sum(sums) / values_a_channel(maps, self.group) if self._trusts(maps) else None
+        return through_norm(grad, mean_drive, self.affine(statistics)[0], self.moments(statistics), means)
+
+    def moments(self, statistics: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Mean and inverse deviation `[C]`."""
+        mean, variance = statistics
+        return mean, (variance + self.eps).rsqrt()

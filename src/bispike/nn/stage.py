@@ -19,17 +19,22 @@ from torch.nn import functional as F
 from ..functional import (
     Neuron,
     PackedSpikes,
+    Pull,
     Spikes,
     UnrolledSlope,
+    channel_view,
     dense_spikes,
     fire,
     fire_rows,
     integrate,
     lif,
     map_of,
+    mean_drive,
+    mean_field_constants,
     mean_field_slope,
     native_usable,
     pool_spikes,
+    pull_drive,
     rows_of,
 )
 from .norm import DriveNorm
@@ -45,19 +50,27 @@ class Activity:
     Attributes:
         spikes: `[T, B, *shape]`, 0 or 1: all that is kept of the T steps. A bit each where the compiled kernels serve,
             otherwise an int8 tensor.
-        drive: `[B, *shape]` time-mean drive that the neurons received (after the norm).
         rate: `[B, *shape]` time-mean of the spikes.
+        raw_drive: `[B, *shape]` time-mean drive before the norm.
         unrolled: `[B, *shape]` d rate / d drive through the neuron's steps, where the caller asked for it.
-        raw_drive: `[B, *shape]` time-mean drive before the norm (only with a norm).
         statistics: mean and variance that the norm used (only with a norm).
+        affine: scale and shift `[C]` that the norm amounted to (only with a norm).
     """
 
     spikes: Spikes
-    drive: Tensor
     rate: Tensor
+    raw_drive: Tensor
     unrolled: Tensor | None = None
-    raw_drive: Tensor | None = None
     statistics: tuple[Tensor, Tensor] | None = None
+    affine: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def drive(self) -> Tensor:
+        """`[B, *shape]` time-mean drive that the neurons received, after the norm."""
+        if self.affine is None:
+            return self.raw_drive
+        scale, shift = (channel_view(values, self.raw_drive.dim()) for values in self.affine)
+        return self.raw_drive * scale + shift
 
 
 class Pathway(nn.Module):
@@ -94,22 +107,22 @@ class Pathway(nn.Module):
         positions = self.synapse.target[1:]
         if constant:
             assert isinstance(source, Tensor)
-            drive = rows_of(self.synapse(source))
-            mean = drive
+            drive = raw = rows_of(self.synapse(source))
         else:
             packed = source if isinstance(source, PackedSpikes) else PackedSpikes.pack(source)
             drive = self.synapse.sum_spikes(packed).unflatten(0, (steps, -1))
-            mean = drive.mean(0) if self.norm is not None else drive[0]
-        raw, statistics, affine = None, None, None
-        if self.norm is not None:
-            raw = map_of(mean, positions)
-            statistics = self.norm.statistics(raw, track=True)
-            affine = self.norm.affine(statistics)
-        del mean
+            raw = mean_drive(drive)
+        statistics, affine = self._normalise(map_of(raw, positions))
         fired = fire_rows(drive, self.neuron, steps, positions, affine=affine, unrolled=unrolled)
         slope = None if fired.slope is None else map_of(fired.slope, positions)
-        rate, mean_drive = map_of(fired.rate, positions), map_of(fired.mean, positions)
-        return Activity(fired.spikes, mean_drive, rate, slope, raw, statistics)
+        return Activity(fired.spikes, map_of(fired.rate, positions), map_of(raw, positions), slope, statistics, affine)
+
+    def _normalise(self, raw: Tensor) -> tuple[tuple[Tensor, Tensor] | None, tuple[Tensor, Tensor] | None]:
+        """Statistics of the norm for a time-mean drive, and the affine map that they amount to."""
+        if self.norm is None:
+            return None, None
+        statistics = self.norm.statistics(raw, track=True)
+        return statistics, self.norm.affine(statistics)
 
     def _respond_plain(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool) -> Activity:
         drives = _Drives(self, source, steps, constant=constant)
@@ -126,7 +139,7 @@ class Pathway(nn.Module):
             spikes[t].copy_(spike)
         rate.div_(steps)
         followed = None if slope is None else slope.result()
-        return Activity(spikes, drives.mean, rate, followed, drives.raw_mean, drives.statistics)
+        return Activity(spikes, rate, drives.raw_mean, followed, drives.statistics, drives.affine)
 
     def rate_slope(self, activity: Activity) -> Tensor:
         """`[B, *shape]` d rate / d drive: followed through the steps where `respond` did, mean-field otherwise."""
@@ -159,9 +172,35 @@ class Pathway(nn.Module):
             source: `[B, *source]` rate of the population that feeds the synapse.
             activity: what `respond` returned.
         """
-        if self.norm is not None and activity.raw_drive is not None and activity.statistics is not None:
+        if self.norm is not None and activity.statistics is not None:
             grad = self.norm.learn(grad, activity.raw_drive, activity.statistics)
         self.synapse.learn(grad, source)
+
+    def learn_pulled(self, pull: Pull, source: Tensor, activity: Activity, *, through_rate: bool) -> None:
+        """`learn` from what the other pathway pulls at, by the compiled kernels.
+
+        Args:
+            pull: on the rates of this population, or on its drives.
+            source: `[B, *source]` rate of the population that feeds the synapse.
+            activity: what `respond` returned.
+            through_rate: whether the rates are pulled at, so that their slope comes in.
+        """
+        raw = rows_of(activity.raw_drive)
+        moments = None
+        if self.norm is not None and activity.statistics is not None:
+            moments = self.norm.moments(activity.statistics)
+        follows = through_rate and activity.unrolled is not None
+        grad, sums = pull_drive(
+            pull,
+            raw,
+            affine=activity.affine,
+            mean_field=mean_field_constants(self.neuron.threshold) if through_rate and not follows else None,
+            unrolled=rows_of(activity.unrolled) if follows and activity.unrolled is not None else None,
+            moments=moments,
+        )
+        if self.norm is not None and sums is not None and activity.statistics is not None:
+            grad = self.norm.learn_rows(grad, raw, sums, activity.statistics)
+        self.synapse.learn(map_of(grad, self.synapse.target[1:]), source)
 
 
 class _Drives:
@@ -179,8 +218,8 @@ class _Drives:
         self.synapse, self.norm, self.steps = pathway.synapse, pathway.norm, steps
         self.source = dense_spikes(source, like=self.synapse.weight) if isinstance(source, PackedSpikes) else source
         self.constant = constant
-        self.raw_mean: Tensor | None = None
         self.statistics: tuple[Tensor, Tensor] | None = None
+        self.affine: tuple[Tensor, Tensor] | None = None
         self.kept: list[Tensor] = []
         if constant:
             self.mean = self.synapse(self.source)
@@ -188,9 +227,10 @@ class _Drives:
             self.mean = pathway.synapse.weight.new_zeros((self.source.shape[1], *self.synapse.target))
             if self.norm is not None:
                 self.kept = list(self._products())
+        self.raw_mean = self.mean  # complete when the last step was handed out
         if self.norm is not None:
-            self.raw_mean = self.mean
             self.statistics = self.norm.statistics(self.raw_mean, track=True)
+            self.affine = self.norm.affine(self.statistics)
             self.mean = self.norm(self.raw_mean, self.statistics)
 
     def __iter__(self) -> Iterator[Tensor]:

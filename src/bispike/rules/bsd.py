@@ -33,7 +33,11 @@ from ..functional import (
     centre_rows_backward,
     centre_templates,
     centre_templates_backward,
+    map_of,
+    meet,
+    native_usable,
     negative_counts,
+    rows_of,
 )
 from ..nn import SLOPES, Activity, Network, Pathway, Stage, rate_leaving
 from .base import Rule, StepReport, choice_problems, register
@@ -134,10 +138,10 @@ class BSD(Rule):
         return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {f"running.{name}": mean for name, mean in self.running.items()}
+        return {f"centre.{name}": mean for name, mean in self.running.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self.running = {key.removeprefix("running."): mean.clone() for key, mean in state.items()}
+        self.running = {key.removeprefix("centre."): mean.clone() for key, mean in state.items()}
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
@@ -213,6 +217,47 @@ class BSD(Rule):
         self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
     ) -> Tensor:
         """Align the two populations of a stage and write the gradients of W and Θ; return the local loss."""
+        fused = self._fits_kernels(up)
+        value = (self._meet_fused if fused else self._meet_plain)(stage, below, up, down, labels, negatives)
+        self.written(stage.parameters())
+        return value
+
+    def _fits_kernels(self, up: Activity) -> bool:
+        options = self.settings
+        alone = not (options.centre == "batch" and self.network.group.shares)
+        return native_usable(up.rate) and options.loss != "mse" and options.pool == 0 and alone
+
+    def _meet_fused(
+        self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
+    ) -> Tensor:
+        mode, by_rate = self.settings.centre, self.settings.feature == "rate"
+        rows, templates = self._feature(up), self._feature(down.activity)
+        by_batch = mode == "batch" and rows.shape[0] > 1
+        centre = None
+        if mode != "none":
+            centre = self._batch_mean(rows) if by_batch else self._running_mean(stage.name, rows)
+        value, on_rows, on_templates = meet(
+            rows,
+            templates,
+            labels,
+            negatives,
+            centre=centre,
+            prior=None if mode == "none" else self.prior,
+            by_batch=by_batch,
+            samples=self.network.group.count(labels.shape[0]),
+            loss=self.settings.loss,
+            strength=self.settings.strength,
+            temperature=self.settings.temperature,
+            reduction=self.settings.reduction,
+        )
+        stage.up.learn_pulled(on_rows, below, up, through_rate=by_rate)
+        stage.down.learn_pulled(on_templates, down.above, down.activity, through_rate=by_rate)
+        return value
+
+    def _meet_plain(
+        self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
+    ) -> Tensor:
+        """The same, step by step: the reference, and the way for all other options, precisions and devices."""
         prior = self.prior.to(up.rate)
         mode = self.settings.centre
         rows, templates = self._feature(up), self._feature(down.activity)
@@ -244,23 +289,22 @@ class BSD(Rule):
             centre_templates_backward(grad_templates, prior)
         stage.up.learn(self._drive_gradient(grad_rows, stage.up, up), below, up)
         stage.down.learn(self._drive_gradient(grad_templates, stage.down, down.activity), down.above, down.activity)
-        self.written(stage.parameters())
         return value
 
     def _feature(self, activity: Activity) -> Tensor:
-        """`[B, D]` aligned feature of a population."""
+        """`[B, D]` aligned feature of a population; maps position by position, as they lie in memory."""
         values = activity.rate if self.settings.feature == "rate" else activity.drive
         if self.settings.pool and values.dim() == 4:
             values = F.adaptive_avg_pool2d(values, self.settings.pool)
-        return values.flatten(1)
+        return rows_of(values).flatten(1)
 
     def _drive_gradient(self, grad: Tensor, pathway: Pathway, activity: Activity) -> Tensor:
         """From dL/d feature `[B, D]`, written over, to dL/d time-mean drive `[B, *shape]`: `_feature` backwards."""
         side, shape = self.settings.pool, activity.drive.shape
         if side and len(shape) == 4:
-            grad = _spread(grad.unflatten(1, (shape[1], side, side)), shape[2:])
+            grad = _spread(map_of(grad.unflatten(1, (side * side, shape[1])), (side, side)), shape[2:])
         else:
-            grad = grad.reshape(shape)
+            grad = map_of(grad.unflatten(1, (-1, shape[1])), shape[2:])
         return grad.mul_(pathway.rate_slope(activity)) if self.settings.feature == "rate" else grad
 
     def _running_mean(self, name: str, rows: Tensor) -> Tensor:

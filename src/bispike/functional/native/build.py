@@ -72,7 +72,7 @@ def _output(command: list[str]) -> str:
 
 
 def _folder() -> Path:
-    """Where compiled libraries are kept: the user's cache folder, or a folder of this process's user for the session."""
+    """Where compiled libraries are kept: the user's cache folder, or one for this process alone."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bispike" / "native"
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -11,15 +11,6 @@ struct Constants {
     bool soft;
 };
 
-// A row of channels is walked in groups of lanes; the tail of a row in single values, by the same code.
-template <class V>
-inline V get(const float* from);
-template <>
-inline Lanes get<Lanes>(const float* from) { return load(from); }
-template <>
-inline float get<float>(const float* from) { return *from; }
-inline void put(float* to, Lanes value) { store(to, value); }
-inline void put(float* to, float value) { *to = value; }
 inline Lanes chosen(Flags holds, Lanes value) { return where(holds, value); }
 inline float chosen(bool holds, float value) { return holds ? value : 0.0f; }
 inline uint32_t bits_of(Flags holds) { return as_bits(holds); }
@@ -33,7 +24,7 @@ struct Sweep {
     Constants neuron;
     uint32_t* bits;
     int64_t bits_per_step, bits_per_row;
-    float *rate, *mean, *slope;
+    float *rate, *slope;
     int64_t out_per_row;
     float *history, *spikes;  // [steps, rows, channels], optional
 };
@@ -41,15 +32,14 @@ struct Sweep {
 template <class V>
 inline void run(const Sweep& s, int64_t row, int64_t channel) {
     const V one = V{} + 1.0f, threshold = V{} + s.neuron.threshold;
-    V current{}, membrane{}, count{}, total{}, sensitivity{}, slope{};
+    V membrane{}, count{}, sensitivity{}, slope{};
     V scale = one, shift{};
     if (s.scale) scale = get<V>(s.scale + channel), shift = get<V>(s.shift + channel);
     const float* drive = s.drive + row * s.per_row + channel;
     const int64_t place = row * s.channels + channel;
     for (int64_t t = 0; t < s.steps; t++) {
-        current = get<V>(drive + t * s.per_step);
+        V current = get<V>(drive + t * s.per_step);
         if (s.scale) current = current * scale + shift;
-        total += current;
         membrane = s.neuron.leak * membrane + current;
         const auto fires = membrane >= threshold;
         const V fired = chosen(fires, one);
@@ -70,7 +60,6 @@ inline void run(const Sweep& s, int64_t row, int64_t channel) {
     }
     const V steps = V{} + (float)s.steps;
     if (s.rate) put(s.rate + row * s.out_per_row + channel, count / steps);
-    if (s.mean) put(s.mean + row * s.out_per_row + channel, s.per_step ? total / steps : current);
     if (s.slope) put(s.slope + row * s.out_per_row + channel, slope / steps);
 }
 
@@ -95,10 +84,10 @@ inline void walk_back(float* grad, const float* history, int64_t steps, int64_t 
 EXPORT void neuron_forward(const float* drive, int64_t per_step, int64_t per_row, const float* scale,
                            const float* shift, int64_t steps, int64_t rows, int64_t channels, float threshold,
                            float leak, int64_t soft, uint32_t* bits, int64_t bits_per_step, int64_t bits_per_row,
-                           float* rate, float* mean, float* slope, int64_t out_per_row, float* history,
+                           float* rate, float* slope, int64_t out_per_row, float* history,
                            float* spikes) {
     const Sweep sweep{drive, per_step, per_row, scale, shift, steps, rows, channels, {threshold, leak, soft != 0},
-                      bits, bits_per_step, bits_per_row, rate, mean, slope, out_per_row, history, spikes};
+                      bits, bits_per_step, bits_per_row, rate, slope, out_per_row, history, spikes};
     for (int64_t row = 0; row < rows; row++) {
         int64_t channel = 0;
         for (; channel + LANES <= channels; channel += LANES) run<Lanes>(sweep, row, channel);

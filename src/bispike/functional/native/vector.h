@@ -16,7 +16,16 @@ typedef int32_t Flags __attribute__((vector_size(LANES * 4), aligned(4), may_ali
 
 static inline Lanes load(const float* from) { return *reinterpret_cast<const Lanes*>(from); }
 static inline void store(float* to, Lanes value) { *reinterpret_cast<Lanes*>(to) = value; }
-static inline Lanes spread(float value) { return value - Lanes{}; }
+
+// The same code walks a row in groups of lanes and its tail in single values.
+template <class V>
+inline V get(const float* from);
+template <>
+inline Lanes get<Lanes>(const float* from) { return load(from); }
+template <>
+inline float get<float>(const float* from) { return *from; }
+inline void put(float* to, Lanes value) { store(to, value); }
+inline void put(float* to, float value) { *to = value; }
 
 // Where a comparison holds (all ones), the value; elsewhere 0.
 static inline Lanes where(Flags holds, Lanes value) { return (Lanes)(holds & (Flags)value); }

@@ -1,0 +1,175 @@
+"""Where two pathways meet, with few passes over the large arrays: `align` and what surrounds it in one piece.
+
+For rates X `[B, D]` with centre m, templates P `[C, D]` with centre q, a_k = X_k − m, w_c = (P_c − q)/|P_c − q| and the
+gradient G of the affinities (`alignment.pair_gradient`), the gradient of a row is
+
+    dL/dX_k = Σ_c (G_kc/|a_k|) w_c − s_k (X_k − m) [− v],    s_k = Σ_c G_kc C_kc / |a_k|²
+
+v being the mean over the batch where m is. Neither the centred nor the unit rows nor this gradient's factors are ever
+written out: one pass makes it, times the slope of the rate, and sums what the backward of the norm needs; a second one
+ends that backward. `align`, `centring` and `normalise_backward` are the reference, step by step.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import native
+from .alignment import SILENCE, pair_gradient
+
+
+@dataclass(frozen=True)
+class Pull:
+    """The gradient of the rows of one population, not yet written out.
+
+    Args:
+        rates: X, `[B, D]`.
+        centre: m, `[D]`, or None.
+        templates: w, `[C, D]` unit templates.
+        weights: G_kc/|a_k|, `[B, C]`.
+        shrink: s, `[B]`.
+        common: v, `[D]`, or None.
+        given: the gradient itself, `[B, D]`, in place of all others.
+    """
+
+    rates: Tensor | None = None
+    centre: Tensor | None = None
+    templates: Tensor | None = None
+    weights: Tensor | None = None
+    shrink: Tensor | None = None
+    common: Tensor | None = None
+    given: Tensor | None = None
+
+
+def meet(
+    rates: Tensor,
+    templates: Tensor,
+    labels: Tensor,
+    negatives: Tensor,
+    *,
+    centre: Tensor | None,
+    prior: Tensor | None,
+    by_batch: bool,
+    samples: int,
+    loss: str,
+    strength: float,
+    temperature: float,
+    reduction: str,
+) -> tuple[Tensor, Pull, Pull]:
+    """Local loss of a stage and what it pulls on both sides.
+
+    Args:
+        rates: X, float32 `[B, D]`.
+        templates: P, float32 `[C, D]`.
+        labels, negatives, loss, strength, temperature, reduction: as for `align` (ReCo and InfoNCE).
+        centre: m, `[D]`; None for rows that are not centred.
+        prior: `[C]` weights of the templates' centre q; None for templates that are not centred.
+        by_batch: whether m is the mean of these rows, so that the gradient goes through it.
+        samples: what a mean over samples divides by.
+
+    Returns:
+        Scalar loss, pull on the rows, pull on the templates.
+    """
+    squares = torch.empty(rates.shape[0], dtype=torch.float32)
+    native.call("centred_squares", rates, centre, rates.shape[0], rates.shape[1], squares)
+    length = (squares + SILENCE**2).sqrt_()[:, None]
+    unit = templates - prior @ templates if prior is not None else templates
+    unit_length = (unit.square().sum(1, keepdim=True) + SILENCE**2).sqrt_()
+    unit = unit / unit_length
+    dots = rates @ unit.T
+    cosine = (dots - unit @ centre if centre is not None else dots).div_(length)
+    value, grad = pair_gradient(
+        cosine,
+        labels,
+        negatives,
+        loss=loss,
+        strength=strength,
+        temperature=temperature,
+        reduction=reduction,
+        scale=1.0 if reduction == "sum" else 1.0 / samples,
+    )
+    shared = grad * cosine
+    weights = (grad / length).contiguous()
+    shrink = shared.sum(1).div_(length.squeeze(1).square())
+    common = None
+    if by_batch and centre is not None:
+        common = weights.mean(0) @ unit - (shrink @ rates - shrink.sum() * centre).div_(rates.shape[0])
+    below = weights.T @ rates
+    if centre is not None:
+        below.addr_(weights.sum(0), centre, alpha=-1)
+    below.addcmul_(unit, shared.sum(0)[:, None], value=-1).div_(unit_length)
+    if prior is not None:
+        below.sub_(prior[:, None] * below.sum(0))
+    return value, Pull(rates, centre, unit, weights, shrink, common), Pull(given=below)
+
+
+def pull_drive(
+    pull: Pull,
+    raw: Tensor,
+    *,
+    affine: tuple[Tensor, Tensor] | None,
+    mean_field: tuple[float, float] | None,
+    unrolled: Tensor | None,
+    moments: tuple[Tensor, Tensor] | None,
+) -> tuple[Tensor, Tensor | None]:
+    """From the pull on a population's rates (or drives) to the gradient of its time-mean drive, after the norm.
+
+    Args:
+        pull: of the population.
+        raw: `[B, positions, C]` time-mean drive before the norm.
+        affine: scale and shift `[C]` of the norm.
+        mean_field: centre and steepness of the slope 1 / (1 + (steepness (drive − centre))²).
+        unrolled: the slope itself, `[B, positions, C]`. Neither of the two: no slope, the drive is aligned.
+        moments: mean and inverse deviation `[C]` of the norm, where the sums are wanted.
+
+    Returns:
+        Gradient `[B, positions, C]`; with `moments` Σ g and Σ g ẑ, `[2, C]`.
+    """
+    samples, positions, channels = raw.shape
+    grad = torch.empty_like(raw)
+    sums = torch.zeros((2, channels), dtype=torch.float32) if moments is not None else None
+    centre, steep = mean_field if mean_field is not None else (0.0, 0.0)
+    scale, shift = affine if affine is not None else (None, None)
+    mean, inverse = moments if moments is not None else (None, None)
+    native.call(
+        "pull_rows",
+        *[pull.rates, pull.centre, pull.templates, pull.weights, pull.shrink, pull.common, pull.given],
+        0 if pull.weights is None else pull.weights.shape[1],
+        samples,
+        positions * channels,
+        channels,
+        *[raw, scale, shift, unrolled],
+        float(centre),
+        float(steep),
+        *[mean, inverse, sums, grad],
+    )
+    return grad, sums
+
+
+def through_norm(
+    grad: Tensor, raw: Tensor, scale: Tensor, moments: tuple[Tensor, Tensor], means: Tensor | None
+) -> Tensor:
+    """Backward of batch norm with its sums known: γ/σ (g − mean(g) − ẑ mean(g ẑ)), in place.
+
+    Args:
+        grad: `[B, positions, C]` gradient after the norm; written over.
+        raw: `[B, positions, C]` drive before the norm.
+        scale: γ/σ, `[C]`.
+        moments: μ and 1/σ, `[C]`.
+        means: mean(g) and mean(g ẑ), `[2, C]`; None where the statistics are constants: γ/σ g.
+    """
+    mean, inverse = moments
+    tilt = torch.zeros_like(scale) if means is None else -scale * inverse * means[1]
+    level = torch.zeros_like(scale) if means is None else -scale * means[0] - tilt * mean
+    channels = grad.shape[2]
+    native.call("combine_channels", grad, raw, scale, tilt, level, grad.numel() // channels, channels)
+    return grad
+
+
+def mean_field_constants(threshold: float, *, centre: float = 0.6, width: float = 1.0) -> tuple[float, float]:
+    """Centre and steepness of `surrogate.mean_field_slope`."""
+    return centre * threshold, math.pi / (width * math.sqrt(2))
