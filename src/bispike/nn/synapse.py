@@ -22,6 +22,10 @@ from ..functional import PackedSpikes, Wiring, convolution_gather, map_of, nativ
 
 Shape = tuple[int, ...]
 
+PATCH = 64
+"""Largest fan-in of a convolution that is computed as a product with its patches: with few channels (a first stage) this
+beats torch's convolution and its weight gradient by far, and leaves the maps channels-last."""
+
 
 class Synapse(nn.Module):
     """Base: a weight, an optional bias, and where they lead from and to."""
@@ -142,22 +146,42 @@ class Conv(Synapse):
         self.kernel, self.stride, self.padding = kernel, stride, padding
 
     def forward(self, source: Tensor) -> Tensor:
-        return F.conv2d(source, self.weight, self.bias, self.stride, self.padding)
+        if self.fan_in > PATCH or torch.is_grad_enabled():
+            return F.conv2d(source, self.weight, self.bias, self.stride, self.padding)
+        patches = self._patches(source)
+        bias = 0 if self.bias is None else self.bias
+        return map_of(patches @ self.weight.flatten(1).T + bias, self.target[1:])
 
     @cached_property
     def wiring(self) -> Wiring:
         return _map_wiring(self, _positions(self.source), self.kernel, self.stride, (self.padding,) * 4)
 
+    def _patches(self, source: Tensor) -> Tensor:
+        """`[N, positions, fan_in]`: what each output position sees."""
+        return F.unfold(source, self.kernel, padding=self.padding, stride=self.stride).transpose(1, 2)
+
     def learn(self, grad: Tensor, source: Tensor) -> None:
-        shape = list(self.weight.shape)
-        self.weight.grad = conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding)
+        if self.fan_in > PATCH:
+            shape = list(self.weight.shape)
+            self.weight.grad = conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding)
+        else:
+            rows = rows_of(grad).flatten(0, 1)
+            torch.mm(rows.T, self._patches(source).flatten(0, 1), out=_buffer(self.weight).view(self.target[0], -1))
         if self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
 
     def backward(self, grad: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
         sides = [[self.stride] * 2, [self.padding] * 2, [1, 1]]
         below, weight, _ = torch.ops.aten.convolution_backward(
-            grad, source, self.weight, None, *sides, False, [0, 0], 1, [True, True, False]
+            grad,
+            source,
+            self.weight,
+            None,
+            *sides,
+            transposed=False,
+            output_padding=[0, 0],
+            groups=1,
+            output_mask=[True, True, False],
         )
         return below, weight
 

@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr int64_t TILE = 1024;  // elements of a row that are walked through all rows before the next ones
+constexpr int64_t TILE = 256;  // elements of a row that are walked through all rows before the next ones
 
 struct Pull {
     const float *rates, *centre;          // X [rows, size], m [size] or null

@@ -58,9 +58,9 @@ inline void run(const Sweep& s, int64_t row, int64_t channel) {
             *word = (channel % WORD ? *word : 0) | bits_of(fires) << (channel % WORD);
         }
     }
-    const V steps = V{} + (float)s.steps;
-    if (s.rate) put(s.rate + row * s.out_per_row + channel, count / steps);
-    if (s.slope) put(s.slope + row * s.out_per_row + channel, slope / steps);
+    const float share = 1.0f / (float)s.steps;
+    if (s.rate) put(s.rate + row * s.out_per_row + channel, count * share);
+    if (s.slope) put(s.slope + row * s.out_per_row + channel, slope * share);
 }
 
 template <class V>

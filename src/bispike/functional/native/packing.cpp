@@ -16,22 +16,46 @@ EXPORT void pack(const float* values, int64_t rows, int64_t channels, uint32_t* 
     }
 }
 
+namespace {
+
+// Lanes first .. first + 15 of a word as zeros and ones.
+inline Lanes ones_of(uint32_t word, int64_t first) {
+    const Flags place = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+    return where(((int32_t)(word >> first) & place) != 0, Lanes{} + 1.0f);
+}
+
+}  // namespace
+
 EXPORT void unpack(const uint32_t* bits, int64_t rows, int64_t channels, float* values) {
     const int64_t words = (channels + WORD - 1) / WORD;
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t c = 0; c < channels; c++)
-            values[row * channels + c] = (float)(bits[row * words + c / WORD] >> (c % WORD) & 1);
+    for (int64_t row = 0; row < rows; row++) {
+        const uint32_t* from = bits + row * words;
+        float* to = values + row * channels;
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES) store(to + c, ones_of(from[c / WORD], c % WORD));
+        for (; c < channels; c++) to[c] = (float)(from[c / WORD] >> (c % WORD) & 1);
+    }
 }
 
 // rate [rows, channels]: share of the time steps in which each fired
 EXPORT void rate(const uint32_t* bits, int64_t steps, int64_t rows, int64_t channels, float* rate) {
     const int64_t words = (channels + WORD - 1) / WORD;
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t c = 0; c < channels; c++) {
-            uint32_t count = 0;
-            for (int64_t t = 0; t < steps; t++) count += bits[(t * rows + row) * words + c / WORD] >> (c % WORD) & 1;
-            rate[row * channels + c] = (float)count / (float)steps;
+    const float share = 1.0f / (float)steps;
+    for (int64_t row = 0; row < rows; row++) {
+        const uint32_t* from = bits + row * words;
+        const int64_t per_step = rows * words;
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES) {
+            Lanes total{};
+            for (int64_t t = 0; t < steps; t++) total += ones_of(from[t * per_step + c / WORD], c % WORD);
+            store(rate + row * channels + c, total * share);
         }
+        for (; c < channels; c++) {
+            uint32_t total = 0;
+            for (int64_t t = 0; t < steps; t++) total += from[t * per_step + c / WORD] >> (c % WORD) & 1;
+            rate[row * channels + c] = (float)total * share;
+        }
+    }
 }
 
 EXPORT int64_t count(const uint32_t* bits, int64_t words) {
