@@ -21,7 +21,7 @@ SPARSE = 0.11
 """Density below which events are cheaper than tables (measured, 1024 -> 512: equal at 0.11; `bispike bench`)."""
 
 _BLOCK = 64  # outputs that a kernel works on at once
-_SCRATCH = (128 + 32 + 2048) * _BLOCK  # floats of the tables, their columns and a tile of sums
+_TILE = 2048  # rows whose sums are held at once
 _LARGEST = 4 * 2**20  # floats of columns that still fit a cache; beyond, events lose to tables
 
 
@@ -63,7 +63,8 @@ def spike_product(spikes: PackedSpikes, weight: Tensor, bias: Tensor | None, wir
     drive = torch.empty((images, wiring.positions_out, wiring.outputs), dtype=torch.float32)
     by_events = spikes.density < SPARSE and wiring.taps * wiring.inputs * _BLOCK <= _LARGEST
     train = spikes.events if by_events else (spikes.bits,)
-    floats = wiring.taps * wiring.inputs * _BLOCK if by_events else _SCRATCH
+    tables = 128 + 32 + min(_TILE, images * wiring.positions_out)  # with their columns and a tile of sums
+    floats = (wiring.taps * wiring.inputs if by_events else tables) * _BLOCK
     flat, (per_output, per_input, per_tap) = weight.detach().view(-1), wiring.strides
 
     def block(first: int, last: int) -> None:

@@ -1,6 +1,7 @@
 """Thin modules over `functional`: synapses, stages with two pathways, and the network of them."""
 
 from .concept import ConceptCode
+from .descent import Descent
 from .group import ALONE, Group
 from .network import Network, SweepRecord, rate_leaving
 from .norm import DriveNorm
@@ -14,6 +15,7 @@ __all__ = [
     "ConceptCode",
     "Conv",
     "Dense",
+    "Descent",
     "DriveNorm",
     "Group",
     "Network",

@@ -32,6 +32,7 @@ from ..functional import (
 )
 from ..spaces import Concept, Stimulus
 from .concept import ConceptCode
+from .descent import Descent
 from .group import ALONE, Group
 from .stage import Activity, Stage
 from .synapse import Synapse
@@ -204,13 +205,21 @@ class Network(nn.Module):
 
     def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
-        fixed = self.code.kind != "learned"
-        source: Spikes = concept_spikes[0] if fixed else concept_spikes
-        rate = concept_spikes[0] if fixed else concept_spikes.mean(0)
+        constant = self.code.kind != "learned"
+        source: Spikes = concept_spikes[0] if constant else concept_spikes
+        rate = concept_spikes[0] if constant else concept_spikes.mean(0)
         for stage in reversed(self.hidden):
-            activity = stage.down.respond(source, self.steps, constant=fixed, unrolled=unrolled)
+            activity = stage.down.respond(source, self.steps, constant=constant, unrolled=unrolled)
             yield stage, rate, activity
-            source, rate, fixed = activity.spikes, activity.rate, False
+            source, rate, constant = activity.spikes, activity.rate, False
+
+    def descend(self, *, unrolled: bool = False) -> Descent:
+        """Top-down sweep of all concepts, to be read from the bottom up."""
+        constant = self.code.kind != "learned"
+        spikes = self.code.spikes(self.steps).to(self.stimulus_mean.dtype)
+        rate = spikes[0] if constant else spikes.mean(0)
+        source = rate if constant else spikes
+        return Descent(self.hidden, source, rate, self.steps, constant=constant, unrolled=unrolled)
 
     # ------------------------------------------------------------------ what users ask
 

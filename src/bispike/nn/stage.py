@@ -89,7 +89,9 @@ class Pathway(nn.Module):
         self.norm = DriveNorm(synapse.target[0], least=least) if norm else None
         self.neuron = neuron
 
-    def respond(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool = False) -> Activity:
+    def respond(
+        self, source: Spikes, steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
+    ) -> Activity:
         """Spikes and time means, without a tape: by the compiled kernels where they serve, by torch otherwise.
 
         Args:
@@ -97,13 +99,13 @@ class Pathway(nn.Module):
             steps: T.
             constant: whether the source is constant over time: its drive is computed once.
             unrolled: whether to follow d rate / d drive through the steps.
+            track: whether a norm in training moves its running statistics (not when a sweep is computed again).
         """
+        way = self._respond_packed if native_usable(self.synapse.weight) else self._respond_plain
         with torch.no_grad():
-            if native_usable(self.synapse.weight):
-                return self._respond_packed(source, steps, constant=constant, unrolled=unrolled)
-            return self._respond_plain(source, steps, constant=constant, unrolled=unrolled)
+            return way(source, steps, constant=constant, unrolled=unrolled, track=track)
 
-    def _respond_packed(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool) -> Activity:
+    def _respond_packed(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
         positions = self.synapse.target[1:]
         if constant:
             assert isinstance(source, Tensor)
@@ -112,20 +114,22 @@ class Pathway(nn.Module):
             packed = source if isinstance(source, PackedSpikes) else PackedSpikes.pack(source)
             drive = self.synapse.sum_spikes(packed).unflatten(0, (steps, -1))
             raw = mean_drive(drive)
-        statistics, affine = self._normalise(map_of(raw, positions))
+        statistics, affine = self._normalise(map_of(raw, positions), track=track)
         fired = fire_rows(drive, self.neuron, steps, positions, affine=affine, unrolled=unrolled)
         slope = None if fired.slope is None else map_of(fired.slope, positions)
         return Activity(fired.spikes, map_of(fired.rate, positions), map_of(raw, positions), slope, statistics, affine)
 
-    def _normalise(self, raw: Tensor) -> tuple[tuple[Tensor, Tensor] | None, tuple[Tensor, Tensor] | None]:
+    def _normalise(
+        self, raw: Tensor, *, track: bool
+    ) -> tuple[tuple[Tensor, Tensor] | None, tuple[Tensor, Tensor] | None]:
         """Statistics of the norm for a time-mean drive, and the affine map that they amount to."""
         if self.norm is None:
             return None, None
-        statistics = self.norm.statistics(raw, track=True)
+        statistics = self.norm.statistics(raw, track=track)
         return statistics, self.norm.affine(statistics)
 
-    def _respond_plain(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool) -> Activity:
-        drives = _Drives(self, source, steps, constant=constant)
+    def _respond_plain(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
+        drives = _Drives(self, source, steps, constant=constant, track=track)
         membrane = torch.empty_like(drives.mean)
         spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
         slope = UnrolledSlope(membrane, self.neuron) if unrolled else None
@@ -214,7 +218,7 @@ class _Drives:
 
     ROWS = 128
 
-    def __init__(self, pathway: Pathway, source: Spikes, steps: int, *, constant: bool) -> None:
+    def __init__(self, pathway: Pathway, source: Spikes, steps: int, *, constant: bool, track: bool) -> None:
         self.synapse, self.norm, self.steps = pathway.synapse, pathway.norm, steps
         self.source = dense_spikes(source, like=self.synapse.weight) if isinstance(source, PackedSpikes) else source
         self.constant = constant
@@ -229,7 +233,7 @@ class _Drives:
                 self.kept = list(self._products())
         self.raw_mean = self.mean  # complete when the last step was handed out
         if self.norm is not None:
-            self.statistics = self.norm.statistics(self.raw_mean, track=True)
+            self.statistics = self.norm.statistics(self.raw_mean, track=track)
             self.affine = self.norm.affine(self.statistics)
             self.mean = self.norm(self.raw_mean, self.statistics)
 

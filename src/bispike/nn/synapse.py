@@ -23,8 +23,8 @@ from ..functional import PackedSpikes, Wiring, convolution_gather, map_of, nativ
 Shape = tuple[int, ...]
 
 PATCH = 64
-"""Largest fan-in of a convolution that is computed as a product with its patches: with few channels (a first stage) this
-beats torch's convolution and its weight gradient by far, and leaves the maps channels-last."""
+"""Largest fan-in of a convolution that is computed as a product with its patches: with few channels (a first stage)
+this beats torch's convolution and its weight gradient by far, and leaves the maps channels-last."""
 
 
 class Synapse(nn.Module):

@@ -39,7 +39,7 @@ from ..functional import (
     negative_counts,
     rows_of,
 )
-from ..nn import SLOPES, Activity, Network, Pathway, Stage, rate_leaving
+from ..nn import SLOPES, Activity, Descent, Network, Pathway, Stage, rate_leaving
 from .base import Rule, StepReport, choice_problems, register
 from .readouts import TOP_LOSSES, learn_recall, learn_top
 
@@ -103,14 +103,6 @@ class BSDOptions:
             problems.append("expected reference_batch >= 2, centre_samples >= 1 and pool >= 0.")
         if problems:
             raise ConfigurationError(problems)
-
-
-@dataclass
-class _Down:
-    """One stage of the top-down sweep, waiting for the bottom-up features."""
-
-    above: Tensor
-    activity: Activity
 
 
 @register
@@ -181,7 +173,6 @@ class BSD(Rule):
         )
         losses: dict[str, Tensor] = {}
         rates: list[Tensor] = []
-        down: dict[str, _Down] = {}
         if self.settings.order == "down-first":
             down = self._sweep_down(unrolled=unrolled)
         elif self.settings.order == "up-first":
@@ -193,8 +184,10 @@ class BSD(Rule):
                 up = iter(list(up))
                 down = waiting.result()
         top_rate = source
-        for stage, below, activity in up:
-            losses[stage.name] = self._meet(stage, below, activity, down[stage.name], labels, negatives)
+        lowest = down.at(0)[1].rate
+        for i, (stage, below, activity) in enumerate(up):
+            losses[stage.name] = self._meet(stage, below, activity, down.at(i), labels, negatives)
+            down.forget(i)
             rates.append(activity.rate.mean())
             top_rate = rate_leaving(stage, activity)
             del below, activity
@@ -203,18 +196,21 @@ class BSD(Rule):
         )
         self.written([*net.readout.parameters(), *net.code.parameters()])
         target = source if net.constant_input else net.standardise(stimulus)
-        lowest = down[net.hidden[0].name].activity
-        losses["recall"] = learn_recall(net, lowest.rate, target, labels)
+        losses["recall"] = learn_recall(net, lowest, target, labels)
         return StepReport(loss, correct, losses, rates)
 
     @torch.no_grad()
-    def _sweep_down(self, *, unrolled: bool) -> dict[str, _Down]:
-        net = self.network
-        spikes = net.code.spikes(net.steps).to(net.stimulus_mean.dtype)
-        return {stage.name: _Down(above, act) for stage, above, act in net.sweep_down(spikes, unrolled=unrolled)}
+    def _sweep_down(self, *, unrolled: bool) -> Descent:
+        return self.network.descend(unrolled=unrolled)
 
     def _meet(
-        self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
+        self,
+        stage: Stage,
+        below: Tensor,
+        up: Activity,
+        down: tuple[Tensor, Activity],
+        labels: Tensor,
+        negatives: Tensor,
     ) -> Tensor:
         """Align the two populations of a stage and write the gradients of W and Θ; return the local loss."""
         fused = self._fits_kernels(up)
@@ -228,10 +224,17 @@ class BSD(Rule):
         return native_usable(up.rate) and options.loss != "mse" and options.pool == 0 and alone
 
     def _meet_fused(
-        self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
+        self,
+        stage: Stage,
+        below: Tensor,
+        up: Activity,
+        down: tuple[Tensor, Activity],
+        labels: Tensor,
+        negatives: Tensor,
     ) -> Tensor:
         mode, by_rate = self.settings.centre, self.settings.feature == "rate"
-        rows, templates = self._feature(up), self._feature(down.activity)
+        above, opposite = down
+        rows, templates = self._feature(up), self._feature(opposite)
         by_batch = mode == "batch" and rows.shape[0] > 1
         centre = None
         if mode != "none":
@@ -251,16 +254,23 @@ class BSD(Rule):
             reduction=self.settings.reduction,
         )
         stage.up.learn_pulled(on_rows, below, up, through_rate=by_rate)
-        stage.down.learn_pulled(on_templates, down.above, down.activity, through_rate=by_rate)
+        stage.down.learn_pulled(on_templates, above, opposite, through_rate=by_rate)
         return value
 
     def _meet_plain(
-        self, stage: Stage, below: Tensor, up: Activity, down: _Down, labels: Tensor, negatives: Tensor
+        self,
+        stage: Stage,
+        below: Tensor,
+        up: Activity,
+        down: tuple[Tensor, Activity],
+        labels: Tensor,
+        negatives: Tensor,
     ) -> Tensor:
         """The same, step by step: the reference, and the way for all other options, precisions and devices."""
+        above, opposite = down
         prior = self.prior.to(up.rate)
         mode = self.settings.centre
-        rows, templates = self._feature(up), self._feature(down.activity)
+        rows, templates = self._feature(up), self._feature(opposite)
         group = self.network.group
         by_batch = mode == "batch" and group.count(rows.shape[0]) > 1
         if mode == "none":
@@ -288,7 +298,7 @@ class BSD(Rule):
         if mode != "none":
             centre_templates_backward(grad_templates, prior)
         stage.up.learn(self._drive_gradient(grad_rows, stage.up, up), below, up)
-        stage.down.learn(self._drive_gradient(grad_templates, stage.down, down.activity), down.above, down.activity)
+        stage.down.learn(self._drive_gradient(grad_templates, stage.down, opposite), above, opposite)
         return value
 
     def _feature(self, activity: Activity) -> Tensor:

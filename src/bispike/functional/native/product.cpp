@@ -151,7 +151,7 @@ void by_events(Weights w, const float* bias, int64_t outputs, int64_t inputs, in
 
 }  // namespace
 
-// Floats of scratch: product_tables needs (128 + 32 + 2048) x 64; product_events taps x inputs x 64.
+// Floats of scratch: product_tables needs (128 + 32 + min(rows, TILE)) x 64; product_events taps x inputs x 64.
 EXPORT void product_tables(const float* weight, int64_t per_output, int64_t per_input, int64_t per_tap,
                            const float* bias, int64_t outputs, int64_t inputs, int64_t taps, const uint32_t* bits,
                            const int32_t* gather, int64_t images, int64_t positions_in, int64_t positions_out,
