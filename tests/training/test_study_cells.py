@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bispike.errors import ConfigurationError
 from bispike.training.settings import Request
-from bispike.training.studies import ablate_cells, compare_cells, split_values
+from bispike.training.studies import ablate_cells, compare_cells, run_study, split_values
 
 
 def test_compare_has_a_cell_for_each_rule_and_seed() -> None:
@@ -54,3 +56,10 @@ def test_a_text_that_is_no_ablation_is_refused(over: str) -> None:
 def test_names_of_folders_stay_different_when_characters_are_replaced() -> None:
     cells = ablate_cells(Request({}), "widths=[1,2],[1],[2]", 1)
     assert len({cell.name for cell in cells}) == 3
+
+
+def test_a_study_is_not_for_torchrun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigurationError, match="without torchrun"):
+        run_study(compare_cells(Request({}), ["bsd"], 1), tmp_path / "study")

@@ -46,11 +46,12 @@ def test_every_optimizer_may_move_a_part_at_a_time(name: str, dataset: Dataset) 
         rule = rules.create("bsd", network)
         matrices = [parameter for parameter in rule.parameters() if parameter.dim() == 2]  # muon takes no others
         optimizer = optimizers.build(name, [{"params": matrices, "base_lr": 0.01}])
-        updates = Updates(rule, optimizer, in_sweep=in_sweep)
-        for step in range(3):
-            rule.step(*dataset.train.batch(range(16 * step, 16 * step + 16)))
-            updates.gather()
-            updates.apply()
+        updates = Updates(optimizer, in_sweep=in_sweep)
+        with updates.hearing(rule):
+            for step in range(3):
+                rule.step(*dataset.train.batch(range(16 * step, 16 * step + 16)))
+                updates.gather()
+                updates.apply()
         results.append(weights(network))
     assert_equal(*results)
     assert not torch.equal(results[0]["readout.weight"], tiny_network(dataset).readout.weight)
@@ -66,19 +67,20 @@ def test_a_training_may_go_on_the_other_way(dataset: Dataset, tmp_path: Path) ->
     assert_equal(weights(again.network), weights(whole.network))
 
 
-def test_only_one_stage_of_gradients_is_held(dataset: Dataset) -> None:
+def test_only_one_stage_of_gradients_is_held(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight stages of equal width: never more than the first one's gradients, where `after` holds all of them."""
     network = models.mlp(dataset.stimulus, [32] * 8, dataset.concept, norm=False)
     rule = rules.create("bsd", network)
-    updates = Updates(rule, torch.optim.SGD(rule.parameters(), lr=0.01), in_sweep=True)
-    move, held = updates._move, list[int]()
+    updates = Updates(torch.optim.SGD(rule.parameters(), lr=0.01), in_sweep=True)
+    step, held = updates.optimizer.step, list[int]()
 
-    def watched(parameters: Any) -> None:
+    def watched() -> None:
         held.append(sum(p.grad.nbytes for p in network.parameters() if p.grad is not None))
-        move(parameters)
+        step()
 
-    updates._move = watched  # type: ignore[method-assign]
-    rule.step(*dataset.train.batch(range(16)))
+    monkeypatch.setattr(updates.optimizer, "step", watched)
+    with updates.hearing(rule):
+        rule.step(*dataset.train.batch(range(16)))
     largest = max(sum(p.nbytes for p in stage.parameters()) for stage in network.hidden)
     assert max(held) <= largest < sum(p.nbytes for p in rule.parameters()) / 6
     assert all(parameter.grad is None for parameter in network.parameters())

@@ -29,12 +29,12 @@ def command(
     resume: bool,  # noqa: FBT001
     overwrite: bool,  # noqa: FBT001
     **options: Any,
-) -> Answer:
+) -> Answer | None:
     """Train a network; show how well it does on the test split.
 
     --set takes options of the rule, of the model and of the training: --set strength=0.05 widths=[256,128]
     """
-    from ..training import run_config
+    from ..training import distributed, run_config
     from ..training import settings as resolving
 
     if resume and out is None:
@@ -42,6 +42,8 @@ def command(
     request = resolving.Request(options, key_values((*settings, *more_settings)))
     config = resolving.resolve(request, resume_from=out if resume else None)
     run = run_config(config, out=out or resolving.default_folder(config), resume=resume, overwrite=overwrite)
+    if not distributed.is_first():  # of several processes the first one answers
+        return None
     return Answer(run.summary, pairs(_shown(run.summary)))
 
 

@@ -1,6 +1,7 @@
 """Training: the loop, its settings, checkpoints that resume bit for bit, and the runs that it leaves."""
 
 from .config import TrainConfig, read_config, write_config
+from .distributed import ProcessLost
 from .fit import fit, run_config
 from .interrupt import TrainingInterrupted
 from .measures import evaluate
@@ -8,6 +9,7 @@ from .runs import Run, load_run, read_summary
 from .validation import validate
 
 __all__ = [
+    "ProcessLost",
     "Run",
     "TrainConfig",
     "TrainingInterrupted",

@@ -30,6 +30,8 @@ from .files import describe, make_folder, sweep_unfinished, write_atomic, write_
 
 FORMAT = 1
 LATEST, PREVIOUS = "latest.json", "previous.json"
+_PLAIN = ("epoch", "step", "updates", "values", "identity")  # what of a checkpoint is no tensor
+_ENTRY = "entry"  # their name among the tensors, where a checkpoint is one piece
 
 
 @dataclass
@@ -71,12 +73,25 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     name = f"step-{checkpoint.updates:08d}-{digest[:8]}.safetensors"
     write_atomic(folder / name, content)
     entry = {"format": FORMAT, "file": name, "sha256": digest, "versions": versions()}
-    entry |= {key: getattr(checkpoint, key) for key in ("epoch", "step", "updates", "values", "identity")}
+    entry |= {key: getattr(checkpoint, key) for key in _PLAIN}
     latest = folder / LATEST
     if latest.exists():
         write_atomic(folder / PREVIOUS, latest.read_bytes())
     write_json(latest, entry)
     sweep(folder)
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint in one piece, for another process."""
+    entry = json.dumps({key: getattr(checkpoint, key) for key in _PLAIN}).encode()
+    return serialise({**checkpoint.tensors, _ENTRY: torch.frombuffer(bytearray(entry), dtype=torch.uint8)})
+
+
+def from_bytes(content: bytes) -> Checkpoint:
+    """What `to_bytes` was given."""
+    tensors = _parse(content)
+    entry = json.loads(tensors.pop(_ENTRY).numpy().tobytes())
+    return Checkpoint(tensors=tensors, **entry)
 
 
 def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) -> Checkpoint | None:

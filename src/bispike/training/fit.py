@@ -16,8 +16,9 @@ from .. import data as datasets
 from .. import models, rules
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError, unknown_name
-from ..nn import Network
+from ..nn import Group, Network
 from ..rules import Rule
+from . import distributed
 from . import progress as telling
 from .checkpoint import read_tensors
 from .config import TrainConfig, differences, read_config
@@ -66,23 +67,25 @@ def fit(
     config = _config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
-    teller = telling.create(progress)
-    if target is not None and resume and is_finished(target):
-        _expect_unchanged(target, config, teller)
-        load_weights(network, read_tensors(target / MODEL), target / MODEL)
-        known = rules.create(rule, network) if isinstance(rule, str) else rule
-        return Run(target, config, network, known, read_summary(target) or {}, read_metrics(target))
-    _check_fit(network, data, config)
-    if isinstance(rule, str):
-        network.to(config.device)
-        rule = rules.create(rule, network)
-    elif not _is_on(network, config.device):
-        # A rule may hold tensors beside the network's; it has no way to move them.
-        raise ConfigurationError(
-            f"device: expected the network on {config.device!r} before the rule was made, it is on "
-            f"'{_device(network)}'. Call network.to({config.device!r}) first, or give the rule by name."
-        )
-    return _train(config, network, rule, data, target, overwrite=overwrite, teller=teller)
+    with distributed.processes(config.device) as group:
+        teller = _teller(group, progress)
+        if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
+            _expect_unchanged(target, config, teller)
+            load_weights(network, read_tensors(target / MODEL), target / MODEL)
+            known = rules.create(rule, network) if isinstance(rule, str) else rule
+            return Run(target, config, network, known, read_summary(target) or {}, read_metrics(target))
+        _check_fit(network, data, config)
+        device = distributed.device_here(config.device)
+        if isinstance(rule, str):
+            network.to(device)
+            rule = rules.create(rule, network)
+        elif not _is_on(network, device):
+            # A rule may hold tensors beside the network's; it has no way to move them.
+            raise ConfigurationError(
+                f"device: expected the network on {device!r} before the rule was made, it is on "
+                f"'{_device(network)}'. Call network.to({device!r}) first, or give the rule by name."
+            )
+        return _train(config, network, rule, data, target, overwrite=overwrite, teller=teller, group=group)
 
 
 def run_config(
@@ -108,24 +111,52 @@ def run_config(
         config = read_config(out)
     validate(config)
     target = None if out is None else Path(out)
-    teller = telling.create(progress)
-    if target is not None:
-        check_target(target, resume=resume, overwrite=overwrite)
-        if resume and is_finished(target):
+    with distributed.processes(config.device) as group:
+        teller = _teller(group, progress)
+        if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, teller)
             return load_run(target)
-    dataset = datasets.load(config.dataset, root=config.data_root, **config.data_options)
-    for sentence in dataset.notes:
-        teller.note(sentence)
+        dataset, network, rule = _built(config, group)
+        for sentence in dataset.notes:
+            teller.note(sentence)
+        _check_fit(network, dataset, config)
+        return _train(config, network, rule, dataset, target, overwrite=overwrite, teller=teller, group=group)
+
+
+def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:
+    """Data set, network and rule from their names."""
+    dataset = distributed.in_turn(
+        group, lambda: datasets.load(config.dataset, root=config.data_root, **config.data_options)
+    )
     options = {"seed": config.seed, **config.model_options}
     try:
         network = models.create(config.model, dataset.stimulus, dataset.concept, **options)
     except TypeError as error:
         raise ConfigurationError(f"settings of model {config.model!r}: {error}.") from error
-    network.to(config.device)
-    rule = rules.create(config.rule, network, **config.rule_options)
-    _check_fit(network, dataset, config)
-    return _train(config, network, rule, dataset, target, overwrite=overwrite, teller=teller)
+    network.to(distributed.device_here(config.device))
+    return dataset, network, rules.create(config.rule, network, **config.rule_options)
+
+
+def _teller(group: Group, progress: str | telling.Progress | None) -> telling.Progress:
+    """Of several processes the first one tells."""
+    teller = telling.create(progress)
+    return teller if group.rank == 0 else telling.Progress()
+
+
+def _finished(group: Group, target: Path | None, *, resume: bool, overwrite: bool) -> bool:
+    """Whether a finished run is asked for again; process 0 looks at the folder and all hear what it found.
+
+    Raises:
+        UserError: the folder cannot be used.
+    """
+
+    def look() -> bytes:
+        if target is None:
+            return b""
+        check_target(target, resume=resume, overwrite=overwrite)
+        return b"finished" if resume and is_finished(target) else b""
+
+    return bool(distributed.first(group, look))
 
 
 def _train(
@@ -137,9 +168,10 @@ def _train(
     *,
     overwrite: bool,
     teller: telling.Progress,
+    group: Group,
 ) -> Run:
-    training = Training(config, network, rule, data, folder=target, progress=teller)
-    if target is None:
+    training = Training(config, network, rule, data, folder=target, progress=teller, group=group)
+    if target is None or group.rank > 0:
         return training.run()
     with held(target):
         if overwrite and is_occupied(target):
@@ -185,9 +217,7 @@ def _target(out: PathLike | None, network: Network, *, resume: bool, overwrite: 
             "out: a run's folder needs a network that can be built again; this one has no spec. "
             "Build it with bispike.models, or train it in memory (out=None)."
         )
-    target = Path(out)
-    check_target(target, resume=resume, overwrite=overwrite)
-    return target
+    return Path(out)
 
 
 def _check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:

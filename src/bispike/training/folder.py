@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,8 +95,12 @@ def clear(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def held(out: Path) -> Iterator[Path]:
+def held(out: Path, *, patience: float = 0.0) -> Iterator[Path]:
     """Create the folder and keep other processes from training into it meanwhile.
+
+    Args:
+        out: the folder.
+        patience: seconds to wait for another process to let go of it.
 
     Raises:
         CheckpointError: another process does.
@@ -106,15 +111,24 @@ def held(out: Path) -> Iterator[Path]:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CheckpointError(f"{out}: another process is training into this folder.") from error
-        except OSError:
-            pass  # a file system without locks
+        deadline = time.monotonic() + patience
+        while not _locked(descriptor):
+            if time.monotonic() >= deadline:
+                raise CheckpointError(f"{out}: another process is training into this folder.")
+            time.sleep(0.05)
         yield folder
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True
 
 
 def resume_command(out: Path) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..data import Split
 from ..errors import ConfigurationError
 from ..functional import angle_between
-from ..nn import Network
+from ..nn import ALONE, Group, Network
 from .order import generator
 
 try:
@@ -28,6 +28,7 @@ def evaluate(
     *,
     seed: int = 0,
     transform: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    group: Group = ALONE,
 ) -> dict[str, Any]:
     """Decisions of a network on a split; the network is left as it was.
 
@@ -37,6 +38,7 @@ def evaluate(
         batch_size: samples at a time; does not change the result.
         seed: of stochastic stimulus codes and of `transform`.
         transform: changes the stimuli of each batch first, for example damages them.
+        group: processes that do this together, each a share of the batches; all get the whole result.
 
     Returns:
         "accuracy" (0 to 1), "correct", "samples", and "confusion" [C][C]: rows the true class, columns the decision.
@@ -52,7 +54,7 @@ def evaluate(
     training = network.training
     network.eval()
     try:
-        for first in range(0, len(split), batch_size):
+        for first in range(group.rank * batch_size, len(split), group.size * batch_size):
             stimuli, labels = split.batch(slice(first, first + batch_size))
             stimuli, labels = stimuli.to(device), labels.to(device)
             if transform is not None:
@@ -62,7 +64,7 @@ def evaluate(
             counts += torch.bincount(labels * classes + decided, minlength=classes * classes)
     finally:
         network.train(training)
-    confusion = counts.view(classes, classes).cpu()
+    confusion = group.add_(counts).view(classes, classes).cpu()
     correct = int(confusion.trace())
     return {
         "accuracy": correct / len(split),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, ConfigurationError
+from . import distributed
 from .config import TrainConfig, differences, read_config, write_config
 from .files import make_folder
 from .processes import Job, locked, processor_cores, run_jobs
@@ -107,6 +108,8 @@ def run_study(
         UserError: the folder cannot be written.
         WorkError: interrupted; says what is done.
     """
+    if distributed.launched():
+        raise ConfigurationError("a study starts processes of its own; start it once, without torchrun.")
     most = processor_cores() if jobs is None else jobs
     if most < 1:
         raise ConfigurationError(f"jobs: expected at least 1 process, received {most}.")

@@ -11,7 +11,8 @@ them while the next stage sweeps.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -28,19 +29,24 @@ class Updates:
     """Moves the weights of one training.
 
     Args:
-        rule: whose gradients are applied; its `when_written` is taken until `release`.
-        optimizer: over the parameters of that rule.
+        optimizer: over the parameters of the rule.
         in_sweep: whether parameters move as soon as they are announced.
         reduce: sums gradients over processes; None where one process has the whole batch.
     """
 
-    def __init__(
-        self, rule: Rule, optimizer: torch.optim.Optimizer, *, in_sweep: bool, reduce: Reduce | None = None
-    ) -> None:
-        self.rule, self.optimizer, self.in_sweep, self.reduce = rule, optimizer, in_sweep, reduce
+    def __init__(self, optimizer: torch.optim.Optimizer, *, in_sweep: bool, reduce: Reduce | None = None) -> None:
+        self.optimizer, self.in_sweep, self.reduce = optimizer, in_sweep, reduce
         self.waiting: deque[tuple[Sequence[nn.Parameter], Callable[[], None]]] = deque()
-        if in_sweep or reduce is not None:
+
+    @contextmanager
+    def hearing(self, rule: Rule) -> Iterator[None]:
+        """While entered, the rule announces its gradients here, if anything is to be done with them in the step."""
+        if self.in_sweep or self.reduce is not None:
             rule.when_written = self._written
+        try:
+            yield
+        finally:
+            rule.when_written = None
 
     def gather(self) -> None:
         """At the end of a step: gradients are those of the whole batch; in-sweep, they are applied."""
@@ -51,10 +57,6 @@ class Updates:
         """Move the weights, unless the sweep did."""
         if not self.in_sweep:
             self.optimizer.step()
-
-    def release(self) -> None:
-        """Leave the rule as it was."""
-        self.rule.when_written = None
 
     def _written(self, parameters: Sequence[nn.Parameter]) -> None:
         if self.reduce is None:
