@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..functional import Spikes
 from ..nn import Network, Pathway
 
 REACH = 64.0  # largest shift of a drive, in units of the drive
@@ -23,7 +24,8 @@ def set_density(network: Network, stimulus: Tensor, density: float) -> None:
         stimulus: `[B, *shape]` stimuli that the density is measured on.
         density: between 0 and 1.
     """
-    source, constant = network.encode(stimulus), network.constant_input
+    source: Spikes = network.encode(stimulus)
+    constant = network.constant_input
     for stage in network.hidden:
         shift = _shift(stage.up)
         low, high = -REACH, REACH

@@ -65,18 +65,26 @@ def read(history: str | Path) -> list[dict[str, Any]]:
     return entries
 
 
-def worse(found: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def runs_of(entries: Sequence[dict[str, Any]], suite: str, device: str) -> list[dict[str, Any]]:
+    """The runs of a suite on a kind of device.
+
+    Raises:
+        UserError: there is none.
+    """
+    same = [entry for entry in entries if entry["suite"] == suite and entry["device"] == device]
+    if not same:
+        raise UserError(f"history: expected a run of suite {suite!r} on {device}, found none; record one first.")
+    return same
+
+
+def worse(found: Mapping[str, Any], entries: Sequence[dict[str, Any]]) -> list[str]:
     """A sentence for each ratio that is more than 20 % above its reference.
 
     Raises:
         UserError: the history has no run of this suite and device.
     """
     entry = entry_of(found)
-    same = [e for e in entries if e["suite"] == entry["suite"] and e["device"] == entry["device"]]
-    if not same:
-        raise UserError(
-            f"history: expected a run of suite {entry['suite']!r} on {entry['device']}, found none; record one first."
-        )
+    same = runs_of(entries, entry["suite"], entry["device"])
     here = [e for e in same if e["machine"] == entry["machine"]] or same
     sentences = []
     for name, ratios in entry["ratios"].items():

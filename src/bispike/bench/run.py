@@ -53,6 +53,7 @@ def run_suite(
     with_peers: bool = False,
     device: str = "cpu",
     note: Note = lambda message: None,
+    keep: Callable[[Result], object] = lambda result: None,
 ) -> Result:
     """Measure cases one after the other.
 
@@ -62,6 +63,7 @@ def run_suite(
             the problem is named.
         device: `cpu` or `cuda`.
         note: told what is being done, a line each.
+        keep: given what is there after each case, so that a long suite can be saved on the way.
 
     Returns:
         Rows (see `rows.rows_of`) and problems.
@@ -89,6 +91,7 @@ def run_suite(
             break
         result.rows += measured.rows
         result.problems += measured.problems
+        keep(result)
     return result
 
 

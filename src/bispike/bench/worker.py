@@ -128,7 +128,6 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Carry out one request."""
     case, device = Case.of(request["case"]), torch.device(request["device"])
     contenders = [(library, rule) for library, rule in request["contenders"]]
-    torch.set_num_threads(1)
     if request["task"] == "memory":
         return measure_memory(case, *contenders[0], device)
     return measure_time(case, contenders, device)
@@ -137,6 +136,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Read the request, measure, answer; what libraries print goes to standard error."""
     request = json.load(sys.stdin)
+    torch.set_num_threads(1)
     with contextlib.redirect_stdout(sys.stderr):
         result = answer(request)
     print(json.dumps(result))

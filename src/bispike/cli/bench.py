@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,6 +12,7 @@ from ._options import FILE, json_option
 from ._output import Answer, note, table
 
 HISTORY = Path("bench/history.jsonl")
+WIDTH = 100  # columns of a terminal
 
 
 @click.command("bench")
@@ -52,24 +55,36 @@ def command(
 
     from ..bench import history as past
     from ..bench import results
-    from ..bench.run import run_suite
+    from ..bench.run import Result, run_suite
     from ..bench.suites import cases_of
     from ..report import picture_files
+    from ..training.files import make_folder
 
     cases = cases_of(suite, only=only, repeats=repeats, warmup=warmup, batch_size=batch_size)
-    entries = past.read(history) if check else []
-    result = run_suite(cases, with_peers=peers, device=device, note=note)
-    found = results.document(suite, result.rows, result.problems, device)
+    before = past.runs_of(past.read(history), suite, device) if check else []
+
+    def document(result: Result) -> dict[str, Any]:
+        return results.document(suite, result.rows, result.problems, device)
+
+    make_folder(out)
+    result = run_suite(
+        cases,
+        with_peers=peers,
+        device=device,
+        note=note,
+        keep=lambda so_far: results.write_results(document(so_far), out),
+    )
+    found = document(result)
     files = results.write_results(found, out)
     if result.rows:
         files["picture"] = str(picture_files.write_costs(out / "bench.png", result.rows))
-    worse = past.worse(found, entries) if check and result.rows else []
+    worse = past.worse(found, before) if check and result.rows else []
     for sentence in worse:
         note(f"error: worse than before: {sentence}")
     if record and result.rows:
         past.record(found, history)
     shown = table(results.HEADINGS, map(results.cells, result.rows), right=results.HEADINGS[2:])
-    same = "".join(f"{line}\n" for line in results.comparisons(result.rows))
+    same = "".join(f"{textwrap.fill(line, WIDTH)}\n" for line in results.comparisons(result.rows))
     written = f"written to {out}: {', '.join(Path(path).name for path in files.values())}"
     payload = {**found, "worse": worse, "out": str(out), "files": files}
     return Answer(payload, Group(shown, f"\n{results.LEGEND}\n{same}{written}"), 1 if result.problems or worse else 0)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...functional import Neuron
 
-DIFFERENCE = "SuperSpike surrogate (it has no ATan); fires at H > threshold"
+DIFFERENCE = "fires at H > threshold; SuperSpike surrogate, as it has no ATan"
 
 
 def population(neuron: Neuron) -> Callable[[Tensor], Tensor]:

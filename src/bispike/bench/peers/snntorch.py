@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...functional import Neuron
 
-DIFFERENCE = "fires at H > threshold, not at H >= threshold"
+DIFFERENCE = "fires at H > threshold"
 
 
 def population(neuron: Neuron) -> Callable[[Tensor], Tensor]:
