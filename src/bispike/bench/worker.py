@@ -98,7 +98,7 @@ def compare(peer: Contender, own: Contender, spikes: Sequence[Tensor]) -> dict[s
 
     Returns:
         `equal_spikes`: share of equal spikes over all stages and steps; `gradient_cosine`: cosine between all gradients
-        of the two, None where a norm, whose definition is another, stands between them.
+        of the two, None where a norm, whose definition is another, stands between them (or where one has none).
     """
     pairs = list(zip(spikes, peer.spikes(), strict=True))
     equal = sum(int((a == b).sum()) for a, b in pairs) / sum(a.numel() for a, _ in pairs)
@@ -108,7 +108,8 @@ def compare(peer: Contender, own: Contender, spikes: Sequence[Tensor]) -> dict[s
     if [gradient.shape for gradient in ours] != [gradient.shape for gradient in theirs]:
         return {"equal_spikes": equal, "gradient_cosine": None}
     left, right = (torch.cat([g.flatten() for g in gradients]).double() for gradients in (ours, theirs))
-    return {"equal_spikes": equal, "gradient_cosine": float(left @ right / (left.norm() * right.norm()))}
+    length = float(left.norm() * right.norm())
+    return {"equal_spikes": equal, "gradient_cosine": float(left @ right) / length if length else None}
 
 
 def _gradients(contender: Contender) -> list[Tensor]:
