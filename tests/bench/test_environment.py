@@ -82,10 +82,20 @@ def test_peers_that_are_installed_here_need_no_environment(tmp_path: Path, monke
     assert make(tmp_path / "peers", Installer(fails_at="")) == Path(sys.executable)
 
 
+def test_the_peers_of_the_environment_come_before_others_of_the_same_name(folder: Path) -> None:
+    python = make(folder, Installer())
+    peers = folder / "lib" / "python3" / "site-packages"
+    peers.mkdir(parents=True)
+    path = search_path(python)
+    assert path[:2] == [str(Path(environment.__file__).resolve().parents[3]), str(peers)]
+    assert any("site-packages" in place for place in path[2:])
+
+
 def test_the_search_path_leads_to_bispike_and_torch() -> None:
     code = "import bispike.bench.worker, torch; print(torch.__version__)"
     import torch
 
-    command = [sys.executable, "-S", "-c", f"import sys; sys.path += {search_path()!r}; {code}"]
+    path = search_path(Path(sys.executable))
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path += {path!r}; {code}"]
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     assert done.stdout.strip() == torch.__version__, done.stderr

@@ -124,7 +124,7 @@ def ask_worker(request: dict[str, Any], python: Path) -> dict[str, Any]:
     Raises:
         WorkerError: it failed; the message has its last line.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search_path()), "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search_path(python)), "PYTHONSAFEPATH": "1"}
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run(
         [str(python), "-m", "bispike.bench.worker"],

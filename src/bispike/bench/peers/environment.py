@@ -70,11 +70,14 @@ def default_folder() -> Path:
     return Path(pooch.os_cache("bispike")) / f"peers-py{sysconfig.get_python_version()}"
 
 
-def search_path() -> list[str]:
-    """Folders that the environment's interpreter shares with the running one: bispike's and the installed packages."""
-    own = str(Path(__file__).resolve().parents[3])
+def search_path(python: Path) -> list[str]:
+    """Where an interpreter finds packages: bispike here, the peers in its environment, all else where we find it."""
+    own = Path(__file__).resolve().parents[3]
+    root = python.parents[1]
+    made = python != Path(sys.executable)
+    apart = [*root.glob("lib/*/site-packages"), *root.glob("Lib/site-packages")] if made else []
     installed = [place for place in sys.path if Path(place).name in ("site-packages", "dist-packages")]
-    return list(dict.fromkeys([own, *installed]))
+    return list(dict.fromkeys(map(str, [own, *apart, *installed])))
 
 
 def _installed_here() -> bool:
