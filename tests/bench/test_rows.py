@@ -53,7 +53,7 @@ def test_settings_and_comparisons_are_said_once() -> None:
     assert [line.split(":")[0] for line in settings(rows)] == ["one", "two"]
     (line,) = comparisons(rows)
     assert "norse" in line
-    assert "99.90 %" in line
+    assert "99.9000 %" in line
     assert line.endswith("other")
 
 

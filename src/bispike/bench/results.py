@@ -100,7 +100,7 @@ def comparisons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for library in dict.fromkeys(row["library"] for row in rows if row["equal_spikes"] is not None):
         own = [row for row in rows if row["library"] == library]
         equal = 100 * min(row["equal_spikes"] for row in own)
-        text = f"{library} {own[0]['version']}: at least {equal:.2f} % equal spikes"
+        text = f"{library} {own[0]['version']}: at least {equal:.4f} % equal spikes"
         cosines = [row["gradient_cosine"] for row in own if row["gradient_cosine"] is not None]
         text += f", cosine of the gradients at least {min(cosines):.4f}" if cosines else ""
         lines.append(f"{text}; {own[0]['difference'] or 'the same neuron'}")
