@@ -25,6 +25,10 @@ def test_curves_run_over_what_is_varied() -> None:
     assert [list(line.get_xdata()) for line in time.lines] == [[4, 16]] * 3
     assert [line.get_label() for line in time.lines] == ["bsd", "bptt", "norse"]
     assert list(memory.lines[2].get_xdata()) == []
+    figure.canvas.draw()
+    labels = [label.get_text() for label in (*time.get_yticklabels(), *time.get_yticklabels(minor=True))]
+    assert {"10", "20"} <= set(labels)
+    assert all(label.replace(".", "").isdigit() for label in labels if label)
 
 
 def test_the_picture_is_chosen_by_what_varies(tmp_path: Path) -> None:
