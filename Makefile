@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bispike train --preset digits-mlp --out runs/demo --overwrite
@@ -17,6 +17,10 @@ lint: $(VENV)/.tests-installed
 	$(BIN)/ruff check src tests
 	$(BIN)/ruff format --check src tests
 	$(BIN)/mypy
+
+# Fails if a ratio of the benchmark got worse by more than 20 % (bench/history.jsonl); some minutes.
+bench-check: $(VENV)/.installed
+	$(BIN)/bispike bench --suite quick --out runs/bench --check
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -40,7 +40,20 @@ KEYS = {
     "device",
     "versions",
 }
-VERBS = ["train", "evaluate", "predict", "recall", "compare", "ablate", "report", "data", "rules", "models", "presets"]
+VERBS = [
+    "train",
+    "evaluate",
+    "predict",
+    "recall",
+    "compare",
+    "ablate",
+    "bench",
+    "report",
+    "data",
+    "rules",
+    "models",
+    "presets",
+]
 
 
 def test_help_names_every_verb() -> None:

@@ -2,12 +2,12 @@
 
 Every operation's results are watched (also those of the backward pass). A storage counts from the operation that
 made it until nothing refers to it. Storages that existed before the step do not count (weights, optimizer state,
-the batch), nor do those that end up as `.grad`. The same meter serves every rule.
+the batch), nor do those that end up as `.grad`. What one operation allocates and frees inside itself is not seen;
+`resident` sees that too. The same meter serves every rule and every peer.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -76,10 +76,26 @@ def network_tensors(network: nn.Module) -> list[Tensor]:
     return [*network.parameters(), *network.buffers()]
 
 
-def process_time_ms(step: Callable[[], object]) -> float:
-    """Processor time of one call in milliseconds (all threads of this process)."""
-    start = time.process_time()
-    step()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return (time.process_time() - start) * 1e3
+def saved_bytes(step: Callable[[], object], existing: Iterable[Tensor] = ()) -> int:
+    """Most bytes that autograd keeps at once for the backward passes of a step, each storage counted once.
+
+    Args:
+        step: one training step (no optimizer step).
+        existing: tensors that exist before the step and do not count: weights, the batch.
+    """
+    known = {tensor.untyped_storage()._cdata for tensor in existing}
+    kept: dict[int, tuple[StorageWeakRef, int]] = {}
+    most = 0
+
+    def pack(tensor: Tensor) -> Tensor:
+        nonlocal kept, most
+        storage = tensor.untyped_storage()
+        kept = {key: entry for key, entry in kept.items() if not entry[0].expired()}
+        if storage._cdata not in known:
+            kept[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+            most = max(most, sum(size for _, size in kept.values()))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        step()
+    return most

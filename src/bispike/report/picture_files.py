@@ -1,12 +1,13 @@
-"""Pictures as files of their own: the recalled stimuli of a run, and the accuracies of a study."""
+"""Pictures as files of their own: the recalled stimuli of a run, the accuracies of a study, the costs of a step."""
 
 from __future__ import annotations
 
 import io
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from ..errors import ConfigurationError
 from ..training.files import make_folder, write_atomic
 from ..training.study_table import TableRow
 from .figures.canvas import BOTTOM_UP, FAINT, TOP_DOWN, canvas, label_text, styled
+from .figures.cost import cost_bars, cost_curves
 from .figures.pictures import show_stimulus
 
 FORMATS = ("png", "svg", "pdf", "jpg")
@@ -31,6 +33,12 @@ def write_recall(path: str | Path, names: Sequence[str], stimuli: Tensor) -> Pat
 def write_study(path: str | Path, rows: Sequence[TableRow], *, title: str) -> Path:
     """Draw the accuracy of each row of a study; returns the path."""
     return _write(path, study_figure(rows, title=title))
+
+
+def write_costs(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Draw time and memory of the benchmark's rows: curves where the suite varies something, bars otherwise."""
+    varied = len({row["at"] for row in rows}) > 1 and all(row["at"] is not None for row in rows)
+    return _write(path, cost_curves(rows) if varied else cost_bars(rows))
 
 
 @styled

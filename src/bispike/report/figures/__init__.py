@@ -1,6 +1,7 @@
 """Figures of a report, one function each; every one returns a `matplotlib.figure.Figure`."""
 
 from .canvas import to_data_uri, to_svg
+from .cost import cost_bars, cost_curves
 from .learning import (
     accuracy_curve,
     angle_curves,
@@ -22,6 +23,8 @@ __all__ = [
     "agreement_levels",
     "angle_curves",
     "confusion_heatmap",
+    "cost_bars",
+    "cost_curves",
     "firing_rates",
     "idle_units",
     "loss_curve",

@@ -1,0 +1,90 @@
+"""A case: one piece of work that every contender does, as plain values that travel between processes.
+
+A network case is a whole network with its readout; a layer case is one `Linear(n, n)` and its LIF population, with the
+sum of the spikes as the loss. Data are standard normal, labels uniform, both from the case's seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import models
+from ..errors import ConfigurationError, unknown_name
+from ..nn import Network
+
+KINDS = ("mlp", "cnn", "layer")
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Case:
+    """One piece of work.
+
+    Args:
+        name: as it appears in tables; unique in a suite.
+        kind: `mlp`, `cnn` or `layer`.
+        sizes: widths of the hidden stages, channels of the convolutions, or `(n,)` of a layer.
+        stimulus: shape of one stimulus (of a layer: `(n,)`).
+        steps: T, at least 1.
+        batch_size: B, at least 1.
+        norm: batch norm between drives and neurons.
+        density: share of ones that the hidden spikes are brought to by a shift of the drives; None: as initialised.
+        options: further settings of the model builder, such as `pools`.
+        rules: own rules that take part; the ratios are against `bptt`.
+        warmup, repeats: untimed and timed turns.
+        axis, at: what the suite varies, and its value here; empty where nothing is varied.
+        seed: of weights and data.
+    """
+
+    name: str
+    kind: str
+    sizes: tuple[int, ...]
+    stimulus: tuple[int, ...]
+    steps: int
+    batch_size: int
+    norm: bool = False
+    density: float | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    rules: tuple[str, ...] = ("bsd", "bptt")
+    warmup: int = 20
+    repeats: int = 100
+    axis: str = ""
+    at: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.kind not in KINDS:
+            problems.append(unknown_name("kind of case", self.kind, KINDS))
+        for name in ("steps", "batch_size", "repeats"):
+            if getattr(self, name) < 1:
+                problems.append(f"{name}: expected at least 1, received {getattr(self, name)}.")
+        if self.warmup < 0:
+            problems.append(f"warmup: expected at least 0, received {self.warmup}.")
+        if self.density is not None and not 0 < self.density < 1:
+            problems.append(f"density: expected a share between 0 and 1, received {self.density}.")
+        if problems:
+            raise ConfigurationError(problems)
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Case:
+        """The case whose fields came back from JSON, where tuples are lists."""
+        given: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
+        return cls(**given)
+
+    def network(self) -> Network:
+        """The network of a network case; the same weights at every call."""
+        build = models.mlp if self.kind == "mlp" else models.cnn
+        given = {"steps": self.steps, "norm": self.norm, "seed": self.seed, **self.options}
+        return build(self.stimulus, self.sizes, CLASSES, **given)
+
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Stimuli `[B, *stimulus]` (of a layer: input `[T, B, n]`) and labels `[B]`; the same at every call."""
+        generator = torch.Generator().manual_seed(self.seed)
+        shape = (self.steps, self.batch_size) if self.kind == "layer" else (self.batch_size,)
+        stimulus = torch.randn(*shape, *self.stimulus, generator=generator)
+        return stimulus, torch.randint(0, CLASSES, (self.batch_size,), generator=generator)

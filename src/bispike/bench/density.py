@@ -1,0 +1,47 @@
+"""Bring the spikes of a network to a wanted density, so that cost can be measured at the density of trained networks.
+
+The density of stage after stage is a rising function of one number added to all of its drives; bisection finds it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..functional import Spikes
+from ..nn import Network, Pathway
+
+REACH = 64.0  # largest shift of a drive, in units of the drive
+HALVINGS = 24
+
+
+@torch.no_grad()
+def set_density(network: Network, stimulus: Tensor, density: float) -> None:
+    """Shift the bottom-up drives of every hidden stage so that a share `density` of its spikes are ones.
+
+    Args:
+        network: its bottom-up biases (with a norm: the norm's) are overwritten.
+        stimulus: `[B, *shape]` stimuli that the density is measured on.
+        density: between 0 and 1.
+    """
+    source: Spikes = network.encode(stimulus)
+    constant = network.constant_input
+    for stage in network.hidden:
+        shift = _shift(stage.up)
+        low, high = -REACH, REACH
+        for _ in range(HALVINGS):
+            shift.fill_((low + high) / 2)
+            rate = stage.up.respond(source, network.steps, constant=constant).rate
+            if float(rate.mean()) < density:
+                low = (low + high) / 2
+            else:
+                high = (low + high) / 2
+        source = stage.leave(stage.up.respond(source, network.steps, constant=constant).spikes)
+        constant = False
+
+
+def _shift(pathway: Pathway) -> nn.Parameter:
+    """The parameter that is added to the drives."""
+    shift = pathway.synapse.bias if pathway.norm is None else pathway.norm.bias
+    assert shift is not None
+    return shift

@@ -1,0 +1,117 @@
+"""The twin of one of our networks in plain torch layers, with a peer's neurons: backpropagation through time.
+
+Written to be fast in every library: the drive of the constant stimulus is computed once, the products of all time steps
+are one call, the readout works on the rate. With a norm, `BatchNorm` over T·B stands where ours, over time-means, does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...functional import Neuron
+from ...nn import Conv, Network, Stage, Synapse
+
+
+class Twin:
+    """A peer's network with our weights.
+
+    Args:
+        network: ours; its stimulus code is a current, its decoder reads drives.
+        populate: makes the LIF population of a stage from its constants.
+        stimulus, labels: the batch.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        populate: Callable[[Neuron], Callable[[Tensor], Tensor]],
+        stimulus: Tensor,
+        labels: Tensor,
+    ) -> None:
+        hidden = network.hidden
+        self.steps, self.labels = network.steps, labels
+        self.stimulus = network.standardise(stimulus)
+        self.layers = nn.ModuleList([_layer(stage.up.synapse) for stage in hidden])
+        self.norms = nn.ModuleList([_norm(stage) for stage in hidden])
+        self.pools = [stage.pool for stage in hidden]
+        self.populations = [populate(stage.up.neuron) for stage in hidden]
+        self.readout = _layer(network.readout)
+        self.modules = nn.ModuleList([self.layers, self.norms, self.readout]).to(stimulus.device)
+
+    def parameters(self) -> list[nn.Parameter]:
+        return list(self.modules.parameters())
+
+    def tensors(self) -> list[Tensor]:
+        return [*self.modules.parameters(), *self.modules.buffers(), self.stimulus, self.labels]
+
+    def learn(self) -> None:
+        self.modules.zero_grad(set_to_none=True)
+        F.cross_entropy(self.forward(), self.labels).backward()
+
+    def infer(self) -> Tensor:
+        self.modules.eval()
+        with torch.no_grad():
+            scores = self.forward()
+        self.modules.train()
+        return scores
+
+    def spikes(self) -> list[Tensor]:
+        self.modules.eval()
+        found: list[Tensor] = []
+        with torch.no_grad():
+            self.forward(found)
+        self.modules.train()
+        return found
+
+    def forward(self, found: list[Tensor] | None = None) -> Tensor:
+        """Drive of the readout `[B, C]`; `found` receives the spikes of each stage."""
+        source = self.stimulus
+        first = True
+        for layer, norm, pool, population in zip(self.layers, self.norms, self.pools, self.populations, strict=True):
+            drive = norm(layer(source if first else source.flatten(0, 1)))
+            shape = (self.steps, self.stimulus.shape[0], *drive.shape[1:])
+            spikes = population(drive.expand(shape) if first else drive.view(shape))
+            if found is not None:
+                found.append(spikes)
+            if pool > 1:
+                spikes = F.max_pool2d(spikes.flatten(0, 1), pool).unflatten(0, shape[:2])
+            source, first = spikes, False
+        return self.readout(source.mean(0))
+
+
+def _layer(synapse: Synapse) -> nn.Module:
+    """A layer of torch with a synapse's weights."""
+    if isinstance(synapse, Conv):
+        channels, below = synapse.weight.shape[:2]
+        conv = nn.Conv2d(below, channels, synapse.kernel, synapse.stride, synapse.padding)
+        return _with_weights(conv, synapse)
+    linear = _with_weights(nn.Linear(synapse.weight.shape[1], synapse.weight.shape[0]), synapse)
+    return linear if len(synapse.source) == 1 else nn.Sequential(nn.Flatten(), linear)
+
+
+def _with_weights(layer: nn.Conv2d | nn.Linear, synapse: Synapse) -> nn.Module:
+    with torch.no_grad():
+        layer.weight.copy_(synapse.weight)
+        if layer.bias is not None and synapse.bias is not None:
+            layer.bias.copy_(synapse.bias)
+    return layer
+
+
+def _norm(stage: Stage) -> nn.Module:
+    ours = stage.up.norm
+    if ours is None:
+        return nn.Identity()
+    channels = stage.feature_shape[0]
+    norm = nn.BatchNorm1d(channels, ours.eps) if len(stage.feature_shape) == 1 else nn.BatchNorm2d(channels, ours.eps)
+    with torch.no_grad():
+        norm.weight.copy_(ours.weight)
+        norm.bias.copy_(ours.bias)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(ours.running_mean)
+        norm.running_var.copy_(ours.running_variance)
+    return norm

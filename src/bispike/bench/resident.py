@@ -1,0 +1,49 @@
+"""Resident memory of a step: what the process really occupies above its weights, data, optimizer state and code.
+
+Linux keeps the largest resident set of a process (VmHWM) and lets it be reset. Freed memory that the C library still
+holds is given back first, or it would hide a part of the step. Where one of the two is not to be had, the answer is
+None, not a guess. On CUDA it is the allocator's own peak above what is allocated before the step.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+_PROCESS = Path("/proc/self")
+_RESET_PEAK = "5"  # see proc(5), clear_refs
+
+
+def resident_step_bytes(step: Callable[[], object], device: torch.device) -> int | None:
+    """Largest memory while `step()` runs, above that before it; None where the system does not tell.
+
+    Args:
+        step: one training step that ran before at least once, so that its code and buffers are there.
+        device: where it runs; on a CPU the memory is the process's, so nothing else may run in it.
+    """
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        step()
+        torch.cuda.synchronize(device)
+        return torch.cuda.max_memory_allocated(device) - before
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        (_PROCESS / "clear_refs").write_text(_RESET_PEAK)
+        resident = _status("VmRSS")
+        step()
+        return max(0, _status("VmHWM") - resident)
+    except (OSError, AttributeError, TypeError, KeyError):
+        return None
+
+
+def _status(key: str) -> int:
+    """A size of /proc/self/status in bytes."""
+    fields = dict(line.split(":", 1) for line in (_PROCESS / "status").read_text().splitlines() if ":" in line)
+    return int(fields[key].split()[0]) * 1024

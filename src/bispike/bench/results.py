@@ -1,0 +1,125 @@
+"""What a run of the benchmark leaves behind: `bench.json` for programs, `bench.md` for people."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..training.files import make_folder, write_atomic, write_json
+from .peers import NAMES
+
+HEADINGS = ("case", "contender", "step ms", "x bptt", "x best", "x infer", "MB", "x bptt", "RSS MB")
+LEGEND = """step ms: median. x bptt: against our own backpropagation through time, of the time (turn by
+turn) and of the memory. x best: time against the fastest backpropagation through time of the
+case, ours or a peer's. x infer: a training step against an inference step. MB: tensors alive
+beyond weights, gradients and optimizer state. RSS: resident memory above weights, gradients,
+optimizer and data.
+"""
+
+
+def document(suite: str, rows: Sequence[Mapping[str, Any]], problems: Sequence[str], device: str) -> dict[str, Any]:
+    """Everything about a run as plain values: what was measured, on what, and what could not be."""
+    return {
+        "suite": suite,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": torch.cuda.get_device_name() if device == "cuda" else processor(),
+        "device": device,
+        "threads": 1,
+        "dtype": "float32",
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "optimizer": "Adam, fused",
+        "rows": list(rows),
+        "problems": list(problems),
+    }
+
+
+def write_results(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
+    """Write `bench.json` and `bench.md` into a folder; returns the paths by kind."""
+    folder = make_folder(out)
+    write_json(folder / "bench.json", found)
+    write_atomic(folder / "bench.md", as_markdown(found))
+    return {"json": str(folder / "bench.json"), "markdown": str(folder / "bench.md")}
+
+
+def as_markdown(found: Mapping[str, Any]) -> str:
+    """The table, with the machine above it and the settings and the comparison with the peers below."""
+    machine = f"{found['machine']}, torch {found['torch']}, Python {found['python']}, one thread, {found['dtype']}"
+    rule = "|---|---" + "|---:" * (len(HEADINGS) - 2) + "|"
+    lines = [
+        f"# Cost of a training step: {found['suite']}",
+        "",
+        f"{machine}.",
+        f"{found['optimizer']}; {found['date']}.",
+    ]
+    lines += ["", _line(HEADINGS), rule, *(_line(cells(row)) for row in found["rows"]), "", LEGEND]
+    for title, texts in (
+        ("Settings", settings(found["rows"])),
+        ("The same work", comparisons(found["rows"])),
+        ("Not measured", found["problems"]),
+    ):
+        if texts:
+            lines += [f"## {title}", "", *(f"- {text}" for text in texts), ""]
+    return "\n".join(lines)
+
+
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """A row as texts under HEADINGS; unknown values are empty."""
+    return [
+        row["case"],
+        row["library"] if row["library"] in NAMES else row["rule"],
+        _number(row["step_ms"], 1),
+        _number(row["ratio_time"], 2),
+        _number(row["ratio_fastest"], 2),
+        _number(row["ratio_inference"], 2),
+        _number(row["peak_memory_mb"], 1),
+        _number(row["ratio_memory"], 2),
+        _number(row["rss_memory_mb"], 1),
+    ]
+
+
+def settings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line a case: T, B, turns, and the share of ones in the spikes of each stage."""
+    lines = {}
+    for row in rows:
+        rates = [f"{rate:.2f}" for rate in row["spike_rate"]]
+        shown = " ".join(rates) if len(rates) <= 8 else f"{min(rates)} to {max(rates)}"
+        turns = f"{row['warmup']} untimed and {row['repeats']} timed turns"
+        lines[row["case"]] = f"{row['case']}: T = {row['steps']}, B = {row['batch_size']}, {turns}, spikes {shown}"
+    return list(lines.values())
+
+
+def comparisons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line a peer: the worst agreement with our `bptt` over all cases, and what differs."""
+    lines = []
+    for library in dict.fromkeys(row["library"] for row in rows if row["equal_spikes"] is not None):
+        own = [row for row in rows if row["library"] == library]
+        equal = 100 * min(row["equal_spikes"] for row in own)
+        text = f"{library} {own[0]['version']}: at least {equal:.4f} % equal spikes"
+        cosines = [row["gradient_cosine"] for row in own if row["gradient_cosine"] is not None]
+        text += f", cosine of the gradients at least {min(cosines):.4f}" if cosines else ""
+        lines.append(f"{text}; {own[0]['difference'] or 'the same neuron'}")
+    return lines
+
+
+def processor() -> str:
+    """Name of the processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def _line(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(texts) + " |"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

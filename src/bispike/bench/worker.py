@@ -1,0 +1,147 @@
+"""The process that measures: `python -m bispike.bench.worker`, one request on standard input, one answer on output.
+
+    {"task": "time",   "case": {...}, "contenders": [["bispike", "bsd"], ...], "device": "cpu"}
+    {"task": "memory", "case": {...}, "contenders": [["bispike", "bsd"]], "device": "cpu"}
+
+All contenders of a case are timed in one process, peers too, so that a slow moment of the machine hits all of them.
+Memory is measured in a fresh process for each contender. Before anything is timed, the spikes of each contender are
+compared with ours on the same weights. The optimizer is fused Adam with a learning rate of 0: it does all of its work,
+and the weights, hence the density of the spikes, stay the same for everyone to the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import peers
+from .cases import Case
+from .contenders import OWN, Contender, create
+from .memory import peak_step_bytes, saved_bytes
+from .resident import resident_step_bytes
+from .timing import Work, take_turns
+
+Names = Sequence[tuple[str, str]]
+
+
+def measure_time(case: Case, contenders: Names, device: torch.device) -> dict[str, Any]:
+    """Turns of all contenders; those that cannot take part are left out and named under `failed`.
+
+    Returns:
+        `contenders`: for each `library rule` its `times`, `version`, `check`; `spike_rate`: a list, a stage each;
+        `failed`: messages by contender.
+    """
+    made: dict[str, Contender] = {}
+    found: dict[str, dict[str, Any]] = {}
+    failed: dict[str, str] = {}
+    spikes: list[Tensor] = []  # ours, before any step moves the running statistics of a norm
+    for library, rule in contenders:
+        name = f"{library} {rule}"
+        try:
+            one = create(case, library, rule, device)
+            spikes = spikes or one.spikes()
+            checked = {}
+            if library != OWN and (own := made.get(f"{OWN} bptt")) is not None:
+                checked = {**compare(one, own, spikes), "difference": peers.difference(library)}
+            made[name] = one
+            found[name] = {"version": version_of(library), "check": checked}
+        except Exception as error:
+            failed[name] = f"{type(error).__name__}: {error}"
+    rates = [float(stage.mean()) for stage in spikes]
+    del spikes
+    works = {name: Work(training_step(one, case), one.infer) for name, one in made.items()}
+    times = take_turns(works, warmup=case.warmup, repeats=case.repeats, device=device) if works else {}
+    for name, measured in times.items():
+        found[name]["times"] = asdict(measured)
+    return {"contenders": found, "spike_rate": rates, "failed": failed}
+
+
+def measure_memory(case: Case, library: str, rule: str, device: torch.device) -> dict[str, Any]:
+    """Peak of the tensors alive, bytes saved for backward, and resident memory of one contender."""
+    one = create(case, library, rule, device)
+    step = training_step(one, case)
+    step()
+    return {
+        "resident": resident_step_bytes(step, device),
+        "peak": peak_step_bytes(one.learn, one.parameters(), one.tensors()),
+        "saved": saved_bytes(one.learn, one.tensors()),
+    }
+
+
+def training_step(contender: Contender, case: Case) -> Callable[[], None]:
+    """The contender's step and the optimizer's; of a layer there is no optimizer."""
+    if case.kind == "layer":
+        return contender.learn
+    optimizer = torch.optim.Adam(contender.parameters(), lr=0.0, fused=True)
+
+    def step() -> None:
+        contender.learn()
+        optimizer.step()
+
+    return step
+
+
+def compare(peer: Contender, own: Contender, spikes: Sequence[Tensor]) -> dict[str, Any]:
+    """A peer against our `bptt` on the same weights.
+
+    Args:
+        peer, own: the two contenders; both take a step without an update.
+        spikes: ours, `[T, B, ...]` of each stage.
+
+    Returns:
+        `equal_spikes`: share of equal spikes over all stages and steps; `gradient_cosine`: cosine between all gradients
+        of the two, None where a norm, whose definition is another, stands between them (or where one has none).
+    """
+    pairs = list(zip(spikes, peer.spikes(), strict=True))
+    equal = sum(int((a == b).sum()) for a, b in pairs) / sum(a.numel() for a, _ in pairs)
+    own.learn()
+    peer.learn()
+    ours, theirs = _gradients(own), _gradients(peer)
+    if [gradient.shape for gradient in ours] != [gradient.shape for gradient in theirs]:
+        return {"equal_spikes": equal, "gradient_cosine": None}
+    left, right = (torch.cat([g.flatten() for g in gradients]).double() for gradients in (ours, theirs))
+    length = float(left.norm() * right.norm())
+    return {"equal_spikes": equal, "gradient_cosine": float(left @ right) / length if length else None}
+
+
+def _gradients(contender: Contender) -> list[Tensor]:
+    return [p.grad for p in contender.parameters() if p.grad is not None]
+
+
+def version_of(library: str) -> str:
+    """Installed version of a contender's library."""
+    if library == OWN:
+        from .._version import __version__
+
+        return __version__
+    return importlib.metadata.version(library)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Carry out one request."""
+    case, device = Case.of(request["case"]), torch.device(request["device"])
+    contenders = [(library, rule) for library, rule in request["contenders"]]
+    if request["task"] == "memory":
+        return measure_memory(case, *contenders[0], device)
+    return measure_time(case, contenders, device)
+
+
+def main() -> None:
+    """Read the request, measure, answer; what libraries print goes to standard error."""
+    request = json.load(sys.stdin)
+    torch.set_num_threads(1)
+    with contextlib.redirect_stdout(sys.stderr):
+        result = answer(request)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

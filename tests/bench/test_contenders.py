@@ -1,0 +1,105 @@
+"""The twin of a network in plain torch layers is the same network: spikes, scores and gradients."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from bispike.bench import Case
+from bispike.bench.contenders import Layer, Ruled, create
+from bispike.bench.peers import NAMES, VERSIONS, create_population, difference
+from bispike.bench.peers.twin import Twin
+from bispike.bench.timing import Work, take_turns
+from bispike.bench.worker import compare, measure_memory, measure_time
+from bispike.errors import UnknownNameError
+from bispike.functional import Neuron, lif, lif_reference
+
+from .made_up import TINY
+
+CPU = torch.device("cpu")
+CONV = Case("conv", "cnn", (4, 6), (3, 8, 8), 3, 5, options={"pools": 2, "dense": [9]})
+LAYER = Case("layer", "layer", (12,), (12,), steps=6, batch_size=3, rules=("bptt",))
+
+
+def reference(neuron: Neuron) -> Callable[[Tensor], Tensor]:
+    return lambda drive: lif_reference(drive, neuron)
+
+
+@pytest.mark.parametrize("case", [TINY, CONV], ids=["mlp", "cnn"])
+def test_twin_has_our_spikes_scores_and_gradients(case: Case) -> None:
+    own = create(case, "bispike", "bptt", CPU)
+    assert isinstance(own, Ruled)
+    twin = Twin(own.network, reference, *case.batch())
+    torch.testing.assert_close(twin.infer(), own.infer())
+    found = compare(twin, own, own.spikes())
+    assert found["equal_spikes"] == 1
+    assert found["gradient_cosine"] == pytest.approx(1, abs=1e-6)
+
+
+def test_twin_with_a_norm_is_equal_under_running_statistics() -> None:
+    case = replace(CONV, norm=True)
+    own = create(case, "bispike", "bptt", CPU)
+    assert isinstance(own, Ruled)
+    for stage in own.network.hidden:
+        assert stage.up.norm is not None
+        stage.up.norm.running_mean.uniform_(-0.5, 0.5)
+        stage.up.norm.running_variance.uniform_(0.5, 2)
+    twin = Twin(own.network, reference, *case.batch())
+    found = compare(twin, own, own.spikes())
+    assert found == {"equal_spikes": 1, "gradient_cosine": None}
+
+
+def test_a_layer_learns_the_gradient_of_the_sum_of_its_spikes() -> None:
+    own = create(LAYER, "bispike", "bptt", CPU)
+    other = Layer(LAYER, reference(Neuron()), LAYER.batch()[0])
+    assert compare(other, own, own.spikes())["gradient_cosine"] == pytest.approx(1, abs=1e-6)
+    assert 0.05 < float(own.spikes()[0].mean()) < 0.95
+
+
+def test_contenders_take_turns_and_change_who_begins() -> None:
+    order: list[str] = []
+    works = {n: Work(lambda n=n: order.append(n), lambda n=n: order.append(n.lower())) for n in "ABC"}  # type: ignore[misc]
+    times = take_turns(works, warmup=1, repeats=2, device=CPU)
+    assert "".join(order) == "AaBbCc" + "BbCcAa" + "CcAaBb"
+    assert all(len(t.step_ms) == len(t.inference_ms) == 2 for t in times.values())
+
+
+def test_measuring_leaves_out_who_cannot_take_part() -> None:
+    found = measure_time(TINY, [("bispike", "bsd"), ("bispike", "bptt"), ("bispike", "no-such-rule")], CPU)
+    assert found["contenders"].keys() == {"bispike bsd", "bispike bptt"}
+    assert "no-such-rule" in found["failed"]["bispike no-such-rule"]
+    assert len(found["spike_rate"]) == 2
+    assert all(time > 0 for one in found["contenders"].values() for time in one["times"]["step_ms"])
+
+
+def test_bsd_keeps_nothing_for_a_backward_pass() -> None:
+    assert measure_memory(TINY, "bispike", "bsd", CPU)["saved"] == 0
+    assert measure_memory(TINY, "bispike", "bptt", CPU)["saved"] > 0
+
+
+def test_weights_and_density_stay_while_the_optimizer_works() -> None:
+    from bispike.bench.worker import training_step
+
+    own = create(TINY, "bispike", "bsd", CPU)
+    before = [parameter.clone() for parameter in own.parameters()]
+    training_step(own, TINY)()
+    assert all(torch.equal(a, b) for a, b in zip(before, own.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("library", NAMES)
+def test_a_peer_has_our_neuron(library: str) -> None:
+    pytest.importorskip(library)
+    neuron = Neuron()
+    population = create_population(library, neuron)
+    drive = torch.randn(12, 5, 7, generator=torch.Generator().manual_seed(0))
+    for _ in range(2):  # no state is left from one call to the next
+        assert torch.equal(population(drive), lif(drive, neuron))
+    assert "threshold" in difference(library) or library == "spikingjelly"
+
+
+def test_unknown_peers_are_refused() -> None:
+    assert set(VERSIONS) == set(NAMES)
+    with pytest.raises(UnknownNameError, match="did you mean 'norse'"):
+        create_population("nurse", Neuron())
