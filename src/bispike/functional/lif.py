@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
+from . import lif_triton
 from .surrogate import atan_surrogate
 
 
@@ -89,6 +90,8 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
             raise ShapeError(f"lif: expected a drive [T >= 1, B, ...], received {list(drive.shape)}.")
     elif steps < 1:
         raise ShapeError(f"lif: expected at least 1 time step, received {steps}.")
+    if lif_triton.available(drive.device):
+        return lif_triton.spikes(drive, neuron, steps=steps)
     if torch.is_grad_enabled() and drive.requires_grad:
         return _LIF.apply(drive, neuron, steps)
     return _fire_all(drive, neuron, steps, None)
