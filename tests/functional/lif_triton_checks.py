@@ -10,7 +10,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -21,7 +21,10 @@ BLOCK = lif_triton.BLOCK
 SHAPES = [(1, 1), (2, 5), (2, BLOCK // 2), (3, 171), (2, 3, 13, 7), (2, 4, 1, 2), (0, 4), (0, 3, 2, 2)]
 WIDE = [torch.float32, torch.float64]
 
-few = settings(max_examples=25, deadline=None)
+# The inputs are small; to shrink them takes the interpreter minutes.
+GENERATE = [Phase.explicit, Phase.reuse, Phase.generate]
+many = settings(max_examples=40, deadline=None, phases=GENERATE)
+few = settings(max_examples=25, deadline=None, phases=GENERATE)
 resets = st.sampled_from(["hard", "soft"])
 seeds = st.integers(0, 999)
 exact_neurons = st.builds(
@@ -70,7 +73,7 @@ def membranes(drive: Tensor, neuron: Neuron) -> Tensor:
     affine=st.booleans(),
     seed=seeds,
 )
-@settings(max_examples=60, deadline=None)
+@many
 def test_forward_is_the_equation_after_the_affine_map(
     neuron: Neuron, steps: int, shape: tuple[int, ...], dtype: torch.dtype, constant: bool, affine: bool, seed: int
 ) -> None:
@@ -105,7 +108,7 @@ def test_a_neuron_that_always_fires_has_rate_one_and_one_that_never_fires_zero(s
     constant=st.booleans(),
     seed=seeds,
 )
-@settings(max_examples=60, deadline=None)
+@many
 def test_lif_and_its_gradient_are_those_of_the_reference(
     neuron: Neuron, steps: int, shape: tuple[int, ...], dtype: torch.dtype, constant: bool, seed: int
 ) -> None:
@@ -121,6 +124,17 @@ def test_lif_and_its_gradient_are_those_of_the_reference(
     (received * weight).sum().backward()
     tolerance = 1e-12 if dtype == torch.float64 else 1e-5
     torch.testing.assert_close(fast.grad, plain.grad, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft"])
+def test_a_membrane_on_the_threshold_counts_as_a_spike_on_the_way_back_too(reset: str) -> None:
+    drive = torch.tensor([[0.5], [0.25]], dtype=torch.float64, device=DEVICE)
+    plain, fast = drive.clone().requires_grad_(), drive.clone().requires_grad_()
+    lif_reference(plain, Neuron(0.5, 0.5, reset))[1].sum().backward()
+    lif(fast, Neuron(0.5, 0.5, reset))[1].sum().backward()
+    assert fast.grad is not None
+    torch.testing.assert_close(fast.grad, plain.grad, rtol=1e-12, atol=0)
+    assert (fast.grad[0] == 0) == (reset == "hard")
 
 
 @given(neuron=neurons, steps=st.integers(1, 5), seed=seeds)

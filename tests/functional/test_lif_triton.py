@@ -85,6 +85,7 @@ for architecture in (80, 90):
             weight = torch.ones(drive.shape[2 if steps is None else 1])
             _, _, _, history = lif_triton.forward(drive, neuron, steps, weight, weight, history=True)
             forward = code()
+            assert "div.full" not in forward, "a division that is not correctly rounded: rates beside k / T"
             spikes = lif_triton.spikes(drive, neuron, steps=steps)
             code()
             lif_triton.backward(spikes, history, neuron, constant=steps is not None)

@@ -151,9 +151,8 @@ def _fire(
     step = _step_shape(drive, steps)
     total = drive.shape[0] if steps is None else steps
     channels, inner = _channels(step, *affine)
-    state = _state(drive.dtype)
     fired = torch.empty((total, *step), dtype=dtype, device=drive.device)
-    kept = torch.empty((total, *step), dtype=state, device=drive.device) if history else None
+    kept = torch.empty((total, *step), dtype=_state(drive.dtype), device=drive.device) if history else None
     scale, shift = (None if values is None else values.contiguous() for values in affine)
     tensors = drive.contiguous(), scale, shift, fired, *means, kept
     sizes = total, math.prod(step), channels, inner
