@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
-from . import native
+from . import lif_triton, native
 from .lif_fused import fire_with_history, walk_back
 from .surrogate import atan_surrogate
 
@@ -91,6 +91,8 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
             raise ShapeError(f"lif: expected a drive [T >= 1, B, ...], received {list(drive.shape)}.")
     elif steps < 1:
         raise ShapeError(f"lif: expected at least 1 time step, received {steps}.")
+    if lif_triton.available(drive.device):
+        return lif_triton.spikes(drive, neuron, steps=steps)
     if torch.is_grad_enabled() and drive.requires_grad:
         return _LIF.apply(drive, neuron, steps)
     return _fire_all(drive, neuron, steps, None)
