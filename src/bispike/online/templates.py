@@ -79,12 +79,13 @@ class TemplateMemory:
         assert self.scatter is not None
         covariance = (self.scatter / (self.count.sum() - len(self.count))).double()
         variance = covariance.diagonal()
-        variance = variance.clamp(min=max(FLOOR * float(variance.mean()), 1e-12))
-        shrunk = (1 - self.shrink) * covariance + self.shrink * torch.diag(variance)
+        floor = max(FLOOR * float(variance.mean()), 1e-12)
+        floored = covariance + torch.diag((floor - variance).clamp(min=0))
+        shrunk = (1 - self.shrink) * floored + self.shrink * torch.diag(floored.diagonal())
         metric = torch.cholesky_inverse(torch.linalg.cholesky(shrunk))
         self.origin = self.mean.mean(0)
         self.pooled = (metric * covariance).sum().to(self.mean)
-        self.metric = metric.to(self.mean)
+        self.metric = metric.to(self.mean).contiguous()  # products round by memory layout; a saved one is contiguous
         self.rows = (self.mean - self.origin) @ self.metric
         self.spread = self.pooled * (self.count - 1).clamp(min=0)
         self.scatter = None
