@@ -34,7 +34,10 @@ from .figure import forgetting
 @click.option("--shrink", default=0.3, show_default=True)
 @click.option("--lift", default=0.1, show_default=True)
 @click.option("--fine-tune-lr", default=Protocol.fine_tune_lr, show_default=True)
-@click.option("--passes", default=1, show_default=True, help="Passes of bptt fine-tuning over the examples.")
+@click.option("--own-fine-tune-lr", default=Protocol.own_fine_tune_lr, show_default=True)
+@click.option(
+    "--passes", default=Protocol.passes, show_default=True, help="Passes of bptt fine-tuning over the examples."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/few-shot"), show_default=True)
 def main(dataset: str, pairs: tuple[str, ...], out: Path, **settings: Any) -> None:
     """Train on the other classes, teach the NEW ones from a few examples, and count what was won and lost."""
@@ -56,7 +59,7 @@ def main(dataset: str, pairs: tuple[str, ...], out: Path, **settings: Any) -> No
 def _write(stem: Path, rows: list[dict[str, Any]], new: tuple[str, ...], protocol: Protocol) -> None:
     """The table to the terminal; rows and summary as JSON, and the picture, beside each other."""
     summaries = summarise(rows)
-    Console().print(_table(summaries, new, protocol))
+    Console(width=110).print(_table(summaries, new, protocol))
     settings = dataclasses.asdict(protocol)
     write_json(stem.with_suffix(".json"), {"new": list(new), "protocol": settings, "summary": summaries, "rows": rows})
     figure = forgetting(summaries, new, shots=protocol.shots)

@@ -1,10 +1,10 @@
-"""The experiment: train on the known classes, then teach the new ones by four ways from the same examples.
+"""The experiment: train on the known classes, then teach the new ones in five ways from the same examples.
 
-    templates            BSD-trained network; a Learner takes in one pass of the known classes, then the examples
-    network alone        the same network after that, by its own readout
-    bptt fine-tuning     the same BSD-trained network; every bottom-up weight follows backpropagation through time
-    bptt, fine-tuned     a network that bptt trained, fine-tuned by bptt
-    bptt, templates      a network that bptt trained, with templates
+    BSD + templates      BSD-trained network; a Learner takes in one pass of the known classes, then the examples
+    BSD, network alone   the same network after that, by its own readout
+    BSD + fine-tuning    BSD-trained network; every bottom-up weight follows bptt on the examples
+    bptt + templates     network that bptt trained; a Learner as above
+    bptt + fine-tuning   network that bptt trained; bptt on the examples
 
 All examples come one at a time. No way sees a known class again after its last pass of training data.
 """
@@ -12,7 +12,7 @@ All examples come one at a time. No way sees a known class again after its last 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,9 @@ class Protocol:
         validation: share of the training samples that is held out.
         split: `validation` to choose settings, `test` once at the end.
         shrink, lift: of the templates.
-        fine_tune_lr, passes: learning rate (Adam) and passes over the examples of bptt fine-tuning.
+        fine_tune_lr, own_fine_tune_lr: learning rate (Adam) of bptt fine-tuning of the BSD-trained network, and of the
+            network that bptt itself trained.
+        passes: over the examples, of bptt fine-tuning.
     """
 
     shots: int = 10
@@ -60,8 +62,9 @@ class Protocol:
     split: str = "validation"
     shrink: float = 0.3
     lift: float = 0.1
-    fine_tune_lr: float = 3e-4
-    passes: int = 1
+    fine_tune_lr: float = 1e-4
+    own_fine_tune_lr: float = 2e-4
+    passes: int = 20
 
 
 def run_experiment(
@@ -118,22 +121,26 @@ def _trained(parts: Parts, rule: str, seed: int, protocol: Protocol, out: Path |
     return network
 
 
-def _ways(network: Network, rule: str, parts: Parts, judged: Split, seed: int, protocol: Protocol) -> Any:
+def _ways(
+    network: Network, rule: str, parts: Parts, judged: Split, seed: int, protocol: Protocol
+) -> Iterator[tuple[str, int, Tensor, Tensor]]:
     """(way, draw, confusion before, confusion after) for each way that starts from this network."""
     before = confusion(network.perceive, judged, network.concept.classes + len(parts.new))
     learner = Learner(copy.deepcopy(network), shrink=protocol.shrink, lift=protocol.lift)
+    lr = protocol.fine_tune_lr if rule == "bsd" else protocol.own_fine_tune_lr
     known = parts.known.train
     learner.consolidate(known.batch(rows) for rows in torch.arange(len(known)).split(protocol.batch_size))
     for draw in range(protocol.draws):
         examples = draw_examples(parts.pool, protocol.shots, generator=generator(seed, "examples", draw))
         taught = taught_by_templates(copy.deepcopy(learner), parts.new, examples)
-        tuned = fine_tuned(copy.deepcopy(network), parts.new, examples, protocol, seed=seed)
-        templates, tuning = (
-            ("templates", "bptt fine-tuning") if rule == "bsd" else ("bptt, templates", "bptt, fine-tuned")
-        )
-        ways: dict[str, Decide] = {templates: _by_templates(taught), tuning: tuned.perceive}
+        tuned = fine_tuned(copy.deepcopy(network), parts.new, examples, lr=lr, passes=protocol.passes)
+        name = "BSD" if rule == "bsd" else rule
+        ways: dict[str, Decide] = {
+            f"{name} + templates": _by_templates(taught),
+            f"{name} + fine-tuning": tuned.perceive,
+        }
         if rule == "bsd":
-            ways["network alone"] = taught.network.perceive
+            ways[f"{name}, network alone"] = taught.network.perceive
         for way, decide in ways.items():
             yield way, draw, before, confusion(decide, judged, len(_names(parts)))
 
@@ -150,20 +157,20 @@ def taught_by_templates(learner: Learner, new: tuple[str, ...], examples: Split)
     return learner
 
 
-def fine_tuned(network: Network, new: tuple[str, ...], examples: Split, protocol: Protocol, *, seed: int) -> Network:
+def fine_tuned(network: Network, new: tuple[str, ...], examples: Split, *, lr: float, passes: int) -> Network:
     """Add the classes and follow bptt on the examples, one at a time."""
     for name in new:
-        models.add_concept(network, name, generator=generator(seed, "concept"))
+        models.add_concept(network, name, generator=torch.Generator())
     rule = rules.create("bptt", network)
-    groups = optimizers.parameter_groups(rule.parameters(), rule.parameters(), (), lr=protocol.fine_tune_lr)
+    groups = optimizers.parameter_groups(rule.parameters(), rule.parameters(), (), lr=lr)
     optimizer = optimizers.build("adam", groups)
     network.train()
-    for _ in range(protocol.passes):
+    for _ in range(passes):
         for stimulus, label in _one_by_one(examples):
             rule.step(stimulus, label)
             optimizer.step()
     return network
 
 
-def _one_by_one(examples: Split) -> Any:
+def _one_by_one(examples: Split) -> Iterator[tuple[Tensor, Tensor]]:
     return (examples.batch([index]) for index in range(len(examples)))
