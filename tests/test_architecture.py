@@ -17,6 +17,7 @@ ALLOWED = {
     "data": set(),
     "training": {"functional", "nn", "models", "rules", "data"},
     "analysis": {"functional", "nn", "models", "rules"},
+    "online": {"functional", "nn", "models", "rules", "data", "training", "report"},
     "bench": {"functional", "nn", "models", "rules", "data", "training"},
     "report": {"functional", "nn", "models", "rules", "data", "training", "analysis"},
 }

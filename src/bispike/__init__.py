@@ -13,12 +13,12 @@ from ._version import __version__
 from .spaces import Concept, Stimulus
 
 if TYPE_CHECKING:
-    from . import analysis, data, functional, models, nn, report, rules, training
+    from . import analysis, data, functional, models, nn, online, report, rules, training
     from .training.config import TrainConfig
     from .training.fit import fit, run_config
     from .training.runs import Run, load_run
 
-_PARTS = ("analysis", "data", "functional", "models", "nn", "report", "rules", "training")
+_PARTS = ("analysis", "data", "functional", "models", "nn", "online", "report", "rules", "training")
 _FROM_TRAINING = ("Run", "TrainConfig", "fit", "load_run", "run_config")
 
 
@@ -48,6 +48,7 @@ __all__ = [
     "load_run",
     "models",
     "nn",
+    "online",
     "report",
     "rules",
     "run_config",

@@ -12,6 +12,7 @@ from ..nn import Network
 from ..spaces import Concept, Stimulus
 from .assembly import Options
 from .cnn import cnn
+from .growth import add_concept
 from .mlp import mlp
 
 
@@ -108,4 +109,4 @@ def build(spec: dict[str, Any]) -> Network:
     raise UnknownNameError("model", kind, ("mlp", "cnn"))
 
 
-__all__ = ["ModelEntry", "Options", "build", "cnn", "create", "mlp", "registry", "settings_of"]
+__all__ = ["ModelEntry", "Options", "add_concept", "build", "cnn", "create", "mlp", "registry", "settings_of"]
