@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..functional import Spikes
 from ..nn import Activity, Stage, rate_leaving
 
 
@@ -24,7 +25,7 @@ class Sweep:
     stages: list[tuple[Stage, Tensor, Activity]]
 
     @property
-    def spikes(self) -> Tensor:
+    def spikes(self) -> Spikes:
         """Spikes `[T, B, *f]` that leave the last stage."""
         stage, _, activity = self.stages[-1]
         return stage.leave(activity.spikes)

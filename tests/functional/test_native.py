@@ -1,0 +1,170 @@
+"""The compiled kernels against torch's dense products and the neuron as its equation is written.
+
+Weights and drives are small multiples of a power of two, so every sum is exact in float32 and the comparison is one of
+equality, whatever the order of summation.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bispike.functional import (
+    Neuron,
+    PackedSpikes,
+    UnrolledSlope,
+    fire_rows,
+    lif,
+    lif_reference,
+    native,
+    rows_of,
+    spike_product,
+)
+from bispike.nn import Conv, Dense, Synapse, TransposedConv, UpsampleConv
+
+pytestmark = pytest.mark.skipif(native.library() is None, reason=f"no compiled kernels: {native.reason()}")
+
+SYNAPSES = {
+    "dense": lambda: Dense((70,), (83,)),
+    "dense from maps": lambda: Dense((5, 3, 4), (20,)),
+    "dense to maps": lambda: Dense((9,), (5, 4, 3)),
+    "dense to pooled maps": lambda: Dense((9,), (5, 5, 3), unpool=2),
+    "convolution": lambda: Conv((35, 6, 5), 18),
+    "strided convolution": lambda: Conv((3, 7, 6), 70, stride=2),
+    "upsampling": lambda: UpsampleConv((6, 3, 2), (5, 7, 4)),
+    "transposed convolution": lambda: TransposedConv((6, 3, 4), (5, 6, 8), stride=2),
+}
+
+
+def dyadic(*shape: int, seed: int = 0, unit: float = 1 / 8) -> torch.Tensor:
+    """Multiples of `unit` in −1..1: sums of thousands of them are exact in float32."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(-8, 9, shape, generator=generator) * unit
+
+
+def spikes(*shape: int, density: float, seed: int = 0) -> torch.Tensor:
+    return (torch.rand(shape, generator=torch.Generator().manual_seed(seed)) < density).float()
+
+
+def exact(synapse: Synapse) -> Synapse:
+    with torch.no_grad():
+        synapse.weight.copy_(dyadic(*synapse.weight.shape, seed=1))
+        if synapse.bias is not None:
+            synapse.bias.copy_(dyadic(*synapse.bias.shape, seed=2))
+    return synapse
+
+
+@pytest.mark.parametrize("name", SYNAPSES)
+@pytest.mark.parametrize("density", [0.0, 0.05, 0.5, 1.0])
+def test_a_product_with_spikes_is_the_dense_product(name: str, density: float) -> None:
+    synapse = exact(SYNAPSES[name]())
+    train = spikes(3, 4, *synapse.source, density=density)
+    with torch.no_grad():
+        expected = rows_of(synapse(train.flatten(0, 1)))
+        assert torch.equal(synapse.sum_spikes(PackedSpikes.pack(train)), expected)
+
+
+@pytest.mark.parametrize("density", [0.03, 0.4])
+def test_many_rows_and_threads_change_nothing(density: float) -> None:
+    synapse = exact(Dense((130,), (200,)))
+    packed = PackedSpikes.pack(spikes(7, 700, 130, density=density))
+    with torch.no_grad():
+        expected = synapse(packed.dense().flatten(0, 1))[:, None]
+        before = torch.get_num_threads()
+        try:
+            for threads in (1, 2, 3):
+                torch.set_num_threads(threads)
+                assert torch.equal(spike_product(packed, synapse.weight, synapse.bias, synapse.wiring), expected)
+        finally:
+            torch.set_num_threads(before)
+
+
+@given(
+    shape=st.sampled_from([(1,), (10,), (32,), (49,), (3, 4, 6), (40, 5, 2)]),
+    steps=st.integers(1, 5),
+    density=st.sampled_from([0.0, 0.3, 1.0]),
+)
+@settings(max_examples=25, deadline=None)
+def test_packing(shape: tuple[int, ...], steps: int, density: float) -> None:
+    train = spikes(steps, 3, *shape, density=density)
+    packed = PackedSpikes.pack(train)
+    assert packed.shape == train.shape
+    assert torch.equal(packed.dense(), train)
+    assert packed.count == int(train.sum())
+    torch.testing.assert_close(packed.rate(), train.mean(0))
+    if len(shape) == 3:
+        pooled = torch.nn.functional.max_pool2d(train.flatten(0, 1), 2).unflatten(0, train.shape[:2])
+        assert torch.equal(packed.pool(2).dense(), pooled)
+
+
+@given(
+    channels=st.sampled_from([1, 16, 33, 80]),
+    steps=st.integers(1, 6),
+    constant=st.booleans(),
+    reset=st.sampled_from(["hard", "soft"]),
+    affine=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_neurons_fire_as_the_equation_says(channels: int, steps: int, constant: bool, reset: str, affine: bool) -> None:
+    neuron = Neuron(threshold=0.5, leak=0.5, reset=reset)  # powers of two: the membrane is exact
+    drive = dyadic(*([] if constant else [steps]), 4, 6, channels)
+    scale, shift = torch.full((channels,), 2.0), dyadic(channels, seed=3)
+    received = drive * scale + shift if affine else drive
+    per_step = received.expand(steps, *received.shape) if constant else received
+    expected = lif_reference(per_step, neuron)
+    fired = fire_rows(drive, neuron, steps, (2, 3), affine=(scale, shift) if affine else None, unrolled=True)
+    got = fired.spikes.dense().flatten(3).transpose(2, 3)
+    assert torch.equal(got, expected)
+    torch.testing.assert_close(fired.rate, expected.mean(0))
+    slope, membrane = UnrolledSlope(per_step[0], neuron), torch.zeros_like(per_step[0])
+    for current, fires in zip(per_step, expected, strict=True):
+        membrane = neuron.leak * membrane + current
+        slope.watch(membrane)
+        membrane = membrane * (1 - fires) if reset == "hard" else membrane - neuron.threshold * fires
+    torch.testing.assert_close(fired.slope, slope.result())
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft"])
+@pytest.mark.parametrize("constant", [False, True])
+def test_the_way_back_through_the_neuron(reset: str, constant: bool) -> None:
+    neuron = Neuron(threshold=0.5, leak=0.5, reset=reset)
+    drive = dyadic(*([] if constant else [5]), 3, 21)
+    weights = dyadic(5, 3, 21, seed=4)
+    gradients = []
+    for dtype, neurons in ((torch.float32, lif), (torch.float64, None)):
+        leaf = drive.to(dtype).requires_grad_()
+        if neurons is not None:
+            result = neurons(leaf, neuron, steps=5 if constant else None)
+        else:
+            result = lif_reference(leaf.expand(5, *leaf.shape) if constant else leaf, neuron)
+        (gradient,) = torch.autograd.grad((result * weights.to(dtype)).sum(), leaf)
+        gradients.append(gradient.double())
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-5, atol=1e-6)
+
+
+def test_without_a_compiler_the_same_is_computed_by_torch() -> None:
+    code = (
+        "import torch; from bispike import models, rules; from bispike.functional import native\n"
+        "net = models.mlp(12, [40, 20], 3); rule = rules.create('bsd', net)\n"
+        "x = torch.rand(64, 12, generator=torch.Generator().manual_seed(0))\n"
+        "rule.step(x, torch.arange(64) % 3)\n"
+        "print(native.library() is None, *[round(float(p.grad.double().norm()), 4) for p in rule.parameters()])"
+    )
+    found = []
+    for switch in ("0", "1"):
+        environment = {**os.environ, "BISPIKE_NATIVE": switch}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        found.append(done.stdout.split())
+    assert [words[0] for words in found] == ["True", "False"]
+    torch.testing.assert_close(*(torch.tensor([float(w) for w in words[1:]]) for words in found), rtol=1e-3, atol=1e-3)
+
+
+def test_a_missing_compiler_is_named(tmp_path: object) -> None:
+    code = "from bispike.functional import native; print(native.reason())"
+    environment = {**os.environ, "BISPIKE_CXX": "no-such-compiler"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert "no-such-compiler" in done.stdout
