@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import models
-from ..errors import CheckpointError, ConfigurationError
+from ..errors import CheckpointError, ConfigurationError, UnknownNameError
 from ..training import checkpoint
 from ..training.checkpoint import Checkpoint
 from ..training.state import load_weights, optimizer_state, restore_optimizer
@@ -53,7 +53,7 @@ def load(kind: type[Learner], folder: Path) -> Learner:
         elif learner.plasticity is not None:
             learner.plasticity.rule.load_state_dict(saved.group("rule"))
             restore_optimizer(learner.plasticity.optimizer, saved.group("optimizer"), saved.values["optimizer"])
-    except (KeyError, TypeError, ConfigurationError) as error:
+    except (KeyError, TypeError, ConfigurationError, UnknownNameError) as error:
         raise CheckpointError(f"{folder}: its learner cannot be built again: {error}") from error
     network.train(saved.values["training"])
     learner.taught = saved.updates
