@@ -163,7 +163,7 @@ class Conv(Synapse):
     def learn(self, grad: Tensor, source: Tensor) -> None:
         if self.fan_in > PATCH:
             shape = list(self.weight.shape)
-            self.weight.grad = conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding)
+            _write(self.weight, conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding))
         else:
             rows = rows_of(grad).flatten(0, 1)
             torch.mm(rows.T, self._patches(source).flatten(0, 1), out=_buffer(self.weight).view(self.target[0], -1))
@@ -211,7 +211,7 @@ class UpsampleConv(Synapse):
 
     def learn(self, grad: Tensor, source: Tensor) -> None:
         shape = list(self.weight.shape)
-        self.weight.grad = conv_grad.conv2d_weight(self._enlarged(source), shape, grad, 1, self.padding)
+        _write(self.weight, conv_grad.conv2d_weight(self._enlarged(source), shape, grad, 1, self.padding))
         if self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
 
@@ -255,7 +255,7 @@ class TransposedConv(Synapse):
 
     def learn(self, grad: Tensor, source: Tensor) -> None:
         shape = list(self.weight.shape)
-        self.weight.grad = conv_grad.conv2d_weight(grad, shape, source, self.stride, self.padding)
+        _write(self.weight, conv_grad.conv2d_weight(grad, shape, source, self.stride, self.padding))
         if self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
 
@@ -299,6 +299,14 @@ def _map_wiring(
         math.prod(synapse.source[1:]),
         math.prod(synapse.target[1:]),
     )
+
+
+def _write(parameter: nn.Parameter, grad: Tensor) -> None:
+    """A gradient that lies in memory as its parameter does: fused optimizers go through both element by element."""
+    if grad.stride() == parameter.stride():
+        parameter.grad = grad
+    else:
+        _buffer(parameter).copy_(grad)
 
 
 def _buffer(parameter: nn.Parameter) -> Tensor:

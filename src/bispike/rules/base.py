@@ -176,4 +176,5 @@ def choice_problems(settings: Any, choices: dict[str, Sequence[str]]) -> list[st
 def write_gradients(loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
     """Autograd gradients of `loss` into `.grad`, replacing what was there."""
     for parameter, grad in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-        parameter.grad = grad
+        # Laid out as the parameter: fused optimizers go through both element by element.
+        parameter.grad = grad if grad.stride() == parameter.stride() else torch.empty_like(parameter).copy_(grad)

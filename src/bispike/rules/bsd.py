@@ -185,7 +185,8 @@ class BSD(Rule):
                 down = waiting.result()
         top_rate = source
         lowest = down.at(0)[1].rate
-        for i, (stage, below, activity) in enumerate(up):
+        for stage, below, activity in up:  # no enumerate: it would hold on to the last stage while the next one works
+            i = len(rates)
             losses[stage.name] = self._meet(stage, below, activity, down.at(i), labels, negatives)
             down.forget(i)
             rates.append(activity.rate.mean())

@@ -221,6 +221,7 @@ def _assert_finite(instance: Rule, dtype: torch.dtype) -> None:
         assert parameter.grad is not None, "a gradient is missing"
         assert parameter.grad.dtype == dtype, f"expected gradients of {dtype}, received {parameter.grad.dtype}"
         assert torch.isfinite(parameter.grad).all(), "a gradient is not finite"
+        assert parameter.grad.stride() == parameter.stride(), "a gradient lies otherwise in memory than its parameter"
 
 
 def refuses_wrong_input(rule: type[Rule], options: dict[str, Any]) -> None:
