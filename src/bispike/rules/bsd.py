@@ -323,7 +323,7 @@ class BSD(Rule):
         mean = self._batch_mean(rows)
         if name in self.running:
             weight = 1 - (1 - 1 / self.settings.centre_samples) ** self.network.group.count(rows.shape[0])
-            mean = self.running[name].to(rows).lerp(mean, weight)
+            return self.running[name].lerp_(mean, weight)
         self.running[name] = mean
         return mean
 
