@@ -133,6 +133,12 @@ class BSD(Rule):
         return {f"centre.{name}": mean for name, mean in self.running.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        unknown = sorted(key for key in state if not key.startswith("centre."))
+        if unknown:
+            raise ConfigurationError(
+                f"rule 'bsd': expected running centres 'centre.<stage>', received {unknown}; a checkpoint of an earlier "
+                "version keeps them in another order and cannot be resumed."
+            )
         self.running = {key.removeprefix("centre."): mean.clone() for key, mean in state.items()}
 
     @torch.no_grad()
