@@ -136,8 +136,8 @@ class BSD(Rule):
         unknown = sorted(key for key in state if not key.startswith("centre."))
         if unknown:
             raise ConfigurationError(
-                f"rule 'bsd': expected running centres 'centre.<stage>', received {unknown}; a checkpoint of an earlier "
-                "version keeps them in another order and cannot be resumed."
+                f"rule 'bsd': expected running centres 'centre.<stage>', received {unknown}; a checkpoint of an "
+                "earlier version keeps them in another order and cannot be resumed."
             )
         self.running = {key.removeprefix("centre."): mean.clone() for key, mean in state.items()}
 
