@@ -1,5 +1,6 @@
 """Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
 
+from .activation import ACTIVATIONS, activate, activation_slope
 from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts
 from .angle import angle_between
 from .centring import (
@@ -36,6 +37,7 @@ from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rat
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
 
 __all__ = [
+    "ACTIVATIONS",
     "CENTRES",
     "CONCEPT_CODES",
     "CONTRASTS",
@@ -51,6 +53,8 @@ __all__ = [
     "Spikes",
     "UnrolledSlope",
     "Wiring",
+    "activate",
+    "activation_slope",
     "align",
     "angle_between",
     "atan_surrogate",

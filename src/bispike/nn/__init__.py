@@ -3,9 +3,9 @@
 from .concept import ConceptCode
 from .descent import Descent
 from .group import ALONE, Group
-from .network import Network, SweepRecord, rate_leaving
+from .network import Network, RateStep, SweepRecord, rate_leaving
 from .norm import DriveNorm
-from .stage import SLOPES, Activity, Pathway, Stage
+from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "Group",
     "Network",
     "Pathway",
+    "RateActivity",
+    "RateStep",
     "Stage",
     "SweepRecord",
     "Synapse",

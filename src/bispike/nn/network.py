@@ -6,7 +6,7 @@ Neither knows of the other; a rule brings them together. Calls are stateless: a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigurationError, ShapeError, expect_shape, unknown_name
 from ..functional import (
+    ACTIVATIONS,
     DECODERS,
     STIMULUS_CODES,
     Neuron,
@@ -34,7 +35,7 @@ from ..spaces import Concept, Stimulus
 from .concept import ConceptCode
 from .descent import Descent
 from .group import ALONE, Group
-from .stage import Activity, Stage
+from .stage import Activity, RateActivity, Stage
 from .synapse import Synapse
 
 
@@ -53,6 +54,23 @@ class SweepRecord:
     spikes: Tensor
     mean_drive: Tensor
     rate: Tensor
+
+
+@dataclass
+class RateStep:
+    """One stage of a bottom-up sweep of rates.
+
+    Attributes:
+        stage: where.
+        below: `[B, *source]` what its synapse received.
+        activity: what its population did.
+        leaving: `[B, *output]` what leaves upward, after pooling.
+    """
+
+    stage: Stage
+    below: Tensor
+    activity: RateActivity
+    leaving: Tensor
 
 
 def rate_leaving(stage: Stage, activity: Activity) -> Tensor:
@@ -77,6 +95,10 @@ class Network(nn.Module):
         stimulus_code: how a stimulus becomes input (`functional.STIMULUS_CODES`).
         decoder: `"drive"` or `"cosine"`.
         spec: plain values that rebuild this network through `bispike.models.build`.
+
+    Attributes:
+        activity: what the stages emit: `"spikes"`, or `"rates"` under rules that are defined for rate networks.
+        decision: scores `[B, C]` from an encoded stimulus, under rules that do not decide by the readout; else None.
     """
 
     stimulus_mean: Tensor
@@ -114,6 +136,7 @@ class Network(nn.Module):
         self.stimulus, self.concept, self.neuron = stimulus, concept, neuron
         self.steps, self.stimulus_code, self.decoder = steps, stimulus_code, decoder
         self.activity = "spikes"
+        self.decision: Callable[[Tensor], Tensor] | None = None
         self.group: Group = ALONE
         self.spec = spec or {}
         axes = [1] * (len(stimulus.shape) - 1)
@@ -131,6 +154,18 @@ class Network(nn.Module):
     def stage_names(self) -> list[str]:
         """Names of the stages, bottom to top."""
         return [stage.name for stage in self.hidden]
+
+    @property
+    def activation(self) -> str:
+        """Activation of the rate twin, in both pathways."""
+        return self.hidden[0].up.activation
+
+    @activation.setter
+    def activation(self, kind: str) -> None:
+        if kind not in ACTIVATIONS:
+            raise ConfigurationError(unknown_name("activation", kind, ACTIVATIONS))
+        for stage in self.hidden:
+            stage.up.activation = stage.down.activation = kind
 
     @property
     def constant_input(self) -> bool:
@@ -203,6 +238,20 @@ class Network(nn.Module):
             yield stage, below, activity
             del below, activity
 
+    def sweep_rates(self, source: Tensor, *, track: bool = True) -> Iterator[RateStep]:
+        """Bottom-up sweep of the rate twin, a stage at a time; differentiable.
+
+        Args:
+            source: what `encode` returned; spikes count by their time-mean.
+            track: whether norms in training move their running statistics.
+        """
+        values = source if self.constant_input else source.mean(0)
+        for stage in self.hidden:
+            activity = stage.up.rates(values, track=track)
+            leaving = stage.leave_values(activity.rate)
+            yield RateStep(stage, values, activity, leaving)
+            values = leaving
+
     def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
         constant = self.code.kind != "learned"
@@ -248,10 +297,11 @@ class Network(nn.Module):
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]` in the units of the data."""
         with self.inference():
             source = self.encode(stimulus, generator=generator)
+            if self.decision is not None:
+                return self.decision(source)
             if self.activity == "rates":
-                source = source if self.constant_input else source.mean(0)
-                for stage in self.hidden:
-                    source = stage.leave_values(stage.up.rectify(source))
+                for step in self.sweep_rates(source):
+                    source = step.leaving
                 return self.scores(source)
             top: Spikes = source
             for i, stage in enumerate(self.hidden):

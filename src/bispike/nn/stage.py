@@ -22,6 +22,8 @@ from ..functional import (
     Pull,
     Spikes,
     UnrolledSlope,
+    activate,
+    activation_slope,
     channel_view,
     dense_spikes,
     fire,
@@ -73,6 +75,35 @@ class Activity:
         return self.raw_drive * scale + shift
 
 
+@dataclass
+class RateActivity:
+    """What one population of the rate twin did.
+
+    Attributes:
+        rate: `[B, *shape]` activation of the drive.
+        raw_drive: `[B, *shape]` drive before the norm.
+        drive: `[B, *shape]` after the norm; the same tensor without one.
+        statistics: mean and variance that the norm used (only with a norm).
+        kind: the activation.
+    """
+
+    rate: Tensor
+    raw_drive: Tensor
+    drive: Tensor
+    statistics: tuple[Tensor, Tensor] | None
+    kind: str
+
+    @property
+    def slope(self) -> Tensor:
+        """`[B, *shape]` d rate / d drive."""
+        return activation_slope(self.rate, self.kind)
+
+    @property
+    def active(self) -> Tensor:
+        """Share of neurons whose rate is above zero: what stands for a firing rate in reports."""
+        return (self.rate.detach() > 0).to(self.rate.dtype).mean()
+
+
 class Pathway(nn.Module):
     """Synapse, optional norm and LIF population.
 
@@ -81,6 +112,9 @@ class Pathway(nn.Module):
         neuron: constants of the population.
         norm: whether a batch norm stands between the drive and the neurons.
         least: fewest values a channel whose own statistics the norm trusts (see `DriveNorm`).
+
+    Attributes:
+        activation: of the rate twin, one of `functional.ACTIVATIONS`.
     """
 
     def __init__(self, synapse: Synapse, neuron: Neuron, *, norm: bool, least: int = 2) -> None:
@@ -88,6 +122,7 @@ class Pathway(nn.Module):
         self.synapse = synapse
         self.norm = DriveNorm(synapse.target[0], least=least) if norm else None
         self.neuron = neuron
+        self.activation = "relu"
 
     def respond(
         self, source: Spikes, steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
@@ -159,14 +194,21 @@ class Pathway(nn.Module):
             drive = flat if constant else flat.unflatten(0, (steps, -1))
         return lif(drive, self.neuron, steps=steps if constant else None)
 
-    def rectify(self, source: Tensor) -> Tensor:
-        """The rate twin: norm and ReLU of the drive `[B, *source]`, for rules on rate networks."""
-        drive = self.synapse(source)
-        if self.norm is not None:
-            drive = self.norm(drive, self.norm.statistics(drive, track=True))
-        return drive.relu()
+    def rates(self, source: Tensor, *, track: bool = True) -> RateActivity:
+        """The rate twin: synapse, norm and activation of `[B, *source]`, for rules on rate networks; differentiable.
 
-    def learn(self, grad: Tensor, source: Tensor, activity: Activity) -> None:
+        Args:
+            source: rates of the population that feeds the synapse.
+            track: whether a norm in training moves its running statistics.
+        """
+        raw = drive = self.synapse(source)
+        statistics = None
+        if self.norm is not None:
+            statistics = self.norm.statistics(raw, track=track)
+            drive = self.norm(raw, statistics)
+        return RateActivity(activate(drive, self.activation), raw, drive, statistics, self.activation)
+
+    def learn(self, grad: Tensor, source: Tensor, activity: Activity | RateActivity) -> Tensor:
         """Write the gradients of this pathway from dL/d(time-mean drive) and the time-mean of its input.
 
         Exact because the drive is linear in the spikes: the time-mean drive is the synapse applied to the rate.
@@ -174,11 +216,15 @@ class Pathway(nn.Module):
         Args:
             grad: `[B, *shape]`.
             source: `[B, *source]` rate of the population that feeds the synapse.
-            activity: what `respond` returned.
+            activity: what `respond` or `rates` returned.
+
+        Returns:
+            dL/d(drive before the norm), for rules that send it on by `Synapse.carry_back`.
         """
         if self.norm is not None and activity.statistics is not None:
             grad = self.norm.learn(grad, activity.raw_drive, activity.statistics)
         self.synapse.learn(grad, source)
+        return grad
 
     def learn_pulled(self, pull: Pull, source: Tensor, activity: Activity, *, through_rate: bool) -> None:
         """`learn` from what the other pathway pulls at, by the compiled kernels.
@@ -289,3 +335,10 @@ class Stage(nn.Module):
     def leave_values(self, values: Tensor) -> Tensor:
         """Pooled values `[N, *output]`, differentiable."""
         return values if self.pool == 1 else F.max_pool2d(values, self.pool)
+
+    def return_values(self, grad: Tensor, values: Tensor) -> Tensor:
+        """`leave_values` backwards: dL/d values from dL/d what left `[N, *output]`; the largest of each cell has it."""
+        if self.pool == 1:
+            return grad
+        _, places = F.max_pool2d(values, self.pool, return_indices=True)
+        return F.max_unpool2d(grad, places, [self.pool, self.pool], output_size=values.shape[2:])

@@ -68,6 +68,15 @@ class Synapse(nn.Module):
         """dL/d source `[N, *source]` and dL/d weight, given dL/d drive `[N, *target]` and the input."""
         raise NotImplementedError
 
+    def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
+        """dL/d source `[N, *source]` from dL/d drive `[N, *target]`: the drive's linear map transposed.
+
+        Args:
+            grad: what returns.
+            weight: used in place of this synapse's own, of the same shape (feedback alignment); None: its own.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not carry signals backwards.")
+
     @cached_property
     def wiring(self) -> Wiring:
         """Where `sum_spikes` finds the weights and the inputs of each output."""
@@ -116,15 +125,23 @@ class Dense(Synapse):
         drive = drive.repeat_interleave(self.unpool, 2).repeat_interleave(self.unpool, 3)
         return drive[:, :, : self.target[1], : self.target[2]]
 
-    def learn(self, grad: Tensor, source: Tensor) -> None:
+    def _gather(self, grad: Tensor) -> Tensor:
+        """`[N, small]` sums over the positions that share a value: `_spread` transposed."""
         if self.unpool > 1:
             height, width = self.small[1] * self.unpool, self.small[2] * self.unpool
             grad = F.pad(grad, (0, width - self.target[2], 0, height - self.target[1]))
             grad = F.avg_pool2d(grad, self.unpool) * self.unpool**2
-        grad = grad.flatten(1)
+        return grad.flatten(1)
+
+    def learn(self, grad: Tensor, source: Tensor) -> None:
+        grad = self._gather(grad)
         torch.mm(grad.T, source.flatten(1), out=_buffer(self.weight))
         if self.bias is not None:
             torch.sum(grad, 0, out=_buffer(self.bias))
+
+    def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
+        weight = self.weight if weight is None else weight
+        return (self._gather(grad) @ weight).unflatten(1, self.source)
 
     def backward(self, grad: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
         grad = grad.flatten(1)
@@ -169,6 +186,10 @@ class Conv(Synapse):
             torch.mm(rows.T, self._patches(source).flatten(0, 1), out=_buffer(self.weight).view(self.target[0], -1))
         if self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+
+    def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
+        weight = self.weight if weight is None else weight
+        return conv_grad.conv2d_input([len(grad), *self.source], weight, grad, self.stride, self.padding)
 
     def backward(self, grad: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
         sides = [[self.stride] * 2, [self.padding] * 2, [1, 1]]

@@ -1,19 +1,22 @@
 """Learning rules, one file each. `create(name, network)` or the classes themselves."""
 
 from .backprop import Backprop
-from .base import NoOptions, Rule, StepReport, create, register, registry
+from .base import NoOptions, RateOptions, Rule, StepReport, create, register, registry
 from .bptt import BPTT
 from .bsd import BSD, BSDOptions
 from .check import check_rule
+from .fa import FA
 from .frozen import Frozen
 
 __all__ = [
     "BPTT",
     "BSD",
+    "FA",
     "BSDOptions",
     "Backprop",
     "Frozen",
     "NoOptions",
+    "RateOptions",
     "Rule",
     "StepReport",
     "check_rule",

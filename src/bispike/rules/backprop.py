@@ -1,4 +1,4 @@
-"""Backpropagation on a ReLU network of the same shape: what rates and gradients reach without spikes."""
+"""Backpropagation on a rate network of the same shape: what rates and gradients reach without spikes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from .base import Rule, StepReport, register, write_gradients
+from .base import RateOptions, Rule, StepReport, register, write_gradients
 from .readouts import batch_cross_entropy
 
 
 @register
 class Backprop(Rule):
-    """Backpropagation with ReLU in place of the spiking neurons; trains the bottom-up pathway."""
+    """Backpropagation with rates in place of the spiking neurons; trains the bottom-up pathway."""
 
     name: ClassVar[str] = "backprop"
-    summary: ClassVar[str] = "backpropagation on a ReLU network of the same shape"
+    summary: ClassVar[str] = "backpropagation on a rate network of the same shape"
     activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = RateOptions
 
     def parameters(self) -> list[nn.Parameter]:
         return self.network.bottom_up_parameters()
@@ -25,13 +26,11 @@ class Backprop(Rule):
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         source = net.encode(stimulus, generator=generator)
-        source = source if net.constant_input else source.mean(0)
         rates = []
         with torch.enable_grad():
-            for stage in net.hidden:
-                values = stage.up.rectify(source)
-                rates.append((values.detach() > 0).to(values.dtype).mean())
-                source = stage.leave_values(values)
+            for step in net.sweep_rates(source):
+                rates.append(step.activity.active)
+                source = step.leaving
             scores = net.scores(source)
             loss = batch_cross_entropy(net, scores, labels)
             write_gradients(loss, self.parameters())

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
+from ..functional import ACTIVATIONS
 from ..nn import Network
 
 
@@ -41,11 +42,34 @@ class NoOptions:
     """Options of a rule that has none."""
 
 
+@dataclass(frozen=True)
+class RateOptions:
+    """Options of every rule on the rate network.
+
+    Args:
+        activation: of the stages, one of `functional.ACTIVATIONS`.
+    """
+
+    activation: str = "relu"
+
+    def __post_init__(self) -> None:
+        problems = self.problems()
+        if problems:
+            raise ConfigurationError(problems)
+
+    def problems(self) -> list[str]:
+        """A sentence for each value that does not fit; subclasses add theirs."""
+        return choice_problems(self, {"activation": ACTIVATIONS})
+
+
 class Rule:
     """Base of all rules.
 
-    Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule) and
-    `Options` (a frozen dataclass), and implement `parameters` and `learn`.
+    Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule),
+    `Options` (a frozen dataclass) and, where the defaults of a training do not suit the rule, `advised` (settings of
+    `TrainConfig` by name). They implement `parameters` and `learn`. Weights of the rule's own, such as fixed feedback,
+    are buffers, parameters or synapses of `own`: they are saved with a training, and moved by the optimizer if
+    `parameters` names them.
 
     Args:
         network: the network to train.
@@ -64,6 +88,7 @@ class Rule:
     activity: ClassVar[str] = "spikes"
     trains_top_down: ClassVar[bool] = False
     Options: ClassVar[type] = NoOptions
+    advised: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, network: Network, **options: Any) -> None:
         known = self.defaults()
@@ -72,7 +97,10 @@ class Rule:
             raise ConfigurationError(problems)
         self.settings = self.Options(**options)
         self.network = network
-        network.activity = self.activity
+        network.activity, network.decision = self.activity, None
+        if isinstance(self.settings, RateOptions):
+            network.activation = self.settings.activation
+        self.own = nn.Module()
         self.when_written: Callable[[Sequence[nn.Parameter]], None] | None = None
         self._announced: set[int] = set()
 
@@ -135,12 +163,30 @@ class Rule:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that the rule itself remembers between steps."""
-        return {}
+        return self.own.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take back what `state_dict` returned."""
-        if state:
-            raise ConfigurationError(f"rule {self.name!r} keeps no state, received {sorted(state)}.")
+        """Take back what `state_dict` returned.
+
+        Raises:
+            ConfigurationError: other names or shapes than this rule keeps.
+        """
+        kept = {name: list(value.shape) for name, value in self.own.state_dict().items()}
+        received = {name: list(value.shape) for name, value in state.items()}
+        if kept != received:
+            raise ConfigurationError(
+                f"rule {self.name!r}: expected the state {kept or 'of no tensors'}, received {received or 'none'}; "
+                "it belongs to another rule, network or version."
+            )
+        self.own.load_state_dict(state)
+
+    def random_source(self) -> torch.Generator:
+        """Generator for the rule's own first weights: follows the network's seed, but draws other numbers."""
+        return torch.Generator().manual_seed(int(self.network.spec.get("seed", 0)) + 7919)
+
+    def settle(self) -> None:
+        """Bring `own` to the network's device and precision; call it when all of it was made."""
+        self.own.to(self.network.stimulus_mean)
 
 
 registry: dict[str, type[Rule]] = {}
@@ -173,8 +219,15 @@ def choice_problems(settings: Any, choices: dict[str, Sequence[str]]) -> list[st
     ]
 
 
-def write_gradients(loss: Tensor, parameters: Sequence[nn.Parameter]) -> None:
-    """Autograd gradients of `loss` into `.grad`, replacing what was there."""
-    for parameter, grad in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+def write_gradients(value: Tensor, parameters: Sequence[nn.Parameter], signal: Tensor | None = None) -> None:
+    """Autograd gradients into `.grad`, replacing what was there.
+
+    Args:
+        value: with a tape; a scalar loss, or anything with a `signal`.
+        parameters: what the tape leads to.
+        signal: dL/d value, of its shape.
+    """
+    grads = torch.autograd.grad(value, parameters, signal)
+    for parameter, grad in zip(parameters, grads, strict=True):
         # Laid out as the parameter: fused optimizers go through both element by element.
         parameter.grad = grad if grad.stride() == parameter.stride() else torch.empty_like(parameter).copy_(grad)

@@ -198,13 +198,11 @@ class BSD(Rule):
             rates.append(activity.rate.mean())
             top_rate = rate_leaving(stage, activity)
             del below, activity
-        loss, correct = learn_top(
-            net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength
-        )
+        top = learn_top(net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength)
         self.written([*net.readout.parameters(), *net.code.parameters()])
         target = source if net.constant_input else net.standardise(stimulus)
         losses["recall"] = learn_recall(net, lowest, target, labels)
-        return StepReport(loss, correct, losses, rates)
+        return StepReport(top.loss, top.correct, losses, rates)
 
     @torch.no_grad()
     def _sweep_down(self, *, unrolled: bool) -> Descent:

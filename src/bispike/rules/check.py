@@ -116,7 +116,8 @@ def owns_its_parameters(rule: type[Rule], options: dict[str, Any]) -> None:
     network = _network()
     instance = rule(network, **options)
     owned = {id(parameter) for parameter in instance.parameters()}
-    assert owned <= {id(parameter) for parameter in network.parameters()}, "parameters outside the network"
+    known = {id(parameter) for module in (network, instance.own) for parameter in module.parameters()}
+    assert owned <= known, "parameters outside the network and the rule's own"
     before = _weights(network)
     stimuli, labels = toy_problem()
     instance.step(stimuli, labels)

@@ -30,5 +30,5 @@ class Frozen(Rule):
         for stage, _, activity in net.sweep_up(top):
             rates.append(activity.rate.mean())
             top = rate_leaving(stage, activity)
-        loss, correct = learn_top(net, top, labels)
-        return StepReport(loss, correct, {}, rates)
+        found = learn_top(net, top, labels)
+        return StepReport(found.loss, found.correct, {}, rates)

@@ -6,6 +6,8 @@ Losses are means over the batch; where several processes share it, each has its 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,6 +16,22 @@ from ..errors import ConfigurationError
 from ..functional import align, cross_entropy, drive_scores, unit_code
 from ..functional.decoding import EPSILON
 from ..nn import Network
+
+
+@dataclass(frozen=True)
+class Top:
+    """What the top of the bottom-up pathway says about a batch.
+
+    Attributes:
+        loss: task loss.
+        correct: number of right decisions.
+        error: `[B, K]` dL/d drive of the readout: what rules with feedback send down.
+    """
+
+    loss: Tensor
+    correct: Tensor
+    error: Tensor
+
 
 TOP_LOSSES = ("cross-entropy", "reco")
 
@@ -26,8 +44,8 @@ def learn_top(
     *,
     kind: str = "cross-entropy",
     strength: float = 0.0,
-) -> tuple[Tensor, Tensor]:
-    """Write the gradient of the bottom-up readout; return the loss and the number of right decisions.
+) -> Top:
+    """Write the gradient of the bottom-up readout and judge the batch.
 
     Args:
         network: gives readout and concept code.
@@ -56,7 +74,7 @@ def learn_top(
         )
     network.readout.learn(grad, rate)
     network.code.learn(grad_code)
-    return loss, (scores.argmax(1) == labels).sum()
+    return Top(loss, (scores.argmax(1) == labels).sum(), grad)
 
 
 def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor) -> Tensor:

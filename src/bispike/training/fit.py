@@ -188,6 +188,7 @@ def _config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict
         name, options = rule.name, rule.options
         if rule.network is not network:
             raise ConfigurationError("rule: expected a rule on the network that is trained, received one on another.")
+    advised = rules.registry[name].advised if name in rules.registry else {}
     described: dict[str, Any] = {
         "dataset": data.name,
         "model": spec.pop("model", type(network).__name__),
@@ -199,7 +200,7 @@ def _config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict
     if given:
         raise ConfigurationError(f"fit: {', '.join(given)} follow from the objects and cannot be set.")
     try:
-        return TrainConfig(**{**described, **settings})
+        return TrainConfig(**{**advised, **described, **settings})
     except TypeError:
         known = TrainConfig.__dataclass_fields__.keys() - described.keys()
         raise ConfigurationError(

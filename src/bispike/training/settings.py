@@ -96,10 +96,14 @@ def default_folder(config: TrainConfig) -> Path:
 
 
 def with_rule(config: TrainConfig, rule: str) -> TrainConfig:
-    """The same settings under another rule, with the options that it knows."""
-    known = rules.registry[rule].defaults() if rule in rules.registry else {}
+    """The same settings under another rule: the options that it knows, and what it advises for its training."""
+    if rule == config.rule:
+        return config
+    known, advised = (
+        (rules.registry[rule].defaults(), rules.registry[rule].advised) if rule in rules.registry else ({}, {})
+    )
     kept = {key: value for key, value in config.rule_options.items() if key in known}
-    return config if rule == config.rule else replace(config, rule=rule, rule_options=kept)
+    return replace(config, rule=rule, rule_options=kept, **advised)
 
 
 def with_model(config: TrainConfig, model: str) -> TrainConfig:
