@@ -5,19 +5,25 @@ from .base import NoOptions, RateOptions, Rule, StepReport, create, register, re
 from .bptt import BPTT
 from .bsd import BSD, BSDOptions
 from .check import check_rule
+from .dfa import DFA
 from .fa import FA
 from .frozen import Frozen
+from .local_loss import LocalLoss
+from .sign_symmetry import SignSymmetry
 
 __all__ = [
     "BPTT",
     "BSD",
+    "DFA",
     "FA",
     "BSDOptions",
     "Backprop",
     "Frozen",
+    "LocalLoss",
     "NoOptions",
     "RateOptions",
     "Rule",
+    "SignSymmetry",
     "StepReport",
     "check_rule",
     "create",
