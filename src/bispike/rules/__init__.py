@@ -7,6 +7,7 @@ from .bsd import BSD, BSDOptions
 from .check import check_rule
 from .dfa import DFA
 from .fa import FA
+from .forward_forward import ForwardForward
 from .frozen import Frozen
 from .local_loss import LocalLoss
 from .sign_symmetry import SignSymmetry
@@ -18,6 +19,7 @@ __all__ = [
     "FA",
     "BSDOptions",
     "Backprop",
+    "ForwardForward",
     "Frozen",
     "LocalLoss",
     "NoOptions",
