@@ -6,6 +6,7 @@ from .bptt import BPTT
 from .bsd import BSD, BSDOptions
 from .check import check_rule
 from .dfa import DFA
+from .dtp import DTP
 from .fa import FA
 from .forward_forward import ForwardForward
 from .frozen import Frozen
@@ -16,6 +17,7 @@ __all__ = [
     "BPTT",
     "BSD",
     "DFA",
+    "DTP",
     "FA",
     "BSDOptions",
     "Backprop",
