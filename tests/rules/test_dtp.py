@@ -8,7 +8,7 @@ from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.functional import activate
 from bispike.nn import Network
-from bispike.rules import DTP, Backprop
+from bispike.rules import DTP, Backprop, check_rule
 
 from .rates import batch, rate_network
 
@@ -153,3 +153,10 @@ def test_wrong_options() -> None:
     with pytest.raises(ConfigurationError) as error:
         DTP(rate_network(), feedback_loss="none", feedback_activation="step", noise=0, target_step=-1)
     assert len(error.value.problems) == 4
+
+
+@pytest.mark.parametrize(
+    "options", [{"feedback_loss": "reconstruction"}, {"feedback_loss": "fixed"}, {"feedback_activation": "tanh"}]
+)
+def test_it_keeps_the_contract_under_its_options(options: dict) -> None:
+    check_rule(DTP, **options)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.nn import Network
-from bispike.rules import ForwardForward
+from bispike.rules import ForwardForward, check_rule
 
 from .rates import batch, rate_network
 
@@ -115,3 +115,8 @@ def test_what_it_cannot_be_used_with() -> None:
     with pytest.raises(ConfigurationError) as error:
         ForwardForward(models.mlp(9, [4], 3), loss="sum", negatives="none", threshold=0, amplitude=-1)
     assert len(error.value.problems) == 4
+
+
+@pytest.mark.parametrize("options", [{"loss": "pair", "negatives": "uniform"}, {"inference": "readout"}])
+def test_it_keeps_the_contract_under_its_options(options: dict) -> None:
+    check_rule(ForwardForward, **options)

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bispike.errors import ConfigurationError
-from bispike.rules import LocalLoss
+from bispike.rules import LocalLoss, check_rule
 
 from .rates import batch, rate_network
 
@@ -68,3 +68,7 @@ def test_wrong_options() -> None:
     with pytest.raises(ConfigurationError) as error:
         LocalLoss(rate_network(), classifier="free", side=0)
     assert len(error.value.problems) == 2
+
+
+def test_fixed_classifiers_keep_the_contract() -> None:
+    check_rule(LocalLoss, classifier="fixed")

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from bispike.errors import ConfigurationError
 from bispike.nn import Network
-from bispike.rules import FA, SignSymmetry
+from bispike.rules import FA, SignSymmetry, check_rule
 
 from .rates import batch, rate_network
 
@@ -91,3 +91,8 @@ def test_wrong_options() -> None:
     with pytest.raises(ConfigurationError) as error:
         SignSymmetry(rate_network(), variant="unifrom", feedback_gain=0)
     assert len(error.value.problems) == 2
+
+
+@pytest.mark.parametrize("variant", ["batch-random", "fixed-random"])
+def test_random_magnitudes_keep_the_contract(variant: str) -> None:
+    check_rule(SignSymmetry, variant=variant)
