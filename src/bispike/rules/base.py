@@ -134,7 +134,7 @@ class Rule:
             StepReport.
 
         Raises:
-            ShapeError, ConfigurationError: wrong shapes or labels out of range.
+            ShapeError, ConfigurationError: wrong shapes, labels out of range, or values that are not finite.
         """
         self.network.check_stimulus(stimulus)
         self.network.check_labels(labels)
@@ -143,6 +143,13 @@ class Rule:
                 f"step: expected as many labels as stimuli, at least one; received {list(stimulus.shape)} "
                 f"and {list(labels.shape)}."
             )
+        if not torch.isfinite(stimulus.sum()):
+            bad = int((~torch.isfinite(stimulus)).flatten(1).any(1).sum())
+            if bad:
+                raise ConfigurationError(
+                    f"stimulus: expected finite values, received NaN or infinity in {bad} of {len(stimulus)} samples. "
+                    "Look for missing values in the data, or a division by a deviation of zero."
+                )
         self._announced.clear()
         report = self.learn(stimulus, labels, generator=generator)
         if self.when_written is not None:
