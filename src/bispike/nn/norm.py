@@ -110,6 +110,27 @@ class DriveNorm(nn.Module):
         self.weight.grad, self.bias.grad = grad_weight, grad_bias
         return below
 
+    def learn_steps(self, grad: Tensor, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+        """`learn` from the gradients of all steps, in place; each step also moves the statistics, by its T-th part.
+
+        dL/da[t] = γ/σ ( g[t] − m_t(g) − ẑ m_t(g ẑ) ), with means m_t over batch and time and ẑ of the time-mean.
+
+        Args:
+            grad: `[T, B, C, ...]` gradient with respect to the normalised drive of each step; written over.
+            drive: `[T, B, C, ...]` drive before the norm.
+            statistics: what `forward` used.
+        """
+        mean, inverse = (channel_view(values, drive.dim() - 1) for values in self.moments(statistics))
+        unit = (drive - mean).mul_(inverse)
+        axes = [0, 1, *range(3, drive.dim())]
+        self.weight.grad, self.bias.grad = (grad * unit).sum(axes), grad.sum(axes)
+        if self._trusts(drive[0]):
+            values = values_a_channel(drive[0], self.group) * drive.shape[0]
+            means = self.group.sum(torch.stack([self.weight.grad, self.bias.grad])) / values
+            mean_weight, mean_bias = (channel_view(m, drive.dim() - 1) for m in means)
+            grad.sub_(unit.mean(0).mul_(mean_weight).add_(mean_bias))
+        return grad.mul_(channel_view(self.weight, drive.dim() - 1) * inverse)
+
     def learn_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """`learn` in place for rows `[B, positions, C]` whose Σ g and Σ g ẑ (`sums`, `[2, C]`) are known."""
         self.bias.grad, self.weight.grad = sums[0], sums[1]
