@@ -31,6 +31,7 @@ from .norm import (
     channel_view,
     normalise,
     normalise_backward,
+    normalise_backward_fixed,
     normalise_backward_reference,
 )
 from .spike_product import Wiring, convolution_gather, spike_product
@@ -91,6 +92,7 @@ __all__ = [
     "negative_counts",
     "normalise",
     "normalise_backward",
+    "normalise_backward_fixed",
     "normalise_backward_reference",
     "one_hot_code",
     "poisson_code",
