@@ -21,7 +21,8 @@ from .coding import (
     population_code,
 )
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
-from .lif import Neuron, fire, integrate, lif, lif_reference
+from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
+from .lif import Neuron, fire, integrate, lif, lif_reference, lif_with_history
 from .lif_fused import Fired, fire_rows, mean_drive
 from .meeting import Pull, mean_field_constants, meet, pull_drive, through_norm
 from .native import usable as native_usable
@@ -30,11 +31,12 @@ from .norm import (
     channel_view,
     normalise,
     normalise_backward,
+    normalise_backward_fixed,
     normalise_backward_reference,
 )
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
-from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
+from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope, triangular_surrogate
 
 __all__ = [
     "ACTIVATIONS",
@@ -43,6 +45,7 @@ __all__ = [
     "CONTRASTS",
     "DECODERS",
     "LOSSES",
+    "PSEUDO_DERIVATIVES",
     "REDUCTIONS",
     "STIMULUS_CODES",
     "Alignment",
@@ -69,7 +72,9 @@ __all__ = [
     "cosine_scores",
     "cross_entropy",
     "dense_spikes",
+    "drive_gradient",
     "drive_scores",
+    "eligibility_traces",
     "fire",
     "fire_rows",
     "given_spikes",
@@ -77,6 +82,7 @@ __all__ = [
     "latency_code",
     "lif",
     "lif_reference",
+    "lif_with_history",
     "map_of",
     "mean_drive",
     "mean_field_constants",
@@ -86,6 +92,7 @@ __all__ = [
     "negative_counts",
     "normalise",
     "normalise_backward",
+    "normalise_backward_fixed",
     "normalise_backward_reference",
     "one_hot_code",
     "poisson_code",
@@ -96,5 +103,6 @@ __all__ = [
     "rows_of",
     "spike_product",
     "through_norm",
+    "triangular_surrogate",
     "unit_code",
 ]

@@ -22,6 +22,11 @@ def atan_surrogate(distance: Tensor) -> Tensor:
     return (distance * math.pi).square_().add_(1).reciprocal_()
 
 
+def triangular_surrogate(distance: Tensor, neuron: Neuron, *, damping: float = 0.3) -> Tensor:
+    """γ/θ max(0, 1 − |v|/θ) at distance v = H − θ, with damping γ: the pseudo-derivative of e-prop's paper."""
+    return distance.abs().div_(-neuron.threshold).add_(1).clamp_(min=0).mul_(damping / neuron.threshold)
+
+
 def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0) -> Tensor:
     """Slope of the rate against the time-mean drive ā: 1 / (1 + ½ (π (ā − centre·θ) / width)²).
 

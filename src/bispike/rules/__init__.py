@@ -5,15 +5,21 @@ from .base import NoOptions, RateOptions, Rule, StepReport, create, register, re
 from .bptt import BPTT
 from .bsd import BSD, BSDOptions
 from .check import check_rule
+from .decolle import DECOLLE
+from .dfa_snn import DFASNN
+from .eprop import EProp
 from .fa import FA
 from .frozen import Frozen
 
 __all__ = [
     "BPTT",
     "BSD",
+    "DECOLLE",
+    "DFASNN",
     "FA",
     "BSDOptions",
     "Backprop",
+    "EProp",
     "Frozen",
     "NoOptions",
     "RateOptions",
