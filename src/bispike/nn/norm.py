@@ -87,7 +87,14 @@ class DriveNorm(nn.Module):
         return scale, self.bias - mean * scale
 
     def learn(self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """Write `.grad` of γ and β; return dL/dā for the synapse below.
+        """Write `.grad` of γ and β; return dL/dā for the synapse below. Arguments as for `backward`."""
+        below, self.weight.grad, self.bias.grad = self.backward(grad, mean_drive, statistics)
+        return below
+
+    def backward(
+        self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`forward` backwards: dL/dā `[B, C, ...]`, dL/dγ and dL/dβ `[C]`.
 
         Args:
             grad: `[B, C, ...]` gradient with respect to the normalised time-mean drive.
@@ -95,20 +102,14 @@ class DriveNorm(nn.Module):
             statistics: what `forward` used.
         """
         if self._trusts(mean_drive) and self.group.shares:
-            below, grad_weight, grad_bias = shared_backward(
-                grad, mean_drive, *statistics, self.weight, self.eps, self.group
-            )
-        elif self._trusts(mean_drive):
-            below, grad_weight, grad_bias = normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
-        else:
-            mean, variance = statistics
-            inverse = (variance + self.eps).rsqrt()
-            axes, dims = [0, *range(2, grad.dim())], grad.dim()
-            unit = (mean_drive - channel_view(mean, dims)) * channel_view(inverse, dims)
-            below = grad * channel_view(self.weight * inverse, dims)
-            grad_weight, grad_bias = (grad * unit).sum(axes), grad.sum(axes)
-        self.weight.grad, self.bias.grad = grad_weight, grad_bias
-        return below
+            return shared_backward(grad, mean_drive, *statistics, self.weight, self.eps, self.group)
+        if self._trusts(mean_drive):
+            return normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
+        mean, variance = statistics
+        inverse = (variance + self.eps).rsqrt()
+        axes, dims = [0, *range(2, grad.dim())], grad.dim()
+        unit = (mean_drive - channel_view(mean, dims)) * channel_view(inverse, dims)
+        return grad * channel_view(self.weight * inverse, dims), (grad * unit).sum(axes), grad.sum(axes)
 
     def learn_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """`learn` in place for rows `[B, positions, C]` whose Σ g and Σ g ẑ (`sums`, `[2, C]`) are known."""

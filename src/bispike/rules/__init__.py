@@ -7,11 +7,13 @@ from .bsd import BSD, BSDOptions
 from .check import check_rule
 from .fa import FA
 from .frozen import Frozen
+from .pc import PC
 
 __all__ = [
     "BPTT",
     "BSD",
     "FA",
+    "PC",
     "BSDOptions",
     "Backprop",
     "Frozen",
