@@ -1,7 +1,7 @@
 """Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
 
 from .activation import ACTIVATIONS, activate, activation_slope
-from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts
+from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts, unit_rows
 from .angle import angle_between
 from .centring import (
     CENTRES,
@@ -32,6 +32,7 @@ from .norm import (
     normalise_backward,
     normalise_backward_reference,
 )
+from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
@@ -68,6 +69,7 @@ __all__ = [
     "convolution_gather",
     "cosine_scores",
     "cross_entropy",
+    "decorrelate",
     "dense_spikes",
     "drive_scores",
     "fire",
@@ -78,6 +80,7 @@ __all__ = [
     "lif",
     "lif_reference",
     "map_of",
+    "match_classes",
     "mean_drive",
     "mean_field_constants",
     "mean_field_slope",
@@ -97,4 +100,6 @@ __all__ = [
     "spike_product",
     "through_norm",
     "unit_code",
+    "unit_rows",
+    "unit_rows_backward",
 ]

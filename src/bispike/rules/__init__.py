@@ -4,7 +4,9 @@ from .backprop import Backprop
 from .base import NoOptions, RateOptions, Rule, StepReport, create, register, registry
 from .bptt import BPTT
 from .bsd import BSD, BSDOptions
+from .ccl import CCL
 from .check import check_rule
+from .dll import DLL
 from .fa import FA
 from .frozen import Frozen
 from .pc import PC
@@ -12,6 +14,8 @@ from .pc import PC
 __all__ = [
     "BPTT",
     "BSD",
+    "CCL",
+    "DLL",
     "FA",
     "PC",
     "BSDOptions",
