@@ -1,7 +1,7 @@
 """Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
 
 from .activation import ACTIVATIONS, activate, activation_slope
-from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts
+from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts, unit_rows
 from .angle import angle_between
 from .centring import (
     CENTRES,
@@ -34,6 +34,7 @@ from .norm import (
     normalise_backward_fixed,
     normalise_backward_reference,
 )
+from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope, triangular_surrogate
@@ -71,6 +72,7 @@ __all__ = [
     "convolution_gather",
     "cosine_scores",
     "cross_entropy",
+    "decorrelate",
     "dense_spikes",
     "drive_gradient",
     "drive_scores",
@@ -84,6 +86,7 @@ __all__ = [
     "lif_reference",
     "lif_with_history",
     "map_of",
+    "match_classes",
     "mean_drive",
     "mean_field_constants",
     "mean_field_slope",
@@ -105,4 +108,6 @@ __all__ = [
     "through_norm",
     "triangular_surrogate",
     "unit_code",
+    "unit_rows",
+    "unit_rows_backward",
 ]

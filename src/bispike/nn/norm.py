@@ -94,7 +94,14 @@ class DriveNorm(nn.Module):
         return scale, self.bias - mean * scale
 
     def learn(self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """Write `.grad` of γ and β; return dL/dā for the synapse below.
+        """Write `.grad` of γ and β; return dL/dā for the synapse below. Arguments as for `backward`."""
+        below, self.weight.grad, self.bias.grad = self.backward(grad, mean_drive, statistics)
+        return below
+
+    def backward(
+        self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`forward` backwards: dL/dā `[B, C, ...]`, dL/dγ and dL/dβ `[C]`.
 
         Args:
             grad: `[B, C, ...]` gradient with respect to the normalised time-mean drive.
@@ -102,17 +109,10 @@ class DriveNorm(nn.Module):
             statistics: what `forward` used.
         """
         if self._trusts(mean_drive) and self.group.shares:
-            below, grad_weight, grad_bias = shared_backward(
-                grad, mean_drive, *statistics, self.weight, self.eps, self.group
-            )
-        elif self._trusts(mean_drive):
-            below, grad_weight, grad_bias = normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
-        else:
-            below, grad_weight, grad_bias = normalise_backward_fixed(
-                grad, mean_drive, *statistics, self.weight, self.eps
-            )
-        self.weight.grad, self.bias.grad = grad_weight, grad_bias
-        return below
+            return shared_backward(grad, mean_drive, *statistics, self.weight, self.eps, self.group)
+        if self._trusts(mean_drive):
+            return normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
+        return normalise_backward_fixed(grad, mean_drive, *statistics, self.weight, self.eps)
 
     def learn_steps(self, grad: Tensor, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """`learn` from the gradients of every step, each of which moves the statistics by its T-th part.

@@ -4,19 +4,25 @@ from .backprop import Backprop
 from .base import NoOptions, RateOptions, Rule, StepReport, create, register, registry
 from .bptt import BPTT
 from .bsd import BSD, BSDOptions
+from .ccl import CCL
 from .check import check_rule
 from .decolle import DECOLLE
 from .dfa_snn import DFASNN
+from .dll import DLL
 from .eprop import EProp
 from .fa import FA
 from .frozen import Frozen
+from .pc import PC
 
 __all__ = [
     "BPTT",
     "BSD",
+    "CCL",
     "DECOLLE",
     "DFASNN",
+    "DLL",
     "FA",
+    "PC",
     "BSDOptions",
     "Backprop",
     "EProp",
