@@ -12,6 +12,7 @@ from .confusion import (
     frequent_confusions,
     per_class_accuracy,
 )
+from .energy import Operations, fan_out, inference_operations
 from .firing import Firing, StageFiring, firing, firing_health
 from .pathways import (
     Affinity,
@@ -34,6 +35,7 @@ __all__ = [
     "Angle",
     "Confusion",
     "Firing",
+    "Operations",
     "RecallMatch",
     "StageFiring",
     "StageReading",
@@ -44,9 +46,11 @@ __all__ = [
     "class_affinity",
     "class_means",
     "confusion_matrix",
+    "fan_out",
     "firing",
     "firing_health",
     "frequent_confusions",
+    "inference_operations",
     "pathway_angles",
     "per_class_accuracy",
     "random_angle_spread",
