@@ -26,19 +26,26 @@ from .pathways import (
     random_angle_spread,
     summarise_affinity,
 )
+from .probe import Probe, Sample, linear_probe
 from .recall import RecallMatch, recall_match
-from .sweeps import StageReading, read_stages
+from .spike_loss import LOST, spike_loss
+from .sweeps import StageReading, read_stages, stage_rates
+from .update_angle import UpdateAngle, reference_rule, update_angles
 
 __all__ = [
+    "LOST",
     "Affinity",
     "Agreement",
     "Angle",
     "Confusion",
     "Firing",
     "Operations",
+    "Probe",
     "RecallMatch",
+    "Sample",
     "StageFiring",
     "StageReading",
+    "UpdateAngle",
     "accuracy",
     "accuracy_interval",
     "affinity",
@@ -51,10 +58,15 @@ __all__ = [
     "firing_health",
     "frequent_confusions",
     "inference_operations",
+    "linear_probe",
     "pathway_angles",
     "per_class_accuracy",
     "random_angle_spread",
     "read_stages",
     "recall_match",
+    "reference_rule",
+    "spike_loss",
+    "stage_rates",
     "summarise_affinity",
+    "update_angles",
 ]
