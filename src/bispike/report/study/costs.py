@@ -6,7 +6,6 @@ on measures what is new.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -22,9 +21,9 @@ from ...errors import BispikeError
 from ...training import load_run
 from ...training.config import TrainConfig
 from ...training.files import make_folder, write_json
-from ...training.folder import MODEL
 from ...training.order import first_stratified, generator
 from ...training.studies import Outcome
+from ..reading import model_digest
 
 FOLDER = "inference"  # below the study's
 SAMPLES = 256
@@ -54,7 +53,7 @@ def inference_costs(
 
 def _remembered(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
     file = make_folder(folder / FOLDER) / f"{outcome.cell.name}.json"
-    digest = hashlib.sha256((outcome.path / MODEL).read_bytes()).hexdigest()
+    digest = model_digest(outcome.path)
     known = _read(file)
     if known.get("model") == digest and known.get("samples") == SAMPLES:
         return Operations(**known["operations"])
