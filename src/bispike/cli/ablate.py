@@ -29,6 +29,7 @@ def command(
     over: str,
     seeds: int,
     jobs: int | None,
+    sort: str,
     out: Path,
     settings: tuple[str, ...],
     more_settings: tuple[str, ...],
@@ -43,4 +44,4 @@ def command(
     from ..training import studies
 
     request = resolving.Request(options, key_values((*settings, *more_settings)))
-    return answer(studies.ablate_cells(request, over, seeds), out, jobs, title=over)
+    return answer(studies.ablate_cells(request, over, seeds), out, jobs, title=over, sort=sort)

@@ -1,5 +1,6 @@
 """Sections of the report on one run, in the order in which they are read."""
 
+from .analysis import analysis
 from .behaviour import does, recalls, sees
 from .comparison import comparison
 from .health import health
@@ -7,4 +8,4 @@ from .learning import learning
 from .result import result
 from .settings import settings
 
-__all__ = ["comparison", "does", "health", "learning", "recalls", "result", "sees", "settings"]
+__all__ = ["analysis", "comparison", "does", "health", "learning", "recalls", "result", "sees", "settings"]
