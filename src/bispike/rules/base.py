@@ -8,7 +8,7 @@ the sweep goes on. A new rule is one file with a subclass of `Rule`, decorated w
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -217,7 +217,7 @@ def create(name: str, network: Network, **options: Any) -> Rule:
     return registry[name](network, **options)
 
 
-def choice_problems(settings: Any, choices: dict[str, Sequence[str]]) -> list[str]:
+def choice_problems(settings: Any, choices: Mapping[str, Sequence[str]]) -> list[str]:
     """A sentence for each field of `settings` whose value is not among its choices."""
     return [
         unknown_name(key, getattr(settings, key), allowed)
