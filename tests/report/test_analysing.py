@@ -26,9 +26,16 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     for rule in ("bsd", "fa"):
         config = TrainConfig(
-            dataset="digits", model="mlp", model_options={"widths": [40, 24], "steps": 4, "norm": False}, rule=rule, epochs=12, lr=5e-3,
-            batch_size=64, validation=0.1, threads=1,
-        )  # fmt: skip
+            dataset="digits",
+            model="mlp",
+            model_options={"widths": [40, 24], "steps": 4, "norm": False},
+            rule=rule,
+            epochs=12,
+            lr=5e-3,
+            batch_size=64,
+            validation=0.1,
+            threads=1,
+        )
         run_config(config, out=folder / rule, progress="none")
         found[rule] = folder / rule
     return found
