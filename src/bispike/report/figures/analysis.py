@@ -19,21 +19,15 @@ def gradient_angles(found: Mapping[str, Any]) -> Figure:
     axes = figure.subplots()
     axes.axvline(90, color=FAINT, linestyle=":", linewidth=1.4, label="no relation")
     sides = (
-        ("initial", "before training", TOP_DOWN, "none", 0.1),
-        ("trained", "after training", BOTTOM_UP, None, -0.1),
+        ("initial", "before training", TOP_DOWN, "s", 0.1),
+        ("trained", "after training", BOTTOM_UP, "o", -0.1),
     )
-    for key, label, colour, face, shift in sides:
+    for key, label, colour, marker, shift in sides:
         known = [(names.index(a["name"]), a) for a in found[key] or [] if a["degrees"] is not None]
         if known:
             degrees, errors = [a["degrees"] for _, a in known], [2 * (a["error"] or 0.0) for _, a in known]
             places = [place + shift for place, _ in known]
-            style: dict[str, Any] = {
-                "color": colour,
-                "markerfacecolor": face or colour,
-                "markersize": 6,
-                "elinewidth": 1.2,
-            }
-            axes.errorbar(degrees, places, xerr=errors, fmt="o", label=label, **style)
+            axes.errorbar(degrees, places, xerr=errors, fmt=marker, color=colour, elinewidth=1.2, label=label)
     for place, angle in enumerate(found["trained"]):
         if angle["degrees"] is None:
             axes.text(0.02, place, "does not learn", transform=axes.get_yaxis_transform(), va="center", color=FAINT)

@@ -9,8 +9,9 @@ from ...training.studies import Outcome
 from .rows import TableRow, failures
 
 ENERGY = (
-    "synaptic operations and energy are of one decision on test stimuli: 0.9 pJ for each addition that a spike causes, "
-    "4.6 pJ for each multiplication with addition of a real number (45 nm, Horowitz 2014); memory traffic is not in it."
+    "synaptic operations (k ops) and energy (nJ, an estimate) are of one decision on test stimuli: 0.9 pJ for an "
+    "addition that a spike causes, 4.6 pJ for a multiplication with addition of a real number (45 nm, Horowitz 2014); "
+    "memory traffic is not in it."
 )
 
 

@@ -17,11 +17,12 @@ SORTS = ("given", "accuracy")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, its text in a row, and whether it is left out where room is short."""
+    """One column: its heading, its text in a row; where room is short a shorter heading, or no column at all."""
 
     heading: str
     text: Callable[[TableRow], str]
     wide: bool = False
+    short: str = ""
 
 
 def _number(key: str, factor: float = 1.0, digits: int = 0) -> Callable[[TableRow], str]:
@@ -46,7 +47,8 @@ def _significant(key: str, factor: float) -> Callable[[TableRow], str]:
 
 
 def _seeds(row: TableRow) -> str:
-    return f"{len(row.seeds)}" + (f" ({row.failed} failed)" if row.failed else "")
+    done = len(row.seeds)
+    return f"{done} of {done + row.failed}" if row.failed else f"{done}"
 
 
 COLUMNS = (
@@ -58,9 +60,9 @@ COLUMNS = (
     Column("validation %", _number("validation", 100, 2), wide=True),
     Column("train s", _number("train_seconds", digits=1), wide=True),
     Column("step ms", _number("step_ms", digits=2)),
-    Column("MB", _number("peak_memory_mb")),
-    Column("k syn. ops", _significant("synaptic_operations", 1e-3)),
-    Column("energy nJ", _significant("energy_nj", 1)),
+    Column("memory MB", _number("peak_memory_mb"), short="MB"),
+    Column("synaptic operations (thousands)", _significant("synaptic_operations", 1e-3), short="k ops"),
+    Column("energy nJ", _significant("energy_nj", 1), short="nJ"),
     Column("energy nJ, zeros skipped", _significant("energy_nj_nonzero", 1), wide=True),
     Column("criteria", lambda row: marks(row.criteria)),
     Column("firing rates", lambda row: " ".join(f"{rate:.2f}" for rate in row.spike_rate), wide=True),
@@ -69,7 +71,7 @@ COLUMNS = (
 
 def headings(*, wide: bool) -> list[str]:
     """Headings of the columns, of all or of those for a terminal."""
-    return [column.heading for column in COLUMNS if wide or not column.wide]
+    return [column.heading if wide else column.short or column.heading for column in COLUMNS if wide or not column.wide]
 
 
 def cells(row: TableRow, *, wide: bool) -> list[str]:
