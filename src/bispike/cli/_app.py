@@ -18,7 +18,7 @@ import click
 
 from .. import errors
 from .._version import __version__
-from . import ablate, bench, compare, data, evaluate, models, predict, presets, recall, report, rules, train
+from . import ablate, audit, bench, compare, data, evaluate, models, predict, presets, recall, report, rules, train
 from ._output import Answer, as_json_text, show
 
 
@@ -103,7 +103,7 @@ def app() -> None:
     """
 
 
-for _verb in (train, evaluate, predict, recall, compare, ablate, bench, report, data, rules, models, presets):
+for _verb in (train, evaluate, predict, recall, compare, ablate, audit, bench, report, data, rules, models, presets):
     app.add_command(_verb.command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from .. import models, rules
 from ..nn import Network
-from ..training.folder import INITIAL
+from ..training.folder import AUDIT, INITIAL
 from ..training.runs import load_run
 
 
@@ -31,6 +32,7 @@ class RunRecord:
         initial: the same network with the weights before training; None if they were not kept.
         rule_summary: the rule in one line.
         trains_top_down: whether the rule trains the top-down pathway.
+        audit: what `bispike audit` found about the run; None if it was not asked.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class RunRecord:
     initial: Network | None
     rule_summary: str
     trains_top_down: bool
+    audit: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -75,7 +78,17 @@ def read_run(path: str | Path) -> RunRecord:
         initial=_initial(Path(path), run.network),
         rule_summary=kind.summary,
         trains_top_down=kind.trains_top_down,
+        audit=_audit(Path(path)),
     )
+
+
+def _audit(path: Path) -> Mapping[str, Any] | None:
+    """What an audit left in the folder; None if there is nothing readable."""
+    try:
+        found = json.loads((path / AUDIT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, Mapping) and isinstance(found.get("criteria"), Mapping) else None
 
 
 def _initial(path: Path, network: Network) -> Network | None:

@@ -5,8 +5,8 @@ errors. Nothing is declared: a rule is trained for a moment on a small network, 
 A file a criterion holds its definition and its tests; docs/criteria.md gives all of it on one page.
 """
 
-from .measure import CRITERIA, Audit, measure
+from .measure import CRITERIA, Audit, audit_network, measure
 from .published import published
 from .verdict import Verdict
 
-__all__ = ["CRITERIA", "Audit", "Verdict", "measure", "published"]
+__all__ = ["CRITERIA", "Audit", "Verdict", "audit_network", "measure", "published"]

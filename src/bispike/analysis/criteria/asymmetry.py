@@ -95,7 +95,7 @@ def asymmetry(start: Subject, subject: Subject, trial: Trial, *, trained: bool, 
     }
     measured["pairs"].sort(key=lambda pair: (pair["up"], pair["down"]))
     if faults:
-        sentence = f"{faults[0]}{_more(faults)}."
+        sentence = f"{faults[0][0].upper()}{faults[0][1:]}{_more(faults)}."
         return Verdict(_brief(used, copied, transported), sentence, measured, HOW, holds=False)
     if not feedback:
         return Verdict("no feedback", "No feedback path: nothing that could be tied.", measured, HOW, holds=True)

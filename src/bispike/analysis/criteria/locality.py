@@ -81,7 +81,7 @@ def _scope(found: dict[str, float | None], error: str | None) -> str:
 
 def _finding(stages: dict[str, Any], widest: str, batch: int) -> str:
     those = [name for name, found in stages.items() if found["scope"] == widest]
-    where = "every stage" if len(those) == len(stages) else ", ".join(those)
+    where = "Every stage" if len(those) == len(stages) else ", ".join(those)
     if widest == "network":
         error = next((found["error"] for found in stages.values() if found["error"] is not None), None)
         return f"{where}: " + (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ CRITERIA = {
 }
 WIDTHS = (48, 40, 32)
 """Stages of the network that is audited by default. No two have one size, so that a synapse's shape tells its place,
-and each is wider than a batch has spikes trains, so that some changes of weights go unnoticed."""
+and each is wider than a batch has vectors of spikes, so that there are changes of weights that go unnoticed."""
 SAMPLES = 64
 
 
@@ -109,8 +109,7 @@ def measure(
         raise ConfigurationError("audit: expected stimuli and labels, or neither.")
     if stimuli is None or labels is None:
         stimuli, labels, stimuli_are = *_digits(max(SAMPLES, 2 * batch)), "digits"
-    subject_network = small_network(seed=seed) if network is None else copy.deepcopy(network)
-    named = isinstance(rule, str)
+    subject_network = audit_network(seed=seed) if network is None else copy.deepcopy(network)
     made = rules.create(rule, subject_network, **options) if isinstance(rule, str) else rule(subject_network, **options)
     start = Subject(made, stimuli, labels, batch=batch, seed=seed)
     subject = start.copy()
@@ -134,16 +133,24 @@ def measure(
         batch=batch,
         seed=seed,
         criteria=criteria,
-        published=published(name) if named else {},
+        published=published(name) if type(made) is rules.registry.get(name) else {},
         notes=_notes(subject, trial),
     )
 
 
-def small_network(*, seed: int = 0, **settings: Any) -> Network:
-    """The network of a default audit, for the digits."""
+def audit_network(model: str | None = None, *, seed: int = 0, **settings: Any) -> Network:
+    """A network for the digits to audit a rule on, by default without batch norm.
+
+    Args:
+        model: name of a registered model; None is a small dense network.
+        seed: of its weights.
+        **settings: of the model.
+    """
     digits = data.load("digits")
-    values: Mapping[str, Any] = {"norm": False, "gain": 2.0, "seed": seed, **settings}
-    return models.mlp(digits.stimulus, WIDTHS, digits.concept, **values)
+    values: dict[str, Any] = {"norm": False, "gain": 2.0, "seed": seed, **settings}
+    if model is not None:
+        return models.create(model, digits.stimulus, digits.concept, **values)
+    return models.mlp(digits.stimulus, values.pop("widths", WIDTHS), digits.concept, **values)
 
 
 def _digits(count: int) -> tuple[Tensor, Tensor]:

@@ -43,9 +43,9 @@ def phases(subject: Subject, trial: Trial) -> Verdict:
     passes = f" Each stimulus drives the first stage {presented:g} times a step." if presented > 1 else ""
     if waiting:
         largest = max(change[name] for name in waiting)
-        where = "every stage" if len(waiting) == len(change) else ", ".join(waiting)
+        where = "Every stage" if len(waiting) == len(change) else ", ".join(waiting)
         finding = f"{where}: the update waits for the result at the top (it changes by {100 * largest:.0f} % with it)."
-        return Verdict("waits for the top", finding + passes, measured, HOW, holds=False)
+        return Verdict("waits for top", finding + passes, measured, HOW, holds=False)
     if orders is not None and not orders["equal"]:
         finding = f"The order of the two sweeps changes the update.{passes}"
         return Verdict("order matters", finding, measured, HOW, holds=False)

@@ -58,14 +58,14 @@ def _found(
     way, share = max(shares.items(), key=lambda item: item[1] or 0.0)
     if share:
         whither = {"up": "upward", "down": "downward"}[way]
-        return f"{percent(share)} negative {way}", f"Of what goes {whither}, {percent(share)} is negative."
+        return f"{percent(share)} < 0 {way}", f"Of what goes {whither}, {percent(share)} is negative."
     nothing = "Nothing negative goes from one population to another"
     signed = [name for name, found in teaching.items() if found["signed"]]
     if not signed:
         return "unsigned", f"{nothing}, and no error at concept neurons has a sign."
     unsigned = [kind for kind, found in variants.items() if found is not None and not found["signed"]]
     other = f" With top_loss={unsigned[0]} it has none." if unsigned and signed == ["readout"] else ""
-    brief = "signed top" if signed == ["readout"] else "signed classifiers"
+    brief = "signed top" if signed == ["readout"] else "signed classes"
     return brief, f"{nothing}, but the error at {', '.join(signed)} has a sign.{other}"
 
 

@@ -35,7 +35,7 @@ def spikes(subject: Subject, trial: Trial) -> Verdict:
     shares = ", ".join(f"{words[key]} {'nothing' if share is None else percent(share)}" for key, share in parts.items())
     lowest = min(judged, default=1.0)
     finding = f"Values that are 0 or 1: {shares}."
-    return Verdict(f"{percent(lowest)} are 0 or 1", finding, measured, HOW, holds=lowest == 1)
+    return Verdict(f"{percent(lowest)} binary", finding, measured, HOW, holds=lowest == 1)
 
 
 def percent(share: float) -> str:

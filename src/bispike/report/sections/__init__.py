@@ -2,9 +2,10 @@
 
 from .behaviour import does, recalls, sees
 from .comparison import comparison
+from .criteria import criteria
 from .health import health
 from .learning import learning
 from .result import result
 from .settings import settings
 
-__all__ = ["comparison", "does", "health", "learning", "recalls", "result", "sees", "settings"]
+__all__ = ["comparison", "criteria", "does", "health", "learning", "recalls", "result", "sees", "settings"]
