@@ -1,4 +1,5 @@
-"""What a network does, measured: firing, agreement of the two pathways, affinity, decisions, recall.
+"""What a network does, measured: firing, agreement of the two pathways, affinity, decisions, recall; and
+how plausible a rule is (`audit`).
 
 Everything here only looks. `read_stages` runs both pathways once over a sample; the other functions turn
 what it saw into numbers.
@@ -12,6 +13,8 @@ from .confusion import (
     frequent_confusions,
     per_class_accuracy,
 )
+from .criteria import Audit, Verdict, audit_network
+from .criteria import measure as audit
 from .energy import Operations, fan_out, inference_operations
 from .firing import Firing, StageFiring, firing, firing_health
 from .pathways import (
@@ -37,6 +40,7 @@ __all__ = [
     "Affinity",
     "Agreement",
     "Angle",
+    "Audit",
     "Confusion",
     "Firing",
     "Operations",
@@ -46,10 +50,13 @@ __all__ = [
     "StageFiring",
     "StageReading",
     "UpdateAngle",
+    "Verdict",
     "accuracy",
     "accuracy_interval",
     "affinity",
     "agreement",
+    "audit",
+    "audit_network",
     "class_affinity",
     "class_means",
     "confusion_matrix",

@@ -113,19 +113,20 @@ def _run(name: str, anchor: str, record: RunRecord, found: Measurements | str, *
         "What it does": sections.does(record, numbers),
         "What it recalls": sections.recalls(record, numbers),
         "Health": sections.health(record, numbers),
+        **({"Criteria": sections.criteria(record.audit)} if record.audit else {}),
         **({"Analysis": sections.analysis(record.analysis)} if record.analysis else {}),
         "Settings": sections.settings(record),
     }
-    places = [f"{anchor}-{title.lower().replace(' ', '-')}" for title in contents]
-    links = [tag("a", title, href=f"#{place}") for title, place in zip(contents, places, strict=True)]
+    places = {title: f"{anchor}-{title.lower().replace(' ', '-')}" for title in contents}
+    links = [tag("a", title, href=f"#{place}") for title, place in places.items()]
     parts: list[object] = [
         tag("h2", name) if heading else None,
         sections.result(record, numbers),
         tag("p", found, class_="note") if isinstance(found, str) else None,
         tag("nav", *links, aria_label=f"Sections of {name}"),
     ]
-    for (title, content), place in zip(contents.items(), places, strict=True):
-        parts += [tag("h3", title, id=place), content]
+    for title, content in contents.items():
+        parts += [tag("h3", title, id=places[title]), content]
     return tag("section", *[part for part in parts if part is not None], id=anchor)
 
 

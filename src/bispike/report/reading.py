@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .. import models, rules
 from ..nn import Network
-from ..training.folder import INITIAL, MODEL
+from ..training.folder import AUDIT, INITIAL, MODEL
 from ..training.runs import load_run
 
 ANALYSIS = "analysis.json"
@@ -36,6 +36,7 @@ class RunRecord:
         rule_summary: the rule in one line.
         trains_top_down: whether the rule trains the top-down pathway.
         analysis: what `bispike analyse` found of these weights; None if it was not asked, or of other weights.
+        audit: what `bispike audit` found about the run; None if it was not asked.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class RunRecord:
     rule_summary: str
     trains_top_down: bool
     analysis: Mapping[str, Any] | None = None
+    audit: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -82,7 +84,17 @@ def read_run(path: str | Path) -> RunRecord:
         rule_summary=kind.summary,
         trains_top_down=kind.trains_top_down,
         analysis=read_analysis(path),
+        audit=_audit(Path(path)),
     )
+
+
+def _audit(path: Path) -> Mapping[str, Any] | None:
+    """What an audit left in the folder; None if there is nothing readable."""
+    try:
+        found = json.loads((path / AUDIT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, Mapping) and isinstance(found.get("criteria"), Mapping) else None
 
 
 def initial_network(path: str | Path, network: Network) -> Network | None:
