@@ -77,7 +77,7 @@ study_options = stacked(
         show_default=True,
         help="Order of the table's rows.",
     ),
-    click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the study."),
+    click.option("--out", type=FILE, metavar="DIR", help="Folder of the study.  [default: one below runs/]"),
 )
 
 

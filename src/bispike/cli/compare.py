@@ -24,7 +24,7 @@ def command(
     seeds: int,
     jobs: int | None,
     sort: str,
-    out: Path,
+    out: Path | None,
     settings: tuple[str, ...],
     more_settings: tuple[str, ...],
     **options: Any,
@@ -39,4 +39,6 @@ def command(
 
     request = resolving.Request(options, key_values((*settings, *more_settings)))
     names = studies.rule_names(rules)
-    return answer(studies.compare_cells(request, names, seeds), out, jobs, title=f"rules: {rules}", sort=sort)
+    cells = studies.compare_cells(request, names, seeds)
+    folder = out or resolving.default_study_folder(cells[0].config, "compare")
+    return answer(cells, folder, jobs, title=f"rules: {rules}", sort=sort)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from ... import analysis, rules
 from ...training import TrainConfig
 
 CRITERIA = ("C1", "C2", "C3", "C4", "C5")
 
 
 def criteria_of(config: TrainConfig) -> dict[str, bool] | None:
-    """Which criteria the rule of these settings satisfies, by name, as measured; None where nothing was measured."""
-    return None
+    """Which criteria the rule of these settings satisfies, by name, as measured on a small network.
+
+    None where the rule is not one that can be made by its name.
+    """
+    if config.rule not in rules.registry:
+        return None
+    return analysis.audit(config.rule, **config.rule_options).verdicts()
 
 
 def marks(criteria: dict[str, bool] | None) -> str:
