@@ -40,8 +40,7 @@ class Trajectory:
                 self.statistics = pathway.norm.statistics(drive if constant else drive.mean(0), track=True)
                 flat = pathway.norm(drive if constant else drive.flatten(0, 1), self.statistics)
                 drive = flat if constant else flat.unflatten(0, (steps, -1))
-            fired = lif_with_history(drive, pathway.neuron, steps=steps if constant else None)
-            self.spikes, self.membrane = fired
+            self.spikes, self.membrane = lif_with_history(drive, pathway.neuron, steps=steps if constant else None)
 
     @torch.no_grad()
     def learn(self, signal: Tensor, *, kind: str = "atan") -> None:
