@@ -1,4 +1,4 @@
-"""Predictive coding: with fixed predictions its errors become backpropagation's, with moving ones it descends its energy."""
+"""Predictive coding: with fixed predictions it becomes backpropagation, with moving ones it descends its energy."""
 
 import pytest
 import torch
