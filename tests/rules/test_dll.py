@@ -29,7 +29,7 @@ def build(*, conv: bool, norm: bool) -> Network:
 
 def test_dense_updates_are_the_papers_formula() -> None:
     net = build(conv=False, norm=False)
-    rule = DLL(net, activation="tanh")
+    rule = DLL(net, activation="tanh", feedback_sign="minus")
     rule.step(STIMULUS, LABELS)
     first, second = net.hidden
     w1, w2, w3 = (s.weight.detach() for s in (first.up.synapse, second.up.synapse, net.readout))
@@ -59,7 +59,7 @@ def test_dense_updates_are_the_papers_formula() -> None:
 @pytest.mark.parametrize("conv", [False, True])
 def test_each_stage_follows_its_own_error(conv: bool, norm: bool) -> None:
     net = build(conv=conv, norm=norm)
-    rule = DLL(net, activation="relu")
+    rule = DLL(net, activation="relu", feedback_sign="minus")
     rule.step(STIMULUS, LABELS)
     with torch.no_grad():
         sweep = list(net.sweep_rates(net.encode(STIMULUS), track=False))

