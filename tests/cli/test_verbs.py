@@ -47,6 +47,7 @@ VERBS = [
     "recall",
     "compare",
     "ablate",
+    "audit",
     "bench",
     "report",
     "data",
