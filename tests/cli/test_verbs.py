@@ -48,6 +48,7 @@ VERBS = [
     "compare",
     "ablate",
     "analyse",
+    "audit",
     "bench",
     "report",
     "data",

@@ -94,7 +94,7 @@ def _audit(path: Path) -> Mapping[str, Any] | None:
         found = json.loads((path / AUDIT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, Mapping) and isinstance(found.get("criteria"), Mapping) else None
+    return found if isinstance(found, Mapping) and {"criteria", "data", "network", "batch"} <= found.keys() else None
 
 
 def initial_network(path: str | Path, network: Network) -> Network | None:
