@@ -106,7 +106,7 @@ def test_a_finished_study_is_read_not_repeated(compared: tuple[Path, dict[str, A
     started = time.monotonic()
     called = bispike("compare", *tiny, "--rules", "bsd,frozen", "--seeds", "2", "--out", out)
     assert called.status == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert "4 of 4 runs were finished before" in called.err
     assert "bsd" in called.out
     after = fingerprint(out)
