@@ -34,7 +34,7 @@ from .norm import (
 )
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
-from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
+from .surrogate import UnrolledSlope, atan_surrogate, mean_field_rate, mean_field_slope
 
 __all__ = [
     "ACTIVATIONS",
@@ -80,6 +80,7 @@ __all__ = [
     "map_of",
     "mean_drive",
     "mean_field_constants",
+    "mean_field_rate",
     "mean_field_slope",
     "meet",
     "native_usable",

@@ -7,6 +7,7 @@ from .bsd import BSD, BSDOptions
 from .check import check_rule
 from .fa import FA
 from .frozen import Frozen
+from .microcircuit import Microcircuit
 
 __all__ = [
     "BPTT",
@@ -15,6 +16,7 @@ __all__ = [
     "BSDOptions",
     "Backprop",
     "Frozen",
+    "Microcircuit",
     "NoOptions",
     "RateOptions",
     "Rule",
