@@ -37,7 +37,7 @@ from .norm import (
 from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
-from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope, triangular_surrogate
+from .surrogate import UnrolledSlope, atan_surrogate, mean_field_rate, mean_field_slope, triangular_surrogate
 
 __all__ = [
     "ACTIVATIONS",
@@ -89,6 +89,7 @@ __all__ = [
     "match_classes",
     "mean_drive",
     "mean_field_constants",
+    "mean_field_rate",
     "mean_field_slope",
     "meet",
     "native_usable",

@@ -141,6 +141,13 @@ class DriveNorm(nn.Module):
             below.sub_(mean_drive.mul_(channel_view(slope, dims)).add_(channel_view(shift, dims)))
         return below
 
+    def carry_back(self, signal: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+        """The norm's linearisation, transposed: what `learn` returns, for signals that are no gradients of γ and β."""
+        kept = self.weight.grad, self.bias.grad
+        below = self.learn(signal, mean_drive, statistics)
+        self.weight.grad, self.bias.grad = kept
+        return below
+
     def learn_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """`learn` in place for rows `[B, positions, C]` whose Σ g and Σ g ẑ (`sums`, `[2, C]`) are known."""
         self.bias.grad, self.weight.grad = sums[0], sums[1]

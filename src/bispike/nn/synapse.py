@@ -98,6 +98,24 @@ class Synapse(nn.Module):
         """
         raise NotImplementedError
 
+    def pairing(self, post: Tensor, pre: Tensor) -> Tensor:
+        """Σ over samples of post ⊗ pre in the weight's shape, for Hebbian rules; gradients stay as they are.
+
+        Args:
+            post: `[N, *target]` a signal of the target neurons.
+            pre: `[N, *source]` a signal of the source neurons.
+        """
+        own = [self.weight] if self.bias is None else [self.weight, self.bias]
+        kept = [parameter.grad for parameter in own]
+        for parameter in own:
+            parameter.grad = None
+        self.learn(post, pre)
+        found = self.weight.grad
+        for parameter, grad in zip(own, kept, strict=True):
+            parameter.grad = grad
+        assert found is not None
+        return found
+
     def matrix(self) -> Tensor:
         """Weights as a bottom-up-like array, so that a pathway and its twin can be compared."""
         raise NotImplementedError

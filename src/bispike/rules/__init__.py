@@ -12,6 +12,7 @@ from .dll import DLL
 from .eprop import EProp
 from .fa import FA
 from .frozen import Frozen
+from .microcircuit import Microcircuit
 from .pc import PC
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Backprop",
     "EProp",
     "Frozen",
+    "Microcircuit",
     "NoOptions",
     "RateOptions",
     "Rule",
