@@ -19,7 +19,8 @@ belongs to which class (`target`). The B templates are not computed: those of on
 
 Measured on Fashion-MNIST (784-1024-512-256-10, 10 000 samples, 5 epochs, one seed, validation): classes 84.9 %,
 identity 75.0 %; cosine 84.9 %, product 71.3 %; elu 84.9 %, relu 84.8 %, tanh 84.2 %. The defaults follow this, also in
-dense layers, where the released code has products and 100 epochs of SGD (rate 1, gradients clipped at norm 1).
+dense layers, where the released code has products and 100 epochs of SGD (rate 1, gradients clipped at norm 1). With
+Adam a learning rate of 3e-3 does better than 1e-3: 89.7 % against 88.7 % after 10 epochs of all samples.
 
 Beyond the paper there may be norms in both networks (the top-down one over the C classes). Maps meet before pooling.
 The released code's option to leave out samples that are already decided is not built.
@@ -28,7 +29,7 @@ The released code's option to leave out samples that are already decided is not 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +75,7 @@ class CCL(Rule):
     activity: ClassVar[str] = "rates"
     trains_top_down: ClassVar[bool] = True
     Options: ClassVar[type] = CCLOptions
+    advised: ClassVar[dict[str, Any]] = {"lr": 3e-3}
     settings: CCLOptions
 
     def parameters(self) -> list[nn.Parameter]:
