@@ -1,4 +1,4 @@
-"""The microcircuit is silent without a target, sends errors like backpropagation's with one, and re-learns to be silent."""
+"""The microcircuit is silent without a target, sends backpropagation's errors with one, then learns to be silent."""
 
 import pytest
 import torch

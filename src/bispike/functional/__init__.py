@@ -37,6 +37,7 @@ from .norm import (
 from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
+from .stdp import symmetric_trace
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_rate, mean_field_slope, triangular_surrogate
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "rate_of",
     "rows_of",
     "spike_product",
+    "symmetric_trace",
     "through_norm",
     "triangular_surrogate",
     "unit_code",

@@ -14,6 +14,7 @@ from .fa import FA
 from .frozen import Frozen
 from .microcircuit import Microcircuit
 from .pc import PC
+from .sym_stdp import SymSTDP
 
 __all__ = [
     "BPTT",
@@ -33,6 +34,7 @@ __all__ = [
     "RateOptions",
     "Rule",
     "StepReport",
+    "SymSTDP",
     "check_rule",
     "create",
     "register",

@@ -1,7 +1,7 @@
 """Dendritic microcircuits of two cell types and four synapse types: BioLeaF-like, a reconstruction, not BioLeaF's rule.
 
-Of BioLeaF (Yang & Li, arXiv 2111.13188) only the abstract was at hand. What stands here is the dendritic microcircuit of
-Sacramento, Costa, Bengio & Senn (NeurIPS 2018), in its steady state, on this library's spiking stages. A stage has
+Of BioLeaF (Yang & Li, arXiv 2111.13188) only the abstract was at hand. What stands here is the dendritic microcircuit
+of Sacramento, Costa, Bengio & Senn (NeurIPS 2018), in its steady state, on this library's spiking stages. A stage has
 pyramidal cells P, and as many SST interneurons S as the next stage has cells: each copies one of them.
 
     basal      b_l = norm(W_up r_{l-1})                  P_{l-1} -> P_l: the stage's own synapse
@@ -42,8 +42,8 @@ class MicrocircuitOptions:
     """Options of the microcircuit.
 
     Args:
-        nudging: g, conductance of the target at the output cells over that of their other inputs, positive; the smaller,
-            the closer to a gradient (and, in float32, to rounding: stay above 0.01).
+        nudging: g, conductance of the target at the output cells over that of their other inputs, positive; the
+            smaller, the closer to a gradient (and, in float32, to rounding: stay above 0.01).
         feedback: `random`: W_down is fixed and random, W_pi plastic; `tied`: W_down = W_upᵀ = -W_pi at every step, the
             special case that is equivalent to backpropagation (transports weights).
         feedback_gain: standard deviation of a random W_down times √fan_in, positive.
@@ -246,7 +246,7 @@ def _copy(synapse: Synapse, network: Network, pathway: Pathway | None) -> Pathwa
 
 
 def _back(pathway: Pathway, activity: Activity | RateActivity, rate: Tensor) -> Tensor:
-    """What cells with this rate send to apical dendrites: through their norm backwards, which acts as a gain control."""
+    """What cells with this rate send to apical dendrites: through their norm backwards, a gain control."""
     if pathway.norm is None or activity.statistics is None:
         return rate
     return pathway.norm.carry_back(rate, activity.raw_drive, activity.statistics)
