@@ -20,7 +20,7 @@ def build(*, conv: bool, norm: bool, activation: str = "relu") -> Network:
     return net.double()
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "elu"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "elu", "identity"])
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("conv", [False, True])
 def test_with_the_forward_weights_it_is_backpropagation(conv: bool, norm: bool, activation: str) -> None:

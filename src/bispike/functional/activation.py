@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-ACTIVATIONS = ("relu", "tanh", "elu")
+ACTIVATIONS = ("relu", "tanh", "elu", "identity")
 
 
 def activate(drive: Tensor, kind: str) -> Tensor:
@@ -18,11 +18,15 @@ def activate(drive: Tensor, kind: str) -> Tensor:
     """
     if kind == "relu":
         return drive.relu()
+    if kind == "identity":
+        return drive
     return drive.tanh() if kind == "tanh" else F.elu(drive)
 
 
 def activation_slope(rate: Tensor, kind: str) -> Tensor:
-    """d rate / d drive, written in the rate: 1 or 0 (relu), 1 − r² (tanh), 1 or 1 + r (elu)."""
+    """d rate / d drive, written in the rate: 1 or 0 (relu), 1 − r² (tanh), 1 or 1 + r (elu), 1 (identity)."""
     if kind == "relu":
         return (rate > 0).to(rate.dtype)
+    if kind == "identity":
+        return torch.ones_like(rate)
     return 1 - rate * rate if kind == "tanh" else torch.where(rate > 0, torch.ones_like(rate), 1 + rate)

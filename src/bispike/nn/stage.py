@@ -194,17 +194,19 @@ class Pathway(nn.Module):
             drive = flat if constant else flat.unflatten(0, (steps, -1))
         return lif(drive, self.neuron, steps=steps if constant else None)
 
-    def rates(self, source: Tensor, *, track: bool = True) -> RateActivity:
+    def rates(
+        self, source: Tensor, *, track: bool = True, statistics: tuple[Tensor, Tensor] | None = None
+    ) -> RateActivity:
         """The rate twin: synapse, norm and activation of `[B, *source]`, for rules on rate networks; differentiable.
 
         Args:
             source: rates of the population that feeds the synapse.
             track: whether a norm in training moves its running statistics.
+            statistics: mean and variance to normalise with, in place of this source's own.
         """
         raw = drive = self.synapse(source)
-        statistics = None
         if self.norm is not None:
-            statistics = self.norm.statistics(raw, track=track)
+            statistics = statistics or self.norm.statistics(raw, track=track)
             drive = self.norm(raw, statistics)
         return RateActivity(activate(drive, self.activation), raw, drive, statistics, self.activation)
 

@@ -191,6 +191,10 @@ class Rule:
         """Generator for the rule's own first weights: follows the network's seed, but draws other numbers."""
         return torch.Generator().manual_seed(int(self.network.spec.get("seed", 0)) + 7919)
 
+    def draws(self, generator: torch.Generator | None) -> torch.Generator:
+        """What a step draws from: the generator that it was given, or else the same numbers at each step."""
+        return self.random_source() if generator is None else generator
+
     def settle(self) -> None:
         """Bring `own` to the network's device and precision; call it when all of it was made."""
         self.own.to(self.network.stimulus_mean)

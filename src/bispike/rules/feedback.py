@@ -26,7 +26,8 @@ def feedback_places(network: Network) -> dict[str, Synapse]:
 def random_feedback(synapse: Synapse, generator: torch.Generator, *, gain: float = 1.0) -> Tensor:
     """Weights of a synapse's shape, uniform with standard deviation gain/√fan_in, as its own began."""
     bound = gain * (3 / synapse.fan_in) ** 0.5
-    return torch.empty_like(synapse.weight, device="cpu").detach().uniform_(-bound, bound, generator=generator)
+    weight = torch.empty_like(synapse.weight, device=generator.device)
+    return weight.detach().uniform_(-bound, bound, generator=generator)
 
 
 def broadcast_feedback(network: Network, generator: torch.Generator, *, gain: float = 1.0) -> dict[str, Dense]:

@@ -1,0 +1,72 @@
+"""Direct feedback alignment (Nøkland, NeurIPS 2016): one error, broadcast to every stage by fixed random weights.
+
+δ_l = (B_l e) ⊙ f'(a_l) with e = dL/d drive of the readout. No error passes through a stage on its way to another, so
+all stages could learn at once. With one hidden stage and B the readout's transposed weights this is backpropagation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..nn import Dense, Network
+from .base import RateOptions, Rule, StepReport, register
+from .readouts import learn_top
+
+
+@dataclass(frozen=True)
+class DFAOptions(RateOptions):
+    """Options of direct feedback alignment.
+
+    Args:
+        feedback_gain: standard deviation of B times √K, at least 0.
+    """
+
+    feedback_gain: float = 1.0
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if not self.feedback_gain >= 0:
+            found.append(f"feedback_gain: expected a number of at least 0, received {self.feedback_gain}.")
+        return found
+
+
+@register
+class DFA(Rule):
+    """Direct feedback alignment on the rate network; trains the bottom-up pathway.
+
+    The error reaches a stage where its rates leave it, so that a pooled stage hands it to the largest of each cell.
+    The paper draws B uniformly and leaves its scale open; here it is that of a synapse from K neurons.
+    """
+
+    name: ClassVar[str] = "dfa"
+    summary: ClassVar[str] = "direct feedback alignment: the top error, broadcast by fixed random weights"
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = DFAOptions
+    settings: DFAOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        draws = self.random_source()
+        for stage in network.hidden:
+            broadcast = Dense(network.readout.target, stage.output_shape, bias=False)
+            broadcast.initialise(self.settings.feedback_gain, draws)
+            self.own.add_module(stage.name, broadcast)
+        self.settle()
+
+    def parameters(self) -> list[nn.Parameter]:
+        return self.network.bottom_up_parameters()
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, sweep[-1].leaving, labels)
+        for step in sweep:
+            stage, activity = step.stage, step.activity
+            grad = stage.return_values(self.own.get_submodule(stage.name)(top.error), activity.rate)
+            stage.up.learn(grad * activity.slope, step.below, activity)
+        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in sweep])

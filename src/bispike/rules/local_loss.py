@@ -1,0 +1,108 @@
+"""Local losses (Mostafa et al. 2018; Nøkland & Eidnes 2019; Belilovsky et al. 2019): each stage has its own classifier.
+
+    L_l = CE( C_l pool(r_l), y ),   dL_l/dr_l = poolᵀ C_lᵀ (softmax − y)/B
+
+No gradient crosses a stage: a stage receives rates from below and nothing from above. The network's readout learns
+from the last stage's rates as under any other rule, and it decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..functional import cross_entropy
+from ..nn import Dense, Network, RateStep
+from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .readouts import learn_top
+
+CLASSIFIERS = ("trained", "fixed")
+
+
+@dataclass(frozen=True)
+class LocalLossOptions(RateOptions):
+    """Options of local losses.
+
+    Args:
+        classifier: "trained" with its stage, or "fixed": random as it began (Mostafa et al.).
+        side: of the maps that a classifier of a convolutional stage sees, after average pooling; at least 1.
+    """
+
+    classifier: str = "trained"
+    side: int = 4
+
+    def problems(self) -> list[str]:
+        found = super().problems() + choice_problems(self, {"classifier": CLASSIFIERS})
+        if self.side < 1:
+            found.append(f"side: expected a number of at least 1, received {self.side}.")
+        return found
+
+
+@register
+class LocalLoss(Rule):
+    """Layer-wise classifiers on the rate network; trains the bottom-up pathway and the classifiers.
+
+    Nøkland & Eidnes add a similarity loss and Belilovsky et al. deeper classifiers, trained stage after stage; here
+    each classifier is linear, the loss is cross-entropy alone, and all stages learn at once.
+    """
+
+    name: ClassVar[str] = "local-loss"
+    summary: ClassVar[str] = "local losses: a linear classifier on each stage, no gradient crosses a stage"
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = LocalLossOptions
+    settings: LocalLossOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        draws = self.random_source()
+        for stage in network.hidden:
+            channels, *sides = stage.output_shape
+            seen = (channels, *(min(n, self.settings.side) for n in sides))
+            classifier = Dense(seen, (network.concept.classes,))
+            classifier.initialise(1.0, draws)
+            self.own.add_module(stage.name, classifier)
+        self.settle()
+
+    def parameters(self) -> list[nn.Parameter]:
+        trained = [] if self.settings.classifier == "fixed" else list(self.own.parameters())
+        return [*self.network.bottom_up_parameters(), *trained]
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        losses, active = {}, []
+        rate = source = net.encode(stimulus, generator=generator)
+        for step in net.sweep_rates(source):
+            losses[step.stage.name] = self._learn_stage(step, labels)
+            active.append(step.activity.active)
+            rate = step.leaving
+            self.written(step.stage.up.parameters())
+        top = learn_top(net, rate, labels)
+        return StepReport(top.loss, top.correct, losses, active)
+
+    def _learn_stage(self, step: RateStep, labels: Tensor) -> Tensor:
+        """Write the gradients of a stage and its classifier; return the local loss."""
+        stage, activity = step.stage, step.activity
+        classifier = self.own.get_submodule(stage.name)
+        assert isinstance(classifier, Dense)
+        seen = _pool(step.leaving, classifier.source)
+        loss, error = cross_entropy(classifier(seen), labels, samples=self.network.group.count(len(labels)))
+        if self.settings.classifier == "trained":
+            classifier.learn(error, seen)
+        grad = stage.return_values(_unpool(classifier.carry_back(error), step.leaving), activity.rate)
+        stage.up.learn(grad * activity.slope, step.below, activity)
+        return loss
+
+
+def _pool(values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Maps `[N, C, H, W]` averaged to `[N, *shape]`; features as they are."""
+    return values if values.shape[1:] == shape else F.adaptive_avg_pool2d(values, (shape[1], shape[2]))
+
+
+def _unpool(grad: Tensor, values: Tensor) -> Tensor:
+    """`_pool` backwards: dL/d values from dL/d what it returned."""
+    return grad if grad.shape == values.shape else torch.ops.aten._adaptive_avg_pool2d_backward(grad, values)
