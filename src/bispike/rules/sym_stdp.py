@@ -48,7 +48,7 @@ class SymSTDPOptions:
 
     winners: float = 0.5
     teach: str = "stages"
-    rate: float = 0.1
+    rate: float = 0.2
     homeostasis: float = 1.0
     decay: float = 0.5
     length: float = 1.0
