@@ -16,7 +16,7 @@ ALLOWED = {
     "rules": {"functional", "nn", "models"},
     "data": set(),
     "training": {"functional", "nn", "models", "rules", "data"},
-    "analysis": {"functional", "nn", "models", "rules"},
+    "analysis": {"functional", "nn", "models", "rules", "data"},
     "online": {"functional", "nn", "models", "rules", "data", "training", "report"},
     "bench": {"functional", "nn", "models", "rules", "data", "training"},
     "report": {"functional", "nn", "models", "rules", "data", "training", "analysis"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 import torch
@@ -176,3 +177,17 @@ def test_reading_does_not_depend_on_the_batch_size_and_leaves_the_network_as_it_
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
     with pytest.raises(ShapeError, match="at least one"):
         read_stages(network, stimuli[:0])
+
+
+def test_the_margin_over_other_classes_is_paired_and_its_error_that_of_a_mean() -> None:
+    generator = torch.Generator().manual_seed(3)
+    seen = torch.bernoulli(torch.full((4, 50, 30), 0.4), generator=generator)
+    imagined = torch.bernoulli(torch.full((4, 3, 30), 0.4), generator=generator)
+    labels = torch.arange(50) % 3
+    equal = (seen[:, :, None] == imagined[:, None]).float().mean((0, 3))
+    margins = [float(row[c] - (row.sum() - row[c]) / 2) for row, c in zip(equal, labels.tolist(), strict=True)]
+    found = agreement([reading(seen, imagined)], labels)[0]
+    assert found.margin == pytest.approx(found.own - found.other, abs=1e-6)
+    assert found.margin == pytest.approx(statistics.fmean(margins), abs=1e-6)
+    assert found.error == pytest.approx(statistics.stdev(margins) / math.sqrt(50), rel=1e-5)
+    assert abs(found.margin) < 4 * found.error  # random imaginations favour no class

@@ -47,6 +47,8 @@ VERBS = [
     "recall",
     "compare",
     "ablate",
+    "analyse",
+    "audit",
     "bench",
     "report",
     "data",
@@ -289,3 +291,19 @@ def test_listing_is_quick_and_survives_a_closed_pipe_and_a_poor_terminal() -> No
     poor = shell("rules", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert poor.returncode == 0
     assert "bsd" in poor.stdout
+
+
+def test_analyse_prints_four_tables_and_writes_beside_the_run(copy_of: Callable[[], Path]) -> None:
+    run = copy_of()
+    called = bispike("analyse", run, "--samples", "60")
+    assert called.status == 0, called.err
+    for words in ("Hamming similarity", "gradient of bptt", "Linear separability", "spike loss"):
+        assert words in called.out
+    assert (run / "analysis.json").is_file()
+    found = bispike("analyse", run, "--samples", "60", "--out", run.parent / "elsewhere", "--json").json
+    assert found["files"]["json"] == str(run.parent / "elsewhere" / "analysis.json")
+    assert found["rule"] == "bsd"
+
+
+def test_analyse_needs_a_run(tmp_path: Path) -> None:
+    assert bispike("analyse", tmp_path).status == 2

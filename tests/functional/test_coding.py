@@ -87,10 +87,11 @@ def test_decoders_by_hand() -> None:
     torch.testing.assert_close(scores, expected, atol=1e-6, rtol=0)
 
 
-def test_cross_entropy_gradient() -> None:
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_gradient(smoothing: float) -> None:
     scores = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([0, 2, 1, 1])
-    expected = torch.nn.functional.cross_entropy(scores, labels)
-    value, grad = cross_entropy(scores.detach(), labels)
+    expected = torch.nn.functional.cross_entropy(scores, labels, label_smoothing=smoothing)
+    value, grad = cross_entropy(scores.detach(), labels, smoothing=smoothing)
     torch.testing.assert_close(value, expected.detach())
     torch.testing.assert_close(grad, torch.autograd.grad(expected, scores)[0])

@@ -4,7 +4,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bispike.functional import batch_statistics, normalise, normalise_backward, normalise_backward_reference
+from bispike.functional import (
+    batch_statistics,
+    normalise,
+    normalise_backward,
+    normalise_backward_fixed,
+    normalise_backward_reference,
+)
 
 shapes = st.tuples(st.integers(2, 5), st.integers(1, 4), st.sampled_from([(), (3, 2), (1, 4)]), st.integers(0, 99))
 
@@ -36,6 +42,22 @@ def test_backward_equals_autograd(case: tuple) -> None:
     expected = torch.autograd.grad(out, leaves, grad)
     for backward in (normalise_backward, normalise_backward_reference):
         received = backward(grad, drive, *batch_statistics(drive), weight, 1e-5)
+        for have, want in zip(received, expected, strict=True):
+            torch.testing.assert_close(have, want, rtol=1e-10, atol=1e-10)
+
+
+@given(case=shapes)
+@settings(max_examples=30, deadline=None)
+def test_backward_with_fixed_statistics_equals_autograd_in_any_layout(case: tuple) -> None:
+    drive, weight, bias = draw(case)
+    mean, variance = draw(case)[1], weight + 0.3
+    leaves = [drive.clone().requires_grad_(), weight.clone().requires_grad_(), bias.clone().requires_grad_()]
+    out = normalise(leaves[0], mean, variance, leaves[1], leaves[2], 1e-5)
+    grad = torch.randn_like(out)
+    expected = torch.autograd.grad(out, leaves, grad)
+    layouts = [torch.contiguous_format] if drive.dim() == 2 else [torch.contiguous_format, torch.channels_last]
+    for layout in layouts:
+        received = normalise_backward_fixed(grad, drive.contiguous(memory_format=layout), mean, variance, weight, 1e-5)
         for have, want in zip(received, expected, strict=True):
             torch.testing.assert_close(have, want, rtol=1e-10, atol=1e-10)
 

@@ -42,6 +42,23 @@ def test_written_gradients_equal_autograd(side: int, stride: int, kernel: int, p
             torch.testing.assert_close(parameter.grad, want, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_what_is_carried_is_linear_and_teaches_the_weight_alone(stride: int) -> None:
+    for synapse in all_kinds(6, stride, 3, 2):
+        synapse.double().initialise(1.0, torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            synapse.bias.fill_(0.7)
+        source = torch.randn(3, *synapse.source, dtype=torch.float64)
+        carried = synapse.carry(source)
+        torch.testing.assert_close(carried, synapse(source) - synapse(torch.zeros_like(source)))
+        grad = torch.randn_like(carried)
+        expected = torch.autograd.grad(carried, synapse.weight, grad)[0]
+        with torch.no_grad():
+            synapse.learn(grad, source, bias=False)
+        torch.testing.assert_close(synapse.weight.grad, expected)
+        assert synapse.bias.grad is None
+
+
 def test_a_transposed_convolution_with_the_same_weights_is_the_transpose() -> None:
     up = Conv((2, 7, 7), 3, kernel=3, stride=2, bias=False).double()
     down = TransposedConv(up.target, up.source, kernel=3, stride=2, bias=False).double()

@@ -45,7 +45,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "firing": lambda: figures.firing_rates(HEALTH),
     "idle": lambda: figures.idle_units(HEALTH),
     "idle, one pathway": lambda: figures.idle_units(HEALTH, pathways=figures.PATHWAYS[:1]),
-    "agreement": lambda: figures.agreement_levels([Agreement("stage1", 0.9, 0.6, 0.5)]),
+    "agreement": lambda: figures.agreement_levels([Agreement("stage1", 0.9, 0.6, 0.5, 0.3, 0.01)]),
     "recall": lambda: figures.recall_gallery(
         [
             figures.Recollection(NAMES[2], IMAGE, IMAGE, [IMAGE, IMAGE]),

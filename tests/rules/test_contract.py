@@ -9,7 +9,7 @@ from bispike.errors import ConfigurationError, UnknownNameError
 
 @pytest.mark.parametrize("name", sorted(rules.registry))
 def test_contract(name: str) -> None:
-    assert len(rules.check_rule(rules.registry[name])) == 10
+    assert len(rules.check_rule(rules.registry[name])) == 12
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,24 @@ class ForgetsItsState(rules.BSD):
         pass
 
 
+class ForgetsACount(rules.BSD):
+    """Keeps something beside its state."""
+
+    calls = 0
+
+    def learn(self, stimulus, labels, *, generator):
+        report = super().learn(stimulus, labels, generator=generator)
+        self.calls += 1
+        readout = self.network.readout.weight
+        readout.grad = readout.grad / self.calls
+        return report
+
+
+class TrustsItsInput(rules.Frozen):
+    def step(self, stimulus, labels, *, generator=None):
+        return self.learn(stimulus, labels, generator=generator)
+
+
 class ChangesTheStimulus(rules.Frozen):
     def learn(self, stimulus, labels, *, generator):
         stimulus.mul_(0.9)
@@ -68,7 +86,9 @@ class ReadsWhatItAnnounced(rules.Frozen):
     ("broken", "check"),
     [
         (MovesWeights, "owns its parameters"),
-        (ForgetsItsState, "goes on"),
+        (ForgetsItsState, "keeps its state"),
+        (ForgetsACount, "goes on|replaces"),
+        (TrustsItsInput, "refuses wrong input"),
         (ChangesTheStimulus, "leaves inputs"),
         (AnnouncesTooEarly, "announces"),
         (ReadsWhatItAnnounced, "bears updates"),

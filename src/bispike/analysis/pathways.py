@@ -30,12 +30,16 @@ class Agreement:
         own: with the imagination of the stimulus's own class.
         other: with the imaginations of the other classes, averaged.
         chance: expected of independent spikes with the same rates of each unit.
+        margin: own less other, paired stimulus by stimulus.
+        error: standard error of the margin over stimuli (which share the imaginations); NaN for one stimulus.
     """
 
     name: str
     own: float
     other: float
     chance: float
+    margin: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ def _agreement(reading: StageReading, equal: Tensor, labels: Tensor) -> Agreemen
     if labels.shape != equal.shape[:1]:
         raise expect_shape("labels", "samples", labels.shape, f"There are {len(equal)} samples.")
     own = torch.zeros_like(equal, dtype=torch.bool).scatter(1, labels[:, None], value=True)
+    margins = (equal[own] - equal.masked_fill(own, 0.0).sum(1) / max(equal.shape[1] - 1, 1)).double()
     p = reading.rates.mean(0)
     q = reading.templates[labels].mean(0)
     return Agreement(
@@ -81,6 +86,8 @@ def _agreement(reading: StageReading, equal: Tensor, labels: Tensor) -> Agreemen
         own=float(equal[own].mean()),
         other=float(equal[~own].mean()),
         chance=float((p * q + (1 - p) * (1 - q)).mean()),
+        margin=float(margins.mean()),
+        error=float(margins.std() / math.sqrt(len(margins))) if len(margins) > 1 else math.nan,
     )
 
 

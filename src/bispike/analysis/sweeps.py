@@ -67,6 +67,25 @@ def read_stages(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> l
     ]
 
 
+def stage_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> dict[str, Tensor]:
+    """Rates `[n, D]` of every stage, bottom to top, for stimuli `[n, *stimulus.shape]`.
+
+    Of the network as it decides: spikes per time step, or the activations of a rate network.
+    """
+    found: dict[str, list[Tensor]] = {name: [] for name in network.stage_names}
+    device = network.stimulus_mean.device
+    with network.inference():
+        for batch in stimuli.split(batch_size):
+            source = network.encode(batch.to(device))
+            if network.activity == "rates":
+                seen = ((step.stage.name, step.activity.rate) for step in network.sweep_rates(source))
+            else:
+                seen = ((stage.name, activity.rate) for stage, _, activity in network.sweep_up(source))
+            for name, rate in seen:
+                found[name].append(rate.flatten(1).cpu())
+    return {name: torch.cat(parts) for name, parts in found.items()}
+
+
 def equal_share(seen: Tensor, imagined: Tensor) -> Tensor:
     """Share of equal entries of binary trains `[T, B, D]` and `[T, C, D]`, for every pair: `[B, C]`.
 

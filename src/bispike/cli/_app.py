@@ -18,7 +18,22 @@ import click
 
 from .. import errors
 from .._version import __version__
-from . import ablate, bench, compare, data, evaluate, models, predict, presets, recall, report, rules, train
+from . import (
+    ablate,
+    analyse,
+    audit,
+    bench,
+    compare,
+    data,
+    evaluate,
+    models,
+    predict,
+    presets,
+    recall,
+    report,
+    rules,
+    train,
+)
 from ._output import Answer, as_json_text, show
 
 
@@ -103,7 +118,23 @@ def app() -> None:
     """
 
 
-for _verb in (train, evaluate, predict, recall, compare, ablate, bench, report, data, rules, models, presets):
+VERBS = (
+    train,
+    evaluate,
+    predict,
+    recall,
+    compare,
+    ablate,
+    audit,
+    analyse,
+    bench,
+    report,
+    data,
+    rules,
+    models,
+    presets,
+)
+for _verb in VERBS:
     app.add_command(_verb.command)
 
 

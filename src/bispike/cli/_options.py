@@ -70,7 +70,14 @@ study_options = stacked(
     click.option("--seeds", type=int, default=3, show_default=True, metavar="N", help="Runs of each row."),
     click.option("--seed", type=int, metavar="S", help="The first seed.  [default: 0]"),
     click.option("--jobs", type=int, metavar="N", help="Runs at a time, one thread each.  [default: all cores]"),
-    click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the study."),
+    click.option(
+        "--sort",
+        type=click.Choice(["given", "accuracy"]),
+        default="given",
+        show_default=True,
+        help="Order of the table's rows.",
+    ),
+    click.option("--out", type=FILE, metavar="DIR", help="Folder of the study.  [default: one below runs/]"),
 )
 
 

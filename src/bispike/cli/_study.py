@@ -14,23 +14,20 @@ if TYPE_CHECKING:
     from ..training.studies import Cell
 
 
-def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str) -> Answer:
-    """Run a study in `out`; status 1 if a run failed, 0 otherwise."""
-    from ..report import picture_files
-    from ..training import study_table
+def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, sort: str) -> Answer:
+    """Run a study in `out`; status 1 if a run failed, 0 otherwise. The table comes in both cases."""
+    from ..report import study
     from ..training.studies import run_study
 
-    outcomes = run_study(cells, out, jobs=jobs, note=note)
-    rows = study_table.aggregate(outcomes)
-    files = study_table.write_tables(outcomes, out)
-    files["picture"] = str(picture_files.write_study(out / "accuracy.png", rows, title=title))
-    failed = study_table.failures(outcomes)
+    found = study.write_study(run_study(cells, out, jobs=jobs, note=note), out, title=title, sort=sort, note=note)
+    failed = found.document["failed"]
     for failure in failed:
         note(f"error: {failure['run']}: {failure['message']}")
-    shown = table(study_table.HEADINGS, map(study_table.cells, rows), right=study_table.HEADINGS[1:-1])
-    payload = {**study_table.document(outcomes), "out": str(out), "files": files}
-    return Answer(
-        payload,
-        Group(shown, f"\nwritten to {out}: {', '.join(Path(p).name for p in files.values())}"),
-        1 if failed else 0,
-    )
+    heads = study.headings(wide=False)
+    rows = [study.cells(row, wide=False) for row in found.rows]
+    shown = [i for i, _ in enumerate(heads) if any(row[i] for row in rows)]  # a column that says nothing is left out
+    made = table([heads[i] for i in shown], [[row[i] for i in shown] for row in rows], right=heads[2:])
+    payload = {**found.document, "out": str(out), "files": found.files}
+    names = ", ".join(Path(path).name for path in found.files.values())
+    lines = [*(f"- {text}" for text in found.notes), f"\nwritten to {out}: {names}"]
+    return Answer(payload, Group(made, "", *lines), 1 if failed else 0)

@@ -29,7 +29,8 @@ def command(
     over: str,
     seeds: int,
     jobs: int | None,
-    out: Path,
+    sort: str,
+    out: Path | None,
     settings: tuple[str, ...],
     more_settings: tuple[str, ...],
     **options: Any,
@@ -43,4 +44,7 @@ def command(
     from ..training import studies
 
     request = resolving.Request(options, key_values((*settings, *more_settings)))
-    return answer(studies.ablate_cells(request, over, seeds), out, jobs, title=over)
+    cells = studies.ablate_cells(request, over, seeds)
+    config = cells[0].config
+    folder = out or resolving.default_study_folder(config, "ablate", config.rule, over.partition("=")[0].strip())
+    return answer(cells, folder, jobs, title=over, sort=sort)

@@ -14,7 +14,7 @@ from ._study import answer
 
 @click.command("compare")
 @what_options
-@click.option("--rules", required=True, metavar="A,B,C", help="Learning rules; see 'bispike rules'.")
+@click.option("--rules", required=True, metavar="A,B,C", help="Learning rules, or 'all'; see 'bispike rules'.")
 @study_options
 @how_options
 @click.argument("more_settings", nargs=-1, metavar="")
@@ -23,7 +23,8 @@ def command(
     rules: str,
     seeds: int,
     jobs: int | None,
-    out: Path,
+    sort: str,
+    out: Path | None,
     settings: tuple[str, ...],
     more_settings: tuple[str, ...],
     **options: Any,
@@ -37,4 +38,7 @@ def command(
     from ..training import studies
 
     request = resolving.Request(options, key_values((*settings, *more_settings)))
-    return answer(studies.compare_cells(request, rules.split(","), seeds), out, jobs, title=f"rules: {rules}")
+    names = studies.rule_names(rules)
+    cells = studies.compare_cells(request, names, seeds)
+    folder = out or resolving.default_study_folder(cells[0].config, "compare")
+    return answer(cells, folder, jobs, title=f"rules: {rules}", sort=sort)

@@ -15,6 +15,15 @@ def command() -> Answer:
     from .. import rules
 
     rows = [
-        {"name": rule.name, "summary": rule.summary, "options": rule.defaults()} for rule in rules.registry.values()
+        {
+            "name": rule.name,
+            "summary": rule.summary,
+            "activity": rule.activity,
+            "trains_top_down": rule.trains_top_down,
+            "options": rule.defaults(),
+            "advised": rule.advised,
+        }
+        for rule in rules.registry.values()
     ]
-    return Answer({"rules": rows}, table(["rule", "how it learns"], [(r["name"], r["summary"]) for r in rows]))
+    shown = [(row["name"], row["activity"], row["summary"]) for row in rows]
+    return Answer({"rules": rows}, table(["rule", "emits", "how it learns"], shown))

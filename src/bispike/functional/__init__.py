@@ -1,7 +1,7 @@
 """Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
 
 from .activation import ACTIVATIONS, activate, activation_slope
-from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts
+from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts, unit_rows
 from .angle import angle_between
 from .centring import (
     CENTRES,
@@ -21,7 +21,8 @@ from .coding import (
     population_code,
 )
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
-from .lif import Neuron, fire, integrate, lif, lif_reference
+from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
+from .lif import Neuron, fire, integrate, lif, lif_reference, lif_with_history
 from .lif_fused import Fired, fire_rows, mean_drive
 from .meeting import Pull, mean_field_constants, meet, pull_drive, through_norm
 from .native import usable as native_usable
@@ -30,11 +31,14 @@ from .norm import (
     channel_view,
     normalise,
     normalise_backward,
+    normalise_backward_fixed,
     normalise_backward_reference,
 )
+from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
-from .surrogate import UnrolledSlope, atan_surrogate, mean_field_slope
+from .stdp import symmetric_trace
+from .surrogate import UnrolledSlope, atan_surrogate, mean_field_rate, mean_field_slope, triangular_surrogate
 
 __all__ = [
     "ACTIVATIONS",
@@ -43,6 +47,7 @@ __all__ = [
     "CONTRASTS",
     "DECODERS",
     "LOSSES",
+    "PSEUDO_DERIVATIVES",
     "REDUCTIONS",
     "STIMULUS_CODES",
     "Alignment",
@@ -68,8 +73,11 @@ __all__ = [
     "convolution_gather",
     "cosine_scores",
     "cross_entropy",
+    "decorrelate",
     "dense_spikes",
+    "drive_gradient",
     "drive_scores",
+    "eligibility_traces",
     "fire",
     "fire_rows",
     "given_spikes",
@@ -77,15 +85,19 @@ __all__ = [
     "latency_code",
     "lif",
     "lif_reference",
+    "lif_with_history",
     "map_of",
+    "match_classes",
     "mean_drive",
     "mean_field_constants",
+    "mean_field_rate",
     "mean_field_slope",
     "meet",
     "native_usable",
     "negative_counts",
     "normalise",
     "normalise_backward",
+    "normalise_backward_fixed",
     "normalise_backward_reference",
     "one_hot_code",
     "poisson_code",
@@ -95,6 +107,10 @@ __all__ = [
     "rate_of",
     "rows_of",
     "spike_product",
+    "symmetric_trace",
     "through_norm",
+    "triangular_surrogate",
     "unit_code",
+    "unit_rows",
+    "unit_rows_backward",
 ]

@@ -125,8 +125,8 @@ def align(
     scale = 1.0 if reduction == "sum" else 1.0 / max(samples or labels.shape[0], 1)
     if loss == "mse":
         return _mse(feature, template, labels, scale)
-    unit_a, norm_a = _unit(feature, consume=consume)
-    unit_p, norm_p = _unit(template, consume=consume)
+    unit_a, norm_a = unit_rows(feature, consume=consume)
+    unit_p, norm_p = unit_rows(template, consume=consume)
     cosine = unit_a @ unit_p.T
     value, grad = pair_gradient(
         cosine,
@@ -189,7 +189,7 @@ def pair_gradient(
     return value, grad
 
 
-def _unit(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
+def unit_rows(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
     """Rows divided by sqrt(|row|² + ε²): a silent row gives a zero row, and the gradient stays exact."""
     norm = (torch.linalg.vector_norm(rows, dim=1, keepdim=True).square_() + SILENCE**2).sqrt_()
     return rows.div_(norm) if consume else rows / norm, norm
@@ -202,7 +202,7 @@ def _mse(feature: Tensor, template: Tensor, labels: Tensor, scale: float) -> Ali
     grad = difference * (2 * scale / width)
     grad_template = torch.zeros_like(template).index_add_(0, labels, grad, alpha=-1)
     with torch.no_grad():
-        cosine = _unit(feature)[0] @ _unit(template)[0].T
+        cosine = unit_rows(feature)[0] @ unit_rows(template)[0].T
     return Alignment(value, grad, grad_template, cosine)
 
 

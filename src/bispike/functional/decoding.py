@@ -30,15 +30,24 @@ def unit_code(code: Tensor) -> Tensor:
     return code / (code.norm(dim=1, keepdim=True) + EPSILON)
 
 
-def cross_entropy(scores: Tensor, labels: Tensor, *, samples: int | None = None) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy of `[B, C]` scores and its gradient (softmax − one-hot) / B.
+def cross_entropy(
+    scores: Tensor, labels: Tensor, *, samples: int | None = None, smoothing: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of `[B, C]` scores and its gradient (softmax − target) / B.
 
-    With `samples` both are divided by that number in place of B: the part that these rows have in a larger batch.
+    Args:
+        scores: `[B, C]`.
+        labels: `[B]`.
+        samples: what both are divided by in place of B: the part that these rows have in a larger batch.
+        smoothing: share of the target that is spread evenly over the classes, in [0, 1); 0: one-hot targets.
     """
     log_probability = scores.log_softmax(1)
     rows = torch.arange(labels.shape[0], device=labels.device)
     samples = samples or labels.shape[0]
     value = -log_probability[rows, labels].sum() / samples
     grad = log_probability.exp()
-    grad[rows, labels] -= 1
+    grad[rows, labels] -= 1 - smoothing
+    if smoothing:
+        value = (1 - smoothing) * value - smoothing * log_probability.mean(1).sum() / samples
+        grad -= smoothing / scores.shape[1]
     return value, grad / samples

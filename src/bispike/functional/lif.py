@@ -21,7 +21,8 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
 from . import lif_triton, native
-from .lif_fused import fire_with_history, walk_back
+from .eligibility import drive_gradient
+from .lif_fused import fire_with_history
 from .surrogate import atan_surrogate
 
 
@@ -98,6 +99,19 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
     return _fire_all(drive, neuron, steps, None)
 
 
+def lif_with_history(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> tuple[Tensor, Tensor]:
+    """Spikes as `lif`, without a tape, and H[t], both `[T, B, ...]`: what `drive_gradient` needs."""
+    if lif_triton.available(drive.device):
+        response = lif_triton.forward(drive, neuron, steps, history=True, dtype=drive.dtype)
+        assert response.history is not None
+        return response.spikes, response.history
+    if native.usable(drive):
+        return fire_with_history(drive, neuron, steps)
+    total = steps if steps is not None else drive.shape[0]
+    history = drive.new_empty((total, *drive.shape) if steps is not None else drive.shape)
+    return _fire_all(drive, neuron, steps, history), history
+
+
 def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -> None:
     """`membrane` goes from U[t−1] to H[t], in place."""
     if first:
@@ -149,12 +163,7 @@ class _LIF(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, drive: Tensor, neuron: Neuron, steps: int | None) -> Tensor:
-        if native.usable(drive):
-            spikes, history = fire_with_history(drive, neuron, steps)
-        else:
-            total = steps if steps is not None else drive.shape[0]
-            history = drive.new_empty((total, *drive.shape) if steps is not None else drive.shape)
-            spikes = _fire_all(drive, neuron, steps, history)
+        spikes, history = lif_with_history(drive, neuron, steps=steps)
         ctx.save_for_backward(history)
         ctx.neuron, ctx.constant = neuron, steps is not None
         return spikes
@@ -162,20 +171,4 @@ class _LIF(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> Any:
         (history,) = ctx.saved_tensors
-        neuron: Neuron = ctx.neuron
-        grad_spikes = grad[0]
-        if native.usable(history):
-            return walk_back(grad_spikes, history, neuron, constant=ctx.constant), None, None
-        total = history.shape[0]
-        grad_drive = torch.zeros_like(history[0]) if ctx.constant else torch.empty_like(history)
-        carried = torch.zeros_like(history[0])
-        for t in range(total - 1, -1, -1):
-            carried.mul_(neuron.leak)
-            if neuron.reset == "hard":
-                carried.mul_(history[t] < neuron.threshold)
-            carried.addcmul_(grad_spikes[t], atan_surrogate(history[t] - neuron.threshold))
-            if ctx.constant:
-                grad_drive.add_(carried)
-            else:
-                grad_drive[t].copy_(carried)
-        return grad_drive, None, None
+        return drive_gradient(grad[0], history, ctx.neuron, summed=ctx.constant), None, None

@@ -2,7 +2,8 @@
 
 `atan_surrogate` replaces d S / d H at one step (backpropagation through time). The two rate slopes replace
 d rate / d (time-mean drive) for a whole spike train, so that a rate can be aligned without a tape over time:
-`mean_field_slope` looks at the time-mean drive only, `unrolled_slope` runs the neuron's own linearisation forward.
+`mean_field_slope` looks at the time-mean drive only (`mean_field_rate` is the rate that it belongs to),
+`unrolled_slope` runs the neuron's own linearisation forward.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ def atan_surrogate(distance: Tensor) -> Tensor:
     return (distance * math.pi).square_().add_(1).reciprocal_()
 
 
+def triangular_surrogate(distance: Tensor, neuron: Neuron, *, damping: float = 0.3) -> Tensor:
+    """γ/θ max(0, 1 − |v|/θ) at distance v = H − θ, with damping γ: the pseudo-derivative of e-prop's paper."""
+    return distance.abs().div_(-neuron.threshold).add_(1).clamp_(min=0).mul_(damping / neuron.threshold)
+
+
 def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0) -> Tensor:
     """Slope of the rate against the time-mean drive ā: 1 / (1 + ½ (π (ā − centre·θ) / width)²).
 
@@ -36,6 +42,23 @@ def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6,
     """
     scale = math.pi / (width * math.sqrt(2))
     return ((mean_drive - centre * neuron.threshold) * scale).square_().add_(1).reciprocal_()
+
+
+def mean_field_rate(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0) -> Tensor:
+    """The rate whose slope `mean_field_slope` is: ½ + arctan(π (ā − centre·θ) / (width √2)) · width √2 / π.
+
+    It smooths the staircase of the neuron's rate and leaves [0, 1] by 0.2·width far from the threshold: made for
+    differences of rates, which no constant changes.
+
+    Args:
+        mean_drive, centre, width: as for `mean_field_slope`.
+        neuron: gives the threshold θ.
+
+    Returns:
+        `[B, ...]`; ½ at `centre`·θ.
+    """
+    scale = math.pi / (width * math.sqrt(2))
+    return 0.5 + ((mean_drive - centre * neuron.threshold) * scale).arctan() / scale
 
 
 class UnrolledSlope:

@@ -7,6 +7,7 @@ from .network import Network, RateStep, SweepRecord, rate_leaving
 from .norm import DriveNorm
 from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
+from .trajectory import SpikeStep, Trajectory, sweep_steps
 
 __all__ = [
     "ALONE",
@@ -22,10 +23,13 @@ __all__ = [
     "Pathway",
     "RateActivity",
     "RateStep",
+    "SpikeStep",
     "Stage",
     "SweepRecord",
     "Synapse",
+    "Trajectory",
     "TransposedConv",
     "UpsampleConv",
     "rate_leaving",
+    "sweep_steps",
 ]

@@ -58,13 +58,13 @@ class SweepRecord:
 
 @dataclass
 class RateStep:
-    """One stage of a bottom-up sweep of rates.
+    """One stage of a sweep of rates.
 
     Attributes:
         stage: where.
-        below: `[B, *source]` what its synapse received.
+        below: `[B, *source]` what its synapse received (in a top-down sweep, from above).
         activity: what its population did.
-        leaving: `[B, *output]` what leaves upward, after pooling.
+        leaving: `[B, *output]` what leaves upward, after pooling; in a top-down sweep the rates themselves.
     """
 
     stage: Stage
@@ -252,6 +252,17 @@ class Network(nn.Module):
             yield RateStep(stage, values, activity, leaving)
             values = leaving
 
+    def sweep_rates_down(self, source: Tensor) -> Iterator[RateStep]:
+        """Top-down sweep of the rate twin, a stage at a time, top to bottom; differentiable.
+
+        Args:
+            source: `[N, K]` rates of the concept neurons.
+        """
+        for stage in reversed(self.hidden):
+            activity = stage.down.rates(source)
+            yield RateStep(stage, source, activity, activity.rate)
+            source = activity.rate
+
     def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
         constant = self.code.kind != "learned"
@@ -319,8 +330,12 @@ class Network(nn.Module):
             self.check_labels(labels)
             spikes = self.code.spikes(self.steps)[:, labels]
             rate = spikes.mean(0)
-            for _, _, activity in self.sweep_down(spikes):
-                rate = activity.rate
+            if self.activity == "rates":
+                for step in self.sweep_rates_down(rate):
+                    rate = step.leaving
+            else:
+                for _, _, activity in self.sweep_down(spikes):
+                    rate = activity.rate
             return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
 
     def observe(self, stimulus: Tensor) -> list[SweepRecord]:

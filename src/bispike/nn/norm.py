@@ -9,7 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..functional import batch_statistics, channel_view, normalise, normalise_backward, through_norm
+from ..functional import (
+    batch_statistics,
+    channel_view,
+    normalise,
+    normalise_backward,
+    normalise_backward_fixed,
+    through_norm,
+)
 from .group import ALONE, Group
 from .shared_norm import shared_backward, shared_mean, shared_statistics, values_a_channel
 
@@ -87,7 +94,14 @@ class DriveNorm(nn.Module):
         return scale, self.bias - mean * scale
 
     def learn(self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """Write `.grad` of γ and β; return dL/dā for the synapse below.
+        """Write `.grad` of γ and β; return dL/dā for the synapse below. Arguments as for `backward`."""
+        below, self.weight.grad, self.bias.grad = self.backward(grad, mean_drive, statistics)
+        return below
+
+    def backward(
+        self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`forward` backwards: dL/dā `[B, C, ...]`, dL/dγ and dL/dβ `[C]`.
 
         Args:
             grad: `[B, C, ...]` gradient with respect to the normalised time-mean drive.
@@ -95,19 +109,43 @@ class DriveNorm(nn.Module):
             statistics: what `forward` used.
         """
         if self._trusts(mean_drive) and self.group.shares:
-            below, grad_weight, grad_bias = shared_backward(
-                grad, mean_drive, *statistics, self.weight, self.eps, self.group
-            )
-        elif self._trusts(mean_drive):
-            below, grad_weight, grad_bias = normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
-        else:
-            mean, variance = statistics
-            inverse = (variance + self.eps).rsqrt()
-            axes, dims = [0, *range(2, grad.dim())], grad.dim()
-            unit = (mean_drive - channel_view(mean, dims)) * channel_view(inverse, dims)
-            below = grad * channel_view(self.weight * inverse, dims)
-            grad_weight, grad_bias = (grad * unit).sum(axes), grad.sum(axes)
+            return shared_backward(grad, mean_drive, *statistics, self.weight, self.eps, self.group)
+        if self._trusts(mean_drive):
+            return normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
+        return normalise_backward_fixed(grad, mean_drive, *statistics, self.weight, self.eps)
+
+    def learn_steps(self, grad: Tensor, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+        """`learn` from the gradients of every step, each of which moves the statistics by its T-th part.
+
+        dL/da[t] = γ/σ ( g[t] − m(g) − ẑ m(g ẑ) ), with means m over batch and time, and the second ẑ of the time-mean.
+
+        Args:
+            grad: `[T, B, C, ...]` gradient with respect to the normalised drive of each step.
+            drive: `[T, B, C, ...]` drive before the norm.
+            statistics: what `forward` used.
+        """
+        below, grad_weight, grad_bias = normalise_backward_fixed(
+            grad.flatten(0, 1), drive.flatten(0, 1), *statistics, self.weight, self.eps
+        )
+        below = below.unflatten(0, drive.shape[:2])
         self.weight.grad, self.bias.grad = grad_weight, grad_bias
+        mean_drive = drive.mean(0)
+        if self._trusts(mean_drive):
+            values = values_a_channel(mean_drive, self.group) * len(drive)
+            mean_weight, mean_bias = self.group.sum(torch.stack([grad_weight, grad_bias])) / values
+            centre, inverse = self.moments(statistics)
+            # γ/σ ( m(g) + ẑ m(g ẑ) ) as an affine map of the time-mean drive
+            slope = self.weight * inverse * inverse * mean_weight
+            shift = self.weight * inverse * mean_bias - slope * centre
+            dims = mean_drive.dim()
+            below.sub_(mean_drive.mul_(channel_view(slope, dims)).add_(channel_view(shift, dims)))
+        return below
+
+    def carry_back(self, signal: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+        """The norm's linearisation, transposed: what `learn` returns, for signals that are no gradients of γ and β."""
+        kept = self.weight.grad, self.bias.grad
+        below = self.learn(signal, mean_drive, statistics)
+        self.weight.grad, self.bias.grad = kept
         return below
 
     def learn_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:

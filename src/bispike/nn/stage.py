@@ -228,6 +228,18 @@ class Pathway(nn.Module):
         self.synapse.learn(grad, source)
         return grad
 
+    def carry_back(self, grad: Tensor, activity: RateActivity, weight: Tensor | None = None) -> Tensor:
+        """dL/d source `[B, *source]` from dL/d drive, through norm and synapse; no gradient is written.
+
+        Args:
+            grad: `[B, *shape]`.
+            activity: what `rates` returned.
+            weight: used in place of the synapse's own (see `Synapse.carry_back`).
+        """
+        if self.norm is not None and activity.statistics is not None:
+            grad = self.norm.backward(grad, activity.raw_drive, activity.statistics)[0]
+        return self.synapse.carry_back(grad, weight)
+
     def learn_pulled(self, pull: Pull, source: Tensor, activity: Activity, *, through_rate: bool) -> None:
         """`learn` from what the other pathway pulls at, by the compiled kernels.
 

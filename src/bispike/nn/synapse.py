@@ -51,6 +51,14 @@ class Synapse(nn.Module):
 
     def forward(self, source: Tensor) -> Tensor:
         """Drive `[N, *target]` of `[N, *source]`."""
+        return self.drive(source, self.bias)
+
+    def carry(self, source: Tensor) -> Tensor:
+        """`forward` without the bias, for what must arrive linearly: an error that is carried by these weights."""
+        return self.drive(source, None)
+
+    def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
+        """`forward` with the bias that is given; what each kind of synapse defines."""
         raise NotImplementedError
 
     def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
@@ -82,9 +90,31 @@ class Synapse(nn.Module):
         """Where `sum_spikes` finds the weights and the inputs of each output."""
         raise NotImplementedError
 
-    def learn(self, grad: Tensor, source: Tensor) -> None:
-        """Write `.grad` of weight and bias, given dL/d drive `[N, *target]` and the input `[N, *source]`."""
+    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
+        """Write `.grad` of weight and bias, given dL/d drive `[N, *target]` and the input `[N, *source]`.
+
+        Args:
+            bias: False for the weight alone, of a signal that went by `carry`.
+        """
         raise NotImplementedError
+
+    def pairing(self, post: Tensor, pre: Tensor) -> Tensor:
+        """Σ over samples of post ⊗ pre in the weight's shape, for Hebbian rules; gradients stay as they are.
+
+        Args:
+            post: `[N, *target]` a signal of the target neurons.
+            pre: `[N, *source]` a signal of the source neurons.
+        """
+        own = [self.weight] if self.bias is None else [self.weight, self.bias]
+        kept = [parameter.grad for parameter in own]
+        for parameter in own:
+            parameter.grad = None
+        self.learn(post, pre)
+        found = self.weight.grad
+        for parameter, grad in zip(own, kept, strict=True):
+            parameter.grad = grad
+        assert found is not None
+        return found
 
     def matrix(self) -> Tensor:
         """Weights as a bottom-up-like array, so that a pathway and its twin can be compared."""
@@ -102,8 +132,8 @@ class Dense(Synapse):
         super().__init__(source, target, (math.prod(small), math.prod(source)), math.prod(small), bias=bias)
         self.small, self.unpool = tuple(small), unpool
 
-    def forward(self, source: Tensor) -> Tensor:
-        return self._spread(F.linear(source.flatten(1), self.weight, self.bias))
+    def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
+        return self._spread(F.linear(source.flatten(1), self.weight, bias))
 
     def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
         drive = super().sum_spikes(spikes)
@@ -133,10 +163,10 @@ class Dense(Synapse):
             grad = F.avg_pool2d(grad, self.unpool) * self.unpool**2
         return grad.flatten(1)
 
-    def learn(self, grad: Tensor, source: Tensor) -> None:
+    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         grad = self._gather(grad)
         torch.mm(grad.T, source.flatten(1), out=_buffer(self.weight))
-        if self.bias is not None:
+        if bias and self.bias is not None:
             torch.sum(grad, 0, out=_buffer(self.bias))
 
     def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -162,12 +192,11 @@ class Conv(Synapse):
         super().__init__(source, (channels, *size), (channels, source[0], kernel, kernel), channels, bias=bias)
         self.kernel, self.stride, self.padding = kernel, stride, padding
 
-    def forward(self, source: Tensor) -> Tensor:
+    def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
         if self.fan_in > PATCH or torch.is_grad_enabled():
-            return F.conv2d(source, self.weight, self.bias, self.stride, self.padding)
+            return F.conv2d(source, self.weight, bias, self.stride, self.padding)
         patches = self._patches(source)
-        bias = 0 if self.bias is None else self.bias
-        return map_of(patches @ self.weight.flatten(1).T + bias, self.target[1:])
+        return map_of(patches @ self.weight.flatten(1).T + (0 if bias is None else bias), self.target[1:])
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -177,14 +206,14 @@ class Conv(Synapse):
         """`[N, positions, fan_in]`: what each output position sees."""
         return F.unfold(source, self.kernel, padding=self.padding, stride=self.stride).transpose(1, 2)
 
-    def learn(self, grad: Tensor, source: Tensor) -> None:
+    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         if self.fan_in > PATCH:
             shape = list(self.weight.shape)
             _write(self.weight, conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding))
         else:
             rows = rows_of(grad).flatten(0, 1)
             torch.mm(rows.T, self._patches(source).flatten(0, 1), out=_buffer(self.weight).view(self.target[0], -1))
-        if self.bias is not None:
+        if bias and self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
 
     def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -222,18 +251,18 @@ class UpsampleConv(Synapse):
     def _enlarged(self, source: Tensor) -> Tensor:
         return source if self.source[1:] == self.target[1:] else F.interpolate(source, size=self.target[1:])
 
-    def forward(self, source: Tensor) -> Tensor:
-        return F.conv2d(self._enlarged(source), self.weight, self.bias, 1, self.padding)
+    def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
+        return F.conv2d(self._enlarged(source), self.weight, bias, 1, self.padding)
 
     @cached_property
     def wiring(self) -> Wiring:
         index = self._enlarged(_positions(self.source)[None, None].double())[0, 0].long()
         return _map_wiring(self, index, 2 * self.padding + 1, 1, (self.padding,) * 4)
 
-    def learn(self, grad: Tensor, source: Tensor) -> None:
+    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         shape = list(self.weight.shape)
         _write(self.weight, conv_grad.conv2d_weight(self._enlarged(source), shape, grad, 1, self.padding))
-        if self.bias is not None:
+        if bias and self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
 
     def matrix(self) -> Tensor:
@@ -258,8 +287,8 @@ class TransposedConv(Synapse):
     def fan_in(self) -> int:
         return self.weight.shape[0] * self.weight.shape[2] * self.weight.shape[3] // self.stride**2 or 1
 
-    def forward(self, source: Tensor) -> Tensor:
-        return F.conv_transpose2d(source, self.weight, self.bias, self.stride, self.padding, self.extra)
+    def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
+        return F.conv_transpose2d(source, self.weight, bias, self.stride, self.padding, self.extra)
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -274,10 +303,10 @@ class TransposedConv(Synapse):
             _map_wiring(self, index, kernel, 1, padding), strides=(taps, outputs * taps, -1), offset=taps - 1
         )
 
-    def learn(self, grad: Tensor, source: Tensor) -> None:
+    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         shape = list(self.weight.shape)
         _write(self.weight, conv_grad.conv2d_weight(grad, shape, source, self.stride, self.padding))
-        if self.bias is not None:
+        if bias and self.bias is not None:
             torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
 
     def matrix(self) -> Tensor:

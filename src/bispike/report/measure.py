@@ -5,7 +5,6 @@ The same stimuli go through the trained network and through the network as it wa
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,10 +25,11 @@ from ..analysis import (
     recall_match,
 )
 from ..data import Dataset
-from ..nn import DriveNorm, Network
+from ..nn import Network
 from ..training.order import first_stratified
 from .figures import Raster, Recollection
 from .reading import RunRecord
+from .untrained import settled
 
 SAMPLES = 400  # stimuli of the analyses
 SHOWN_STIMULI = 4  # with a raster
@@ -129,29 +129,6 @@ def _spiking(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tens
         health=firing_health(readings),
         agreements=agreement(readings, labels) if record.trains_top_down else [],
     )
-
-
-def settled(initial: Network, stimuli: Tensor) -> Network:
-    """A copy of an untrained network whose norms know the drives that they meet.
-
-    Before the first step the running statistics are placeholders, and stages with a norm may be silent for that
-    reason alone. One pass over some stimuli and all classes gives the statistics that training would begin with.
-    """
-    network = copy.deepcopy(initial)
-    norms = [module for module in network.modules() if isinstance(module, DriveNorm)]
-    if not norms:
-        return network
-    for norm in norms:
-        norm.memory = 1  # of one sample: a batch replaces what was there
-    network.train()
-    with torch.no_grad():
-        for sweep in (
-            network.sweep_up(network.encode(stimuli[:BATCH])),
-            network.sweep_down(network.code.spikes(network.steps)),
-        ):
-            for _ in sweep:
-                pass
-    return network.eval()
 
 
 def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> list[StagePicture]:

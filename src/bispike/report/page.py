@@ -20,7 +20,6 @@ from .measure import SAMPLES, Measurements, measure
 from .reading import RunRecord, read_run
 from .theme import CSS
 
-TITLES = ("Learning", "What it sees", "What it does", "What it recalls", "Health", "Settings")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -108,24 +107,26 @@ def page(records: Sequence[RunRecord], measured: Sequence[Measurements | str]) -
 
 def _run(name: str, anchor: str, record: RunRecord, found: Measurements | str, *, heading: bool) -> Html:
     numbers = None if isinstance(found, str) else found
-    contents = (
-        sections.learning(record),
-        sections.sees(record, numbers),
-        sections.does(record, numbers),
-        sections.recalls(record, numbers),
-        sections.health(record, numbers),
-        sections.settings(record),
-    )
-    places = [f"{anchor}-{title.lower().replace(' ', '-')}" for title in TITLES]
-    links = [tag("a", title, href=f"#{place}") for title, place in zip(TITLES, places, strict=True)]
+    contents = {
+        "Learning": sections.learning(record),
+        "What it sees": sections.sees(record, numbers),
+        "What it does": sections.does(record, numbers),
+        "What it recalls": sections.recalls(record, numbers),
+        "Health": sections.health(record, numbers),
+        **({"Criteria": sections.criteria(record.audit)} if record.audit else {}),
+        **({"Analysis": sections.analysis(record.analysis)} if record.analysis else {}),
+        "Settings": sections.settings(record),
+    }
+    places = {title: f"{anchor}-{title.lower().replace(' ', '-')}" for title in contents}
+    links = [tag("a", title, href=f"#{place}") for title, place in places.items()]
     parts: list[object] = [
         tag("h2", name) if heading else None,
         sections.result(record, numbers),
         tag("p", found, class_="note") if isinstance(found, str) else None,
         tag("nav", *links, aria_label=f"Sections of {name}"),
     ]
-    for title, place, content in zip(TITLES, places, contents, strict=True):
-        parts += [tag("h3", title, id=place), content]
+    for title, content in contents.items():
+        parts += [tag("h3", title, id=places[title]), content]
     return tag("section", *[part for part in parts if part is not None], id=anchor)
 
 

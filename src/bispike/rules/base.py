@@ -8,7 +8,7 @@ the sweep goes on. A new rule is one file with a subclass of `Rule`, decorated w
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -134,7 +134,7 @@ class Rule:
             StepReport.
 
         Raises:
-            ShapeError, ConfigurationError: wrong shapes or labels out of range.
+            ShapeError, ConfigurationError: wrong shapes, labels out of range, or values that are not finite.
         """
         self.network.check_stimulus(stimulus)
         self.network.check_labels(labels)
@@ -143,6 +143,13 @@ class Rule:
                 f"step: expected as many labels as stimuli, at least one; received {list(stimulus.shape)} "
                 f"and {list(labels.shape)}."
             )
+        if not torch.isfinite(stimulus.sum()):
+            bad = int((~torch.isfinite(stimulus)).flatten(1).any(1).sum())
+            if bad:
+                raise ConfigurationError(
+                    f"stimulus: expected finite values, received NaN or infinity in {bad} of {len(stimulus)} samples. "
+                    "Look for missing values in the data, or a division by a deviation of zero."
+                )
         self._announced.clear()
         report = self.learn(stimulus, labels, generator=generator)
         if self.when_written is not None:
@@ -214,7 +221,7 @@ def create(name: str, network: Network, **options: Any) -> Rule:
     return registry[name](network, **options)
 
 
-def choice_problems(settings: Any, choices: dict[str, Sequence[str]]) -> list[str]:
+def choice_problems(settings: Any, choices: Mapping[str, Sequence[str]]) -> list[str]:
     """A sentence for each field of `settings` whose value is not among its choices."""
     return [
         unknown_name(key, getattr(settings, key), allowed)

@@ -20,7 +20,7 @@ class BPTT(Rule):
     """Surrogate-gradient backpropagation through time; trains the bottom-up pathway."""
 
     name: ClassVar[str] = "bptt"
-    summary: ClassVar[str] = "backpropagation through time with surrogate gradients, same spiking network"
+    summary: ClassVar[str] = "backpropagation through time with surrogate gradients"
 
     def parameters(self) -> list[nn.Parameter]:
         return self.network.bottom_up_parameters()

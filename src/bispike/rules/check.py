@@ -9,10 +9,15 @@ problem, repeat itself under a seed, go on exactly after its state was saved, an
 
 from __future__ import annotations
 
+import tempfile
+import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from .. import models
@@ -41,6 +46,8 @@ def check_rule(rule: type[Rule], **options: Any) -> list[str]:
             check(rule, options)
         except AssertionError as error:
             raise AssertionError(f"{rule.__name__}: {name}: {error}") from error
+        except Exception as error:
+            raise AssertionError(f"{rule.__name__}: {name}: raised {type(error).__name__}: {error}") from error
     return list(CHECKS)
 
 
@@ -137,6 +144,43 @@ def leaves_inputs_alone(rule: type[Rule], options: dict[str, Any]) -> None:
     assert torch.equal(kept[1], labels), "labels were changed"
 
 
+def reads_memory_maps(rule: type[Rule], options: dict[str, Any]) -> None:
+    """A step on a read-only memory-mapped array gives what a step on a copy in memory gives."""
+    stimuli, labels = toy_problem()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stimuli.npy"
+        np.save(path, stimuli.numpy())
+        mapped = np.load(path, mmap_mode="r")
+        gradients = []
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*not writable.*")  # which is the point
+            for source in (torch.from_numpy(mapped), stimuli):
+                instance = rule(_network(), **options)
+                instance.step(source, labels)
+                gradients.append([parameter.grad for parameter in instance.parameters()])
+        del mapped
+    assert all(a is not None and b is not None and torch.equal(a, b) for a, b in zip(*gradients, strict=True)), (
+        "gradients differ between a memory-mapped array and the same values in memory"
+    )
+
+
+def keeps_its_state_in_a_file(rule: type[Rule], options: dict[str, Any]) -> None:
+    """The rule's state goes through safetensors unchanged, and a state that is not its own is refused."""
+    network = _network()
+    instance = rule(network, **options)
+    _train(network, instance, 3)
+    state = instance.state_dict()
+    read = load(save({key: value.contiguous() for key, value in state.items()}))
+    other = rule(_network(), **options)
+    other.load_state_dict(read)
+    assert _same(dict(other.state_dict()), dict(state)), "the state differs after it was written and read"
+    try:
+        other.load_state_dict({**read, "no such tensor": torch.zeros(1)})
+    except BispikeError:
+        return
+    raise AssertionError("no error for a state with a tensor that is not the rule's")
+
+
 def replaces_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
     """A second step writes its own gradients and does not add to the first's."""
     stimuli, labels = toy_problem()
@@ -226,7 +270,7 @@ def _assert_finite(instance: Rule, dtype: torch.dtype) -> None:
 
 
 def refuses_wrong_input(rule: type[Rule], options: dict[str, Any]) -> None:
-    """Wrong shapes, labels and unknown options raise bispike's own errors."""
+    """Wrong shapes, labels, values that are not finite and unknown options raise bispike's own errors."""
     stimuli, labels = toy_problem()
     instance = rule(_network(), **options)
     for wrong in ((stimuli[:, :5], labels), (stimuli, labels[:4]), (stimuli, labels + 1), (stimuli[:0], labels[:0])):
@@ -235,6 +279,15 @@ def refuses_wrong_input(rule: type[Rule], options: dict[str, Any]) -> None:
         except BispikeError:
             continue
         raise AssertionError(f"no error for {list(wrong[0].shape)} with labels {wrong[1].tolist()[:4]}")
+    for value in (float("nan"), float("inf")):
+        spoilt = stimuli.clone()
+        spoilt[1, 2] = value
+        said = ""
+        try:
+            instance.step(spoilt, labels)
+        except BispikeError as error:
+            said = str(error)
+        assert "finite" in said, f"no error that says what is wrong with a stimulus that holds {value}: {said!r}"
     try:
         rule(_network(), no_such_option=1)
     except BispikeError:
@@ -247,6 +300,8 @@ CHECKS: dict[str, Check] = {
     for check in (
         owns_its_parameters,
         leaves_inputs_alone,
+        reads_memory_maps,
+        keeps_its_state_in_a_file,
         refuses_wrong_input,
         replaces_gradients,
         announces_its_gradients,

@@ -23,7 +23,8 @@ class FAOptions(RateOptions):
     """Options of feedback alignment.
 
     Args:
-        feedback_gain: standard deviation of B times √fan_in, at least 0.
+        feedback_gain: standard deviation of B times √fan_in, at least 0. It scales the gradients of each stage by one
+            factor, which optimizers that normalise gradients (Adam) undo.
     """
 
     feedback_gain: float = 1.0

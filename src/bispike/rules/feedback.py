@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..nn import Network, RateStep, Synapse
+from ..nn import Dense, Network, RateStep, Synapse
 
 READOUT = "readout"
 
@@ -28,6 +28,19 @@ def random_feedback(synapse: Synapse, generator: torch.Generator, *, gain: float
     bound = gain * (3 / synapse.fan_in) ** 0.5
     weight = torch.empty_like(synapse.weight, device=generator.device)
     return weight.detach().uniform_(-bound, bound, generator=generator)
+
+
+def broadcast_feedback(network: Network, generator: torch.Generator, *, gain: float = 1.0) -> dict[str, Dense]:
+    """Fixed random synapses from the readout's error to every hidden stage's population, by the stage's name.
+
+    Weights are uniform with standard deviation gain/√K for K concept neurons; they take no gradient.
+    """
+    synapses = {}
+    for stage in network.hidden:
+        synapse = Dense(network.readout.target, stage.feature_shape, bias=False)
+        synapse.initialise(gain, generator)
+        synapses[stage.name] = synapse.requires_grad_(requires_grad=False)
+    return synapses
 
 
 def learn_by_feedback(

@@ -44,6 +44,7 @@ def learn_top(
     *,
     kind: str = "cross-entropy",
     strength: float = 0.0,
+    smoothing: float = 0.0,
 ) -> Top:
     """Write the gradient of the bottom-up readout and judge the batch.
 
@@ -54,6 +55,7 @@ def learn_top(
         negatives: `[B, C]`, needed by ReCo.
         kind: `"cross-entropy"` on the scores, or `"reco"`: ReCo of the readout's drive against the concept code.
         strength: λ of ReCo.
+        smoothing: of the targets of cross-entropy (see `functional.cross_entropy`).
     """
     code = network.code.rate(network.steps).to(rate)
     drive = network.readout(rate)
@@ -65,7 +67,7 @@ def learn_top(
         result = align(drive, code, labels, negatives, strength=strength, samples=samples)
         loss, grad, grad_code = result.value, result.grad_feature, result.grad_template
     else:
-        loss, grad_scores = cross_entropy(scores, labels, samples=samples)
+        loss, grad_scores = cross_entropy(scores, labels, samples=samples, smoothing=smoothing)
         unit = unit_code(code)
         grad = grad_scores @ unit
         grad_unit = grad_scores.T @ drive

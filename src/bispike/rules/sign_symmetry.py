@@ -50,9 +50,7 @@ class SignSymmetry(Rule):
     """
 
     name: ClassVar[str] = "sign-symmetry"
-    summary: ClassVar[str] = (
-        "sign symmetry: errors return through weights that share only the signs of the forward ones"
-    )
+    summary: ClassVar[str] = "sign symmetry: errors return through weights with the signs of the forward ones"
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = SignSymmetryOptions
     settings: SignSymmetryOptions

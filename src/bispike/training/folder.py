@@ -29,9 +29,10 @@ MODEL = "model.safetensors"
 INITIAL = "initial.safetensors"
 SUMMARY = "summary.json"
 REPORT = "report.html"
+AUDIT = "audit.json"
 
 # In the order of removal: without the first two a run is not taken for finished or resumable any more.
-_OWN = (SUMMARY, MODEL, METRICS, INITIAL, REPORT, CONFIG_FILE)
+_OWN = (SUMMARY, MODEL, METRICS, INITIAL, REPORT, AUDIT, CONFIG_FILE)
 
 
 def check_target(out: Path, *, resume: bool, overwrite: bool) -> None:

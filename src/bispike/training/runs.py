@@ -55,12 +55,25 @@ def load_run(path: str | Path) -> Run:
         raise CheckpointError(f"{folder}: its network or rule cannot be built again: {error}") from error
     if is_finished(folder):
         load_weights(network, checkpoint.read_tensors(folder / MODEL), folder / MODEL)
+        if rule.state_dict():
+            _restore(rule, checkpoint.load(folder / CHECKPOINT), folder)
         return Run(folder, config, network.eval(), rule, read_summary(folder) or {}, read_metrics(folder))
     saved = checkpoint.load(folder / CHECKPOINT)
     if saved is None:
         raise CheckpointError(f"{folder}: nothing was saved yet; the run had only begun.")
     load_weights(network, saved.group("network"), folder / CHECKPOINT)
+    _restore(rule, saved, folder)
     return Run(folder, config, network.eval(), rule, {}, saved.values["metrics"])
+
+
+def _restore(rule: Rule, saved: checkpoint.Checkpoint | None, folder: Path) -> None:
+    """Give a rule the weights of its own back, as the last checkpoint has them; without one they are as drawn."""
+    if saved is None:
+        return
+    try:
+        rule.load_state_dict(saved.group("rule"))
+    except ConfigurationError as error:
+        raise CheckpointError(f"{folder / CHECKPOINT}: {error}") from error
 
 
 def read_summary(path: str | Path) -> dict[str, Any] | None:

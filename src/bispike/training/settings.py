@@ -90,9 +90,20 @@ def apply(config: TrainConfig, key: str, text: str) -> TrainConfig:
 
 def default_folder(config: TrainConfig) -> Path:
     """`runs/DATASET-MODEL-RULE-seedS` below the current folder."""
-    dataset = Path(config.dataset).expanduser().name.split(".")[0] or "data"
-    name = f"{dataset}-{config.model}-{config.rule}-seed{config.seed}"
-    return Path(RUNS) / re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+    return _below_runs(_dataset_name(config), config.model, config.rule, f"seed{config.seed}")
+
+
+def default_study_folder(config: TrainConfig, kind: str, *parts: str) -> Path:
+    """`runs/KIND-DATASET-MODEL-...` below the current folder: where a study goes that was given no folder."""
+    return _below_runs(kind, _dataset_name(config), config.model, *parts)
+
+
+def _dataset_name(config: TrainConfig) -> str:
+    return Path(config.dataset).expanduser().name.split(".")[0] or "data"
+
+
+def _below_runs(*parts: str) -> Path:
+    return Path(RUNS) / re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts))
 
 
 def with_rule(config: TrainConfig, rule: str) -> TrainConfig:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import rules
 from ..errors import CheckpointError, ConfigurationError
 from . import distributed
 from .config import TrainConfig, differences, read_config, write_config
@@ -51,13 +52,23 @@ class Outcome:
     failure: str | None = None
 
 
-def compare_cells(request: Request, rules: Sequence[str], seeds: int) -> list[Cell]:
+def rule_names(text: str) -> list[str]:
+    """The rules that `a,b,c` names; `all` stands for every registered one."""
+    return list(rules.registry) if text.strip() == "all" else text.split(",")
+
+
+def compare_cells(request: Request, names: Sequence[str], seeds: int) -> list[Cell]:
     """A cell for each rule and seed; options that a rule does not know are left out for that rule.
+
+    Args:
+        request: everything else.
+        names: of the rules.
+        seeds: seeds a rule, counted up from the seed of the request.
 
     Raises:
         ConfigurationError: no rule, a rule named twice, an unknown name, or fewer than one seed.
     """
-    return _cells(resolve_each(request, _distinct("rules", rules)), seeds)
+    return _cells(resolve_each(request, _distinct("rules", names)), seeds)
 
 
 def ablate_cells(request: Request, over: str, seeds: int) -> list[Cell]:

@@ -1,10 +1,23 @@
 """Sections of the report on one run, in the order in which they are read."""
 
+from .analysis import analysis
 from .behaviour import does, recalls, sees
 from .comparison import comparison
+from .criteria import criteria
 from .health import health
 from .learning import learning
 from .result import result
 from .settings import settings
 
-__all__ = ["comparison", "does", "health", "learning", "recalls", "result", "sees", "settings"]
+__all__ = [
+    "analysis",
+    "comparison",
+    "criteria",
+    "does",
+    "health",
+    "learning",
+    "recalls",
+    "result",
+    "sees",
+    "settings",
+]

@@ -1,0 +1,131 @@
+"""Where each synapse of a network and of a rule stands: from which population to which.
+
+A network's synapses are known by their place. Those of a rule's own are told by the shapes that they join: from the
+concept neurons to a stage is a broadcast, from a stage to the concept neurons a classifier beside the stage, from a
+stage to the one below it feedback. A place that the shapes do not tell is judged as feedback to the stage that it
+reaches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...nn import Network, Synapse
+from ...rules import Rule
+from .watch import AGAINST, FORWARD, TAUGHT, Signal
+
+STIMULUS, CONCEPT = "stimulus", "concept"
+UP, DOWN, BROADCAST, BESIDE = "up", "down", "broadcast", "beside"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A synapse and its place.
+
+    Attributes:
+        name: as reports show it.
+        kind: `"up"` and `"down"` (the two pathways, and feedback of a rule's own), `"broadcast"` or `"beside"`.
+        source, target: number of the stage (from 0), or `"stimulus"` or `"concept"`.
+        synapse: the synapse.
+    """
+
+    name: str
+    kind: str
+    source: int | str
+    target: int | str
+    synapse: Synapse
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A signal that went from one population to another.
+
+    Attributes:
+        link: through which synapse.
+        signal: what.
+        direction: `"up"`, `"down"`, `"broadcast"` or `"beside"`.
+        end: whether stimulus or concept is on one side: reported, not judged.
+        to: where it arrived.
+    """
+
+    link: Link
+    signal: Signal
+    direction: str
+    end: bool
+    to: int | str
+
+    @property
+    def judged(self) -> bool:
+        """Whether the criteria judge it: it crosses from one population to another, and neither is an end."""
+        return not self.end and self.direction != BESIDE
+
+    @property
+    def returns(self) -> bool:
+        """Whether it went against its synapse, from the target to the source."""
+        return self.signal.way in AGAINST
+
+
+def links_of(rule: Rule) -> dict[str, Link]:
+    """All synapses of a rule's network and of its own, by name."""
+    network = rule.network
+    last = len(network.hidden) - 1
+    found: dict[str, Link] = {}
+    for i, stage in enumerate(network.hidden):
+        below, above = i - 1 if i else STIMULUS, i + 1 if i < last else CONCEPT
+        found[f"{stage.name} up"] = Link(f"{stage.name} up", UP, below, i, stage.up.synapse)
+        found[f"{stage.name} down"] = Link(f"{stage.name} down", DOWN, above, i, stage.down.synapse)
+    found["readout"] = Link("readout", UP, last, CONCEPT, network.readout)
+    found["recall"] = Link("recall", DOWN, 0, STIMULUS, network.stimulus_readout)
+    known = {id(link.synapse) for link in found.values()}
+    for name, module in rule.own.named_modules():
+        if isinstance(module, Synapse) and id(module) not in known:
+            found[f"own {name}"] = _own(f"own {name}", module, network)
+    return found
+
+
+def _own(name: str, synapse: Synapse, network: Network) -> Link:
+    concept = {network.readout.target, (network.concept.classes,)}
+    stages = {i: {stage.feature_shape, stage.output_shape} for i, stage in enumerate(network.hidden)}
+    sources = [i for i, shapes in stages.items() if synapse.source in shapes]
+    targets = [i for i, shapes in stages.items() if synapse.target in shapes]
+    if synapse.target in concept and sources:
+        # Of stages of one shape the name may tell which; the classifier belongs to that stage either way.
+        return Link(name, BESIDE, _named(name, sources, network), CONCEPT, synapse)
+    if synapse.source in concept and targets:
+        return Link(name, BROADCAST, CONCEPT, _named(name, targets, network), synapse)
+    pairs = [(i, j) for i in sources for j in targets if abs(i - j) == 1]
+    if pairs:
+        source, target = pairs[0]
+        return Link(name, UP if target > source else DOWN, source, target, synapse)
+    if sources and sources == targets:
+        return Link(name, BESIDE, sources[0], sources[0], synapse)
+    return Link(name, DOWN, sources[-1] if sources else CONCEPT, targets[0] if targets else 0, synapse)
+
+
+def _named(name: str, stages: list[int], network: Network) -> int:
+    """The stage whose name the synapse bears, or the first."""
+    return next((i for i in stages if network.stage_names[i] in name), stages[0])
+
+
+def crossings(signals: list[Signal], links: dict[str, Link]) -> list[Crossing]:
+    """The signals that went between populations, in order; what only taught a synapse's own target is left out."""
+    found = []
+    for signal in signals:
+        link, forward = links[signal.synapse], signal.way == FORWARD
+        if signal.way != TAUGHT:
+            to = link.target if forward else link.source
+            found.append(Crossing(link, signal, _direction(link, forward=forward), _is_end(link, forward=forward), to))
+    return found
+
+
+def _direction(link: Link, *, forward: bool) -> str:
+    if link.kind in (BROADCAST, BESIDE) or forward:
+        return link.kind
+    return DOWN if link.kind == UP else UP
+
+
+def _is_end(link: Link, *, forward: bool) -> bool:
+    """Stimulus, concept code, and the readouts' inputs are ends; an error that leaves the readout is not."""
+    if link.kind == BROADCAST or (link.name == "readout" and not forward):
+        return False
+    return isinstance(link.source, str) or isinstance(link.target, str)

@@ -1,0 +1,71 @@
+"""Loss of spikes: each spike that a stage emits fails to arrive with probability p, at every step on its own.
+
+In a rate network, which has no spikes, each value fails as a whole with that probability: a harder damage, since a
+value is sent once and spikes several times. Nothing is scaled up for what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigurationError
+from ..functional import dense_spikes
+from ..nn import Activity, Network, Pathway, RateActivity
+
+LOST = (0.05, 0.1, 0.2, 0.3, 0.5)  # probability p, by severity
+
+
+@contextmanager
+def spike_loss(network: Network, probability: float, *, generator: torch.Generator) -> Iterator[None]:
+    """Within the context every stage of the bottom-up pathway loses spikes.
+
+    Args:
+        network: is itself again at the end.
+        probability: p, 0 (nothing is lost) to 1 (silence).
+        generator: source of chance, on the CPU.
+
+    Raises:
+        ConfigurationError: p is no probability.
+    """
+    if not 0 <= probability <= 1:
+        raise ConfigurationError(f"probability: expected a number from 0 to 1, received {probability}.")
+
+    def survive(values: Tensor) -> Tensor:
+        kept = torch.rand(values.shape, generator=generator) >= probability
+        return values * kept.to(values)
+
+    with ExitStack() as lossy:
+        for stage in network.hidden:
+            lossy.enter_context(_lossy(stage.up, survive))
+        yield
+
+
+@contextmanager
+def _lossy(pathway: Pathway, survive: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    respond, flow, rates = pathway.respond, pathway.flow, pathway.rates
+
+    def lossy_respond(*args: Any, **kwargs: Any) -> Activity:
+        activity = respond(*args, **kwargs)
+        spikes = survive(dense_spikes(activity.spikes, like=activity.rate))
+        return replace(activity, spikes=spikes, rate=spikes.mean(0))
+
+    def lossy_flow(*args: Any, **kwargs: Any) -> Tensor:
+        return survive(flow(*args, **kwargs))
+
+    def lossy_rates(*args: Any, **kwargs: Any) -> RateActivity:
+        activity = rates(*args, **kwargs)
+        return replace(activity, rate=survive(activity.rate))
+
+    own = {"respond": lossy_respond, "flow": lossy_flow, "rates": lossy_rates}
+    pathway.__dict__.update(own)
+    try:
+        yield
+    finally:
+        for name in own:
+            del pathway.__dict__[name]

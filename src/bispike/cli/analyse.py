@@ -1,0 +1,36 @@
+"""`bispike analyse`: what a run has become, beyond its accuracy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Group
+
+from ._options import FILE, data_root_option, json_option, run_argument
+from ._output import Answer, note, table
+
+
+@click.command("analyse")
+@run_argument
+@click.option("--out", type=FILE, metavar="DIR", help="Folder of what is written.  [default: RUN]")
+@click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Test stimuli.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn at random.")
+@data_root_option
+@json_option
+def command(run: Path, out: Path | None, samples: int, seed: int, data_root: Path | None) -> Answer:
+    """Measure similarity of the pathways, angles to the gradient, separability and robustness of a RUN.
+
+    Writes analysis.json and pictures; 'bispike report RUN' shows them too.
+    """
+    from ..report import analysing
+    from ..report.analysis_files import write_analysis
+    from ..report.analysis_tables import analysis_tables
+
+    found = analysing.analyse_run(run, samples=samples, seed=seed, data_root=data_root, note=note)
+    files = write_analysis(found, out or run)
+    parts: list[object] = []
+    for made in analysis_tables(found):
+        parts += [made.title, table(made.head, made.rows, right=made.head[1:]), made.reading, ""]
+    names = ", ".join(Path(path).name for path in files.values())
+    return Answer({**found, "files": files}, Group(*parts, f"written to {out or run}: {names}"))  # type: ignore[arg-type]

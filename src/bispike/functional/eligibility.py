@@ -1,0 +1,99 @@
+"""How much a synapse had to do with the spikes of its neuron: the eligibility of e-prop and of DECOLLE.
+
+With the reset detached, the membrane H of `lif` depends on a weight through a trace that the synapse itself can carry:
+
+    ε_ij[t] = β r_i[t−1] ε_ij[t−1] + x_j[t]      r = 1 − S (hard reset) or 1 (soft)
+    e_ij[t] = ψ_i[t] ε_ij[t]                     ψ pseudo-derivative of the spike
+
+and a signal L_i[t] that arrives at the neuron (dL/dS_i[t], or what stands for it) turns it into a weight change. The
+same sum can be taken the other way round, within each neuron and without anything of the size of the weights:
+
+    Σ_t L_i[t] e_ij[t] = Σ_t g_i[t] x_j[t],      g_i[t] = ψ_i[t] L_i[t] + β r_i[t] g_i[t+1]
+
+`eligibility_traces` is the first, as a synapse would compute it; `drive_gradient` is the second. A recurrent synapse
+is no different: its x_j[t] is the spike S_j[t−1], and leaving out what travels on through it is what e-prop does.
+Source: Bellec et al., Nature Communications 11:3625 (2020); r comes in because a neuron of this library that is reset
+to 0 keeps nothing of its membrane.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from . import lif_triton, native
+from .lif_fused import walk_back
+from .surrogate import atan_surrogate, triangular_surrogate
+
+if TYPE_CHECKING:
+    from .lif import Neuron
+
+PSEUDO_DERIVATIVES = ("atan", "triangular")
+
+
+def eligibility_traces(source: Tensor, membrane: Tensor, neuron: Neuron, *, kind: str = "atan") -> Tensor:
+    """e_ij[t], carried forward in time as a synapse can; B·I·J numbers a step, so for tests and for understanding.
+
+    Args:
+        source: `[T, B, J]` what the synapses received, x.
+        membrane: `[T, B, I]` H before the reset.
+        neuron: constants.
+        kind: one of PSEUDO_DERIVATIVES.
+
+    Returns:
+        `[T, B, I, J]`.
+    """
+    slope = _pseudo_derivative(membrane, neuron, kind)
+    trace = torch.zeros_like(membrane[0][:, :, None] * source[0][:, None])
+    kept = torch.zeros_like(membrane[0])
+    traces = []
+    for t in range(membrane.shape[0]):
+        trace = (neuron.leak * kept)[:, :, None] * trace + source[t][:, None]
+        kept = _kept(membrane[t], neuron)
+        traces.append(slope[t][:, :, None] * trace)
+    return torch.stack(traces)
+
+
+def drive_gradient(
+    signal: Tensor, membrane: Tensor, neuron: Neuron, *, kind: str = "atan", summed: bool = False
+) -> Tensor:
+    """g[t], what the signals are worth at the drive of each step; the product with the input is the weight's gradient.
+
+    Args:
+        signal: `[T, B, ...]` L, what arrives at the spikes of each step; may be an expanded view.
+        membrane: `[T, B, ...]` H before the reset.
+        neuron: constants.
+        kind: one of PSEUDO_DERIVATIVES.
+        summed: whether to return the sum over time, for a drive that is constant.
+
+    Returns:
+        `[T, B, ...]`, or `[B, ...]` if `summed`.
+    """
+    if kind == "atan" and native.usable(membrane):
+        return walk_back(signal, membrane, neuron, constant=summed)
+    if kind == "atan" and lif_triton.available(membrane.device):
+        return lif_triton.backward(signal, membrane, neuron, constant=summed)
+    total = torch.zeros_like(membrane[0]) if summed else torch.empty_like(membrane)
+    carried = torch.zeros_like(membrane[0])
+    for t in range(membrane.shape[0] - 1, -1, -1):
+        carried.mul_(neuron.leak).mul_(_kept(membrane[t], neuron))
+        carried.addcmul_(signal[t], _pseudo_derivative(membrane[t], neuron, kind))
+        if summed:
+            total.add_(carried)
+        else:
+            total[t].copy_(carried)
+    return total
+
+
+def _kept(membrane: Tensor, neuron: Neuron) -> Tensor:
+    """r: whether the membrane's past outlives this step."""
+    if neuron.reset == "soft":
+        return torch.ones_like(membrane)
+    return (membrane < neuron.threshold).to(membrane.dtype)
+
+
+def _pseudo_derivative(membrane: Tensor, neuron: Neuron, kind: str) -> Tensor:
+    distance = membrane - neuron.threshold
+    return atan_surrogate(distance) if kind == "atan" else triangular_surrogate(distance, neuron)

@@ -1,0 +1,97 @@
+"""A population step by step: for rules whose teaching signals arrive at every time step.
+
+A trajectory keeps the membranes of all T steps. Signals at the spikes become weight gradients through the neuron's own
+eligibility (`functional.eligibility`), the norm and one product of the synapse: no tape, and nothing leaves the stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..functional import drive_gradient, lif_with_history
+from .network import Network
+from .stage import Pathway, Stage
+
+
+class Trajectory:
+    """What one population does in one batch, at every step.
+
+    Args:
+        pathway: synapse, norm and population.
+        source: spikes `[T, B, *source]`, or with `constant` a current `[B, *source]`.
+        steps: T.
+        constant: whether the source is constant over time.
+
+    Attributes:
+        spikes: `[T, B, *shape]`, 0 or 1, in the dtype of the weights.
+        membrane: `[T, B, *shape]` H before the reset.
+    """
+
+    def __init__(self, pathway: Pathway, source: Tensor, steps: int, *, constant: bool) -> None:
+        self.pathway, self.source, self.constant = pathway, source, constant
+        with torch.no_grad():
+            self.raw_drive = drive = pathway.synapse(source) if constant else pathway.synapse.flow(source)
+            self.statistics: tuple[Tensor, Tensor] | None = None
+            if pathway.norm is not None:
+                self.statistics = pathway.norm.statistics(drive if constant else drive.mean(0), track=True)
+                flat = pathway.norm(drive if constant else drive.flatten(0, 1), self.statistics)
+                drive = flat if constant else flat.unflatten(0, (steps, -1))
+            self.spikes, self.membrane = lif_with_history(drive, pathway.neuron, steps=steps if constant else None)
+
+    @torch.no_grad()
+    def learn(self, signal: Tensor, *, kind: str = "atan") -> None:
+        """Write the gradients of the pathway.
+
+        Args:
+            signal: `[T, B, *shape]` dL/d spikes of each step, or what stands for it; may be an expanded view.
+            kind: one of `functional.PSEUDO_DERIVATIVES`.
+        """
+        synapse, norm = self.pathway.synapse, self.pathway.norm
+        grad = drive_gradient(signal, self.membrane, self.pathway.neuron, kind=kind, summed=self.constant)
+        if norm is not None and self.statistics is not None:
+            if self.constant:
+                grad = norm.learn(grad, self.raw_drive, self.statistics)
+            else:
+                grad = norm.learn_steps(grad, self.raw_drive, self.statistics)
+        if self.constant:
+            synapse.learn(grad, self.source)
+        else:
+            synapse.learn(grad.flatten(0, 1), self.source.flatten(0, 1))
+
+
+@dataclass
+class SpikeStep:
+    """One stage of a bottom-up sweep that keeps every time step.
+
+    Attributes:
+        stage: where.
+        trajectory: what its population did.
+        leaving: `[T, B, *output]` spikes that leave upward, after pooling.
+    """
+
+    stage: Stage
+    trajectory: Trajectory
+    leaving: Tensor
+
+    def return_signal(self, signal: Tensor) -> Tensor:
+        """Signals `[T, B, *output]` at what left, at the population's spikes `[T, B, *shape]`: pooling backwards."""
+        if self.stage.pool == 1:
+            return signal
+        spikes = self.trajectory.spikes
+        back = self.stage.return_values(signal.flatten(0, 1), spikes.flatten(0, 1))
+        return back.unflatten(0, spikes.shape[:2])
+
+
+def sweep_steps(network: Network, source: Tensor) -> Iterator[SpikeStep]:
+    """Bottom-up sweep, a stage at a time, of what `Network.encode` returned."""
+    constant = network.constant_input
+    for stage in network.hidden:
+        trajectory = Trajectory(stage.up, source, network.steps, constant=constant)
+        spikes = trajectory.spikes
+        source = spikes if stage.pool == 1 else stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+        constant = False
+        yield SpikeStep(stage, trajectory, source)

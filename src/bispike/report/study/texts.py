@@ -1,0 +1,137 @@
+"""The table of a study as text: for a terminal, Markdown, LaTeX (booktabs) and CSV. Unknown values are empty."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .criteria import marks
+from .rows import TableRow
+
+SORTS = ("given", "accuracy")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, its text in a row; where room is short a shorter heading, or no column at all."""
+
+    heading: str
+    text: Callable[[TableRow], str]
+    wide: bool = False
+    short: str = ""
+
+
+def _number(key: str, factor: float = 1.0, digits: int = 0) -> Callable[[TableRow], str]:
+    def text(row: TableRow) -> str:
+        value = getattr(row, key)
+        return "" if value is None else f"{value * factor:.{digits}f}"
+
+    return text
+
+
+def _significant(key: str, factor: float) -> Callable[[TableRow], str]:
+    """Three significant digits, without exponents."""
+
+    def text(row: TableRow) -> str:
+        value = getattr(row, key)
+        if value is None:
+            return ""
+        scaled = value * factor
+        return f"{scaled:.0f}" if scaled >= 100 else f"{scaled:.3g}"
+
+    return text
+
+
+def _seeds(row: TableRow) -> str:
+    done = len(row.seeds)
+    return f"{done} of {done + row.failed}" if row.failed else f"{done}"
+
+
+COLUMNS = (
+    Column("row", lambda row: row.row),
+    Column("activity", lambda row: row.activity),
+    Column("test %", _number("mean", 100, 2)),
+    Column("± sd", _number("spread", 100, 2)),
+    Column("seeds", _seeds),
+    Column("validation %", _number("validation", 100, 2), wide=True),
+    Column("train s", _number("train_seconds", digits=1), wide=True),
+    Column("step ms", _number("step_ms", digits=2)),
+    Column("memory MB", _number("peak_memory_mb"), short="MB"),
+    Column("synaptic operations (thousands)", _significant("synaptic_operations", 1e-3), short="k ops"),
+    Column("energy nJ", _significant("energy_nj", 1), short="nJ"),
+    Column("energy nJ, zeros skipped", _significant("energy_nj_nonzero", 1), wide=True),
+    Column("criteria", lambda row: marks(row.criteria)),
+    Column("firing rates", lambda row: " ".join(f"{rate:.2f}" for rate in row.spike_rate), wide=True),
+)
+
+
+def headings(*, wide: bool) -> list[str]:
+    """Headings of the columns, of all or of those for a terminal."""
+    return [column.heading if wide else column.short or column.heading for column in COLUMNS if wide or not column.wide]
+
+
+def cells(row: TableRow, *, wide: bool) -> list[str]:
+    """A table row as texts under `headings`."""
+    return [column.text(row) for column in COLUMNS if wide or not column.wide]
+
+
+def ordered(rows: Sequence[TableRow], by: str) -> list[TableRow]:
+    """The rows as the study has them, or the most accurate first and rows without a result last."""
+    if by == "given":
+        return list(rows)
+    return sorted(rows, key=lambda row: (row.mean is None, -(row.mean or 0.0)))
+
+
+def as_markdown(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:
+    """The table as Markdown, with the notes below it."""
+    heads = headings(wide=True)
+    lines = ["| " + " | ".join(heads) + " |", "|---" * 2 + "|---:" * (len(heads) - 2) + "|"]
+    lines += ["| " + " | ".join(t.replace("|", "\\|") for t in cells(row, wide=True)) + " |" for row in rows]
+    return "\n".join([*lines, *(["", *(f"- {' '.join(note.split())}" for note in notes)] if notes else [])]) + "\n"
+
+
+def as_latex(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:
+    """The table as a `tabular` for the package booktabs; the notes are comments above it."""
+    heads = headings(wide=True)
+    lines = [f"% {' '.join(note.split())}" for note in ["Needs \\usepackage{booktabs}.", *notes]]
+    lines += [f"\\begin{{tabular}}{{ll{'r' * (len(heads) - 2)}}}", "\\toprule", _latex_row(heads), "\\midrule"]
+    lines += [_latex_row(cells(row, wide=True)) for row in rows]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+_LATEX = {
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    "±": "$\\pm$",
+    "·": "$\\cdot$",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}
+
+
+def latex_text(text: str) -> str:
+    """Text in which every character that LaTeX would act on is written out."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _latex_row(texts: Sequence[str]) -> str:
+    # A bracket that opens a row would be taken for an argument of the \\ before it.
+    return " & ".join("{[}" + latex_text(t[1:]) if t.startswith("[") else latex_text(t) for t in texts) + " \\\\"
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line a run; lists and tables become JSON inside their cell."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        values = [row.get(name) for name in names]
+        writer.writerow([json.dumps(v) if isinstance(v, list | dict) else "" if v is None else v for v in values])
+    return text.getvalue()

@@ -1,0 +1,34 @@
+"""The network before training, made fit to be looked at: the baseline of what training brought."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from ..nn import DriveNorm, Network
+
+BATCH = 64
+
+
+def settled(initial: Network, stimuli: Tensor) -> Network:
+    """A copy of an untrained network whose norms know the drives that they meet.
+
+    Before the first step the running statistics are placeholders, and stages with a norm may be silent for that
+    reason alone. One pass over some stimuli and all classes gives the statistics that training would begin with.
+    """
+    network = copy.deepcopy(initial)
+    norms = [module for module in network.modules() if isinstance(module, DriveNorm)]
+    if not norms:
+        return network
+    for norm in norms:
+        norm.memory = 1  # of one sample: a batch replaces what was there
+    network.train()
+    with torch.no_grad():
+        source = network.encode(stimuli[:BATCH])
+        up = network.sweep_rates if network.activity == "rates" else network.sweep_up
+        for sweep in (up(source), network.sweep_down(network.code.spikes(network.steps))):
+            for _ in sweep:
+                pass
+    return network.eval()

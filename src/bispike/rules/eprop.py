@@ -1,0 +1,100 @@
+"""e-prop: an eligibility that each synapse carries forward in time, times a learning signal that is broadcast.
+
+    dL/dW_ij = Σ_t L_i[t] e_ij[t],   L_i[t] = 1/T Σ_k B_ik (softmax(scores) − one-hot)_k
+
+with the eligibility e of `functional.eligibility`. Source: Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein and
+Maass, Nature Communications 11:3625 (2020). With one hidden stage and symmetric feedback this is the exact surrogate
+gradient; what it leaves out elsewhere are the ways from a spike to the loss that lead through other neurons: through
+the stages above, and through recurrent synapses.
+
+What differs from the paper: the readout reads time means, so the error comes at the end of the trial and is the same
+for all of its steps, and the filter F_κ of a leaky readout has no place. With a hard reset, the network's default, a
+spike ends the eligibility of its neuron (theirs subtracts the threshold: `reset="soft"`). No adaptive threshold, no
+regulariser of the rate. The sum over time is computed within each neuron (`functional.drive_gradient`): the same
+numbers without B·I·J of them a step. Recurrent stages will need one more product, with the spikes of the step before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigurationError
+from ..functional import PSEUDO_DERIVATIVES
+from ..nn import Network, SpikeStep, sweep_steps
+from .base import Rule, StepReport, choice_problems, register
+from .feedback import broadcast_feedback
+from .readouts import learn_top
+
+FEEDBACKS = ("random", "symmetric")
+
+
+@dataclass(frozen=True)
+class EPropOptions:
+    """Options of e-prop.
+
+    Args:
+        feedback: `random` broadcast weights for every stage, or `symmetric`: the readout's own weights, transposed, for
+            the last stage, the only one that it reads; the stages below keep random ones.
+        pseudo_derivative: ψ, `atan` (as the other rules on this network) or `triangular` (the paper's, γ = 0.3; it is
+            0 for membranes below 0 and above 2θ).
+        feedback_gain: standard deviation of B times √K for K concept neurons, at least 0; an optimizer that scales
+            each weight's step, as Adam, hardly notices it.
+    """
+
+    feedback: str = "random"
+    pseudo_derivative: str = "atan"
+    feedback_gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        problems = choice_problems(self, {"feedback": FEEDBACKS, "pseudo_derivative": PSEUDO_DERIVATIVES})
+        if not self.feedback_gain >= 0:
+            problems.append(f"feedback_gain: expected a number of at least 0, received {self.feedback_gain}.")
+        if problems:
+            raise ConfigurationError(problems)
+
+
+@register
+class EProp(Rule):
+    """e-prop; trains the bottom-up pathway."""
+
+    name: ClassVar[str] = "e-prop"
+    summary: ClassVar[str] = "forward eligibility of each synapse times a broadcast learning signal"
+    Options: ClassVar[type] = EPropOptions
+    settings: EPropOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
+        if self.settings.feedback == "symmetric":
+            del self.feedback[network.hidden[-1].name]
+        for name, synapse in self.feedback.items():
+            self.own.add_module(name, synapse)
+        self.settle()
+
+    def parameters(self) -> list[nn.Parameter]:
+        return self.network.bottom_up_parameters()
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        sweep = list(sweep_steps(net, net.encode(stimulus, generator=generator)))
+        top = learn_top(net, sweep[-1].leaving.mean(0), labels)
+        for step in sweep:
+            signal = self._signal(step, top.error / net.steps)
+            step.trajectory.learn(signal, kind=self.settings.pseudo_derivative)
+            self.written(step.stage.up.parameters())
+        return StepReport(top.loss, top.correct, {}, [step.trajectory.spikes.mean() for step in sweep])
+
+    def _signal(self, step: SpikeStep, error: Tensor) -> Tensor:
+        """`[T, B, *shape]` learning signal at the spikes of a stage, from the error `[B, K]`."""
+        synapse = self.feedback.get(step.stage.name)
+        steps = self.network.steps
+        if synapse is None:
+            carried = self.network.readout.carry_back(error)
+            return step.return_signal(carried.expand(steps, *carried.shape))
+        broadcast = synapse(error)
+        return broadcast.expand(steps, *broadcast.shape)

@@ -1,0 +1,147 @@
+"""Predictive coding: activities relax until the errors that they leave are the ones that weights can learn from.
+
+Every stage predicts its activity x_l from the one below, p_l = f_l(x_{l−1}); f_l is all that the stage does (synapse,
+norm, activation, pooling). With the error ε_l = x_l − p_l the network holds the energy
+
+    F = Σ_l ½ ‖ε_l‖² + loss(readout of x_L)                                     (sums over samples)
+
+Activities start at their predictions and descend F while the weights rest, then the weights descend it once:
+
+    Δx_l = rate · (J_{l+1}ᵀ ε_{l+1} − ε_l),   ε_{L+1} = −∂loss/∂drive of the readout,   ΔW_l ∝ ε_l ∂f_l/∂W_l
+
+Sources: Rao & Ballard, Nature Neuroscience 1999; Whittington & Bogacz, Neural Computation 2017 (predictions move with
+the activities); Millidge, Tschantz & Buckley, Neural Computation 2022 (predictions stay where the forward sweep left
+them). In the second case the fixed point is ε_l = J_{l+1}ᵀ ε_{l+1}, the gradient of backpropagation: predictive coding
+is then backpropagation by relaxation. With rate 1 an error takes one step a stage, so as many parallel steps as there
+are stages reach it exactly, and so does a single step from the top to the bottom (`order="ordered"`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..nn import Network, RateStep
+from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .feedback import READOUT, feedback_places, random_feedback
+from .readouts import Top, learn_top
+
+PREDICTIONS = ("fixed", "moving")
+ORDERS = ("parallel", "ordered")
+FEEDBACKS = ("transpose", "random")
+MOVING_STEPS, MOVING_RATE = 20, 0.1
+
+
+@dataclass(frozen=True)
+class PCOptions(RateOptions):
+    """Options of predictive coding.
+
+    The defaults are those of Millidge's released code but for its inference (100 steps of rate 0.2), which they reach
+    the end of at a fraction of the cost. Whittington & Bogacz clamp the output and take a squared error; here the top
+    of the energy is the cross-entropy of the readout.
+
+    Args:
+        predictions: `fixed`, or `moving`: computed anew from the activities after each inference step.
+        inference_steps: at least 1, or 0: as many as there are stages (fixed), 20 (moving).
+        inference_rate: of the activities, in (0, 1], or 0: 1 (fixed), 0.1 (moving; larger ones may diverge).
+        order: of a step: `parallel`: all stages from the errors before it; `ordered`: top to bottom, each from the
+            error above as it has just become.
+        feedback: of the errors: `transpose` of the weights, or `random`: fixed weights of the same shape in their
+            place, as in feedback alignment.
+    """
+
+    predictions: str = "fixed"
+    inference_steps: int = 0
+    inference_rate: float = 0.0
+    order: str = "parallel"
+    feedback: str = "transpose"
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        found += choice_problems(self, {"predictions": PREDICTIONS, "order": ORDERS, "feedback": FEEDBACKS})
+        if self.inference_steps < 0:
+            found.append(f"inference_steps: expected a number of at least 0, received {self.inference_steps}.")
+        if not 0 <= self.inference_rate <= 1:
+            found.append(f"inference_rate: expected a number from 0 to 1, received {self.inference_rate}.")
+        return found
+
+
+@register
+class PC(Rule):
+    """Predictive coding on the rate network; trains the bottom-up pathway."""
+
+    name: ClassVar[str] = "pc"
+    summary: ClassVar[str] = "predictive coding: activities relax to the errors that weights learn from"
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = PCOptions
+    settings: PCOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        if self.settings.feedback == "random":
+            draws = self.random_source()
+            for name, synapse in feedback_places(network).items():
+                self.own.register_buffer(name, random_feedback(synapse, draws))
+            self.settle()
+        self._moving = self.settings.predictions == "moving"
+        self.steps = self.settings.inference_steps or (MOVING_STEPS if self._moving else len(network.hidden))
+        self.rate = self.settings.inference_rate or (MOVING_RATE if self._moving else 1.0)
+
+    def parameters(self) -> list[nn.Parameter]:
+        return self.network.bottom_up_parameters()
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        count = net.group.count(len(labels))
+        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        active = [step.activity.active for step in sweep]
+        first = top = learn_top(net, sweep[-1].leaving, labels)
+        errors = [torch.zeros_like(step.leaving) for step in sweep]
+        for _ in range(self.steps):
+            errors = self._relax(sweep, errors, top, count)
+            if self._moving:
+                activities = [step.leaving + error for step, error in zip(sweep, errors, strict=True)]
+                sweep = list(_predict(sweep, activities))
+                errors = [activity - step.leaving for step, activity in zip(sweep, activities, strict=True)]
+                top = learn_top(net, activities[-1], labels)
+        for step, error in zip(sweep, errors, strict=True):
+            step.stage.up.learn(_before_activation(step, error) * (-1 / count), step.below, step.activity)
+        energies = {step.stage.name: _energy(error, count) for step, error in zip(sweep, errors, strict=True)}
+        return StepReport(first.loss, first.correct, energies, active)
+
+    def _relax(self, sweep: Sequence[RateStep], errors: Sequence[Tensor], top: Top, count: int) -> list[Tensor]:
+        """Errors after one step of inference, under the predictions as they are."""
+        weights = dict(self.own.named_buffers())
+        relaxed = list(errors)
+        # Of the sum over samples, so that how far an activity moves does not depend on the batch.
+        pull = self.network.readout.carry_back(top.error * -count, weights.get(READOUT))
+        for i in reversed(range(len(sweep))):
+            relaxed[i] = torch.lerp(errors[i], pull, self.rate)
+            if i > 0:
+                above = relaxed[i] if self.settings.order == "ordered" else errors[i]
+                step = sweep[i]
+                back = _before_activation(step, above)
+                pull = step.stage.up.carry_back(back, step.activity, weights.get(step.stage.name))
+        return relaxed
+
+
+def _predict(sweep: Sequence[RateStep], activities: Sequence[Tensor]) -> Iterable[RateStep]:
+    """Each stage's prediction from the activity below; the lowest one's is given by the stimulus."""
+    yield sweep[0]
+    for step, below in zip(sweep[1:], activities, strict=False):
+        activity = step.stage.up.rates(below, track=False)
+        yield RateStep(step.stage, below, activity, step.stage.leave_values(activity.rate))
+
+
+def _before_activation(step: RateStep, error: Tensor) -> Tensor:
+    """`[B, *shape]` at the drive from `[B, *output]` at what leaves: back through pooling and activation."""
+    return step.stage.return_values(error, step.activity.rate) * step.activity.slope
+
+
+def _energy(error: Tensor, count: int) -> Tensor:
+    return error.square().sum() / (2 * count)

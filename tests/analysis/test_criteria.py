@@ -1,0 +1,208 @@
+"""The audit tells planted faults from a clean rule, each by the criterion that it breaks, and judges known rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from bispike import rules
+from bispike.analysis import Audit, audit, audit_network
+from bispike.analysis.criteria.links import links_of
+from bispike.analysis.criteria.subject import unseen
+from bispike.analysis.criteria.watch import TAPE, Watch
+from bispike.errors import ConfigurationError
+from bispike.rules import Rule
+
+from . import faulty_rules as faulty
+
+ALL = {"C1", "C2", "C3", "C4", "C5"}
+
+
+def broken(found: Audit) -> set[str]:
+    return {name for name, holds in found.verdicts().items() if not holds}
+
+
+def scopes(found: Audit) -> set[str]:
+    return {stage["scope"] for stage in found.criteria["C2"].measured["stages"].values()}
+
+
+# ---------------------------------------------------------------------- planted faults
+
+
+@pytest.mark.parametrize("rule", [faulty.Clean, faulty.CutsGradient])
+def test_a_clean_rule_keeps_every_criterion_at_the_narrowest_scope(rule: type[Rule]) -> None:
+    found = audit(rule)
+    assert broken(found) == set()
+    assert scopes(found) == {"synapse"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "breaks"),
+    [
+        (faulty.CopiesWeights, {"C1"}),
+        (faulty.CopiesAsAChild, {"C1"}),
+        (faulty.UsesTranspose, {"C1", "C2", "C3"}),  # what is above the last stage reaches it unseen
+        (faulty.LeaksGradient, {"C1", "C2", "C3", "C4", "C5"}),  # a gradient is signed, and goes through W
+        (faulty.SendsSigned, {"C4", "C5"}),
+        (faulty.SendsRates, {"C4"}),
+        (faulty.SignedTop, {"C5"}),
+        (faulty.WaitsForTheTop, {"C2", "C3"}),
+    ],
+)
+def test_a_planted_fault_is_caught_by_the_criteria_that_it_breaks(rule: type[Rule], breaks: set[str]) -> None:
+    assert broken(audit(rule)) == breaks
+
+
+def test_each_kind_of_tied_weights_is_told_by_its_own_evidence() -> None:
+    copied = audit(faulty.CopiesWeights).criteria["C1"].measured
+    assert copied["copied"] == ["mirror"]
+    assert copied["transported"] == []
+    assert copied["pairs"][0]["degrees"] < 1 < copied["pairs"][0]["degrees_start"]
+    transposed = audit(faulty.UsesTranspose).criteria["C1"].measured
+    assert transposed["copied"] == []
+    assert transposed["transported"] == ["readout"]
+    leaking = audit(faulty.LeaksGradient).criteria["C1"].measured
+    assert leaking["used"] == {"stage2 up": pytest.approx(0, abs=1e-4), "stage3 up": pytest.approx(0, abs=1e-4)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "scope"),
+    [(faulty.ScalesWeights, "neuron"), (faulty.UsesItsLayer, "layer"), (faulty.UsesOtherSamples, "batch")],
+)
+def test_the_scope_of_an_update_is_the_widest_thing_that_it_depends_on(rule: type[Rule], scope: str) -> None:
+    found = audit(rule)
+    assert scopes(found) == {scope}
+    assert broken(found) == set()
+
+
+def test_one_sample_a_step_has_no_other_samples_to_depend_on() -> None:
+    assert scopes(audit(faulty.UsesItsLayer, batch=1)) == {"layer"}
+    assert audit(faulty.UsesItsLayer, batch=1).criteria["C2"].measured["stages"]["stage1"]["change"]["batch"] is None
+
+
+# ---------------------------------------------------------------------- known rules
+
+
+def test_bsd_keeps_every_criterion_with_the_unsigned_top_loss() -> None:
+    found = audit("bsd", top_loss="reco")
+    assert broken(found) == set()
+    assert scopes(found) == {"batch"}
+    assert found.criteria["C3"].measured["orders"] == {"tried": ["down-first", "up-first", "concurrent"], "equal": True}
+    spikes = found.criteria["C4"].measured
+    assert [spikes[key] for key in ("inference_up", "learning_up", "learning_down")] == [1, 1, 1]
+
+
+def test_the_signed_top_loss_of_bsd_is_shown_beside_the_unsigned_one() -> None:
+    found = audit("bsd")
+    assert broken(found) == {"C5"}
+    tops = found.criteria["C5"].measured["top_losses"]
+    assert {kind: top["signed"] for kind, top in tops.items()} == {"cross-entropy": True, "reco": False}
+    assert found.criteria["C5"].measured["negative"] == {"up": 0, "down": 0}
+
+
+@pytest.mark.parametrize(
+    ("options", "batch", "scope"),
+    [
+        ({"contrast": "batch", "centre": "none"}, 4, "batch"),
+        ({"contrast": "classes"}, 1, "layer"),
+        ({"contrast": "classes", "centre": "none"}, 4, "layer"),
+        ({"contrast": "classes"}, 4, "batch"),  # by its running centre
+        ({"loss": "mse", "centre": "none"}, 4, "synapse"),
+    ],
+)
+def test_the_scope_of_bsd_follows_its_loss(options: dict[str, Any], batch: int, scope: str) -> None:
+    assert scopes(audit("bsd", batch=batch, **options)) == {scope}
+
+
+@pytest.mark.parametrize(
+    ("rule", "breaks"),
+    [("backprop", ALL), ("bptt", ALL), ("fa", ALL - {"C1"}), ("frozen", {"C5"})],
+)
+def test_controls_break_what_they_are_known_to_break(rule: str, breaks: set[str]) -> None:
+    assert broken(audit(rule)) == breaks
+
+
+def test_backpropagation_through_time_spikes_upward_only() -> None:
+    measured = audit("bptt").criteria["C4"].measured
+    assert (measured["inference_up"], measured["learning_up"]) == (1, 1)
+    assert measured["learning_down"] < 0.5
+
+
+def test_batch_norm_is_named_where_it_widens_the_scope() -> None:
+    found = audit(faulty.Clean, network=audit_network(norm=True))
+    assert scopes(found) == {"batch"}
+    assert "Batch norm" in found.notes[0]
+
+
+def test_convolutions_are_audited_too() -> None:
+    network = audit_network("cnn-small", channels=[4, 6], strides=[2, 1], dense=[14])
+    assert broken(audit("bsd", network=network, top_loss="reco")) == set()
+    assert broken(audit("backprop", network=network)) == ALL
+
+
+# ---------------------------------------------------------------------- the audit itself
+
+
+def test_an_audit_leaves_the_network_alone_and_repeats_itself() -> None:
+    network = audit_network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    first, second = audit("bsd", network=network), audit("bsd", network=network)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert first == second
+
+
+def test_an_audit_is_plain_values() -> None:
+    found = audit("fa")
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["criteria"].keys() == ALL
+    assert found.published == {"C1": True, "C2": False, "C3": False}
+    assert audit(faulty.Clean).published == {}
+
+
+@pytest.mark.parametrize("wrong", [{"stimuli": torch.zeros(8, 1, 8, 8)}, {"batch": 0}])
+def test_what_cannot_be_audited_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        audit("bsd", **wrong)
+
+
+def test_a_change_that_no_input_notices_leaves_every_product_as_it_was() -> None:
+    generator = torch.Generator().manual_seed(3)
+    inputs = torch.randn(6, 20, generator=generator, dtype=torch.float64)
+    weight = torch.randn(5, 20, generator=generator, dtype=torch.float64)
+    change = unseen(inputs, weight, generator, slice(0, 10))
+    assert change is not None
+    assert change.norm() == pytest.approx(float(weight.norm()))
+    assert float((inputs @ change.T).abs().max()) < 1e-12
+    assert not change[:, 10:].any()
+    assert unseen(inputs, weight, generator, slice(0, 5)) is None
+
+
+def test_a_watch_sees_each_signal_once_hands_out_what_it_holds_and_leaves_no_trace() -> None:
+    network = audit_network(widths=[6, 5]).double()
+    rule = rules.create("backprop", network)
+    synapses = {name: link.synapse for name, link in links_of(rule).items()}
+    stimuli, labels = torch.rand(3, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2])
+    first = Watch(synapses)
+    with first.active():
+        rule.step(stimuli, labels)
+    gradients = {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
+    assert [s.synapse for s in first.signals if s.way == "forward"] == ["stage1 up", "stage2 up", "readout"]
+    back = {s.synapse: s for s in first.signals if s.way == TAPE}
+    torch.testing.assert_close(back["stage2 up"].arrived, back["stage2 up"].sent @ network.hidden[1].up.synapse.weight)
+    network.readout.weight.data.neg_()
+    held = Watch(synapses, earlier=first.signals, held=lambda name, way: (name, way) == ("readout", TAPE))
+    with held.active():
+        rule.step(stimuli, labels)
+    for name in ("stages.0.up.synapse.weight", "stages.1.up.synapse.weight"):  # nothing else of the top reaches them
+        assert torch.equal(network.get_parameter(name).grad, gradients[name])  # type: ignore[arg-type]
+    assert not any({"forward", "learn", "carry_back"} & vars(synapse).keys() for synapse in synapses.values())
+
+
+def test_a_verdict_says_what_was_measured_and_how() -> None:
+    for verdict in audit("bsd").criteria.values():
+        assert all(getattr(verdict, field.name) not in ("", None, {}) for field in dataclasses.fields(verdict))
+        assert len(verdict.brief) <= 16
+        assert verdict.finding.endswith(".")

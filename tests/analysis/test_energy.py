@@ -1,0 +1,95 @@
+"""Operations against counts by hand and by brute force; energy against the stated figures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bispike import models, rules
+from bispike.analysis import fan_out, inference_operations
+from bispike.nn import Network
+from bispike.nn.synapse import Conv, Dense
+
+
+def brute_fan_out(conv: Conv) -> torch.Tensor:
+    """Count the (output position, kernel position) pairs that read each source position, one by one."""
+    counts = torch.zeros(conv.source)
+    for y in range(conv.target[1]):
+        for x in range(conv.target[2]):
+            for dy in range(conv.kernel):
+                for dx in range(conv.kernel):
+                    row, column = y * conv.stride + dy - conv.padding, x * conv.stride + dx - conv.padding
+                    if 0 <= row < conv.source[1] and 0 <= column < conv.source[2]:
+                        counts[:, row, column] += conv.target[0]
+    return counts
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride"), [(5, 3, 1), (6, 3, 2), (7, 5, 2), (4, 1, 1)])
+def test_fan_out_of_a_convolution_is_exact_at_borders(size: int, kernel: int, stride: int) -> None:
+    conv = Conv((2, size, size), 3, kernel=kernel, stride=stride)
+    assert torch.equal(fan_out(conv), brute_fan_out(conv))
+
+
+def test_fan_out_of_a_dense_synapse_is_its_number_of_targets() -> None:
+    assert fan_out(Dense((3, 2, 2), (7,))).eq(7).all()
+
+
+def spiking(**options: object) -> Network:
+    return models.mlp((5,), [4, 3], 2, **{"steps": 4, "norm": False, "seed": 3, "gain": 3.0, **options})
+
+
+def test_a_spiking_network_by_hand() -> None:
+    network, stimuli = spiking(), torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+    first, second = (record.spikes.float().sum() / 6 for record in network.observe(stimuli))
+    assert 0 < first < 4 * 4  # neither silent nor saturated
+    found = inference_operations(network, stimuli, batch_size=4)
+    assert found.multiplies == found.multiplies_nonzero == 5 * 4  # the current, once for all steps
+    assert found.accumulates == pytest.approx(float(first * 3 + second * 2))
+    assert found.energy_nj == pytest.approx(1e-3 * (4.6 * 20 + 0.9 * found.accumulates))
+    assert found.synaptic_operations == 20 + found.accumulates
+
+
+@pytest.mark.parametrize("code", ["bernoulli", "latency"])
+def test_spikes_at_the_input_need_no_multiplication(code: str) -> None:
+    network, stimuli = spiking(stimulus_code=code), torch.rand(6, 5, generator=torch.Generator().manual_seed(0))
+    found = inference_operations(network, stimuli, generator=torch.Generator().manual_seed(1))
+    entering = network.encode(stimuli, generator=torch.Generator().manual_seed(1)).sum() * 4 / 6
+    assert found.multiplies == 0
+    assert found.accumulates >= float(entering)
+
+
+def test_a_rate_network_multiplies_everywhere() -> None:
+    network, stimuli = spiking(), torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
+    rules.create("backprop", network)
+    active = [step.leaving.gt(0).sum() / 8 for step in network.sweep_rates(network.encode(stimuli))]
+    found = inference_operations(network, stimuli)
+    assert (found.accumulates, found.multiplies) == (0, 5 * 4 + 4 * 3 + 3 * 2)
+    assert found.multiplies_nonzero == pytest.approx(float(20 + active[0] * 3 + active[1] * 2))
+    assert found.energy_nj == pytest.approx(4.6e-3 * 38)
+
+
+def test_pooled_maps_are_counted_after_pooling() -> None:
+    network = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[], steps=3, norm=False, gain=3.0, seed=1)
+    stimuli = torch.randn(3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    expected, source = 0.0, network.encode(stimuli)
+    for (stage, _, activity), above in zip(
+        network.sweep_up(source), [network.hidden[1].up.synapse, network.readout], strict=True
+    ):
+        spikes = stage.leave(activity.spikes)
+        dense = spikes if isinstance(spikes, torch.Tensor) else spikes.dense()
+        fan = brute_fan_out(above) if isinstance(above, Conv) else torch.full(stage.output_shape, 3.0)
+        expected += float((dense.float().sum((0, 1)) * fan).sum()) / 3
+    found = inference_operations(network, stimuli)
+    assert expected > 0
+    assert found.accumulates == pytest.approx(expected)
+    assert found.multiplies == float(brute_fan_out(network.hidden[0].up.synapse).sum())
+
+
+def test_counting_leaves_the_network_as_it_was() -> None:
+    network, stimuli = spiking(), torch.randn(4, 5)
+    before = network.logits(stimuli)
+    inference_operations(network, stimuli)
+    assert torch.equal(network.logits(stimuli), before)
+    for synapse in [stage.up.synapse for stage in network.hidden]:
+        assert not synapse._forward_pre_hooks
+        assert "sum_spikes" not in vars(synapse)

@@ -1,0 +1,82 @@
+"""The angle of a weight change to the gradient: 0 for the gradient itself, 180 for its opposite."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+import torch
+
+from bispike import models, rules
+from bispike.analysis import update_angles
+from bispike.analysis.update_angle import ALL
+from bispike.nn import Network
+
+
+class Ascent(rules.BPTT):
+    """Works against the loss."""
+
+    name: ClassVar[str] = "ascent"
+
+    def learn(self, stimulus, labels, *, generator):
+        report = super().learn(stimulus, labels, generator=generator)
+        for parameter in self.parameters():
+            parameter.grad.neg_()
+        return report
+
+
+def network(**options: object) -> Network:
+    return models.mlp((20,), [30, 25], 3, **{"steps": 3, "norm": True, "seed": 1, "gain": 2.0, **options})
+
+
+def batches(count: int = 2) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(5)
+    return [(torch.randn(16, 20, generator=generator), torch.arange(16) % 3) for _ in range(count)]
+
+
+@pytest.mark.parametrize(("kind", "degrees"), [(rules.BPTT, 0.0), (rules.Backprop, 0.0), (Ascent, 180.0)])
+def test_the_gradient_and_its_opposite(kind: type[rules.Rule], degrees: float) -> None:
+    found = update_angles(kind(network()), batches())
+    assert [angle.name for angle in found] == ["stage1", "stage2", "readout", "all"]
+    for angle in found:
+        assert angle.degrees == pytest.approx(degrees, abs=1e-4)
+        assert angle.error == pytest.approx(0, abs=1e-4)
+
+
+def test_feedback_that_mirrors_the_weights_gives_the_gradient_and_random_feedback_does_not() -> None:
+    rule = rules.FA(network(norm=False))
+    stage1, stage2, readout, _ = update_angles(rule, batches())
+    assert stage1.degrees is not None
+    assert abs(stage1.degrees - 90) < 45  # unrelated feedback, through the same slopes
+    assert stage2.degrees > 5
+    assert readout.degrees == pytest.approx(0, abs=1e-4)  # its error crosses no feedback
+    net = rule.network
+    rule.own.stage2.copy_(net.hidden[1].up.synapse.weight.detach())
+    rule.own.readout.copy_(net.readout.weight.detach())
+    for angle in update_angles(rule, batches()):
+        assert angle.degrees == pytest.approx(0, abs=1e-2)
+
+
+def test_the_activation_of_a_rate_rule_is_that_of_its_reference() -> None:
+    for angle in update_angles(rules.Backprop(network(), activation="tanh"), batches(1)):
+        assert angle.degrees == pytest.approx(0, abs=1e-4)
+        assert angle.error is None
+
+
+def test_stages_that_do_not_learn_have_no_angle() -> None:
+    found = {angle.name: angle.degrees for angle in update_angles(rules.Frozen(network()), batches())}
+    assert (found["stage1"], found["stage2"]) == (None, None)
+    assert found["readout"] == pytest.approx(0, abs=1e-4)
+    assert found[ALL] == found["readout"]
+
+
+def test_looking_changes_neither_rule_nor_network() -> None:
+    rule = rules.create("bsd", network())
+    before = {**rule.network.state_dict(), **rule.state_dict()}
+    before = {name: value.clone() for name, value in before.items()}
+    rule.network.eval()
+    update_angles(rule, batches())
+    assert not rule.network.training
+    after = {**rule.network.state_dict(), **rule.state_dict()}
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert all(parameter.grad is None for parameter in rule.network.parameters())

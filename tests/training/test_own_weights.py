@@ -1,0 +1,40 @@
+"""The weights of a rule's own come back with its run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+
+from bispike import rules
+from bispike.training import load_run, run_config
+from bispike.training.folder import MODEL, SUMMARY
+
+from .conftest import digits_config
+
+
+class Counting(rules.Frozen):
+    """Remembers how many steps it made."""
+
+    name: ClassVar[str] = "counting"
+
+    def __init__(self, network, **options):
+        super().__init__(network, **options)
+        self.own.register_buffer("steps", torch.zeros(1))
+        self.settle()
+
+    def learn(self, stimulus, labels, *, generator):
+        self.own.steps += 1
+        return super().learn(stimulus, labels, generator=generator)
+
+
+def test_a_loaded_run_has_its_rule_s_own_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(rules.registry, "counting", Counting)
+    run = run_config(digits_config(rule="counting"), out=tmp_path / "run", progress="none")
+    assert int(run.rule.own.steps) == run.summary["updates"] > 1
+    assert torch.equal(load_run(tmp_path / "run").rule.own.steps, run.rule.own.steps)
+    for name in (SUMMARY, MODEL):  # the same from the checkpoint of a run that has not ended
+        (tmp_path / "run" / name).unlink()
+    assert torch.equal(load_run(tmp_path / "run").rule.own.steps, run.rule.own.steps)
