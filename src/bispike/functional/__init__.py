@@ -34,6 +34,7 @@ from .norm import (
     normalise_backward_fixed,
     normalise_backward_reference,
 )
+from .pooling import spread_average
 from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
@@ -107,6 +108,7 @@ __all__ = [
     "rate_of",
     "rows_of",
     "spike_product",
+    "spread_average",
     "symmetric_trace",
     "through_norm",
     "triangular_surrogate",

@@ -38,6 +38,7 @@ from ..functional import (
     native_usable,
     negative_counts,
     rows_of,
+    spread_average,
 )
 from ..nn import SLOPES, Activity, Descent, Network, Pathway, Stage, rate_leaving
 from .base import Rule, StepReport, choice_problems, register
@@ -317,7 +318,7 @@ class BSD(Rule):
         """From dL/d feature `[B, D]`, written over, to dL/d time-mean drive `[B, *shape]`: `_feature` backwards."""
         side, shape = self.settings.pool, activity.drive.shape
         if side and len(shape) == 4:
-            grad = _spread(map_of(grad.unflatten(1, (side * side, shape[1])), (side, side)), shape[2:])
+            grad = spread_average(map_of(grad.unflatten(1, (side * side, shape[1])), (side, side)), shape[2:])
         else:
             grad = map_of(grad.unflatten(1, (-1, shape[1])), shape[2:])
         return grad.mul_(pathway.rate_slope(activity)) if self.settings.feature == "rate" else grad
@@ -342,11 +343,3 @@ class BSD(Rule):
         if not group.shares or self.settings.contrast not in ("batch", "masked"):
             return None
         return group.sum(torch.bincount(labels, minlength=self.network.concept.classes))
-
-
-def _spread(grad: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Backward of `adaptive_avg_pool2d`: each cell's gradient, divided by its area, over its positions."""
-    with torch.enable_grad():
-        image = torch.zeros((*grad.shape[:2], *size), dtype=grad.dtype, device=grad.device, requires_grad=True)
-        pooled = F.adaptive_avg_pool2d(image, (grad.shape[2], grad.shape[3]))
-    return torch.autograd.grad(pooled, image, grad)[0]

@@ -12,8 +12,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..nn import Dense, Network
+from ..nn import Network
 from .base import RateOptions, Rule, StepReport, register
+from .feedback import broadcast_feedback
 from .readouts import learn_top
 
 
@@ -50,11 +51,9 @@ class DFA(Rule):
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
-        draws = self.random_source()
-        for stage in network.hidden:
-            broadcast = Dense(network.readout.target, stage.output_shape, bias=False)
-            broadcast.initialise(self.settings.feedback_gain, draws)
-            self.own.add_module(stage.name, broadcast)
+        broadcast = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain, pooled=True)
+        for name, synapse in broadcast.items():
+            self.own.add_module(name, synapse)
         self.settle()
 
     def parameters(self) -> list[nn.Parameter]:

@@ -30,14 +30,19 @@ def random_feedback(synapse: Synapse, generator: torch.Generator, *, gain: float
     return weight.detach().uniform_(-bound, bound, generator=generator)
 
 
-def broadcast_feedback(network: Network, generator: torch.Generator, *, gain: float = 1.0) -> dict[str, Dense]:
+def broadcast_feedback(
+    network: Network, generator: torch.Generator, *, gain: float = 1.0, pooled: bool = False
+) -> dict[str, Dense]:
     """Fixed random synapses from the readout's error to every hidden stage's population, by the stage's name.
+
+    With `pooled` they lead to what leaves the stage, after its pooling.
 
     Weights are uniform with standard deviation gain/√K for K concept neurons; they take no gradient.
     """
     synapses = {}
     for stage in network.hidden:
-        synapse = Dense(network.readout.target, stage.feature_shape, bias=False)
+        shape = stage.output_shape if pooled else stage.feature_shape
+        synapse = Dense(network.readout.target, shape, bias=False)
         synapse.initialise(gain, generator)
         synapses[stage.name] = synapse.requires_grad_(requires_grad=False)
     return synapses

@@ -12,7 +12,7 @@ a mean square of 1, so that no stage can read the goodness of the one below.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -55,7 +55,7 @@ class ForwardForwardOptions(RateOptions):
     first_stage: str = "counted"
 
     def problems(self) -> list[str]:
-        choices: dict[str, Sequence[str]] = {
+        choices = {
             "loss": LOSSES,
             "negatives": NEGATIVES,
             "inference": INFERENCES,

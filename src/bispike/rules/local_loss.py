@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..functional import cross_entropy
+from ..functional import cross_entropy, spread_average
 from ..nn import Dense, Network, RateStep
 from .base import RateOptions, Rule, StepReport, choice_problems, register
 from .readouts import learn_top
@@ -89,20 +89,15 @@ class LocalLoss(Rule):
         stage, activity = step.stage, step.activity
         classifier = self.own.get_submodule(stage.name)
         assert isinstance(classifier, Dense)
-        seen = _pool(step.leaving, classifier.source)
+        seen = step.leaving
+        if seen.dim() == 4:
+            seen = F.adaptive_avg_pool2d(seen, (classifier.source[1], classifier.source[2]))
         loss, error = cross_entropy(classifier(seen), labels, samples=self.network.group.count(len(labels)))
         if self.settings.classifier == "trained":
             classifier.learn(error, seen)
-        grad = stage.return_values(_unpool(classifier.carry_back(error), step.leaving), activity.rate)
+        grad = classifier.carry_back(error)
+        if grad.dim() == 4:
+            grad = spread_average(grad, stage.output_shape[1:])
+        grad = stage.return_values(grad, activity.rate)
         stage.up.learn(grad * activity.slope, step.below, activity)
         return loss
-
-
-def _pool(values: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Maps `[N, C, H, W]` averaged to `[N, *shape]`; features as they are."""
-    return values if values.shape[1:] == shape else F.adaptive_avg_pool2d(values, (shape[1], shape[2]))
-
-
-def _unpool(grad: Tensor, values: Tensor) -> Tensor:
-    """`_pool` backwards: dL/d values from dL/d what it returned."""
-    return grad if grad.shape == values.shape else torch.ops.aten._adaptive_avg_pool2d_backward(grad, values)
