@@ -135,7 +135,7 @@ class Microcircuit(Rule):
     """
 
     name: ClassVar[str] = "microcircuit"
-    summary: ClassVar[str] = "dendritic microcircuits, BioLeaF-like (a reconstruction): interneurons leave the error"
+    summary: ClassVar[str] = "dendritic microcircuits (BioLeaF-like reconstruction): interneurons leave the error"
     Options: ClassVar[type] = MicrocircuitOptions
     settings: MicrocircuitOptions
 

@@ -138,12 +138,13 @@ class SymSTDP(Rule):
 
     def _pair(self, name: str, synapse: Synapse, post: Tensor, pre: Tensor, *, traces: bool) -> None:
         """Write the gradient of a synapse: minus the change that these spikes `[T, B, ...]` make, a sample."""
-        options, samples = self.settings, self.network.group.count(pre.shape[1])
+        options, group = self.settings, self.network.group
+        samples = group.count(pre.shape[1])
         mean = self._mean(name, pre)
         met = symmetric_trace(pre - mean, options.decay) if traces else pre - mean
         pairs = synapse.pairing(post.flatten(0, 1), met.flatten(0, 1)).flatten(1) / samples
         busiest = post.flatten(3).sum((0, 1, 3)) if post.dim() > 3 else post.sum((0, 1))
-        unit = busiest.amax() / samples * met.flatten(2).norm(dim=2).mean()
+        unit = group.sum(busiest).amax() / samples * (group.sum(met.flatten(2).norm(dim=2).mean(0).sum()) / samples)
         pairs = pairs / (unit + 1e-12)
         weight = synapse.weight.flatten(1)
         square = weight.square().sum(1, keepdim=True)
