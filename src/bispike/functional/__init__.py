@@ -38,7 +38,7 @@ from .pooling import spread_average
 from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
-from .stdp import symmetric_trace
+from .stdp import causal_contrast, fired_by, first_spikes, symmetric_trace
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_rate, mean_field_slope, triangular_surrogate
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "atan_surrogate",
     "batch_statistics",
     "bernoulli_code",
+    "causal_contrast",
     "centre_rows",
     "centre_rows_backward",
     "centre_templates",
@@ -81,6 +82,8 @@ __all__ = [
     "eligibility_traces",
     "fire",
     "fire_rows",
+    "fired_by",
+    "first_spikes",
     "given_spikes",
     "integrate",
     "latency_code",

@@ -3,6 +3,7 @@
 A sum over pairs of spikes factors into a product of the postsynaptic train with a trace of the presynaptic one (or the
 other way round), so all pairs of all samples are one matrix product over time steps and samples:
 
+    first-spike STDP    Σ_t first_i[t] (a⁺ fired_j[t] - a⁻ (1 - fired_j[t]))         fired by t: pre at or before post
     symmetric STDP      Σ_{t,t'} s_i[t] s_j[t'] κ^|t-t'|  =  Σ_t s_i[t] x_j[t],     x = κ-filter in both directions
 """
 
@@ -10,6 +11,24 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+
+def fired_by(spikes: Tensor) -> Tensor:
+    """`[T, ...]` 1 from a train's first spike on, else 0."""
+    return spikes.cumsum(0).clamp_(max=1)
+
+
+def first_spikes(spikes: Tensor) -> Tensor:
+    """`[T, ...]` the first spike of each train `[T, ...]` alone."""
+    return spikes * (spikes.cumsum(0) == 1)
+
+
+def causal_contrast(spikes: Tensor, *, potentiation: float, depression: float) -> Tensor:
+    """What a first postsynaptic spike at each step does to a synapse with these presynaptic spikes `[T, ...]`.
+
+    `potentiation` (a⁺) once the presynaptic neuron has fired, `-depression` (a⁻) before, and if it never fires.
+    """
+    return fired_by(spikes).mul_(potentiation + depression).sub_(depression)
 
 
 def symmetric_trace(spikes: Tensor, decay: float) -> Tensor:

@@ -18,6 +18,7 @@ from .frozen import Frozen
 from .local_loss import LocalLoss
 from .microcircuit import Microcircuit
 from .pc import PC
+from .r_stdp import RSTDP
 from .sign_symmetry import SignSymmetry
 from .sym_stdp import SymSTDP
 
@@ -32,6 +33,7 @@ __all__ = [
     "DTP",
     "FA",
     "PC",
+    "RSTDP",
     "BSDOptions",
     "Backprop",
     "EProp",

@@ -70,11 +70,21 @@ def _conv_network() -> Network:
 def _train(network: Network, rule: Rule, steps: int, *, lr: float = 0.01, batch: int = 24) -> None:
     stimuli, labels = toy_problem()
     stimuli = stimuli.to(network.stimulus_mean.dtype)
-    optimizer = torch.optim.Adam(rule.parameters(), lr=lr)
+    optimizer = _optimizer(rule, lr)
     for step in range(steps):
         rows = torch.arange(step * batch, (step + 1) * batch) % stimuli.shape[0]
         rule.step(stimuli[rows], labels[rows])
         optimizer.step()
+
+
+def _optimizer(rule: Rule, lr: float) -> torch.optim.Optimizer:
+    """Adam, or the optimizer that the rule advises, with the learning rate that goes with it."""
+    name = rule.advised.get("optimizer", "adam")
+    kinds = {key.lower(): kind for key, kind in vars(torch.optim).items() if isinstance(kind, type)}
+    rate = rule.advised.get("lr", lr) if "optimizer" in rule.advised else lr
+    options = rule.advised.get("optimizer_options", {})
+    made: torch.optim.Optimizer = kinds[name.lower()](rule.parameters(), lr=rate, **options)
+    return made
 
 
 def _weights(network: Network) -> dict[str, Tensor]:
