@@ -117,6 +117,6 @@ def test_what_it_cannot_be_used_with() -> None:
     assert len(error.value.problems) == 4
 
 
-@pytest.mark.parametrize("options", [{"loss": "pair", "negatives": "uniform"}, {"inference": "readout"}])
+@pytest.mark.parametrize("options", [{"loss": "pair", "negatives": "hard"}, {"inference": "readout"}])
 def test_it_keeps_the_contract_under_its_options(options: dict) -> None:
     check_rule(ForwardForward, **options)

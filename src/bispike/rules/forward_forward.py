@@ -26,7 +26,7 @@ from .base import RateOptions, Rule, StepReport, choice_problems, register
 from .readouts import learn_top
 
 LOSSES = ("threshold", "pair")
-NEGATIVES = ("hard", "uniform")
+NEGATIVES = ("uniform", "hard")
 INFERENCES = ("goodness", "readout")
 FIRST_STAGE = ("counted", "skipped")
 ROWS = 1024  # pairs of stimulus and label that are judged at once
@@ -41,7 +41,7 @@ class ForwardForwardOptions(RateOptions):
         threshold: θ, above 0; relu rates behind a batch norm begin at a goodness of 0.5.
         sharpness: κ, above 0. Hinton's code sums squares where the paper's figures use means: κ = D.
         amplitude: of the entry of the label's class, in deviations of the stimulus, above 0; the others are 0.
-        negatives: wrong labels, "hard": as often as the readout believes in them, or "uniform".
+        negatives: wrong labels, "uniform", or "hard": as often as the readout believes in them.
         inference: "goodness" of all labels, or "readout" on a neutral label.
         first_stage: "counted" or "skipped" in the goodness that decides.
     """
@@ -50,7 +50,7 @@ class ForwardForwardOptions(RateOptions):
     threshold: float = 0.5
     sharpness: float = 50.0
     amplitude: float = 10.0
-    negatives: str = "hard"
+    negatives: str = "uniform"
     inference: str = "goodness"
     first_stage: str = "counted"
 
@@ -73,13 +73,17 @@ class ForwardForward(Rule):
     """Forward-Forward on the rate network; trains the bottom-up pathway.
 
     The label takes the place of the first C values of the stimulus (as the source of the first stage lies in memory).
-    In a convolutional network that is a corner that few neurons see: the rule runs there, but learns poorly.
+    In a convolutional network that is a corner that few neurons see: the rule runs there, but hardly learns.
 
     True and wrong pairs share one batch, so that a batch norm brings both to the same scale and their difference stays.
-    The readout learns from the last stage's rates on a neutral label, 1/C of the amplitude for every class; it finds
-    hard negatives (Hinton's code finds them so, too; a point better here than uniform ones), gives the reported task
-    loss, and decides if asked to. Hinton's sums of squares learn faster than means, and so does κ = 50 against 1, the
-    published re-runs' value. The default is Hinton's loss; "pair" learns better (Fashion-MNIST: 88 for 85 %).
+    The readout learns from the last stage's rates on a neutral label, 1/C of the amplitude for every class. It gives
+    the reported task loss, finds hard negatives, and decides, if asked to.
+
+    The defaults are Hinton's loss, with all stages counted (he skips the first, which made no difference here), and
+    uniform negatives: with hard ones, as in his code, every stage waits for the readout, and they gain a point on MNIST
+    (validation 96.6 for 95.7 %) but none on Fashion-MNIST (86.2 for 86.4 %). "pair" with hard negatives learns best
+    (97.6 and 89.2 %). Sharpness and amplitude matter more: on 20 000 samples of MNIST, 3 and 3 reach 88 % in 5 epochs,
+    the defaults 93 % in 3.
     """
 
     name: ClassVar[str] = "forward-forward"
