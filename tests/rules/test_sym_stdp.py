@@ -1,12 +1,11 @@
-"""Symmetric STDP: its change is a sum over pairs of spikes that leaves the length of a cell's weights, and says nothing
-about errors."""
+"""Symmetric STDP: a sum over pairs of spikes, less what scaling takes back; winners alone fire and learn."""
 
 import torch
 
 from bispike import models
-from bispike.functional import dense_spikes
 from bispike.nn import Network
-from bispike.rules.sym_stdp import SymSTDP
+from bispike.rules.competition import contests
+from bispike.rules.sym_stdp import SymSTDP, scaled
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
@@ -21,52 +20,45 @@ def build() -> Network:
 
 def test_the_readout_learns_from_pairs_of_its_teachers_spikes() -> None:
     net = build()
-    rule = SymSTDP(net, pull=0.0, decay=0.4, memory=1)  # memory 1: the mean is that of this batch
-    *_, (_, _, top) = net.sweep_up(net.encode(stimuli()))
-    pre = dense_spikes(top.spikes, like=top.rate)
+    rule = SymSTDP(net, decay=0.4, winners=0.4)
+    with torch.no_grad():  # unit length: the term that holds it is zero
+        net.readout.weight.div_(net.readout.weight.norm(dim=1, keepdim=True))
+    *_, top = contests(net, net.encode(stimuli()), share=0.4)
     rule.step(stimuli(), LABELS)
-    pre = pre - pre.mean((0, 1))
     pairs = torch.zeros(3, 12, dtype=torch.float64)
     for sample, label in enumerate(LABELS.tolist()):
         for t in range(4):
             for s in range(4):
-                pairs[label] += 0.4 ** abs(t - s) * pre[s, sample]
-    weight = net.readout.weight.detach()
-    change = pairs - weight * (weight * pairs).sum(1, keepdim=True) / weight.square().sum(1, keepdim=True)
+                pairs[label] += 0.4 ** abs(t - s) * top.leaving[s, sample]
+    change = scaled(pairs, net.readout.weight.detach())
     written = -net.readout.weight.grad
     scale = (written * change).sum() / change.square().sum()
     assert scale > 0
     torch.testing.assert_close(written, scale * change)
 
 
-def test_scaling_holds_lengths_and_pulls_at_wrong_ones() -> None:
+def test_scaling_is_the_nearest_change_that_holds_sum_and_power() -> None:
+    generator = torch.Generator().manual_seed(1)
+    growth, weight = (torch.randn(3, 7, dtype=torch.float64, generator=generator) for _ in range(2))
+    change = scaled(growth, weight)
+    torch.testing.assert_close(change.sum(1), torch.zeros(3, dtype=torch.float64))
+    torch.testing.assert_close((change * weight).sum(1), torch.zeros(3, dtype=torch.float64))
+    for i in range(3):  # projection on the complement of 1 and w, by least squares
+        basis = torch.stack([torch.ones(7, dtype=torch.float64), weight[i]], 1)
+        removed = basis @ torch.linalg.lstsq(basis, growth[i][:, None]).solution
+        torch.testing.assert_close(change[i], growth[i] - removed.squeeze(1))
+
+
+def test_only_winners_fire_and_learn() -> None:
     net = build()
-    SymSTDP(net, pull=0.0).step(stimuli(), LABELS)
-    for synapse in [*(stage.up.synapse for stage in net.hidden), net.readout]:
-        along = (synapse.weight.detach() * synapse.weight.grad).sum(1)
-        torch.testing.assert_close(along, torch.zeros_like(along), atol=1e-12, rtol=0)
+    won = [contest.won for contest in contests(net, net.encode(stimuli()[:1]), share=0.2)]
+    assert [int(winners.sum()) for winners in won] == [2, 2]
+    rule = SymSTDP(net, winners=0.2, homeostasis=0.0)
     with torch.no_grad():
-        net.readout.weight.mul_(3)
-    SymSTDP(net, pull=1.0).step(stimuli(), LABELS)
-    assert bool(((net.readout.weight.detach() * net.readout.weight.grad).sum(1) > 0).all())  # descent shortens them
-
-
-def test_only_winners_of_the_samples_class_learn() -> None:
-    net = build()
-    rule = SymSTDP(net, pull=0.0, winners=1.0)
-    rule.step(stimuli()[:1], LABELS[:1])  # class 0: the first three of nine cells
-    moved = net.hidden[0].up.synapse.weight.grad.abs().sum(1) > 0
-    assert not bool(moved[3:].any())
-
-
-def test_busy_cells_raise_their_thresholds() -> None:
-    net = build()
-    with torch.no_grad():
-        net.hidden[0].up.synapse.bias[0] = 5.0
-        net.hidden[0].up.synapse.bias[1] = -5.0
-    SymSTDP(net).step(stimuli(), LABELS)
-    grad = net.hidden[0].up.synapse.bias.grad
-    assert grad[0] > 0 > grad[1]
+        net.hidden[0].up.synapse.weight.div_(net.hidden[0].up.synapse.weight.norm(dim=1, keepdim=True))
+    rule.step(stimuli()[:1], LABELS[:1])
+    moved = net.hidden[0].up.synapse.weight.grad.abs().sum(1) > 1e-12
+    assert not bool((moved & (won[0][0] == 0)).any())
 
 
 def test_stages_above_tell_lower_ones_nothing() -> None:
