@@ -73,7 +73,6 @@ class DTP(Rule):
     name: ClassVar[str] = "dtp"
     summary: ClassVar[str] = "difference target propagation: learned feedback carries targets down"
     activity: ClassVar[str] = "rates"
-    trains_top_down: ClassVar[bool] = True
     Options: ClassVar[type] = DTPOptions
     settings: DTPOptions
 
