@@ -120,6 +120,7 @@ class Kept:
             initial = self.folder / INITIAL
             if initial.exists():  # killed before the first checkpoint: begin with the same weights again
                 load_weights(self.network, checkpoint.read_tensors(initial), initial)
+                self._begin_rule_again()
             else:
                 write_atomic(initial, checkpoint.serialise(self.network.state_dict()))
             write_config(self.folder, self.config, network=self.network.spec, rule=self.rule.options)
@@ -130,6 +131,13 @@ class Kept:
             self.progress.note(f"resuming at {self._where()}")
         lines = [json.dumps(row) + "\n" for row in self.state.metrics]
         write_atomic(self.folder / METRICS, "".join(lines))
+
+    def _begin_rule_again(self) -> None:
+        """Bring the rule's own weights to where they begin on this network: a rule may derive them from its weights."""
+        decision = self.network.decision
+        fresh = type(self.rule)(self.network, **self.rule.options)
+        self.network.decision = decision
+        self.rule.load_state_dict(fresh.state_dict())
 
     # ------------------------------------------------------------------ save
 
