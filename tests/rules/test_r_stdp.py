@@ -24,10 +24,20 @@ def test_causal_pairs_are_those_of_first_spikes_one_by_one() -> None:
             continue
         for j in range(7):
             before = pre[:, 0, j].nonzero()
-            expected[i, j] = 0.9 if len(before) and before[0] <= after[0] else -0.4
-    contrast = causal_contrast(pre, potentiation=0.9, depression=0.4)
+            expected[i, j] = 1.0 if len(before) and before[0] <= after[0] else -0.4
+    contrast = causal_contrast(pre, depression=0.4)
     found = torch.einsum("tbi,tbj->ij", first_spikes(post), contrast)
     torch.testing.assert_close(found, expected)
+
+
+def test_balanced_pairs_change_no_sum() -> None:
+    pre = trains(7, 0)
+    pre[:, :, 4:] = 0  # at most half of the neurons fire
+    contrast = causal_contrast(pre, depression=None)
+    fired = pre.cumsum(0).clamp(max=1)
+    few = fired.mean(2) <= 0.5
+    torch.testing.assert_close(contrast.sum(2)[few], torch.zeros_like(contrast.sum(2)[few]))
+    assert bool((contrast[fired == 1] == 1).all())
 
 
 def build(seed: int = 0) -> Network:

@@ -52,7 +52,7 @@ def test_scaling_is_the_nearest_change_that_holds_sum_and_power() -> None:
 def test_only_winners_fire_and_learn() -> None:
     net = build()
     won = [contest.won for contest in contests(net, net.encode(stimuli()[:1]), share=0.2)]
-    assert [int(winners.sum()) for winners in won] == [2, 2]
+    assert [int(winners.sum()) for winners in won] == [3, 3]
     rule = SymSTDP(net, winners=0.2, homeostasis=0.0)
     with torch.no_grad():
         net.hidden[0].up.synapse.weight.div_(net.hidden[0].up.synapse.weight.norm(dim=1, keepdim=True))

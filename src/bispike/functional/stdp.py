@@ -3,7 +3,7 @@
 A sum over pairs of spikes factors into a product of the postsynaptic train with a trace of the presynaptic one (or the
 other way round), so all pairs of all samples are one matrix product over time steps and samples:
 
-    first-spike STDP    Σ_t first_i[t] (a⁺ fired_j[t] - a⁻ (1 - fired_j[t]))         fired by t: pre at or before post
+    first-spike STDP    Σ_t first_i[t] (fired_j[t] - a⁻ (1 - fired_j[t]))    fired by t: pre at or before post
     symmetric STDP      Σ_{t,t'} s_i[t] s_j[t'] κ^|t-t'|  =  Σ_t s_i[t] x_j[t],     x = κ-filter in both directions
 """
 
@@ -23,12 +23,21 @@ def first_spikes(spikes: Tensor) -> Tensor:
     return spikes * (spikes.cumsum(0) == 1)
 
 
-def causal_contrast(spikes: Tensor, *, potentiation: float, depression: float) -> Tensor:
-    """What a first postsynaptic spike at each step does to a synapse with these presynaptic spikes `[T, ...]`.
+def causal_contrast(spikes: Tensor, *, depression: float | None) -> Tensor:
+    """What a first postsynaptic spike at each step does to a synapse with these presynaptic spikes.
 
-    `potentiation` (a⁺) once the presynaptic neuron has fired, `-depression` (a⁻) before, and if it never fires.
+    Args:
+        spikes: `[T, B, *source]`.
+        depression: a⁻ over a⁺; None: what balances a⁺ over the synapses of a neuron, n/(N - n) where n of N fired.
+
+    Returns:
+        `[T, B, *source]`: 1 once the presynaptic neuron has fired, -a⁻ before, and if it never fires.
     """
-    return fired_by(spikes).mul_(potentiation + depression).sub_(depression)
+    fired = fired_by(spikes)
+    if depression is not None:
+        return fired.mul_(1 + depression).sub_(depression)
+    share = fired.flatten(2).mean(2).unflatten(1, (-1, *[1] * (fired.dim() - 2))).clamp(max=0.5)
+    return (fired - share) / (1 - share)
 
 
 def symmetric_trace(spikes: Tensor, decay: float) -> Tensor:

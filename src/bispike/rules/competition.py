@@ -17,6 +17,9 @@ from ..functional import dense_spikes, lif
 from ..nn import Activity, Network, Stage
 
 
+FEWEST = 3
+
+
 @dataclass
 class Contest:
     """One stage of a bottom-up sweep with lateral inhibition.
@@ -65,8 +68,8 @@ def winners(drive: Tensor, *, share: float) -> Tensor:
 
 
 def winner_count(neurons: int, *, share: float) -> int:
-    """Winners among so many neurons."""
-    return max(1, round(share * neurons))
+    """Winners among so many neurons: in small stages not fewer than `FEWEST`, for one alone says too little."""
+    return max(min(FEWEST, neurons), round(share * neurons))
 
 
 def decide(network: Network, *, share: float) -> Callable[[Tensor], Tensor]:

@@ -20,10 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigurationError
-from ..functional import causal_contrast, cross_entropy, dense_spikes, first_spikes, lif, unit_code
-from ..nn import Activity, Network, Stage, Synapse
-from .base import Rule, StepReport, register
+from ..functional import causal_contrast, cross_entropy, first_spikes, unit_code
+from ..nn import Network, Synapse
+from .base import Rule, StepReport, choice_problems, register
+from .competition import Contest, contests, decide, winner_count
 from .feedback import READOUT
+
+BALANCES = ("neuron", "fixed")
 
 
 @dataclass(frozen=True)
@@ -31,25 +34,24 @@ class RSTDPOptions:
     """Options of reward-modulated STDP.
 
     Args:
-        potentiation: a⁺, where the presynaptic neuron fired at or before the winner, at least 0.
-        depression: a⁻, everywhere else, at least 0.
+        balance: `neuron`: a⁻ is such that the changes of a neuron's synapses sum to zero; `fixed`: `depression`.
+        depression: a⁻ over a⁺ under `fixed`, at least 0.
         bound: b, largest size of a weight times √fan_in (weights begin with a standard deviation of 1), positive.
-        winners: neurons of a stage that learn from a sample, as a share of its neurons or channels, in (0, 1]; at least
-            one does.
+        winners: share of a stage's neurons (channels at each position) that fire and learn, in (0, 1]; at least three.
         hidden_rate: step of the stages over that of the readout, at least 0; 0: stages stay random.
         memory: of R̄, in samples, at least 1.
     """
 
-    potentiation: float = 1.0
+    balance: str = "neuron"
     depression: float = 0.75
-    bound: float = 3.0
-    winners: float = 0.1
-    hidden_rate: float = 0.03
+    bound: float = 5.0
+    winners: float = 0.02
+    hidden_rate: float = 0.3
     memory: int = 1280
 
     def __post_init__(self) -> None:
-        problems = []
-        for name in ("potentiation", "depression", "hidden_rate"):
+        problems = choice_problems(self, {"balance": BALANCES})
+        for name in ("depression", "hidden_rate"):
             if not getattr(self, name) >= 0:
                 problems.append(f"{name}: expected a number of at least 0, received {getattr(self, name)}.")
         if not self.bound > 0:
@@ -89,7 +91,7 @@ class RSTDP(Rule):
     summary: ClassVar[str] = "reward-modulated STDP: winners learn, anti-STDP where their class is wrong"
     Options: ClassVar[type] = RSTDPOptions
     settings: RSTDPOptions
-    advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.03, "schedule": "linear"}
+    advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.3, "schedule": "linear"}
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
@@ -103,6 +105,7 @@ class RSTDP(Rule):
         for name in [*network.stage_names, READOUT]:
             self.own.register_buffer(f"expected_{name}", torch.tensor(1 / classes))
         self.settle()
+        network.decision = decide(network, share=self.settings.winners)
 
     def parameters(self) -> list[nn.Parameter]:
         synapses = [stage.up.synapse.weight for stage in self.network.hidden]
@@ -112,50 +115,50 @@ class RSTDP(Rule):
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         source = net.encode(stimulus, generator=generator)
-        before = lif(source, net.neuron, steps=net.steps) if net.constant_input else source
         rates = []
-        for stage, _, activity in net.sweep_up(source):
-            self._learn_stage(stage, before, activity, labels)
-            rates.append(activity.rate.mean())
-            before = dense_spikes(stage.leave(activity.spikes), like=before)
-        scores = net.readout(before.mean(0)) @ (code := unit_code(net.code.rate(net.steps).to(before))).T
+        for contest in contests(net, source, share=self.settings.winners):
+            self._learn_stage(contest, labels)
+            rates.append(contest.spikes.mean())
+            top = contest.leaving
+        scores = net.scores(top.mean(0))
         chosen = scores.argmax(1)
-        self._learn_readout(before, chosen, labels, code)
+        self._learn_readout(top, chosen, labels)
         loss, _ = cross_entropy(scores, labels, samples=net.group.count(len(labels)))
         return StepReport(loss, (chosen == labels).sum(), self._errors(len(labels)), rates)
 
-    def _learn_stage(self, stage: Stage, before: Tensor, activity: Activity, labels: Tensor) -> None:
-        drive = activity.drive.flatten(1)
-        channels = stage.feature_shape[0]
-        count = max(1, round(self.settings.winners * channels))
-        winner = drive.topk(count, dim=1).indices
-        block = winner // (drive.shape[1] // channels) * self.network.concept.classes // channels
-        surprise = self._surprise(stage.name, block == labels[:, None])
-        modulation = torch.zeros_like(drive).scatter_(1, winner, surprise).view_as(activity.drive)
-        post = first_spikes(dense_spikes(activity.spikes, like=before)) * modulation
-        rate = self.settings.hidden_rate * channels / count
-        self._write(stage.up.synapse, post.flatten(0, 1), self._contrast(before).flatten(0, 1), len(labels), rate)
+    def _learn_stage(self, contest: Contest, labels: Tensor) -> None:
+        stage, won = contest.stage, contest.won
+        channels, classes = stage.feature_shape[0], self.network.concept.classes
+        block = torch.arange(channels, device=labels.device) * classes // channels
+        right = block == labels[:, None]
+        modulation = won * self._surprise(stage.name, won, right.view(*right.shape, *[1] * (won.dim() - 2)))
+        rate = self.settings.hidden_rate * channels / winner_count(channels, share=self.settings.winners)
+        post = first_spikes(contest.spikes) * modulation
+        self._write(stage.up.synapse, post.flatten(0, 1), self._contrast(contest.before).flatten(0, 1), len(won), rate)
 
-    def _learn_readout(self, before: Tensor, chosen: Tensor, labels: Tensor, code: Tensor) -> None:
-        readout, classes = self.network.readout, len(code)
-        post = code[chosen] * self._surprise(READOUT, (chosen == labels)[:, None])
-        self._write(readout, post, self._contrast(before)[-1], len(labels), classes)
+    def _learn_readout(self, top: Tensor, chosen: Tensor, labels: Tensor) -> None:
+        readout, classes = self.network.readout, self.network.concept.classes
+        code = unit_code(self.network.code.rate(self.network.steps).to(top))
+        won = F.one_hot(chosen, classes).to(top)
+        post = (won * self._surprise(READOUT, won, (chosen == labels)[:, None])) @ code
+        self._write(readout, post, self._contrast(top)[-1], len(labels), classes)
         if readout.bias is not None:
-            excess = (F.one_hot(chosen, classes).to(code) - 1 / classes) @ code
-            readout.bias.grad = excess.sum(0) * (self.settings.bound * classes / self.network.group.count(len(labels)))
+            excess = ((won - 1 / classes) @ code).sum(0)
+            readout.bias.grad = excess * (self.settings.bound * classes / self.network.group.count(len(labels)))
 
     def _contrast(self, before: Tensor) -> Tensor:
         """`[T, B, *source]` what a first spike at t does to each of its synapses."""
-        return causal_contrast(before, potentiation=self.settings.potentiation, depression=self.settings.depression)
+        return causal_contrast(
+            before, depression=self.settings.depression if self.settings.balance == "fixed" else None
+        )
 
-    def _surprise(self, name: str, right: Tensor) -> Tensor:
-        """R - R̄ `[B, winners]`; moves R̄."""
+    def _surprise(self, name: str, won: Tensor, right: Tensor) -> Tensor:
+        """R - R̄ for neurons `[B, C, ...]` whose class is right; winners move R̄."""
         group, expected = self.network.group, self.own.get_buffer(f"expected_{name}")
-        reward = right.to(expected)
+        reward = right.to(won)
         surprise = reward - expected
-        samples = group.count(len(reward))
-        mean = group.sum(reward.mean(1).sum()) / samples
-        expected.lerp_(mean, 1 - (1 - 1 / self.settings.memory) ** samples)
+        hits, wins = group.sum(torch.stack([(won * reward).sum(), won.sum()]))
+        expected.lerp_(hits / wins, 1 - (1 - 1 / self.settings.memory) ** group.count(len(won)))
         return surprise
 
     def _write(self, synapse: Synapse, post: Tensor, pre: Tensor, rows: int, rate: float) -> None:

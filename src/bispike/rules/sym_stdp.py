@@ -32,7 +32,7 @@ class SymSTDPOptions:
 
     Args:
         decay: κ, what is left of a trace after a step, in [0, 1].
-        winners: k as a share of a stage's neurons or channels, in (0, 1]; at least one.
+        winners: k as a share of a stage's neurons or channels, in (0, 1]; at least three.
         homeostasis: step of excitability over that of synapses, at least 0.
         hidden_rate: step of the stages over that of the readout, at least 0; 0: stages stay random.
     """
