@@ -16,7 +16,6 @@ from torch import Tensor
 from ..functional import dense_spikes, lif
 from ..nn import Activity, Network, Stage
 
-
 FEWEST = 3
 
 
@@ -48,7 +47,7 @@ def contests(network: Network, source: Tensor, *, share: float) -> Iterator[Cont
         network: is swept.
         source: what `Network.encode` returned. A constant current drives the first stage as it is; its synapses learn
             from the spikes of neurons that it would drive, which gives each value a latency.
-        share: of the neurons (channels) that win, in (0, 1]; at least one does.
+        share: of the neurons (channels) that win, in (0, 1]; at least three do, where there are.
     """
     constant = network.constant_input
     before = lif(source, network.neuron, steps=network.steps) if constant else source
