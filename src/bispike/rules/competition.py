@@ -76,6 +76,6 @@ def decide(network: Network, *, share: float) -> Callable[[Tensor], Tensor]:
 
     def decision(source: Tensor) -> Tensor:
         *_, last = contests(network, source, share=share)
-        return network.scores(last.leaving.mean(0))
+        return network.scores(last.leaving)
 
     return decision

@@ -3,7 +3,7 @@
 The neurons of a stage belong to classes, in blocks. For each sample those with the largest drive win and learn, each
 from its first spike:
 
-    Δw_ij = (R_i - R̄) [ a⁺ if j fired at or before i, else -a⁻ ] (b - w_ij)(b + w_ij) / b
+    Δw_ij = (R_i - R̄) [ 1 if j fired at or before i, else -a⁻ ] (b - w_ij)(b + w_ij) / b
 
 R_i is 1 if the neuron's class is that of the sample, else 0; R̄ is its running mean among the winners of the stage. So
 reward gives STDP and punishment anti-STDP, each scaled by how unexpected it was: rewards by the share of errors,
@@ -81,8 +81,8 @@ class RSTDP(Rule):
     - the change per win does not depend on the number of neurons: it is divided by how often a neuron is to win;
     - a constant current enters as the spikes of a neuron that it drives, which gives pixels their latencies.
 
-    Stages learn slowly by default (`hidden_rate`): reward aligns the neurons of a class with what its samples share,
-    and a fast rule leaves few dimensions for the stage above. Norms and biases of the stages stay as they began.
+    - only the winners of a stage fire, in learning and when the network decides (`competition`). Without that, stages
+      that learn do worse than random ones (docs/findings.md). Norms and biases of the stages stay as they began.
 
     Global: the reward, one number per winner. Signed: the weights, and the reward's deviation from its mean.
     """
@@ -120,7 +120,7 @@ class RSTDP(Rule):
             self._learn_stage(contest, labels)
             rates.append(contest.spikes.mean())
             top = contest.leaving
-        scores = net.scores(top.mean(0))
+        scores = net.scores(top)
         chosen = scores.argmax(1)
         self._learn_readout(top, chosen, labels)
         loss, _ = cross_entropy(scores, labels, samples=net.group.count(len(labels)))

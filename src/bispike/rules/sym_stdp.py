@@ -86,7 +86,7 @@ class SymSTDP(Rule):
             rates.append(contest.spikes.mean())
             top = contest.leaving
         code = net.code.rate(net.steps).to(top)
-        scores = net.scores(top.mean(0))
+        scores = net.scores(top)
         self._write(net.readout, code[labels].expand(net.steps, -1, -1), top, len(code))
         loss, _ = cross_entropy(scores, labels, samples=net.group.count(len(labels)))
         return StepReport(loss, (scores.argmax(1) == labels).sum(), {}, rates)
