@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bispike.functional import negative_counts
 from bispike.nn import Activity, Dense, Network, Stage, rate_leaving
@@ -26,14 +26,12 @@ class Clean(Rule):
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         draws = self.random_source()
+        codes = {}
         for stage in network.hidden:
             code = Dense(network.readout.target, stage.feature_shape, bias=False)
             code.weight.data.copy_(torch.rand(code.weight.shape, generator=draws))
-            self.own.add_module(stage.name, code)
-        self.settle()
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
+            codes[stage.name] = code
+        self.keep(codes)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

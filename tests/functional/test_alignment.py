@@ -9,6 +9,7 @@ from bispike.errors import ConfigurationError, ShapeError
 from bispike.functional import (
     CONTRASTS,
     REDUCTIONS,
+    AlignmentLoss,
     align,
     centre_rows,
     centre_rows_backward,
@@ -41,7 +42,9 @@ def assert_gradients(loss: torch.Tensor, feature: torch.Tensor, template: torch.
 def test_literal_loss_equals_the_class_form_with_counted_columns(case: tuple[int, ...], strength: float) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], contrast="batch", dtype=torch.float64)
-    result = align(feature.detach(), template.detach(), labels, counts, strength=strength, reduction="sum")
+    result = align(
+        feature.detach(), template.detach(), labels, counts, AlignmentLoss(strength=strength, reduction="sum")
+    )
     assert_gradients(literal_reco(feature, template[labels], strength), feature, template, result)
 
 
@@ -50,7 +53,7 @@ def test_literal_loss_equals_the_class_form_with_counted_columns(case: tuple[int
 def test_masked_leaves_out_pairs_of_the_same_class(case: tuple[int, ...]) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], contrast="masked", dtype=torch.float64)
-    result = align(feature.detach(), template.detach(), labels, counts, strength=0.3, reduction="sum")
+    result = align(feature.detach(), template.detach(), labels, counts, AlignmentLoss(strength=0.3, reduction="sum"))
     other = labels[:, None] != labels[None]
     assert_gradients(literal_reco(feature, template[labels], 0.3, keep=other), feature, template, result)
 
@@ -65,9 +68,7 @@ def test_infonce_over_the_batch_equals_the_pairwise_cross_entropy(case: tuple[in
         template.detach(),
         labels,
         counts,
-        loss="infonce",
-        temperature=temperature,
-        reduction="sum",
+        AlignmentLoss(kind="infonce", temperature=temperature, reduction="sum"),
     )
     assert_gradients(literal_infonce(feature, template[labels], temperature), feature, template, result)
 
@@ -77,7 +78,7 @@ def test_infonce_over_the_batch_equals_the_pairwise_cross_entropy(case: tuple[in
 def test_mse(case: tuple[int, ...]) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], dtype=torch.float64)
-    result = align(feature.detach(), template.detach(), labels, counts, loss="mse", reduction="sum")
+    result = align(feature.detach(), template.detach(), labels, counts, AlignmentLoss(kind="mse", reduction="sum"))
     assert_gradients(literal_mse(feature, template[labels]), feature, template, result)
 
 
@@ -97,10 +98,7 @@ def test_every_option_against_autograd_of_the_weighted_form(
         template.detach(),
         labels,
         counts,
-        loss=loss,
-        strength=0.4,
-        temperature=0.5,
-        reduction=reduction,
+        AlignmentLoss(kind=loss, strength=0.4, temperature=0.5, reduction=reduction),
     )
     cosine = cosine_matrix(feature, template)
     own = cosine[torch.arange(batch), labels]
@@ -152,10 +150,10 @@ def test_no_sample_depends_on_the_others_where_the_contrast_needs_no_batch(
     feature, template, labels = draw(case)
     feature, template = feature.detach(), template.detach()
     counts = negative_counts(labels, template.shape[0], contrast=contrast, dtype=torch.float64)
-    whole = align(feature, template, labels, counts, reduction="sum")
+    whole = align(feature, template, labels, counts, AlignmentLoss(reduction="sum"))
     for k in range(feature.shape[0]):
         alone = negative_counts(labels[k : k + 1], template.shape[0], contrast=contrast, dtype=torch.float64)
-        single = align(feature[k : k + 1], template, labels[k : k + 1], alone, reduction="sum")
+        single = align(feature[k : k + 1], template, labels[k : k + 1], alone, AlignmentLoss(reduction="sum"))
         torch.testing.assert_close(single.grad_feature[0], whole.grad_feature[k], rtol=1e-10, atol=1e-12)
 
 
@@ -166,7 +164,10 @@ def test_silent_rows_get_finite_gradients() -> None:
     assert result.value == 1
     assert result.grad_template.abs().max() == 0
     one = torch.eye(2, 3, dtype=torch.float64)
-    assert align(zeros, one, torch.tensor([0, 1]), counts, reduction="sum").grad_feature.abs().max() <= 2 / 0.01
+    assert (
+        align(zeros, one, torch.tensor([0, 1]), counts, AlignmentLoss(reduction="sum")).grad_feature.abs().max()
+        <= 2 / 0.01
+    )
 
 
 def test_inputs_stay_unchanged_unless_given_away() -> None:
@@ -189,6 +190,6 @@ def test_wrong_shapes_and_names_are_explained() -> None:
     with pytest.raises(ShapeError, match="labels"):
         align(feature, template, labels[:2], counts)
     with pytest.raises(ConfigurationError, match="reco"):
-        align(feature, template, labels, counts, loss="recco")
+        align(feature, template, labels, counts, AlignmentLoss(kind="recco"))
     with pytest.raises(ConfigurationError, match="did you mean 'classes'"):
         negative_counts(labels, 3, contrast="class")

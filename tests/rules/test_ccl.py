@@ -10,19 +10,10 @@ from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import CCL, check_rule
 
+from .networks import rate_network
+
 STIMULUS = torch.rand(6, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 0])
-
-
-def build(*, conv: bool, norm: bool) -> Network:
-    if conv:
-        net = models.cnn((1, 8, 8), [3, 4], 3, pools=[2, 1], strides=[1, 2], dense=[5], norm=norm, gain=1.5)
-    else:
-        net = models.mlp((1, 8, 8), [7, 6], 3, norm=norm, gain=1.5)
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
-    return net.double()
 
 
 def unit(rows: Tensor) -> Tensor:
@@ -68,9 +59,9 @@ def literal(net: Network, **options: object) -> list[Tensor]:
 @pytest.mark.parametrize(("conv", "norm"), [(False, False), (True, True)])
 def test_gradients_are_those_of_the_written_loss(conv: bool, norm: bool, similarity: str, target: str) -> None:
     options = {"similarity": similarity, "target": target, "decorrelation": 0.5}
-    rule = CCL(build(conv=conv, norm=norm), **options)
+    rule = CCL(rate_network(conv=conv, norm=norm), **options)
     report = rule.step(STIMULUS, LABELS)
-    net = build(conv=conv, norm=norm)
+    net = rate_network(conv=conv, norm=norm)
     net.activation = "elu"
     expected, loss = literal(net, **options)
     torch.testing.assert_close(report.loss + sum(report.stage_losses.values()), loss, rtol=1e-9, atol=1e-12)
@@ -79,7 +70,7 @@ def test_gradients_are_those_of_the_written_loss(conv: bool, norm: bool, similar
 
 
 def test_recall_is_of_rates() -> None:
-    net = build(conv=False, norm=True)
+    net = rate_network(conv=False, norm=True)
     CCL(net)
     net.eval()
     rate = net.code.fixed[[2, 0]].double()

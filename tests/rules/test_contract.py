@@ -68,9 +68,9 @@ class ChangesTheStimulus(rules.Frozen):
 
 
 class AnnouncesTooEarly(rules.BSD):
-    def _meet(self, stage, *rest):
-        self.written(stage.parameters())
-        return super()._meet(stage, *rest)
+    def _meet(self, here, *rest):
+        self.written(here.stage.parameters())
+        return super()._meet(here, *rest)
 
 
 class ReadsWhatItAnnounced(rules.Frozen):

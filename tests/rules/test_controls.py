@@ -9,6 +9,8 @@ from bispike.functional import lif_reference
 from bispike.nn import Network
 from bispike.rules import BPTT, Backprop, Frozen
 
+from .networks import exact
+
 cases = st.tuples(st.booleans(), st.booleans(), st.integers(1, 4), st.integers(0, 99))
 
 
@@ -19,12 +21,9 @@ def build(case: tuple[bool, bool, int, int]) -> tuple[Network, torch.Tensor, tor
         net = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[5], **options)
     else:
         net = models.mlp((1, 6, 6), [7, 6], 3, **options)
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
     generator = torch.Generator().manual_seed(seed)
     stimulus = torch.randn(6, 1, 6, 6, dtype=torch.float64, generator=generator)
-    return net.double(), stimulus, torch.tensor([0, 1, 2, 0, 1, 2])
+    return exact(net), stimulus, torch.tensor([0, 1, 2, 0, 1, 2])
 
 
 def normed(stage: object, drive: torch.Tensor, mean_drive: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from bispike import models
 from bispike.nn import Network
 from bispike.rules import DFA, Backprop
 
-from .rates import batch, rate_network
+from .networks import batch, rate_network
 
 
 def with_broadcast(net: Network, weights: dict[str, torch.Tensor], **options: str) -> DFA:

@@ -9,6 +9,8 @@ from bispike.functional import lif_reference
 from bispike.nn import Network
 from bispike.rules import BPTT, DFASNN
 
+from .networks import exact
+
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
@@ -17,10 +19,7 @@ def build(widths: list[int], *, norm: bool, conv: bool = False) -> Network:
         net = models.cnn((1, 6, 6), widths, 3, pools=[2, 1], norm=norm, gain=1.5)
     else:
         net = models.mlp((1, 6, 6), widths, 3, norm=norm, gain=1.5)
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
-    return net.double()
+    return exact(net)
 
 
 def stimuli() -> torch.Tensor:

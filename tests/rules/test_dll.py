@@ -10,25 +10,22 @@ from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import DLL, Backprop, check_rule
 
+from .networks import rate_network
+
 STIMULUS = torch.rand(6, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
-def build(*, conv: bool, norm: bool) -> Network:
-    if conv:
-        net = models.cnn((1, 8, 8), [3, 4], 3, pools=[2, 1], strides=[1, 2], dense=[5], norm=norm, gain=1.5)
-    else:
-        net = models.mlp((1, 8, 8), [7, 6], 3, norm=norm, gain=1.5)
-    for stage in net.hidden:
-        with torch.no_grad():
+def build(*, conv: bool, norm: bool, depth: int = 3) -> Network:
+    net = rate_network(conv=conv, norm=norm, depth=depth)
+    with torch.no_grad():
+        for stage in net.hidden:
             stage.down.synapse.bias.fill_(0.3)  # must play no part
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
-    return net.double()
+    return net
 
 
 def test_dense_updates_are_the_papers_formula() -> None:
-    net = build(conv=False, norm=False)
+    net = build(conv=False, norm=False, depth=2)
     rule = DLL(net, activation="tanh", feedback_sign="minus")
     rule.step(STIMULUS, LABELS)
     first, second = net.hidden

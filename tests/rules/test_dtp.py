@@ -10,7 +10,7 @@ from bispike.functional import activate
 from bispike.nn import Network
 from bispike.rules import DTP, Backprop, check_rule
 
-from .rates import batch, rate_network
+from .networks import batch, rate_network
 
 SIGMA, STEP = 0.3, 0.2
 

@@ -9,6 +9,8 @@ from bispike.functional import lif_reference
 from bispike.nn import Network
 from bispike.rules import BPTT, EProp
 
+from .networks import exact
+
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
@@ -18,10 +20,7 @@ def build(*, widths: tuple[int, ...] = (9,), conv: bool = False, norm: bool = Tr
         net = models.cnn((1, 6, 6), list(widths), 3, pools=[2] * len(widths), **options)
     else:
         net = models.mlp((1, 6, 6), list(widths), 3, **options)
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
-    return net.double()
+    return exact(net)
 
 
 def stimuli() -> torch.Tensor:

@@ -3,21 +3,16 @@
 import pytest
 import torch
 
-from bispike import models
 from bispike.nn import Network
 from bispike.rules import FA, Backprop
 
+from .networks import rate_network
+
 
 def build(*, conv: bool, norm: bool, activation: str = "relu") -> Network:
-    if conv:
-        net = models.cnn((1, 8, 8), [3, 4], 3, pools=[2, 1], strides=[1, 2], dense=[5], norm=norm, gain=1.5)
-    else:
-        net = models.mlp((1, 8, 8), [7, 6], 3, norm=norm, gain=1.5)
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
+    net = rate_network(conv=conv, norm=norm)
     net.activation = activation
-    return net.double()
+    return net
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "elu", "identity"])
@@ -43,7 +38,10 @@ def test_feedback_is_random_and_stays() -> None:
     net = build(conv=False, norm=True)
     rule = FA(net)
     before = {name: value.clone() for name, value in rule.state_dict().items()}
-    cosine = torch.cosine_similarity(before["readout"].flatten(), net.readout.weight.detach().flatten(), 0)
+    forward = {**{stage.name: stage.up.synapse for stage in net.hidden}, "readout": net.readout}
+    ours = torch.cat([weight.flatten() for weight in before.values()])
+    theirs = torch.cat([forward[name].weight.detach().flatten() for name in before])
+    cosine = torch.cosine_similarity(ours, theirs, 0)
     assert abs(float(cosine)) < 0.5
     rule.step(torch.rand(6, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2, 0, 1, 2]))
     assert all(torch.equal(before[name], value) for name, value in rule.state_dict().items())

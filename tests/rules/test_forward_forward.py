@@ -10,7 +10,7 @@ from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import ForwardForward, check_rule
 
-from .rates import batch, rate_network
+from .networks import batch, rate_network
 
 AMPLITUDE, THETA, KAPPA = 4.0, 0.7, 3.0
 

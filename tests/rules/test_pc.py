@@ -10,19 +10,10 @@ from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import FA, PC, Backprop, check_rule
 
+from .networks import rate_network
+
 STIMULUS = torch.rand(6, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
-
-
-def build(*, conv: bool, norm: bool) -> Network:
-    if conv:
-        net = models.cnn((1, 8, 8), [3, 4], 3, pools=[2, 1], strides=[1, 2], dense=[5], norm=norm, gain=1.5)
-    else:
-        net = models.mlp((1, 8, 8), [7, 6, 5], 3, norm=norm, gain=1.5)
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
-    return net.double()
 
 
 def gradients(rule: PC | FA | Backprop) -> list[Tensor]:
@@ -42,22 +33,22 @@ def gradients(rule: PC | FA | Backprop) -> list[Tensor]:
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("conv", [False, True])
 def test_with_fixed_predictions_it_converges_to_backpropagation(conv: bool, norm: bool, options: dict) -> None:
-    exact = gradients(Backprop(build(conv=conv, norm=norm), activation="tanh"))
-    relaxed = gradients(PC(build(conv=conv, norm=norm), activation="tanh", **options))
+    exact = gradients(Backprop(rate_network(conv=conv, norm=norm), activation="tanh"))
+    relaxed = gradients(PC(rate_network(conv=conv, norm=norm), activation="tanh", **options))
     for a, b in zip(relaxed, exact, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
 
 
 def test_an_error_climbs_down_one_stage_a_step() -> None:
-    rule = PC(build(conv=False, norm=False), inference_steps=2)
+    rule = PC(rate_network(conv=False, norm=False), inference_steps=2)
     rule.step(STIMULUS, LABELS)
     silent = [float(stage.up.synapse.weight.grad.abs().max()) == 0 for stage in rule.network.hidden]
     assert silent == [True, False, False]
 
 
 def test_random_feedback_converges_to_feedback_alignment() -> None:
-    aligned = gradients(FA(build(conv=True, norm=True)))
-    relaxed = gradients(PC(build(conv=True, norm=True), feedback="random"))
+    aligned = gradients(FA(rate_network(conv=True, norm=True)))
+    relaxed = gradients(PC(rate_network(conv=True, norm=True), feedback="random"))
     for a, b in zip(relaxed, aligned, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
 
@@ -77,14 +68,14 @@ def test_with_moving_predictions_activities_and_weights_descend_the_energy(conv:
     steps, rate = 7, 0.1
     found = gradients(
         PC(
-            build(conv=conv, norm=norm),
+            rate_network(conv=conv, norm=norm),
             activation="elu",
             predictions="moving",
             inference_steps=steps,
             inference_rate=rate,
         )
     )
-    net = build(conv=conv, norm=norm)
+    net = rate_network(conv=conv, norm=norm)
     net.activation = "elu"
     with torch.no_grad():
         activities = [step.leaving for step in net.sweep_rates(net.encode(STIMULUS), track=False)]

@@ -8,7 +8,7 @@ from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import FA, SignSymmetry, check_rule
 
-from .rates import batch, rate_network
+from .networks import batch, rate_network
 
 
 class Replaced(torch.autograd.Function):

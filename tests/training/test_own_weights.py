@@ -22,8 +22,7 @@ class Counting(rules.Frozen):
 
     def __init__(self, network, **options):
         super().__init__(network, **options)
-        self.own.register_buffer("steps", torch.zeros(1))
-        self.settle()
+        self.keep({"steps": torch.zeros(1)})
 
     def learn(self, stimulus, labels, *, generator):
         self.own.steps += 1

@@ -1,7 +1,7 @@
 """Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
 
 from .activation import ACTIVATIONS, activate, activation_slope
-from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, align, negative_counts, unit_rows
+from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, AlignmentLoss, align, negative_counts, unit_rows
 from .angle import angle_between
 from .centring import (
     CENTRES,
@@ -52,6 +52,7 @@ __all__ = [
     "REDUCTIONS",
     "STIMULUS_CODES",
     "Alignment",
+    "AlignmentLoss",
     "Fired",
     "Neuron",
     "PackedSpikes",

@@ -30,6 +30,40 @@ silent row, which grows like 1/ε, cannot swamp the optimizer's memory of all ot
 
 
 @dataclass(frozen=True)
+class AlignmentLoss:
+    """How pairs of features and templates are judged.
+
+    Args:
+        kind: `"reco"`, `"infonce"` or `"mse"`.
+        strength: λ of ReCo, non-negative.
+        temperature: κ of InfoNCE, positive.
+        reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
+            mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
+
+    Raises:
+        ConfigurationError: unknown names.
+    """
+
+    kind: str = "reco"
+    strength: float = 0.1
+    temperature: float = 0.1
+    reduction: str = "sample"
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.kind not in LOSSES:
+            problems.append(unknown_name("alignment loss", self.kind, LOSSES))
+        if self.reduction not in REDUCTIONS:
+            problems.append(unknown_name("reduction", self.reduction, REDUCTIONS))
+        if problems:
+            raise ConfigurationError(problems)
+
+    def scale(self, samples: int) -> float:
+        """What a sum over this many samples is multiplied by."""
+        return 1.0 if self.reduction == "sum" else 1.0 / max(samples, 1)
+
+
+@dataclass(frozen=True)
 class Alignment:
     """Result of `align`.
 
@@ -92,11 +126,8 @@ def align(
     template: Tensor,
     labels: Tensor,
     negatives: Tensor,
+    loss: AlignmentLoss | None = None,
     *,
-    loss: str = "reco",
-    strength: float = 0.1,
-    temperature: float = 0.1,
-    reduction: str = "sample",
     samples: int | None = None,
     consume: bool = False,
 ) -> Alignment:
@@ -107,37 +138,25 @@ def align(
         template: P, `[C, D]` top-down features, a class each (or a sample each, with `labels = arange(B)`).
         labels: `[B]` row of `template` that belongs to each sample.
         negatives: n, `[B, C]` from `negative_counts`.
-        loss: `"reco"`, `"infonce"` or `"mse"`.
-        strength: λ of ReCo, non-negative.
-        temperature: κ of InfoNCE, positive.
+        loss: which loss; the defaults of `AlignmentLoss` if None.
         consume: whether the memory of `feature` and `template` may be written over.
-        reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
-            mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
         samples: what a mean over samples divides by, where the rows are only some of a batch; B if None.
 
     Returns:
         Alignment.
 
     Raises:
-        ShapeError, ConfigurationError.
+        ShapeError.
     """
-    _check(feature, template, labels, negatives, loss, reduction)
-    scale = 1.0 if reduction == "sum" else 1.0 / max(samples or labels.shape[0], 1)
-    if loss == "mse":
+    _check(feature, template, labels, negatives)
+    loss = loss or AlignmentLoss()
+    scale = loss.scale(samples or labels.shape[0])
+    if loss.kind == "mse":
         return _mse(feature, template, labels, scale)
     unit_a, norm_a = unit_rows(feature, consume=consume)
     unit_p, norm_p = unit_rows(template, consume=consume)
     cosine = unit_a @ unit_p.T
-    value, grad = pair_gradient(
-        cosine,
-        labels,
-        negatives,
-        loss=loss,
-        strength=strength,
-        temperature=temperature,
-        reduction=reduction,
-        scale=scale,
-    )
+    value, grad = pair_gradient(cosine, labels, negatives, loss, scale)
     shared = grad * cosine
     grad_a = (grad @ unit_p).addcmul_(unit_a, shared.sum(1, keepdim=True), value=-1).div_(norm_a)
     grad_p = (grad.T @ unit_a).addcmul_(unit_p, shared.sum(0)[:, None], value=-1).div_(norm_p)
@@ -148,18 +167,14 @@ def pair_gradient(
     cosine: Tensor,
     labels: Tensor,
     negatives: Tensor,
-    *,
-    loss: str,
-    strength: float,
-    temperature: float,
-    reduction: str,
+    loss: AlignmentLoss,
     scale: float,
 ) -> tuple[Tensor, Tensor]:
     """Value of ReCo or InfoNCE and its gradient with respect to the affinities.
 
     Args:
         cosine: `[B, C]` affinities.
-        labels, negatives, loss, strength, temperature, reduction: as for `align`.
+        labels, negatives, loss: as for `align`.
         scale: what the sum over samples is multiplied by.
 
     Returns:
@@ -167,25 +182,25 @@ def pair_gradient(
     """
     rows = torch.arange(labels.shape[0], device=labels.device)
     own = cosine[rows, labels]
-    if reduction == "mean":
+    if loss.reduction == "mean":
         negatives = negatives / negatives.sum(1, keepdim=True).clamp(min=1e-12)
-    if loss == "reco":
+    if loss.kind == "reco":
         positive = cosine.clamp(min=0)
         weighted = negatives * positive
-        value = scale * ((1 - own).square().sum() + strength * (weighted * positive).sum())
-        grad = weighted.mul_(2 * strength * scale)
+        value = scale * ((1 - own).square().sum() + loss.strength * (weighted * positive).sum())
+        grad = weighted.mul_(2 * loss.strength * scale)
         grad[rows, labels] -= 2 * scale * (1 - own)
     else:
-        if reduction == "mean":
+        if loss.reduction == "mean":
             negatives = negatives * (cosine.shape[1] - 1)
-        logits = cosine / temperature
+        logits = cosine / loss.temperature
         logits = logits - logits.amax(1, keepdim=True)
         weights = negatives.scatter_add(1, labels[:, None], torch.ones_like(own)[:, None])
         mass = weights * logits.exp()
         total = mass.sum(1, keepdim=True)
         value = scale * (total.log().squeeze(1) - logits[rows, labels]).sum()
-        grad = (mass / total) * (scale / temperature)
-        grad[rows, labels] -= scale / temperature
+        grad = (mass / total) * (scale / loss.temperature)
+        grad[rows, labels] -= scale / loss.temperature
     return value, grad
 
 
@@ -206,14 +221,7 @@ def _mse(feature: Tensor, template: Tensor, labels: Tensor, scale: float) -> Ali
     return Alignment(value, grad, grad_template, cosine)
 
 
-def _check(feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: str, reduction: str) -> None:
-    problems = []
-    if loss not in LOSSES:
-        problems.append(unknown_name("alignment loss", loss, LOSSES))
-    if reduction not in REDUCTIONS:
-        problems.append(unknown_name("reduction", reduction, REDUCTIONS))
-    if problems:
-        raise ConfigurationError(problems)
+def _check(feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor) -> None:
     if feature.dim() != 2 or template.dim() != 2 or feature.shape[1] != template.shape[1]:
         raise ShapeError(
             "align: expected features [B, D] and templates [C, D] with the same D, received "

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from . import native
-from .alignment import SILENCE, pair_gradient
+from .alignment import SILENCE, AlignmentLoss, pair_gradient
 
 
 @dataclass(frozen=True)
@@ -50,22 +50,19 @@ def meet(
     templates: Tensor,
     labels: Tensor,
     negatives: Tensor,
+    loss: AlignmentLoss,
     *,
     centre: Tensor | None,
     prior: Tensor | None,
     by_batch: bool,
     samples: int,
-    loss: str,
-    strength: float,
-    temperature: float,
-    reduction: str,
 ) -> tuple[Tensor, Pull, Pull]:
     """Local loss of a stage and what it pulls on both sides.
 
     Args:
         rates: X, float32 `[B, D]`.
         templates: P, float32 `[C, D]`.
-        labels, negatives, loss, strength, temperature, reduction: as for `align` (ReCo and InfoNCE).
+        labels, negatives, loss: as for `align` (ReCo and InfoNCE).
         centre: m, `[D]`; None for rows that are not centred.
         prior: `[C]` weights of the templates' centre q; None for templates that are not centred.
         by_batch: whether m is the mean of these rows, so that the gradient goes through it.
@@ -82,16 +79,7 @@ def meet(
     unit = unit / unit_length
     dots = rates @ unit.T
     cosine = (dots - unit @ centre if centre is not None else dots).div_(length)
-    value, grad = pair_gradient(
-        cosine,
-        labels,
-        negatives,
-        loss=loss,
-        strength=strength,
-        temperature=temperature,
-        reduction=reduction,
-        scale=1.0 if reduction == "sum" else 1.0 / samples,
-    )
+    value, grad = pair_gradient(cosine, labels, negatives, loss, loss.scale(samples))
     shared = grad * cosine
     weights = (grad / length).contiguous()
     shrink = shared.sum(1).div_(length.squeeze(1).square())

@@ -28,7 +28,8 @@ def causal_contrast(spikes: Tensor, *, depression: float | None) -> Tensor:
 
     Args:
         spikes: `[T, B, *source]`.
-        depression: a⁻ over a⁺; None: what balances a⁺ over the synapses of a neuron, n/(N - n) where n of N fired.
+        depression: a⁻ over a⁺; None: what balances a⁺ over the synapses of a neuron, n/(N - n) where n of N fired, but
+            at most 1.
 
     Returns:
         `[T, B, *source]`: 1 once the presynaptic neuron has fired, -a⁻ before, and if it never fires.

@@ -96,25 +96,24 @@ class Synapse(nn.Module):
         Args:
             bias: False for the weight alone, of a signal that went by `carry`.
         """
-        raise NotImplementedError
+        _write(self.weight, self.pairing(grad, source, out=self.weight.grad))
+        if bias and self.bias is not None:
+            gathered = self._gathered(grad)
+            torch.sum(gathered, (0, *range(2, gathered.dim())), out=_buffer(self.bias))
 
-    def pairing(self, post: Tensor, pre: Tensor) -> Tensor:
-        """Σ over samples of post ⊗ pre in the weight's shape, for Hebbian rules; gradients stay as they are.
+    def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """Σ over samples of post ⊗ pre in the weight's shape.
 
         Args:
-            post: `[N, *target]` a signal of the target neurons.
+            post: `[N, *target]` a signal of the target neurons: a gradient of their drive, or spikes in Hebbian rules.
             pre: `[N, *source]` a signal of the source neurons.
+            out: memory that may be written over with the result.
         """
-        own = [self.weight] if self.bias is None else [self.weight, self.bias]
-        kept = [parameter.grad for parameter in own]
-        for parameter in own:
-            parameter.grad = None
-        self.learn(post, pre)
-        found = self.weight.grad
-        for parameter, grad in zip(own, kept, strict=True):
-            parameter.grad = grad
-        assert found is not None
-        return found
+        raise NotImplementedError
+
+    def _gathered(self, grad: Tensor) -> Tensor:
+        """A signal of the target neurons, summed over those that share a drive."""
+        return grad
 
     def matrix(self) -> Tensor:
         """Weights as a bottom-up-like array, so that a pathway and its twin can be compared."""
@@ -155,7 +154,7 @@ class Dense(Synapse):
         drive = drive.repeat_interleave(self.unpool, 2).repeat_interleave(self.unpool, 3)
         return drive[:, :, : self.target[1], : self.target[2]]
 
-    def _gather(self, grad: Tensor) -> Tensor:
+    def _gathered(self, grad: Tensor) -> Tensor:
         """`[N, small]` sums over the positions that share a value: `_spread` transposed."""
         if self.unpool > 1:
             height, width = self.small[1] * self.unpool, self.small[2] * self.unpool
@@ -163,15 +162,12 @@ class Dense(Synapse):
             grad = F.avg_pool2d(grad, self.unpool) * self.unpool**2
         return grad.flatten(1)
 
-    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
-        grad = self._gather(grad)
-        torch.mm(grad.T, source.flatten(1), out=_buffer(self.weight))
-        if bias and self.bias is not None:
-            torch.sum(grad, 0, out=_buffer(self.bias))
+    def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
+        return torch.mm(self._gathered(post).T, pre.flatten(1), out=out)
 
     def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
         weight = self.weight if weight is None else weight
-        return (self._gather(grad) @ weight).unflatten(1, self.source)
+        return (self._gathered(grad) @ weight).unflatten(1, self.source)
 
     def backward(self, grad: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
         grad = grad.flatten(1)
@@ -206,15 +202,13 @@ class Conv(Synapse):
         """`[N, positions, fan_in]`: what each output position sees."""
         return F.unfold(source, self.kernel, padding=self.padding, stride=self.stride).transpose(1, 2)
 
-    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
+    def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
         if self.fan_in > PATCH:
-            shape = list(self.weight.shape)
-            _write(self.weight, conv_grad.conv2d_weight(source, shape, grad, self.stride, self.padding))
-        else:
-            rows = rows_of(grad).flatten(0, 1)
-            torch.mm(rows.T, self._patches(source).flatten(0, 1), out=_buffer(self.weight).view(self.target[0], -1))
-        if bias and self.bias is not None:
-            torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+            return conv_grad.conv2d_weight(pre, list(self.weight.shape), post, self.stride, self.padding)
+        found = torch.empty_like(self.weight) if out is None else out
+        rows, patches = rows_of(post).flatten(0, 1), self._patches(pre).flatten(0, 1)
+        torch.mm(rows.T, patches, out=found.view(self.target[0], -1))
+        return found
 
     def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
         weight = self.weight if weight is None else weight
@@ -259,11 +253,8 @@ class UpsampleConv(Synapse):
         index = self._enlarged(_positions(self.source)[None, None].double())[0, 0].long()
         return _map_wiring(self, index, 2 * self.padding + 1, 1, (self.padding,) * 4)
 
-    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
-        shape = list(self.weight.shape)
-        _write(self.weight, conv_grad.conv2d_weight(self._enlarged(source), shape, grad, 1, self.padding))
-        if bias and self.bias is not None:
-            torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+    def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
+        return conv_grad.conv2d_weight(self._enlarged(pre), list(self.weight.shape), post, 1, self.padding)
 
     def matrix(self) -> Tensor:
         return self.weight.transpose(0, 1).flip(2, 3).flatten(1)
@@ -303,11 +294,8 @@ class TransposedConv(Synapse):
             _map_wiring(self, index, kernel, 1, padding), strides=(taps, outputs * taps, -1), offset=taps - 1
         )
 
-    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
-        shape = list(self.weight.shape)
-        _write(self.weight, conv_grad.conv2d_weight(grad, shape, source, self.stride, self.padding))
-        if bias and self.bias is not None:
-            torch.sum(grad, (0, 2, 3), out=_buffer(self.bias))
+    def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
+        return conv_grad.conv2d_weight(post, list(self.weight.shape), pre, self.stride, self.padding)
 
     def matrix(self) -> Tensor:
         return self.weight.flatten(1)

@@ -1,7 +1,7 @@
 """Learning rules, one file each. `create(name, network)` or the classes themselves."""
 
 from .backprop import Backprop
-from .base import NoOptions, RateOptions, Rule, StepReport, create, register, registry
+from .base import Rule, StepReport, create, register, registry
 from .bptt import BPTT
 from .bsd import BSD, BSDOptions
 from .ccl import CCL
@@ -17,6 +17,7 @@ from .forward_forward import ForwardForward
 from .frozen import Frozen
 from .local_loss import LocalLoss
 from .microcircuit import Microcircuit
+from .options import RateOptions, RuleOptions, option
 from .pc import PC
 from .r_stdp import RSTDP
 from .sign_symmetry import SignSymmetry
@@ -41,14 +42,15 @@ __all__ = [
     "Frozen",
     "LocalLoss",
     "Microcircuit",
-    "NoOptions",
     "RateOptions",
     "Rule",
+    "RuleOptions",
     "SignSymmetry",
     "StepReport",
     "SymSTDP",
     "check_rule",
     "create",
+    "option",
     "register",
     "registry",
 ]

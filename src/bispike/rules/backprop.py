@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .base import RateOptions, Rule, StepReport, register, write_gradients
+from .base import Rule, StepReport, register, write_gradients
+from .options import RateOptions
 from .readouts import batch_cross_entropy
 
 
@@ -19,9 +20,6 @@ class Backprop(Rule):
     summary: ClassVar[str] = "backpropagation on a rate network of the same shape"
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = RateOptions
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
-from ..functional import ACTIVATIONS
 from ..nn import Network
+from .options import RateOptions, RuleOptions
 
 
 @dataclass
@@ -37,39 +37,14 @@ class StepReport:
     spike_rate: list[Tensor] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class NoOptions:
-    """Options of a rule that has none."""
-
-
-@dataclass(frozen=True)
-class RateOptions:
-    """Options of every rule on the rate network.
-
-    Args:
-        activation: of the stages, one of `functional.ACTIVATIONS`.
-    """
-
-    activation: str = "relu"
-
-    def __post_init__(self) -> None:
-        problems = self.problems()
-        if problems:
-            raise ConfigurationError(problems)
-
-    def problems(self) -> list[str]:
-        """A sentence for each value that does not fit; subclasses add theirs."""
-        return choice_problems(self, {"activation": ACTIVATIONS})
-
-
 class Rule:
     """Base of all rules.
 
     Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule),
     `Options` (a frozen dataclass) and, where the defaults of a training do not suit the rule, `advised` (settings of
-    `TrainConfig` by name). They implement `parameters` and `learn`. Weights of the rule's own, such as fixed feedback,
-    are buffers, parameters or synapses of `own`: they are saved with a training, and moved by the optimizer if
-    `parameters` names them.
+    `TrainConfig` by name). They implement `learn`, and `parameters` if they train more or less than the
+    bottom-up pathway. What `keep` is given is the rule's own, such as fixed feedback: it is saved with a training, and
+    moved by the optimizer if `parameters` names it.
 
     Args:
         network: the network to train.
@@ -87,7 +62,7 @@ class Rule:
     summary: ClassVar[str]
     activity: ClassVar[str] = "spikes"
     trains_top_down: ClassVar[bool] = False
-    Options: ClassVar[type] = NoOptions
+    Options: ClassVar[type] = RuleOptions
     advised: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, network: Network, **options: Any) -> None:
@@ -115,8 +90,8 @@ class Rule:
         return dataclasses.asdict(self.settings)
 
     def parameters(self) -> list[nn.Parameter]:
-        """The parameters that this rule trains; all others stay as they are."""
-        raise NotImplementedError
+        """The parameters that this rule trains, by default those of the bottom-up pathway; all others stay."""
+        return self.network.bottom_up_parameters()
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         """The rule itself; `step` has checked the arguments."""
@@ -195,8 +170,17 @@ class Rule:
         """What a step draws from: the generator that it was given, or else the same numbers at each step."""
         return self.random_source() if generator is None else generator
 
+    def keep(self, parts: Mapping[str, Tensor | nn.Module]) -> None:
+        """Make tensors (as buffers) and modules the rule's own."""
+        for name, part in parts.items():
+            if isinstance(part, Tensor):
+                self.own.register_buffer(name, part)
+            else:
+                self.own.add_module(name, part)
+        self.settle()
+
     def settle(self) -> None:
-        """Bring `own` to the network's device and precision; call it when all of it was made."""
+        """Bring what is the rule's own to the network's device and precision."""
         self.own.to(self.network.stimulus_mean)
 
 
@@ -219,15 +203,6 @@ def create(name: str, network: Network, **options: Any) -> Rule:
     if name not in registry:
         raise UnknownNameError("rule", name, registry)
     return registry[name](network, **options)
-
-
-def choice_problems(settings: Any, choices: Mapping[str, Sequence[str]]) -> list[str]:
-    """A sentence for each field of `settings` whose value is not among its choices."""
-    return [
-        unknown_name(key, getattr(settings, key), allowed)
-        for key, allowed in choices.items()
-        if getattr(settings, key) not in allowed
-    ]
 
 
 def write_gradients(value: Tensor, parameters: Sequence[nn.Parameter], signal: Tensor | None = None) -> None:

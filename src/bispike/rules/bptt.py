@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .base import Rule, StepReport, register, write_gradients
 from .readouts import batch_cross_entropy
@@ -21,9 +21,6 @@ class BPTT(Rule):
 
     name: ClassVar[str] = "bptt"
     summary: ClassVar[str] = "backpropagation through time with surrogate gradients"
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network

@@ -28,6 +28,7 @@ from ..functional import (
     CONTRASTS,
     LOSSES,
     REDUCTIONS,
+    AlignmentLoss,
     align,
     centre_rows,
     centre_rows_backward,
@@ -41,7 +42,8 @@ from ..functional import (
     spread_average,
 )
 from ..nn import SLOPES, Activity, Descent, Network, Pathway, Stage, rate_leaving
-from .base import Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
+from .options import NOT_NEGATIVE, POSITIVE, RuleOptions, at_least, one_of, option
 from .readouts import TOP_LOSSES, learn_recall, learn_top
 
 FEATURES = ("rate", "drive")
@@ -49,7 +51,7 @@ ORDERS = ("down-first", "up-first", "concurrent")
 
 
 @dataclass(frozen=True)
-class BSDOptions:
+class BSDOptions(RuleOptions):
     """Options of BSD.
 
     Args:
@@ -68,42 +70,36 @@ class BSDOptions:
         order: `down-first`, `up-first` or `concurrent`; the updates are the same bit for bit.
     """
 
-    loss: str = "reco"
-    feature: str = "rate"
-    contrast: str = "expected"
-    strength: float = 0.2
-    temperature: float = 0.1
-    reduction: str = "sample"
-    centre: str = "running"
-    centre_samples: int = 1280
-    reference_batch: int = 128
-    slope: str = "mean-field"
-    pool: int = 0
-    top_loss: str = "cross-entropy"
-    order: str = "down-first"
+    loss: str = option("reco", one_of(LOSSES))
+    feature: str = option("rate", one_of(FEATURES))
+    contrast: str = option("expected", one_of(CONTRASTS))
+    strength: float = option(0.2, NOT_NEGATIVE)
+    temperature: float = option(0.1, POSITIVE)
+    reduction: str = option("sample", one_of(REDUCTIONS))
+    centre: str = option("running", one_of(CENTRES))
+    centre_samples: int = option(1280, at_least(1))
+    reference_batch: int = option(128, at_least(2))
+    slope: str = option("mean-field", one_of(SLOPES))
+    pool: int = option(0, at_least(0))
+    top_loss: str = option("cross-entropy", one_of(TOP_LOSSES))
+    order: str = option("down-first", one_of(ORDERS))
 
-    def __post_init__(self) -> None:
-        problems = choice_problems(
-            self,
-            {
-                "loss": LOSSES,
-                "feature": FEATURES,
-                "contrast": CONTRASTS,
-                "reduction": REDUCTIONS,
-                "centre": CENTRES,
-                "slope": SLOPES,
-                "top_loss": TOP_LOSSES,
-                "order": ORDERS,
-            },
-        )
-        if not self.strength >= 0:
-            problems.append(f"strength: expected a number of at least 0, received {self.strength}.")
-        if not self.temperature > 0:
-            problems.append(f"temperature: expected a positive number, received {self.temperature}.")
-        if self.reference_batch < 2 or self.centre_samples < 1 or self.pool < 0:
-            problems.append("expected reference_batch >= 2, centre_samples >= 1 and pool >= 0.")
-        if problems:
-            raise ConfigurationError(problems)
+
+@dataclass
+class Encounter:
+    """One stage, reached by both sweeps.
+
+    Attributes:
+        stage: where.
+        below: `[B, *source]` rate that the bottom-up synapse received, and `up` what its population did.
+        above: `[C, *source]` rate that the top-down synapse received, and `down` what its population did.
+    """
+
+    stage: Stage
+    below: Tensor
+    up: Activity
+    above: Tensor
+    down: Activity
 
 
 @register
@@ -122,6 +118,8 @@ class BSD(Rule):
         like = network.stimulus_mean
         self.prior = torch.full((classes,), 1 / classes, dtype=like.dtype, device=like.device)
         self.running: dict[str, Tensor] = {}
+        given = self.settings
+        self._loss = AlignmentLoss(given.loss, given.strength, given.temperature, given.reduction)
 
     @property
     def _unrolled(self) -> bool:
@@ -194,7 +192,7 @@ class BSD(Rule):
         lowest = down.at(0)[1].rate
         for stage, below, activity in up:  # no enumerate: it would hold on to the last stage while the next one works
             i = len(rates)
-            losses[stage.name] = self._meet(stage, below, activity, down.at(i), labels, negatives)
+            losses[stage.name] = self._meet(Encounter(stage, below, activity, *down.at(i)), labels, negatives)
             down.forget(i)
             rates.append(activity.rate.mean())
             top_rate = rate_leaving(stage, activity)
@@ -209,19 +207,11 @@ class BSD(Rule):
     def _sweep_down(self, *, unrolled: bool) -> Descent:
         return self.network.descend(unrolled=unrolled)
 
-    def _meet(
-        self,
-        stage: Stage,
-        below: Tensor,
-        up: Activity,
-        down: tuple[Tensor, Activity],
-        labels: Tensor,
-        negatives: Tensor,
-    ) -> Tensor:
+    def _meet(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
         """Align the two populations of a stage and write the gradients of W and Θ; return the local loss."""
-        fused = self._fits_kernels(up)
-        value = (self._meet_fused if fused else self._meet_plain)(stage, below, up, down, labels, negatives)
-        self.written(stage.parameters())
+        way = self._meet_fused if self._fits_kernels(here.up) else self._meet_plain
+        value = way(here, labels, negatives)
+        self.written(here.stage.parameters())
         return value
 
     def _fits_kernels(self, up: Activity) -> bool:
@@ -229,73 +219,42 @@ class BSD(Rule):
         alone = not (options.centre == "batch" and self.network.group.shares)
         return native_usable(up.rate) and options.loss != "mse" and options.pool == 0 and alone
 
-    def _meet_fused(
-        self,
-        stage: Stage,
-        below: Tensor,
-        up: Activity,
-        down: tuple[Tensor, Activity],
-        labels: Tensor,
-        negatives: Tensor,
-    ) -> Tensor:
+    def _meet_fused(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
         mode, by_rate = self.settings.centre, self.settings.feature == "rate"
-        above, opposite = down
-        rows, templates = self._feature(up), self._feature(opposite)
+        rows, templates = self._feature(here.up), self._feature(here.down)
         by_batch = mode == "batch" and rows.shape[0] > 1
         centre = None
         if mode != "none":
-            centre = self._batch_mean(rows) if by_batch else self._running_mean(stage.name, rows)
+            centre = self._batch_mean(rows) if by_batch else self._running_mean(here.stage.name, rows)
         value, on_rows, on_templates = meet(
             rows,
             templates,
             labels,
             negatives,
+            self._loss,
             centre=centre,
             prior=None if mode == "none" else self.prior,
             by_batch=by_batch,
             samples=self.network.group.count(labels.shape[0]),
-            loss=self.settings.loss,
-            strength=self.settings.strength,
-            temperature=self.settings.temperature,
-            reduction=self.settings.reduction,
         )
-        stage.up.learn_pulled(on_rows, below, up, through_rate=by_rate)
-        stage.down.learn_pulled(on_templates, above, opposite, through_rate=by_rate)
+        here.stage.up.learn_pulled(on_rows, here.below, here.up, through_rate=by_rate)
+        here.stage.down.learn_pulled(on_templates, here.above, here.down, through_rate=by_rate)
         return value
 
-    def _meet_plain(
-        self,
-        stage: Stage,
-        below: Tensor,
-        up: Activity,
-        down: tuple[Tensor, Activity],
-        labels: Tensor,
-        negatives: Tensor,
-    ) -> Tensor:
+    def _meet_plain(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
         """The same, step by step: the reference, and the way for all other options, precisions and devices."""
-        above, opposite = down
-        prior = self.prior.to(up.rate)
+        prior = self.prior.to(here.up.rate)
         mode = self.settings.centre
-        rows, templates = self._feature(up), self._feature(opposite)
+        rows, templates = self._feature(here.up), self._feature(here.down)
         group = self.network.group
         by_batch = mode == "batch" and group.count(rows.shape[0]) > 1
         if mode == "none":
             rows, templates = rows.clone(), templates.clone()
         else:
-            rows = centre_rows(rows, self._batch_mean(rows) if by_batch else self._running_mean(stage.name, rows))
+            rows = centre_rows(rows, self._batch_mean(rows) if by_batch else self._running_mean(here.stage.name, rows))
             templates = centre_templates(templates, prior)
-        result = align(
-            rows,
-            templates,
-            labels,
-            negatives,
-            loss=self.settings.loss,
-            strength=self.settings.strength,
-            temperature=self.settings.temperature,
-            reduction=self.settings.reduction,
-            samples=group.count(labels.shape[0]),
-            consume=True,
-        )
+        samples = group.count(labels.shape[0])
+        result = align(rows, templates, labels, negatives, self._loss, samples=samples, consume=True)
         del rows, templates
         value, grad_rows, grad_templates = result.value, result.grad_feature, result.grad_template
         del result
@@ -303,8 +262,9 @@ class BSD(Rule):
             centre_rows_backward(grad_rows, self._batch_mean(grad_rows))
         if mode != "none":
             centre_templates_backward(grad_templates, prior)
-        stage.up.learn(self._drive_gradient(grad_rows, stage.up, up), below, up)
-        stage.down.learn(self._drive_gradient(grad_templates, stage.down, opposite), above, opposite)
+        up, down = here.stage.up, here.stage.down
+        up.learn(self._drive_gradient(grad_rows, up, here.up), here.below, here.up)
+        down.learn(self._drive_gradient(grad_templates, down, here.down), here.above, here.down)
         return value
 
     def _feature(self, activity: Activity) -> Tensor:

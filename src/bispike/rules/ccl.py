@@ -36,7 +36,8 @@ from torch import Tensor, nn
 
 from ..functional import decorrelate, match_classes, unit_rows, unit_rows_backward
 from ..nn import Network, Stage
-from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
+from .options import NOT_NEGATIVE, RateOptions, one_of, option
 from .readouts import learn_top
 
 TARGETS = ("classes", "identity")
@@ -55,15 +56,9 @@ class CCLOptions(RateOptions):
     """
 
     activation: str = "elu"
-    target: str = "classes"
-    similarity: str = "cosine"
-    decorrelation: float = 0.5
-
-    def problems(self) -> list[str]:
-        found = super().problems() + choice_problems(self, {"target": TARGETS, "similarity": SIMILARITIES})
-        if not self.decorrelation >= 0:
-            found.append(f"decorrelation: expected a number of at least 0, received {self.decorrelation}.")
-        return found
+    target: str = option("classes", one_of(TARGETS))
+    similarity: str = option("cosine", one_of(SIMILARITIES))
+    decorrelation: float = option(0.5, NOT_NEGATIVE)
 
 
 @register

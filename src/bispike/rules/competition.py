@@ -16,7 +16,8 @@ from torch import Tensor
 from ..functional import dense_spikes, lif
 from ..nn import Activity, Network, Stage
 
-FEWEST = 3
+LEAST = 6
+"""Winners of a small stage: with fewer, one neuron's change tips all decisions that rest on it."""
 
 
 @dataclass
@@ -47,7 +48,7 @@ def contests(network: Network, source: Tensor, *, share: float) -> Iterator[Cont
         network: is swept.
         source: what `Network.encode` returned. A constant current drives the first stage as it is; its synapses learn
             from the spikes of neurons that it would drive, which gives each value a latency.
-        share: of the neurons (channels) that win, in (0, 1]; at least three do, where there are.
+        share: of the neurons (channels) that win, in (0, 1]; see `winner_count`.
     """
     constant = network.constant_input
     before = lif(source, network.neuron, steps=network.steps) if constant else source
@@ -67,8 +68,8 @@ def winners(drive: Tensor, *, share: float) -> Tensor:
 
 
 def winner_count(neurons: int, *, share: float) -> int:
-    """Winners among so many neurons: in small stages not fewer than `FEWEST`, for one alone says too little."""
-    return max(min(FEWEST, neurons), round(share * neurons))
+    """Winners among so many neurons: never fewer than LEAST, or half of a small stage."""
+    return max(1, min(LEAST, neurons // 2), round(share * neurons))
 
 
 def decide(network: Network, *, share: float) -> Callable[[Tensor], Tensor]:

@@ -19,20 +19,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ConfigurationError
 from ..functional import cross_entropy
 from ..nn import Dense, Network, SpikeStep, sweep_steps
-from .base import Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
+from .options import POSITIVE, RuleOptions, one_of, option
 from .readouts import learn_top
 
 LOCAL_LOSSES = ("smooth-l1", "cross-entropy")
 
 
 @dataclass(frozen=True)
-class DECOLLEOptions:
+class DECOLLEOptions(RuleOptions):
     """Options of DECOLLE.
 
     Args:
@@ -40,15 +40,8 @@ class DECOLLEOptions:
         readout_bound: G is uniform within ± readout_bound/√n for n spikes that leave the stage; positive.
     """
 
-    loss: str = "smooth-l1"
-    readout_bound: float = 0.5
-
-    def __post_init__(self) -> None:
-        problems = choice_problems(self, {"loss": LOCAL_LOSSES})
-        if not self.readout_bound > 0:
-            problems.append(f"readout_bound: expected a positive number, received {self.readout_bound}.")
-        if problems:
-            raise ConfigurationError(problems)
+    loss: str = option("smooth-l1", one_of(LOCAL_LOSSES))
+    readout_bound: float = option(0.5, POSITIVE)
 
 
 @register
@@ -69,12 +62,8 @@ class DECOLLE(Rule):
                 requires_grad=False
             )
             readout.initialise(self.settings.readout_bound / 3**0.5, draws)
-            self.own.add_module(stage.name, readout)
             self.readouts[stage.name] = readout
-        self.settle()
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
+        self.keep(self.readouts)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..nn import Network
-from .base import RateOptions, Rule, StepReport, register
+from .base import Rule, StepReport, register
 from .feedback import broadcast_feedback
+from .options import NOT_NEGATIVE, RateOptions, option
 from .readouts import learn_top
 
 
@@ -26,13 +27,7 @@ class DFAOptions(RateOptions):
         feedback_gain: standard deviation of B times √K, at least 0.
     """
 
-    feedback_gain: float = 1.0
-
-    def problems(self) -> list[str]:
-        found = super().problems()
-        if not self.feedback_gain >= 0:
-            found.append(f"feedback_gain: expected a number of at least 0, received {self.feedback_gain}.")
-        return found
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
 
 
 @register
@@ -51,13 +46,8 @@ class DFA(Rule):
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
-        broadcast = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain, pooled=True)
-        for name, synapse in broadcast.items():
-            self.own.add_module(name, synapse)
-        self.settle()
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
+        gain = self.settings.feedback_gain
+        self.keep(broadcast_feedback(network, self.random_source(), gain=gain, pooled=True))
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

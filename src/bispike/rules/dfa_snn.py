@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..errors import ConfigurationError
 from ..nn import SLOPES, Network, rate_leaving
-from .base import Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
 from .feedback import broadcast_feedback
+from .options import NOT_NEGATIVE, RuleOptions, one_of, option
 from .readouts import learn_top
 
 
 @dataclass(frozen=True)
-class DFASNNOptions:
+class DFASNNOptions(RuleOptions):
     """Options of broadcast feedback on spikes.
 
     Args:
@@ -36,15 +36,8 @@ class DFASNNOptions:
             each weight's step, as Adam, hardly notices it.
     """
 
-    slope: str = "mean-field"
-    feedback_gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        problems = choice_problems(self, {"slope": SLOPES})
-        if not self.feedback_gain >= 0:
-            problems.append(f"feedback_gain: expected a number of at least 0, received {self.feedback_gain}.")
-        if problems:
-            raise ConfigurationError(problems)
+    slope: str = option("mean-field", one_of(SLOPES))
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
 
 
 @register
@@ -59,12 +52,7 @@ class DFASNN(Rule):
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
-        for name, synapse in self.feedback.items():
-            self.own.add_module(name, synapse)
-        self.settle()
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
+        self.keep(self.feedback)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

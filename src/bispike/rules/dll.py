@@ -30,7 +30,8 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import RateStep
-from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
+from .options import BELOW_ONE, RateOptions, one_of, option
 from .readouts import learn_top
 
 SIGNS = {"minus": 1.0, "plus": -1.0, "none": 0.0}  # of Θ's gradient
@@ -46,14 +47,8 @@ class DLLOptions(RateOptions):
         label_smoothing: share of the target that is spread evenly over the classes, in [0, 1).
     """
 
-    feedback_sign: str = "plus"
-    label_smoothing: float = 0.1
-
-    def problems(self) -> list[str]:
-        found = super().problems() + choice_problems(self, {"feedback_sign": tuple(SIGNS)})
-        if not 0 <= self.label_smoothing < 1:
-            found.append(f"label_smoothing: expected a number from 0 up to 1, received {self.label_smoothing}.")
-        return found
+    feedback_sign: str = option("plus", one_of(tuple(SIGNS)))
+    label_smoothing: float = option(0.1, BELOW_ONE)
 
 
 @register

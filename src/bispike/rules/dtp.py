@@ -25,7 +25,8 @@ from torch import Tensor, nn
 
 from ..functional import ACTIVATIONS, activate, activation_slope
 from ..nn import Network, RateStep, Stage
-from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
+from .options import POSITIVE, RateOptions, one_of, option
 from .readouts import learn_top
 
 FEEDBACK_LOSSES = ("difference", "reconstruction", "fixed")
@@ -42,19 +43,10 @@ class DTPOptions(RateOptions):
         noise: σ of the feedback's noise, in units of rates, above 0.
     """
 
-    target_step: float = 0.1
-    feedback_loss: str = "difference"
-    feedback_activation: str = "identity"
-    noise: float = 0.1
-
-    def problems(self) -> list[str]:
-        found = super().problems() + choice_problems(
-            self, {"feedback_loss": FEEDBACK_LOSSES, "feedback_activation": ACTIVATIONS}
-        )
-        for name in ("target_step", "noise"):
-            if not getattr(self, name) > 0:
-                found.append(f"{name}: expected a number above 0, received {getattr(self, name)}.")
-        return found
+    target_step: float = option(0.1, POSITIVE)
+    feedback_loss: str = option("difference", one_of(FEEDBACK_LOSSES))
+    feedback_activation: str = option("identity", one_of(ACTIVATIONS))
+    noise: float = option(0.1, POSITIVE)
 
 
 @register

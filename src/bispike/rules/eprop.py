@@ -20,20 +20,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..errors import ConfigurationError
 from ..functional import PSEUDO_DERIVATIVES
 from ..nn import Network, SpikeStep, sweep_steps
-from .base import Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
 from .feedback import broadcast_feedback
+from .options import NOT_NEGATIVE, RuleOptions, one_of, option
 from .readouts import learn_top
 
 FEEDBACKS = ("random", "symmetric")
 
 
 @dataclass(frozen=True)
-class EPropOptions:
+class EPropOptions(RuleOptions):
     """Options of e-prop.
 
     Args:
@@ -45,16 +45,9 @@ class EPropOptions:
             each weight's step, as Adam, hardly notices it.
     """
 
-    feedback: str = "random"
-    pseudo_derivative: str = "atan"
-    feedback_gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        problems = choice_problems(self, {"feedback": FEEDBACKS, "pseudo_derivative": PSEUDO_DERIVATIVES})
-        if not self.feedback_gain >= 0:
-            problems.append(f"feedback_gain: expected a number of at least 0, received {self.feedback_gain}.")
-        if problems:
-            raise ConfigurationError(problems)
+    feedback: str = option("random", one_of(FEEDBACKS))
+    pseudo_derivative: str = option("atan", one_of(PSEUDO_DERIVATIVES))
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
 
 
 @register
@@ -71,12 +64,7 @@ class EProp(Rule):
         self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
         if self.settings.feedback == "symmetric":
             del self.feedback[network.hidden[-1].name]
-        for name, synapse in self.feedback.items():
-            self.own.add_module(name, synapse)
-        self.settle()
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
+        self.keep(self.feedback)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

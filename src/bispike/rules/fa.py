@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..nn import Network
-from .base import RateOptions, Rule, StepReport, register
+from .base import Rule, StepReport, register
 from .feedback import feedback_places, learn_by_feedback, random_feedback
+from .options import NOT_NEGATIVE, RateOptions, option
 from .readouts import learn_top
 
 
@@ -27,13 +28,7 @@ class FAOptions(RateOptions):
             factor, which optimizers that normalise gradients (Adam) undo.
     """
 
-    feedback_gain: float = 1.0
-
-    def problems(self) -> list[str]:
-        found = super().problems()
-        if not self.feedback_gain >= 0:
-            found.append(f"feedback_gain: expected a number of at least 0, received {self.feedback_gain}.")
-        return found
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
 
 
 @register
@@ -49,13 +44,9 @@ class FA(Rule):
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         draws = self.random_source()
-        for name, synapse in feedback_places(network).items():
-            weight = random_feedback(synapse, draws, gain=self.settings.feedback_gain)
-            self.own.register_buffer(name, weight)
-        self.settle()
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
+        gain = self.settings.feedback_gain
+        places = feedback_places(network)
+        self.keep({name: random_feedback(synapse, draws, gain=gain) for name, synapse in places.items()})
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ConfigurationError
 from ..nn import Network, RateStep
-from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
+from .options import POSITIVE, RateOptions, one_of, option
 from .readouts import learn_top
 
 LOSSES = ("threshold", "pair")
@@ -46,26 +47,13 @@ class ForwardForwardOptions(RateOptions):
         first_stage: "counted" or "skipped" in the goodness that decides.
     """
 
-    loss: str = "threshold"
-    threshold: float = 0.5
-    sharpness: float = 50.0
-    amplitude: float = 10.0
-    negatives: str = "uniform"
-    inference: str = "goodness"
-    first_stage: str = "counted"
-
-    def problems(self) -> list[str]:
-        choices = {
-            "loss": LOSSES,
-            "negatives": NEGATIVES,
-            "inference": INFERENCES,
-            "first_stage": FIRST_STAGE,
-        }
-        found = super().problems() + choice_problems(self, choices)
-        for name in ("threshold", "sharpness", "amplitude"):
-            if not getattr(self, name) > 0:
-                found.append(f"{name}: expected a number above 0, received {getattr(self, name)}.")
-        return found
+    loss: str = option("threshold", one_of(LOSSES))
+    threshold: float = option(0.5, POSITIVE)
+    sharpness: float = option(50.0, POSITIVE)
+    amplitude: float = option(10.0, POSITIVE)
+    negatives: str = option("uniform", one_of(NEGATIVES))
+    inference: str = option("goodness", one_of(INFERENCES))
+    first_stage: str = option("counted", one_of(FIRST_STAGE))
 
 
 @register
@@ -101,9 +89,6 @@ class ForwardForward(Rule):
                 f"write the label into; received {classes} classes and a stimulus of {list(source)}."
             )
         network.decision = self._decide
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from ..functional import cross_entropy, spread_average
 from ..nn import Dense, Network, RateStep
-from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
+from .options import RateOptions, at_least, one_of, option
 from .readouts import learn_top
 
 CLASSIFIERS = ("trained", "fixed")
@@ -32,14 +33,8 @@ class LocalLossOptions(RateOptions):
         side: of the maps that a classifier of a convolutional stage sees, after average pooling; at least 1.
     """
 
-    classifier: str = "trained"
-    side: int = 4
-
-    def problems(self) -> list[str]:
-        found = super().problems() + choice_problems(self, {"classifier": CLASSIFIERS})
-        if self.side < 1:
-            found.append(f"side: expected a number of at least 1, received {self.side}.")
-        return found
+    classifier: str = option("trained", one_of(CLASSIFIERS))
+    side: int = option(4, at_least(1))
 
 
 @register
@@ -59,13 +54,14 @@ class LocalLoss(Rule):
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         draws = self.random_source()
+        classifiers = {}
         for stage in network.hidden:
             channels, *sides = stage.output_shape
             seen = (channels, *(min(n, self.settings.side) for n in sides))
             classifier = Dense(seen, (network.concept.classes,))
             classifier.initialise(1.0, draws)
-            self.own.add_module(stage.name, classifier)
-        self.settle()
+            classifiers[stage.name] = classifier
+        self.keep(classifiers)
 
     def parameters(self) -> list[nn.Parameter]:
         trained = [] if self.settings.classifier == "fixed" else list(self.own.parameters())

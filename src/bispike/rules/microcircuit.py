@@ -26,11 +26,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigurationError
 from ..functional import mean_field_rate
 from ..nn import Activity, Network, Pathway, RateActivity, Stage, Synapse, rate_leaving
-from .base import Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
 from .feedback import READOUT, feedback_places, random_feedback
+from .options import FRACTION, POSITIVE, RuleOptions, one_of, option
 from .readouts import learn_top
 
 FEEDBACK = ("random", "tied")
@@ -38,7 +38,7 @@ Sweep = list[tuple[Stage, Tensor, Activity]]
 
 
 @dataclass(frozen=True)
-class MicrocircuitOptions:
+class MicrocircuitOptions(RuleOptions):
     """Options of the microcircuit.
 
     Args:
@@ -50,20 +50,10 @@ class MicrocircuitOptions:
         inhibition_rate: step of W_pi, as a share of what would silence the apical potential, in [0, 1].
     """
 
-    nudging: float = 0.1
-    feedback: str = "random"
-    feedback_gain: float = 1.0
-    inhibition_rate: float = 0.01
-
-    def __post_init__(self) -> None:
-        problems = choice_problems(self, {"feedback": FEEDBACK})
-        for name in ("nudging", "feedback_gain"):
-            if not getattr(self, name) > 0:
-                problems.append(f"{name}: expected a positive number, received {getattr(self, name)}.")
-        if not 0 <= self.inhibition_rate <= 1:
-            problems.append(f"inhibition_rate: expected a number in [0, 1], received {self.inhibition_rate}.")
-        if problems:
-            raise ConfigurationError(problems)
+    nudging: float = option(0.1, POSITIVE)
+    feedback: str = option("random", one_of(FEEDBACK))
+    feedback_gain: float = option(1.0, POSITIVE)
+    inhibition_rate: float = option(0.01, FRACTION)
 
 
 @dataclass
@@ -148,10 +138,8 @@ class Microcircuit(Rule):
             self.interneurons[name] = _copy(synapse, network, pathways.get(name))
             if self.settings.feedback == "random":
                 down = random_feedback(synapse, draws, gain=self.settings.feedback_gain)
-                self.own.register_buffer(f"down_{name}", down)
-                self.own.register_buffer(f"inhibition_{name}", -down)
-        self.own.add_module("interneurons", self.interneurons)
-        self.settle()
+                self.keep({f"down_{name}": down, f"inhibition_{name}": -down})
+        self.keep({"interneurons": self.interneurons})
 
     def parameters(self) -> list[nn.Parameter]:
         return [*self.network.bottom_up_parameters(), *self.own.parameters()]

@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..nn import Network, RateStep
-from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
 from .feedback import READOUT, feedback_places, random_feedback
+from .options import FRACTION, RateOptions, at_least, one_of, option
 from .readouts import Top, learn_top
 
 PREDICTIONS = ("fixed", "moving")
@@ -54,20 +55,11 @@ class PCOptions(RateOptions):
             place, as in feedback alignment.
     """
 
-    predictions: str = "fixed"
-    inference_steps: int = 0
-    inference_rate: float = 0.0
-    order: str = "parallel"
-    feedback: str = "transpose"
-
-    def problems(self) -> list[str]:
-        found = super().problems()
-        found += choice_problems(self, {"predictions": PREDICTIONS, "order": ORDERS, "feedback": FEEDBACKS})
-        if self.inference_steps < 0:
-            found.append(f"inference_steps: expected a number of at least 0, received {self.inference_steps}.")
-        if not 0 <= self.inference_rate <= 1:
-            found.append(f"inference_rate: expected a number from 0 to 1, received {self.inference_rate}.")
-        return found
+    predictions: str = option("fixed", one_of(PREDICTIONS))
+    inference_steps: int = option(0, at_least(0))
+    inference_rate: float = option(0.0, FRACTION)
+    order: str = option("parallel", one_of(ORDERS))
+    feedback: str = option("transpose", one_of(FEEDBACKS))
 
 
 @register
@@ -84,15 +76,11 @@ class PC(Rule):
         super().__init__(network, **options)
         if self.settings.feedback == "random":
             draws = self.random_source()
-            for name, synapse in feedback_places(network).items():
-                self.own.register_buffer(name, random_feedback(synapse, draws))
-            self.settle()
+            places = feedback_places(network)
+            self.keep({name: random_feedback(synapse, draws) for name, synapse in places.items()})
         self._moving = self.settings.predictions == "moving"
         self.steps = self.settings.inference_steps or (MOVING_STEPS if self._moving else len(network.hidden))
         self.rate = self.settings.inference_rate or (MOVING_RATE if self._moving else 1.0)
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

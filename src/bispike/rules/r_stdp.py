@@ -1,7 +1,7 @@
 """Reward-modulated STDP (Mozafari et al. 2018, 2019: SpykeTorch): winners are reinforced when their class is right.
 
-The neurons of a stage belong to classes, in blocks. For each sample those with the largest drive win and learn, each
-from its first spike:
+The neurons of a stage belong to classes, in blocks. For each sample those with the largest drive win; they alone fire
+and learn, each from its first spike:
 
     Δw_ij = (R_i - R̄) [ 1 if j fired at or before i, else -a⁻ ] (b - w_ij)(b + w_ij) / b
 
@@ -12,6 +12,7 @@ punishments by the share of hits.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,76 +23,65 @@ from torch.nn import functional as F
 from ..errors import ConfigurationError
 from ..functional import causal_contrast, cross_entropy, first_spikes, unit_code
 from ..nn import Network, Synapse
-from .base import Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
 from .competition import Contest, contests, decide, winner_count
 from .feedback import READOUT
+from .options import NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, one_of, option
 
 BALANCES = ("neuron", "fixed")
 
 
 @dataclass(frozen=True)
-class RSTDPOptions:
+class RSTDPOptions(RuleOptions):
     """Options of reward-modulated STDP.
 
     Args:
         balance: `neuron`: a⁻ is such that the changes of a neuron's synapses sum to zero; `fixed`: `depression`.
         depression: a⁻ over a⁺ under `fixed`, at least 0.
         bound: b, largest size of a weight times √fan_in (weights begin with a standard deviation of 1), positive.
-        winners: share of a stage's neurons (channels at each position) that fire and learn, in (0, 1]; at least three.
+        winners: share of a stage's neurons (channels at each position) that fire and learn, in (0, 1]; at least 6, or
+            half of fewer.
         hidden_rate: step of the stages over that of the readout, at least 0; 0: stages stay random.
         memory: of R̄, in samples, at least 1.
     """
 
-    balance: str = "neuron"
-    depression: float = 0.75
-    bound: float = 5.0
-    winners: float = 0.02
-    hidden_rate: float = 0.3
-    memory: int = 1280
-
-    def __post_init__(self) -> None:
-        problems = choice_problems(self, {"balance": BALANCES})
-        for name in ("depression", "hidden_rate"):
-            if not getattr(self, name) >= 0:
-                problems.append(f"{name}: expected a number of at least 0, received {getattr(self, name)}.")
-        if not self.bound > 0:
-            problems.append(f"bound: expected a positive number, received {self.bound}.")
-        if not 0 < self.winners <= 1:
-            problems.append(f"winners: expected a share in (0, 1], received {self.winners}.")
-        if self.memory < 1:
-            problems.append(f"memory: expected at least 1 sample, received {self.memory}.")
-        if problems:
-            raise ConfigurationError(problems)
+    balance: str = option("neuron", one_of(BALANCES))
+    depression: float = option(0.75, NOT_NEGATIVE)
+    bound: float = option(3.0, POSITIVE)
+    winners: float = option(0.02, SHARE)
+    hidden_rate: float = option(1.0, NOT_NEGATIVE)
+    memory: int = option(1280, at_least(1))
 
 
 @register
 class RSTDP(Rule):
     """Reward-modulated STDP in every stage and at the readout; trains the bottom-up synapses.
 
-    Differences to SpykeTorch, and why:
+    Only winners fire, in learning and when the network decides (`rules.competition`): the readout's decision rests on a
+    sweep with lateral inhibition. Differences to SpykeTorch, and why:
 
     - all stages learn by reward, at the same time, in place of unsupervised ones trained one after another; each has a
       reward of its own, for the class of its own winners;
     - weights are signed and bounded in [-b, b], where SpykeTorch has [0, 1] or [0.2, 0.8]: the forward network is the
       one of all rules. A weight that an optimizer moved beyond the bound is pulled back;
+    - a⁻ balances a⁺ over a neuron's synapses (`balance`), since the share of neurons that fire differs by stage; under
+      `fixed` weights drift to the bounds where few fire. Anti-STDP is the exact opposite of STDP;
     - at the readout the class with the highest score wins and answers after the last step. Its neurons adapt their
       excitability (the bias) until each class wins its share 1/C; otherwise few of them win from random weights, and
       neurons that do not win do not learn;
-    - anti-STDP is the exact opposite of STDP; there a⁻ is smaller after punishment;
-    - the change per win does not depend on the number of neurons: it is divided by how often a neuron is to win;
-    - a constant current enters as the spikes of a neuron that it drives, which gives pixels their latencies.
+    - the change is in units of how often a neuron is to win, so that it does not depend on the number of neurons;
+    - a constant current is paired as the spikes of a neuron that it drives, which gives each pixel a latency.
 
-    - only the winners of a stage fire, in learning and when the network decides (`competition`). Without that, stages
-      that learn do worse than random ones (docs/findings.md). Norms and biases of the stages stay as they began.
+    Norms and biases of the stages stay as they began; without norms deep stages hear too few spikes to fire.
 
-    Global: the reward, one number per winner. Signed: the weights, and the reward's deviation from its mean.
+    Global: the reward, one number for all winners of a class. Signed: the weights, and the reward's deviation from R̄.
     """
 
     name: ClassVar[str] = "r-stdp"
     summary: ClassVar[str] = "reward-modulated STDP: winners learn, anti-STDP where their class is wrong"
     Options: ClassVar[type] = RSTDPOptions
     settings: RSTDPOptions
-    advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.3, "schedule": "linear"}
+    advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
@@ -102,9 +92,8 @@ class RSTDP(Rule):
                 f"rule 'r-stdp': expected at least one neuron or channel a class ({classes}) in every stage; "
                 f"{', '.join(small)} has fewer. Use wider stages."
             )
-        for name in [*network.stage_names, READOUT]:
-            self.own.register_buffer(f"expected_{name}", torch.tensor(1 / classes))
-        self.settle()
+        places = [*network.stage_names, READOUT]
+        self.keep({f"expected_{name}": torch.tensor(1 / classes) for name in places})
         network.decision = decide(network, share=self.settings.winners)
 
     def parameters(self) -> list[nn.Parameter]:
@@ -132,7 +121,8 @@ class RSTDP(Rule):
         block = torch.arange(channels, device=labels.device) * classes // channels
         right = block == labels[:, None]
         modulation = won * self._surprise(stage.name, won, right.view(*right.shape, *[1] * (won.dim() - 2)))
-        rate = self.settings.hidden_rate * channels / winner_count(channels, share=self.settings.winners)
+        positions = math.prod(won.shape[2:])
+        rate = self.settings.hidden_rate * channels / winner_count(channels, share=self.settings.winners) / positions
         post = first_spikes(contest.spikes) * modulation
         self._write(stage.up.synapse, post.flatten(0, 1), self._contrast(contest.before).flatten(0, 1), len(won), rate)
 
@@ -170,6 +160,6 @@ class RSTDP(Rule):
         weight.grad = beyond * (rows / samples) - synapse.pairing(post, pre) * room * (rate / samples)
 
     def _errors(self, rows: int) -> dict[str, Tensor]:
-        """Running share of each stage's winners whose class is wrong; of it, these rows' part of the batch."""
+        """Running share of each stage's winners whose class is wrong; this process's part of it."""
         part = rows / self.network.group.count(rows)
         return {name: part * (1 - self.own.get_buffer(f"expected_{name}")) for name in self.network.stage_names}

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ConfigurationError
-from ..functional import align, cross_entropy, drive_scores, unit_code
+from ..functional import AlignmentLoss, align, cross_entropy, drive_scores, unit_code
 from ..functional.decoding import EPSILON
 from ..nn import Network
 
@@ -64,7 +64,7 @@ def learn_top(
     if kind == "reco":
         if negatives is None:
             raise ConfigurationError("top loss 'reco': expected the negatives of each sample, received none.")
-        result = align(drive, code, labels, negatives, strength=strength, samples=samples)
+        result = align(drive, code, labels, negatives, AlignmentLoss(strength=strength), samples=samples)
         loss, grad, grad_code = result.value, result.grad_feature, result.grad_template
     else:
         loss, grad_scores = cross_entropy(scores, labels, samples=samples, smoothing=smoothing)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..nn import Network, Synapse
-from .base import RateOptions, Rule, StepReport, choice_problems, register
+from .base import Rule, StepReport, register
 from .feedback import feedback_places, learn_by_feedback, random_feedback
+from .options import POSITIVE, RateOptions, one_of, option
 from .readouts import learn_top
 
 VARIANTS = ("uniform", "batch-random", "fixed-random")
@@ -31,14 +32,8 @@ class SignSymmetryOptions(RateOptions):
         feedback_gain: root mean square of M times √fan_in, above 0; with 1 as large as weights are at the start.
     """
 
-    variant: str = "uniform"
-    feedback_gain: float = 1.0
-
-    def problems(self) -> list[str]:
-        found = super().problems() + choice_problems(self, {"variant": VARIANTS})
-        if not self.feedback_gain > 0:
-            found.append(f"feedback_gain: expected a number above 0, received {self.feedback_gain}.")
-        return found
+    variant: str = option("uniform", one_of(VARIANTS))
+    feedback_gain: float = option(1.0, POSITIVE)
 
 
 @register
@@ -59,12 +54,9 @@ class SignSymmetry(Rule):
         super().__init__(network, **options)
         if self.settings.variant == "fixed-random":
             draws = self.random_source()
-            for name, synapse in feedback_places(network).items():
-                self.own.register_buffer(name, random_feedback(synapse, draws, gain=self.settings.feedback_gain).abs())
-        self.settle()
-
-    def parameters(self) -> list[nn.Parameter]:
-        return self.network.bottom_up_parameters()
+            gain = self.settings.feedback_gain
+            places = feedback_places(network)
+            self.keep({name: random_feedback(synapse, draws, gain=gain).abs() for name, synapse in places.items()})
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

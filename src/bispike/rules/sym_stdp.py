@@ -13,51 +13,56 @@ and a last term, (1 - Σ_j w_ij²) w_ij, holds the power against the errors of f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigurationError
 from ..functional import cross_entropy, symmetric_trace
 from ..nn import Network, Stage, Synapse
 from .base import Rule, StepReport, register
 from .competition import Contest, contests, decide, winner_count
+from .options import FRACTION, NOT_NEGATIVE, SHARE, RuleOptions, option
 
 
 @dataclass(frozen=True)
-class SymSTDPOptions:
+class SymSTDPOptions(RuleOptions):
     """Options of supervised symmetric STDP.
 
     Args:
         decay: κ, what is left of a trace after a step, in [0, 1].
-        winners: k as a share of a stage's neurons or channels, in (0, 1]; at least three.
+        winners: k as a share of a stage's neurons (channels at each position), in (0, 1]; at least 6, or half of fewer.
         homeostasis: step of excitability over that of synapses, at least 0.
         hidden_rate: step of the stages over that of the readout, at least 0; 0: stages stay random.
     """
 
-    decay: float = 0.5
-    winners: float = 0.01
-    homeostasis: float = 0.1
-    hidden_rate: float = 1.0
-
-    def __post_init__(self) -> None:
-        problems = []
-        if not 0 <= self.decay <= 1:
-            problems.append(f"decay: expected a number in [0, 1], received {self.decay}.")
-        if not 0 < self.winners <= 1:
-            problems.append(f"winners: expected a share in (0, 1], received {self.winners}.")
-        for name in ("homeostasis", "hidden_rate"):
-            if not getattr(self, name) >= 0:
-                problems.append(f"{name}: expected a number of at least 0, received {getattr(self, name)}.")
-        if problems:
-            raise ConfigurationError(problems)
+    decay: float = option(0.5, FRACTION)
+    winners: float = option(0.01, SHARE)
+    homeostasis: float = option(1.0, NOT_NEGATIVE)
+    hidden_rate: float = option(1.0, NOT_NEGATIVE)
 
 
 @register
 class SymSTDP(Rule):
-    """Symmetric STDP: unsupervised in the stages, taught at the readout; trains the bottom-up synapses."""
+    """Symmetric STDP: unsupervised in the stages, taught at the readout; trains the bottom-up synapses.
+
+    Only winners fire, in learning and when the network decides (`rules.competition`): the readout's decision rests on a
+    sweep with lateral inhibition. Differences to Hao et al., and why:
+
+    - several stages that learn at the same time, in place of one layer;
+    - T steps of LIF neurons driven by currents, in place of 350 ms of Poisson spikes; a constant current is paired as
+      the spikes of a neuron that it drives;
+    - weights are signed. Incoming sums of signed weights hold no size, so scaling holds sum and power, by a term of the
+      change; there weights are positive and each sum is scaled to a constant after the change;
+    - k winners of a sample in place of inhibitory cells, and homeostasis of the excitability (the norm's bias, or the
+      synapse's without norms) that leads each neuron to win equally often, in place of a threshold that grows with
+      spikes and decays;
+    - where there is no norm, deep stages need many steps until homeostasis has made them fire.
+
+    Global: nothing but the teacher, which drives the readout's neurons of the label's code. Signed: the weights.
+    """
 
     name: ClassVar[str] = "sym-stdp"
     summary: ClassVar[str] = "symmetric STDP with scaling: stages compete unsupervised, a teacher drives the readout"
@@ -92,25 +97,30 @@ class SymSTDP(Rule):
         return StepReport(loss, (scores.argmax(1) == labels).sum(), {}, rates)
 
     def _learn_stage(self, contest: Contest) -> None:
-        stage, rate = contest.stage, contest.won
+        stage = contest.stage
         channels = stage.feature_shape[0]
         rarity = channels / winner_count(channels, share=self.settings.winners)
         self._write(stage.up.synapse, contest.spikes, contest.before, self.settings.hidden_rate * rarity)
         excitability = _excitability(stage)
         if excitability is not None:
-            rate = rate if rate.dim() == 2 else rate.flatten(2).mean(2)
-            excess = (rate * rarity - 1).sum(0) / self.network.group.count(len(rate))
+            fired = contest.spikes.amax(0)
+            share = fired if fired.dim() == 2 else fired.flatten(2).mean(2)
+            excess = (share * rarity - 1).sum(0) / self.network.group.count(len(share))
             excitability.grad = excess * (self.settings.hidden_rate * self.settings.homeostasis)
 
     def _write(self, synapse: Synapse, post: Tensor, pre: Tensor, rate: float) -> None:
-        """Gradient of a synapse: minus the change of spikes `[T, B, *]` that are paired."""
+        """Gradient of a synapse: minus the change by pairs of these spikes `[T, B, *]`.
+
+        h is in units of the presynaptic traces' mean length over a neuron's inputs, so that few spikes teach as much.
+        """
         group, rows = self.network.group, post.shape[1]
-        samples = group.count(rows)
+        samples, positions = group.count(rows), math.prod(post.shape[3:])
         trace = symmetric_trace(pre, self.settings.decay)
-        size = group.sum(trace.mean(0).flatten(1).norm(dim=1).sum()).clamp(min=1e-6)  # Σ over samples
+        lengths = group.sum(trace.mean(0).flatten(1).norm(dim=1).sum()).clamp(min=1e-6)  # Σ over samples
+        lengths = lengths * (synapse.fan_in / math.prod(synapse.source)) ** 0.5
         paired = synapse.pairing(post.flatten(0, 1), trace.flatten(0, 1))
-        scale = rate / (size * len(post))
-        change = scaled(paired.flatten(1) * scale, synapse.weight.flatten(1))
+        growth = paired.flatten(1) * (rate / (lengths * len(post) * positions))
+        change = scaled(growth, synapse.weight.flatten(1))
         excess = (synapse.weight.flatten(1).square().sum(1, keepdim=True) - 1) * synapse.weight.flatten(1)
         synapse.weight.grad = (excess * (rows / samples) - change).view_as(synapse.weight)
 

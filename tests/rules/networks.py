@@ -1,4 +1,4 @@
-"""Small rate networks in float64 and a batch for them, for oracles of gradients."""
+"""Small networks in float64 and batches for them, for oracles of gradients."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def rate_network(*, conv: bool = False, norm: bool = False, depth: int = 3) -> N
         )
     else:
         net = models.mlp((1, 8, 8), [7, 6, 5][:depth], 3, norm=norm, gain=1.5)
+    return exact(net)
+
+
+def exact(net: Network) -> Network:
+    """The network in float64, its norms with the statistics of the batch: running ones move from step to step."""
     for stage in net.hidden:
         if stage.up.norm is not None:
             stage.up.norm.least = 2
