@@ -89,7 +89,9 @@ def test_lists_give_a_line_each(verb: str, known: dict[str, object]) -> None:
     assert all(row["summary"] for row in rows)
 
 
-def test_data_list_and_info(tmp_path: Path) -> None:
+def test_data_list_and_info(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BISPIKE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     listed = bispike("data", "list", "--data-root", tmp_path, "--json").json["datasets"]
     assert [row["name"] for row in listed] == data.names()
     assert bispike("data").out.splitlines()[2].split()[:3] == ["digits", "1x8x8", "10"]
