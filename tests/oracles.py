@@ -32,6 +32,12 @@ def literal_infonce(a: Tensor, b: Tensor, temperature: float) -> Tensor:
     return torch.nn.functional.cross_entropy(cosine, torch.arange(a.shape[0]), reduction="sum")
 
 
+def literal_cross_entropy(a: Tensor, b: Tensor, temperature: float) -> Tensor:
+    """Cross-entropy of each row of the B×B scaled dot products against its own column."""
+    dots = a @ b.T / a.shape[1] ** 0.5 / temperature
+    return torch.nn.functional.cross_entropy(dots, torch.arange(a.shape[0]), reduction="sum")
+
+
 def literal_mse(a: Tensor, b: Tensor) -> Tensor:
     """Σ over samples of the mean squared difference of the pair."""
     return (a - b).square().mean(1).sum()

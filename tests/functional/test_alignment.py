@@ -73,6 +73,24 @@ def test_infonce_over_the_batch_equals_the_pairwise_cross_entropy(case: tuple[in
     assert_gradients(literal_infonce(feature, template[labels], temperature), feature, template, result)
 
 
+@given(case=cases, temperature=st.floats(0.1, 2))
+@settings(max_examples=30, deadline=None)
+def test_cross_entropy_is_a_classifier_with_the_templates_as_weights(case: tuple[int, ...], temperature: float) -> None:
+    feature, template, labels = draw(case)
+    counts = negative_counts(labels, template.shape[0], contrast="classes", reference_batch=template.shape[0])
+    result = align(
+        feature.detach(),
+        template.detach(),
+        labels,
+        counts.double(),
+        AlignmentLoss(kind="cross-entropy", temperature=temperature, reduction="sum"),
+    )
+    scores = feature @ template.T / feature.shape[1] ** 0.5 / temperature
+    loss = torch.nn.functional.cross_entropy(scores, labels, reduction="sum")
+    assert_gradients(loss, feature, template, result)
+    torch.testing.assert_close(result.cosine, cosine_matrix(feature, template).detach(), rtol=1e-10, atol=1e-10)
+
+
 @given(case=cases)
 @settings(max_examples=20, deadline=None)
 def test_mse(case: tuple[int, ...]) -> None:

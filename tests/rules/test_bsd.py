@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bispike import models
 from bispike.nn import DriveNorm, Network
 from bispike.rules import BSD
-from tests.oracles import literal_infonce, literal_mse, literal_reco
+from tests.oracles import literal_cross_entropy, literal_infonce, literal_mse, literal_reco
 
 networks = st.tuples(
     st.sampled_from(["dense", "conv"]),
@@ -53,12 +53,16 @@ def stage_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch
     for name, (stage, below, up) in ups.items():
         above, down = downs[name]
         features = []
-        for pathway, source, activity in ((stage.up, below, up), (stage.down, above, down)):
+        template = options.feature if options.template == "same" else options.template
+        for pathway, source, activity, kind in (
+            (stage.up, below, up, options.feature),
+            (stage.down, above, down, template),
+        ):
             drive = pathway.synapse(source)
             if pathway.norm is not None:
                 drive = pathway.norm(drive, pathway.norm.statistics(drive, track=False))
             value = drive
-            if options.feature == "rate":
+            if kind == "rate":
                 slope = pathway.rate_slope(activity)
                 value = activity.rate + slope * (drive - drive.detach())
             if options.pool and value.dim() == 4:
@@ -73,6 +77,8 @@ def stage_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch
             loss = literal_reco(rows, paired, options.strength)
         elif options.loss == "infonce":
             loss = literal_infonce(rows, paired, options.temperature)
+        elif options.loss == "cross-entropy":
+            loss = literal_cross_entropy(rows, paired, options.temperature)
         else:
             loss = literal_mse(rows, paired)
         parameters = [*stage.up.parameters(), *stage.down.parameters()]
@@ -80,16 +86,17 @@ def stage_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch
     return gradients
 
 
-@pytest.mark.parametrize("feature", ["rate", "drive"])
-@pytest.mark.parametrize("loss", ["reco", "infonce", "mse"])
+@pytest.mark.parametrize(("feature", "template"), [("rate", "same"), ("drive", "same"), ("rate", "drive")])
+@pytest.mark.parametrize("loss", ["reco", "infonce", "cross-entropy", "mse"])
 @pytest.mark.parametrize("centre", ["none", "batch"])
 @given(case=networks, pool=st.sampled_from([0, 2]))
 @settings(max_examples=6, deadline=None)
 def test_gradients_equal_autograd_of_each_stage(
-    feature: str, loss: str, centre: str, case: tuple[str, bool, int, int, int], pool: int
+    feature: str, template: str, loss: str, centre: str, case: tuple[str, bool, int, int, int], pool: int
 ) -> None:
     net, stimulus, labels = build(case)
-    rule = BSD(net, feature=feature, loss=loss, centre=centre, contrast="batch", reduction="sum", pool=pool)
+    options = {"feature": feature, "template": template, "loss": loss, "centre": centre, "pool": pool}
+    rule = BSD(net, contrast="batch", reduction="sum", **options)
     expected = stage_losses_by_autograd(net, stimulus, labels, rule)
     report = rule.step(stimulus, labels)
     for name, (value, parameters, gradients) in expected.items():

@@ -20,6 +20,8 @@ OPTIONS: list[dict[str, Any]] = [
     {"centre": "batch", "contrast": "batch", "reduction": "sum"},
     {"loss": "infonce", "reduction": "mean"},
     {"feature": "drive"},
+    {"template": "drive", "slope": "unrolled"},
+    {"loss": "cross-entropy", "template": "drive", "centre": "batch"},
 ]
 
 

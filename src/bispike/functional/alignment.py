@@ -4,6 +4,7 @@ Bottom-up features A `[B, D]` meet top-down templates P `[C, D]`, one template a
 
     ReCo     Σ_k (1 − C_k,y(k))² + λ Σ_k Σ_c n_kc max(0, C_kc)²
     InfoNCE  −Σ_k log( exp(C_k,y/κ) / (exp(C_k,y/κ) + Σ_c n_kc exp(C_kc/κ)) )
+    CE       the same with the dot product a_k·p_c / √D in place of the cosine: a classifier whose weights are p
     MSE      Σ_k mean_d (a_kd − p_y(k),d)²
 
 n_kc says how often class c stands as a negative for sample k. Because samples of one class share their template,
@@ -14,6 +15,7 @@ the gradients: docs/mathematics.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +23,7 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError, unknown_name
 
-LOSSES = ("reco", "infonce", "mse")
+LOSSES = ("reco", "infonce", "cross-entropy", "mse")
 CONTRASTS = ("batch", "masked", "classes", "expected")
 REDUCTIONS = ("sum", "sample", "mean")
 SILENCE = 1e-2
@@ -34,9 +36,9 @@ class AlignmentLoss:
     """How pairs of features and templates are judged.
 
     Args:
-        kind: `"reco"`, `"infonce"` or `"mse"`.
+        kind: `"reco"`, `"infonce"`, `"cross-entropy"` or `"mse"`.
         strength: λ of ReCo, non-negative.
-        temperature: κ of InfoNCE, positive.
+        temperature: κ of InfoNCE and cross-entropy, positive.
         reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
             mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
 
@@ -57,6 +59,11 @@ class AlignmentLoss:
             problems.append(unknown_name("reduction", self.reduction, REDUCTIONS))
         if problems:
             raise ConfigurationError(problems)
+
+    @property
+    def normed(self) -> bool:
+        """Whether rows and templates are compared at unit length."""
+        return self.kind in ("reco", "infonce")
 
     def scale(self, samples: int) -> float:
         """What a sum over this many samples is multiplied by."""
@@ -153,6 +160,8 @@ def align(
     scale = loss.scale(samples or labels.shape[0])
     if loss.kind == "mse":
         return _mse(feature, template, labels, scale)
+    if not loss.normed:
+        return _dot(feature, template, labels, negatives, loss, scale)
     unit_a, norm_a = unit_rows(feature, consume=consume)
     unit_p, norm_p = unit_rows(template, consume=consume)
     cosine = unit_a @ unit_p.T
@@ -170,10 +179,10 @@ def pair_gradient(
     loss: AlignmentLoss,
     scale: float,
 ) -> tuple[Tensor, Tensor]:
-    """Value of ReCo or InfoNCE and its gradient with respect to the affinities.
+    """Value of a loss and its gradient with respect to the affinities (not MSE, which has none).
 
     Args:
-        cosine: `[B, C]` affinities.
+        cosine: `[B, C]` affinities: cosines, or dot products over √D for cross-entropy.
         labels, negatives, loss: as for `align`.
         scale: what the sum over samples is multiplied by.
 
@@ -208,6 +217,18 @@ def unit_rows(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
     """Rows divided by sqrt(|row|² + ε²): a silent row gives a zero row, and the gradient stays exact."""
     norm = (torch.linalg.vector_norm(rows, dim=1, keepdim=True).square_() + SILENCE**2).sqrt_()
     return rows.div_(norm) if consume else rows / norm, norm
+
+
+def _dot(
+    feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: AlignmentLoss, scale: float
+) -> Alignment:
+    """Cross-entropy; the affinity that is reported is the cosine all the same."""
+    root = math.sqrt(feature.shape[1])
+    dots = feature @ template.T / root
+    value, grad = pair_gradient(dots, labels, negatives, loss, scale)
+    grad = grad / root
+    lengths = feature.square().sum(1, keepdim=True) + SILENCE**2, template.square().sum(1) + SILENCE**2
+    return Alignment(value, grad @ template, grad.T @ feature, dots * root / (lengths[0] * lengths[1]).sqrt())
 
 
 def _mse(feature: Tensor, template: Tensor, labels: Tensor, scale: float) -> Alignment:

@@ -7,7 +7,8 @@ gradient G of the affinities (`alignment.pair_gradient`), the gradient of a row 
 
 v being the mean over the batch where m is. Neither the centred nor the unit rows nor this gradient's factors are ever
 written out: one pass makes it, times the slope of the rate, and sums what the backward of the norm needs; a second one
-ends that backward. `align`, `centring` and `normalise_backward` are the reference, step by step.
+ends that backward. Cross-entropy compares dot products with templates as they are: then |a_k| and |P_c − q| stand for √D
+and 1, and s is 0. `align`, `centring` and `normalise_backward` are the reference, step by step.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def meet(
     Args:
         rates: X, float32 `[B, D]`.
         templates: P, float32 `[C, D]`.
-        labels, negatives, loss: as for `align` (ReCo and InfoNCE).
+        labels, negatives, loss: as for `align` (not MSE).
         centre: m, `[D]`; None for rows that are not centred.
         prior: `[C]` weights of the templates' centre q; None for templates that are not centred.
         by_batch: whether m is the mean of these rows, so that the gradient goes through it.
@@ -71,22 +72,26 @@ def meet(
     Returns:
         Scalar loss, pull on the rows, pull on the templates.
     """
-    squares = torch.empty(rates.shape[0], dtype=torch.float32)
-    native.call("centred_squares", rates, centre, rates.shape[0], rates.shape[1], squares)
-    length = (squares + SILENCE**2).sqrt_()[:, None]
     unit = templates - prior @ templates if prior is not None else templates
-    unit_length = (unit.square().sum(1, keepdim=True) + SILENCE**2).sqrt_()
-    unit = unit / unit_length
+    if loss.normed:
+        squares = torch.empty(rates.shape[0], dtype=torch.float32)
+        native.call("centred_squares", rates, centre, rates.shape[0], rates.shape[1], squares)
+        length = (squares + SILENCE**2).sqrt_()[:, None]
+        unit_length = (unit.square().sum(1, keepdim=True) + SILENCE**2).sqrt_()
+        unit = unit / unit_length
+    else:
+        length = rates.new_full((rates.shape[0], 1), math.sqrt(rates.shape[1]))
+        unit_length = unit.new_ones((unit.shape[0], 1))
     dots = rates @ unit.T
     cosine = (dots - unit @ centre if centre is not None else dots).div_(length)
     value, grad = pair_gradient(cosine, labels, negatives, loss, loss.scale(samples))
-    shared = grad * cosine
+    shared = grad * cosine if loss.normed else torch.zeros_like(grad)
     weights = (grad / length).contiguous()
     shrink = shared.sum(1).div_(length.squeeze(1).square())
     common = None
     if by_batch and centre is not None:
         common = weights.mean(0) @ unit - (shrink @ rates - shrink.sum() * centre).div_(rates.shape[0])
-    below = weights.T @ rates
+    below = weights.T @ rates  # with unit rows this is Gᵀ u, without them Gᵀ a / √D
     if centre is not None:
         below.addr_(weights.sum(0), centre, alpha=-1)
     below.addcmul_(unit, shared.sum(0)[:, None], value=-1).div_(unit_length)

@@ -47,6 +47,7 @@ from .options import NOT_NEGATIVE, POSITIVE, RuleOptions, at_least, one_of, opti
 from .readouts import TOP_LOSSES, learn_recall, learn_top
 
 FEATURES = ("rate", "drive")
+TEMPLATES = ("same", *FEATURES)
 ORDERS = ("down-first", "up-first", "concurrent")
 
 
@@ -55,11 +56,13 @@ class BSDOptions(RuleOptions):
     """Options of BSD.
 
     Args:
-        loss: `reco`, `infonce` or `mse`.
+        loss: `reco`, `infonce`, `cross-entropy` or `mse`.
         feature: what is aligned: the firing `rate` or the time-mean `drive`.
+        template: what of the top-down population it is aligned with: the `rate`, the `drive` (what reaches the apical
+            dendrite, real-valued), or the `same` as `feature`.
         contrast: which negatives: `batch` (the paper's literal loss), `masked`, `classes`, `expected`.
         strength: λ of ReCo, at least 0.
-        temperature: κ of InfoNCE, positive.
+        temperature: κ of InfoNCE and cross-entropy, positive.
         reduction: `sum`, `sample` or `mean` (see `functional.align`).
         centre: `none`, `batch`, or `running` (a running mean over samples; works at batch 1).
         centre_samples: memory of the running mean, in samples.
@@ -72,6 +75,7 @@ class BSDOptions(RuleOptions):
 
     loss: str = option("reco", one_of(LOSSES))
     feature: str = option("rate", one_of(FEATURES))
+    template: str = option("same", one_of(TEMPLATES))
     contrast: str = option("expected", one_of(CONTRASTS))
     strength: float = option(0.2, NOT_NEGATIVE)
     temperature: float = option(0.1, POSITIVE)
@@ -120,10 +124,11 @@ class BSD(Rule):
         self.running: dict[str, Tensor] = {}
         given = self.settings
         self._loss = AlignmentLoss(given.loss, given.strength, given.temperature, given.reduction)
+        self._template = given.feature if given.template == "same" else given.template
 
-    @property
-    def _unrolled(self) -> bool:
-        return self.settings.feature == "rate" and self.settings.slope == "unrolled"
+    def _follows(self, kind: str) -> bool:
+        """Whether a sweep follows the slope of its neurons, given what is aligned of them."""
+        return kind == "rate" and self.settings.slope == "unrolled"
 
     def parameters(self) -> list[nn.Parameter]:
         return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
@@ -151,7 +156,7 @@ class BSD(Rule):
         Args:
             source: what `Network.encode` returned.
         """
-        return self.network.sweep_up(source, unrolled=self._unrolled)
+        return self.network.sweep_up(source, unrolled=self._follows(self.settings.feature))
 
     @torch.no_grad()
     def meet(
@@ -166,7 +171,6 @@ class BSD(Rule):
             labels: `[B]` int64 in 0..C−1.
         """
         net = self.network
-        unrolled = self._unrolled
         negatives = negative_counts(
             labels,
             net.concept.classes,
@@ -179,13 +183,13 @@ class BSD(Rule):
         losses: dict[str, Tensor] = {}
         rates: list[Tensor] = []
         if self.settings.order == "down-first":
-            down = self._sweep_down(unrolled=unrolled)
+            down = self._sweep_down()
         elif self.settings.order == "up-first":
             up = iter(list(up))
-            down = self._sweep_down(unrolled=unrolled)
+            down = self._sweep_down()
         else:
             with ThreadPoolExecutor(1) as pool:
-                waiting = pool.submit(self._sweep_down, unrolled=unrolled)
+                waiting = pool.submit(self._sweep_down)
                 up = iter(list(up))
                 down = waiting.result()
         top_rate = source
@@ -204,8 +208,8 @@ class BSD(Rule):
         return StepReport(top.loss, top.correct, losses, rates)
 
     @torch.no_grad()
-    def _sweep_down(self, *, unrolled: bool) -> Descent:
-        return self.network.descend(unrolled=unrolled)
+    def _sweep_down(self) -> Descent:
+        return self.network.descend(unrolled=self._follows(self._template))
 
     def _meet(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
         """Align the two populations of a stage and write the gradients of W and Θ; return the local loss."""
@@ -220,8 +224,8 @@ class BSD(Rule):
         return native_usable(up.rate) and options.loss != "mse" and options.pool == 0 and alone
 
     def _meet_fused(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
-        mode, by_rate = self.settings.centre, self.settings.feature == "rate"
-        rows, templates = self._feature(here.up), self._feature(here.down)
+        mode, feature, template = self.settings.centre, self.settings.feature, self._template
+        rows, templates = self._rows(here.up, feature), self._rows(here.down, template)
         by_batch = mode == "batch" and rows.shape[0] > 1
         centre = None
         if mode != "none":
@@ -237,15 +241,16 @@ class BSD(Rule):
             by_batch=by_batch,
             samples=self.network.group.count(labels.shape[0]),
         )
-        here.stage.up.learn_pulled(on_rows, here.below, here.up, through_rate=by_rate)
-        here.stage.down.learn_pulled(on_templates, here.above, here.down, through_rate=by_rate)
+        here.stage.up.learn_pulled(on_rows, here.below, here.up, through_rate=feature == "rate")
+        here.stage.down.learn_pulled(on_templates, here.above, here.down, through_rate=template == "rate")
         return value
 
     def _meet_plain(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
         """The same, step by step: the reference, and the way for all other options, precisions and devices."""
         prior = self.prior.to(here.up.rate)
         mode = self.settings.centre
-        rows, templates = self._feature(here.up), self._feature(here.down)
+        feature, template = self.settings.feature, self._template
+        rows, templates = self._rows(here.up, feature), self._rows(here.down, template)
         group = self.network.group
         by_batch = mode == "batch" and group.count(rows.shape[0]) > 1
         if mode == "none":
@@ -263,25 +268,25 @@ class BSD(Rule):
         if mode != "none":
             centre_templates_backward(grad_templates, prior)
         up, down = here.stage.up, here.stage.down
-        up.learn(self._drive_gradient(grad_rows, up, here.up), here.below, here.up)
-        down.learn(self._drive_gradient(grad_templates, down, here.down), here.above, here.down)
+        up.learn(self._drive_gradient(grad_rows, up, here.up, feature), here.below, here.up)
+        down.learn(self._drive_gradient(grad_templates, down, here.down, template), here.above, here.down)
         return value
 
-    def _feature(self, activity: Activity) -> Tensor:
-        """`[B, D]` aligned feature of a population; maps position by position, as they lie in memory."""
-        values = activity.rate if self.settings.feature == "rate" else activity.drive
+    def _rows(self, activity: Activity, kind: str) -> Tensor:
+        """`[B, D]` rate or drive of a population; maps position by position, as they lie in memory."""
+        values = activity.rate if kind == "rate" else activity.drive
         if self.settings.pool and values.dim() == 4:
             values = F.adaptive_avg_pool2d(values, self.settings.pool)
         return rows_of(values).flatten(1)
 
-    def _drive_gradient(self, grad: Tensor, pathway: Pathway, activity: Activity) -> Tensor:
-        """From dL/d feature `[B, D]`, written over, to dL/d time-mean drive `[B, *shape]`: `_feature` backwards."""
+    def _drive_gradient(self, grad: Tensor, pathway: Pathway, activity: Activity, kind: str) -> Tensor:
+        """From dL/d rows `[B, D]`, written over, to dL/d time-mean drive `[B, *shape]`: `_rows` backwards."""
         side, shape = self.settings.pool, activity.drive.shape
         if side and len(shape) == 4:
             grad = spread_average(map_of(grad.unflatten(1, (side * side, shape[1])), (side, side)), shape[2:])
         else:
             grad = map_of(grad.unflatten(1, (-1, shape[1])), shape[2:])
-        return grad.mul_(pathway.rate_slope(activity)) if self.settings.feature == "rate" else grad
+        return grad.mul_(pathway.rate_slope(activity)) if kind == "rate" else grad
 
     def _running_mean(self, name: str, rows: Tensor) -> Tensor:
         """Running mean `[D]` of a stage's features: this batch moves it by its number of samples."""

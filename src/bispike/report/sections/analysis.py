@@ -16,7 +16,12 @@ def analysis(found: Mapping[str, Any]) -> Html:
     tables = analysis_tables(found)
     figures = analysis_figures(found).values()
     shown = [
-        figure(to_data_uri(drawn), alt=_words(made), caption=f"{made.title}. {made.reading}")
+        figure(
+            to_data_uri(drawn),
+            alt=_words(made),
+            caption=f"{made.title}. {made.reading}",
+            wide=drawn.get_figwidth() > 2 * drawn.get_figheight(),
+        )
         for drawn, made in zip(figures, tables, strict=True)
     ]
     numbers = [
