@@ -7,8 +7,8 @@ gradient G of the affinities (`alignment.pair_gradient`), the gradient of a row 
 
 v being the mean over the batch where m is. Neither the centred nor the unit rows nor this gradient's factors are ever
 written out: one pass makes it, times the slope of the rate, and sums what the backward of the norm needs; a second one
-ends that backward. Cross-entropy compares dot products with templates as they are: |a_k| and |P_c − q| become √D and 1, and s
-is 0. `align`, `centring` and `normalise_backward` are the reference, step by step.
+ends that backward. Cross-entropy compares dot products with the templates as they are: √D and 1 stand in for |a_k| and
+|P_c − q|, and s is 0. `align`, `centring` and `normalise_backward` are the reference, step by step.
 """
 
 from __future__ import annotations
