@@ -18,7 +18,16 @@ from torch.nn import functional as F
 from torch.nn import grad as conv_grad
 
 from ..errors import ConfigurationError
-from ..functional import PackedSpikes, Wiring, convolution_gather, map_of, native_usable, rows_of, spike_product
+from ..functional import (
+    PackedSpikes,
+    Received,
+    Wiring,
+    convolution_gather,
+    map_of,
+    native_usable,
+    rows_of,
+    spike_product,
+)
 
 Shape = tuple[int, ...]
 
@@ -60,6 +69,14 @@ class Synapse(nn.Module):
     def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
         """`forward` with the bias that is given; what each kind of synapse defines."""
         raise NotImplementedError
+
+    def receive(self, near: Any, far: Any) -> Any:
+        """What reaches this synapse of what left the stage before it, `near`, and the one before that, `far`."""
+        return near
+
+    def packed(self, source: Received) -> Any:
+        """Spikes `[T, B, *source]` as `sum_spikes` takes them."""
+        return PackedSpikes.pack(source) if isinstance(source, Tensor) else source
 
     def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
         """`forward` for packed spikes of all time steps: drive `[T·B, positions, C]` (see `functional.rows_of`)."""

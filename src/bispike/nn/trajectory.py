@@ -89,9 +89,11 @@ class SpikeStep:
 def sweep_steps(network: Network, source: Tensor) -> Iterator[SpikeStep]:
     """Bottom-up sweep, a stage at a time, of what `Network.encode` returned."""
     constant = network.constant_input
+    arrivals = network.ascent(source)
     for stage in network.hidden:
-        trajectory = Trajectory(stage.up, source, network.steps, constant=constant)
+        trajectory = Trajectory(stage.up, arrivals.source, network.steps, constant=constant)
         spikes = trajectory.spikes
-        source = spikes if stage.pool == 1 else stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+        leaving = spikes if stage.pool == 1 else stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
         constant = False
-        yield SpikeStep(stage, trajectory, source)
+        yield SpikeStep(stage, trajectory, leaving)
+        arrivals.pass_on(leaving)
