@@ -15,15 +15,14 @@ products that a rule makes without a synapse. It compares networks of one size; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..functional import JoinedSpikes, PackedSpikes
+from ..functional import Received, dense_spikes
 from ..nn import Network, Synapse
 
 ADD_PJ = 0.9
@@ -150,10 +149,10 @@ class _Count:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """See what goes through the synapse, whether as numbers or as packed spikes."""
-        sum_spikes: Callable[[Any], Tensor] = self.synapse.sum_spikes
+        sum_spikes = self.synapse.sum_spikes
 
-        def seen(spikes: PackedSpikes | JoinedSpikes) -> Tensor:
-            self.see(spikes.dense())
+        def seen(spikes: Received) -> Tensor:
+            self.see(dense_spikes(spikes, like=self.synapse.weight))
             return sum_spikes(spikes)
 
         handle = self.synapse.register_forward_pre_hook(lambda _, received: self.see(received[0]))

@@ -105,26 +105,20 @@ class PackedSpikes:
         return starts, fired
 
 
-@dataclass(frozen=True)
-class JoinedSpikes:
-    """Two packed trains of maps of one size, side by side: `near`'s channels, then `far`'s."""
-
-    near: PackedSpikes
-    far: PackedSpikes
-
-    def dense(self) -> Tensor:
-        """float32 `[T, B, C, *positions]`."""
-        return torch.cat([self.near.dense(), self.far.dense()], 2)
-
-    def rate(self) -> Tensor:
-        """float32 `[B, C, *positions]`."""
-        return torch.cat([self.near.rate(), self.far.rate()], 1)
-
-
 Spikes = Tensor | PackedSpikes
 """A spike train `[T, B, *shape]`: zeros and ones of any dtype, or packed."""
+
+
+@dataclass(frozen=True)
+class JoinedSpikes:
+    """Two trains of maps of one size, side by side: `near`'s channels, then `far`'s. Nothing is copied."""
+
+    near: Spikes
+    far: Spikes
+
+
 Received = Spikes | JoinedSpikes
-"""What a synapse receives: spikes of one stage, or of two side by side (as one tensor, or packed each)."""
+"""What a synapse receives: spikes of one stage, or of two side by side."""
 
 
 def rows_of(values: Tensor) -> Tensor:
@@ -143,12 +137,16 @@ def map_of(rows: Tensor, positions: tuple[int, ...]) -> Tensor:
 
 def dense_spikes(spikes: Received, *, like: Tensor) -> Tensor:
     """A spike train `[T, B, *shape]` as a tensor of the dtype of `like`."""
-    return (spikes if isinstance(spikes, Tensor) else spikes.dense()).to(like.dtype)
+    if isinstance(spikes, JoinedSpikes):
+        return torch.cat([dense_spikes(part, like=like) for part in (spikes.near, spikes.far)], 2)
+    return (spikes.dense() if isinstance(spikes, PackedSpikes) else spikes).to(like.dtype)
 
 
 def rate_of(spikes: Received, *, like: Tensor) -> Tensor:
     """Rate `[B, *shape]` of a spike train, in the dtype of `like`."""
-    if not isinstance(spikes, Tensor):
+    if isinstance(spikes, JoinedSpikes):
+        return torch.cat([rate_of(part, like=like) for part in (spikes.near, spikes.far)], 1)
+    if isinstance(spikes, PackedSpikes):
         return spikes.rate()
     return spikes.mean(0) if spikes.dtype == like.dtype else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
 

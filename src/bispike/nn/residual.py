@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..functional import JoinedSpikes, PackedSpikes, Received, pool_spikes, rate_of, rows_of
+from ..functional import JoinedSpikes, PackedSpikes, Received, Spikes, dense_spikes, pool_spikes, rate_of, rows_of
 from .synapse import Synapse
 
 S = TypeVar("S")
@@ -43,13 +43,9 @@ class Straight(nn.Module):
         """Drive `[N, *shape]` of `[N, *shape]`."""
         return source * self.gain if bias is None else source * self.gain + bias
 
-    def flow(self, spikes: Tensor) -> Tensor:
-        """Drive `[T, B, *shape]` of spikes of that shape, with an autograd tape."""
-        return spikes * self.gain
-
-    def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
+    def sum_spikes(self, spikes: Spikes) -> Tensor:
         """Drive `[T·B, positions, C]` of packed spikes."""
-        return rows_of(spikes.dense().flatten(0, 1)).mul_(self.gain)
+        return rows_of(dense_spikes(spikes, like=self.gain).flatten(0, 1)).mul_(self.gain)
 
     def learn(self, grad: Tensor, source: Tensor) -> None:
         """Nothing to learn."""
@@ -86,35 +82,31 @@ class Residual(Synapse):
 
     def receive(self, near: Any, far: Any) -> Any:
         """The two beside each other; a maximum of spikes is a spike."""
-        if isinstance(near, PackedSpikes) and isinstance(far, PackedSpikes):
-            return JoinedSpikes(near, far.pool(self.pool, ceil=True) if self.pool > 1 else far)
-        if self.pool > 1:
-            is_train = far.dim() > len(self.source) + 1
-            far = pool_spikes(far, self.pool, ceil=True) if is_train else F.max_pool2d(far, self.pool, ceil_mode=True)
-        return torch.cat([near, far], -len(self.source))
+        if isinstance(far, PackedSpikes) or far.dim() > len(self.source) + 1:
+            return JoinedSpikes(near, pool_spikes(far, self.pool, ceil=True) if self.pool > 1 else far)
+        return torch.cat([near, F.max_pool2d(far, self.pool, ceil_mode=True) if self.pool > 1 else far], 1)
 
-    def parts(self, source: Tensor) -> list[Tensor]:
+    def parts(self, source: Received) -> Any:
         """What W and what V receive, of `[..., *source]`."""
+        if isinstance(source, JoinedSpikes):
+            return source.near, source.far
         channels = self.main.source[0]
-        return list(source.split([channels, self.source[0] - channels], -len(self.source)))
-
-    def packed(self, source: Received) -> JoinedSpikes:
-        if isinstance(source, Tensor):
-            return JoinedSpikes(*[PackedSpikes.pack(part) for part in self.parts(source)])
-        assert isinstance(source, JoinedSpikes)
-        return source
+        return cast(Tensor, source).split([channels, self.source[0] - channels], -len(self.source))
 
     def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
         near, far = self.parts(source)
         return self.main.drive(near, bias) + self.shortcut.drive(far, None)
 
-    def sum_spikes(self, spikes: PackedSpikes | JoinedSpikes) -> Tensor:
-        assert isinstance(spikes, JoinedSpikes)
-        return self.main.sum_spikes(spikes.near).add_(self.shortcut.sum_spikes(spikes.far))
-
-    def flow(self, spikes: Tensor) -> Tensor:
+    def sum_spikes(self, spikes: Received) -> Tensor:
         near, far = self.parts(spikes)
-        return self.main.flow(near) + self.shortcut.flow(far)
+        return self.main.sum_spikes(near).add_(self.shortcut.sum_spikes(far))
+
+    def flow(self, spikes: Received) -> Tensor:
+        near, far = self.parts(spikes)
+        drive = self.main.flow(near)
+        if isinstance(self.shortcut, Straight):
+            return torch.addcmul(drive, far, self.shortcut.gain)
+        return drive + self.shortcut.flow(far)
 
     def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         near, far = self.parts(source)

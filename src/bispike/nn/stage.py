@@ -146,7 +146,7 @@ class Pathway(nn.Module):
             assert isinstance(source, Tensor)
             drive = raw = rows_of(self.synapse(source))
         else:
-            drive = self.synapse.sum_spikes(self.synapse.packed(source)).unflatten(0, (steps, -1))
+            drive = self.synapse.sum_spikes(source).unflatten(0, (steps, -1))
             raw = mean_drive(drive)
         statistics, affine = self._normalise(map_of(raw, positions), track=track)
         fired = fire_rows(drive, self.neuron, steps, positions, affine=affine, unrolled=unrolled)
@@ -183,7 +183,7 @@ class Pathway(nn.Module):
         """`[B, *shape]` d rate / d drive: followed through the steps where `respond` did, mean-field otherwise."""
         return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
-    def flow(self, source: Tensor, steps: int, *, constant: bool) -> Tensor:
+    def flow(self, source: Received, steps: int, *, constant: bool) -> Tensor:
         """Spikes `[T, B, *shape]` with an autograd tape (surrogate gradients), for rules that need one."""
         drive = self.synapse(source) if constant else self.synapse.flow(source)
         if self.norm is not None:
