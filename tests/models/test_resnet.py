@@ -55,6 +55,23 @@ def test_any_geometry_learns_a_step_recalls_and_is_rebuilt(
     assert net.recall(torch.arange(3)).shape == (3, 2, side, side)
 
 
+@pytest.mark.parametrize("rule", ["bsd", "bptt"])
+def test_training_goes_on_exactly_after_a_reload(rule: str) -> None:
+    net = models.create("resnet-small", (1, 8, 8), 3, widths=[3, 4], depth=10)
+    stimulus = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(6) % 3
+    first = rules.create(rule, net)
+    first.step(stimulus, labels)
+    copy = models.build(net.spec)
+    copy.load_state_dict(net.state_dict())
+    second = rules.create(rule, copy)
+    second.load_state_dict(first.state_dict())
+    for one in (first, second):
+        one.step(stimulus, labels)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a.grad, b.grad)
+
+
 def test_all_stages_of_both_pathways_fire_at_depth_18() -> None:
     net = models.create("resnet-small", (3, 16, 16), 10, depth=18)
     stimulus = torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(0))

@@ -41,7 +41,8 @@ def resnet(
         depth: weight layers, even; the blocks are shared out over the groups evenly, what is left over to the highest.
         blocks: number of blocks of each group, in place of `depth`; 0 leaves a group out.
         stem_stride: stride of the stem.
-        shortcut_gain: of shortcuts without weights, dimensionless.
+        shortcut_gain: of shortcuts without weights, dimensionless; of the initial weights of the others, relative to
+            those of the convolutions.
         **options: fields of `Options`.
 
     Returns:
@@ -74,7 +75,8 @@ def resnet(
         if i + 1 < len(mains):
             down = UpsampleConv(shapes[i + 1], shapes[i])
         if i + 2 in closing:
-            down = Residual(down, _downward(shapes[i + 2], shapes[i], shortcut_gain), shapes[i + 2][0])
+            shortcut = _downward(shapes[i + 2], shapes[i], shortcut_gain)
+            down = Residual(down, shortcut, shapes[i + 2][0], gain=shortcut_gain)
         stages.append(
             Stage(
                 f"stage{i + 1}",
@@ -105,7 +107,7 @@ def _closed(main: Synapse, far: Shape, gain: float) -> Residual:
     pool = -(-far[1] // main.source[1])
     pooled = (far[0], *main.source[1:])
     shortcut = Straight(gain) if pooled == main.target else Conv(pooled, main.target[0], kernel=1, bias=False)
-    return Residual(main, shortcut, far[0], pool=pool)
+    return Residual(main, shortcut, far[0], pool=pool, gain=gain)
 
 
 def _downward(far: Shape, target: Shape, gain: float) -> Synapse | Straight:

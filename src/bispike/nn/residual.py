@@ -62,11 +62,14 @@ class Residual(Synapse):
         shortcut: V, from maps of `main`'s resolution, without a bias.
         channels: of the population that V comes from.
         pool: side of the max pooling that brings its spikes to the resolution of `main`'s source (1: none).
+        gain: of the initial weights of V, relative to those of W.
     """
 
-    def __init__(self, main: Synapse, shortcut: Synapse | Straight, channels: int, *, pool: int = 1) -> None:
+    def __init__(
+        self, main: Synapse, shortcut: Synapse | Straight, channels: int, *, pool: int = 1, gain: float = 1.0
+    ) -> None:
         nn.Module.__init__(self)  # no weight of its own
-        self.main, self.shortcut, self.pool = main, shortcut, pool
+        self.main, self.shortcut, self.pool, self.gain = main, shortcut, pool, gain
         self.source = (main.source[0] + channels, *main.source[1:])
         self.target = main.target
 
@@ -115,7 +118,7 @@ class Residual(Synapse):
 
     def initialise(self, gain: float, generator: torch.Generator) -> None:
         self.main.initialise(gain, generator)
-        self.shortcut.initialise(gain, generator)
+        self.shortcut.initialise(gain * self.gain, generator)
 
     def matrix(self) -> Tensor:
         return self.main.matrix()
