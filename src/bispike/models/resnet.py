@@ -28,7 +28,7 @@ def resnet(
     depth: int = 18,
     blocks: Sequence[int] = (),
     stem_stride: int = 1,
-    shortcut_gain: float = 1.0,
+    shortcut_gain: float = 2.0,
     **options: Any,
 ) -> Network:
     """Residual two-pathway network.
@@ -42,7 +42,8 @@ def resnet(
         blocks: number of blocks of each group, in place of `depth`; 0 leaves a group out.
         stem_stride: stride of the stem.
         shortcut_gain: of shortcuts without weights, dimensionless; of the initial weights of the others, relative to
-            those of the convolutions.
+            those of the convolutions. At 2 a block begins by nearly passing on what enters it (rates correlate by
+            0.97); at 1 they correlate by 0.8, and 18 layers learn much more slowly.
         **options: fields of `Options`.
 
     Returns:
