@@ -7,7 +7,7 @@ import torch
 
 from bispike import models, rules
 from bispike.analysis import fan_out, inference_operations
-from bispike.nn import Network
+from bispike.nn import Network, Residual, Straight
 from bispike.nn.synapse import Conv, Dense
 
 
@@ -32,6 +32,21 @@ def test_fan_out_of_a_convolution_is_exact_at_borders(size: int, kernel: int, st
 
 def test_fan_out_of_a_dense_synapse_is_its_number_of_targets() -> None:
     assert fan_out(Dense((3, 2, 2), (7,))).eq(7).all()
+
+
+def test_a_shortcut_without_weights_counts_one_addition_a_spike_whatever_its_gain() -> None:
+    synapse = Residual(Conv((3, 4, 4), 2), Straight(0.3), 2)
+    assert torch.equal(fan_out(synapse), torch.cat([brute_fan_out(Conv((3, 4, 4), 2)), torch.ones(2, 4, 4)]))
+
+
+def test_a_residual_network_by_hand() -> None:
+    network = models.resnet((1, 4, 4), [2], 2, blocks=[1], steps=4)
+    stimuli = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    first, second, third = (record.spikes.float().sum(0).sum(0) / 6 for record in network.observe(stimuli))
+    within = brute_fan_out(Conv((2, 4, 4), 2))
+    found = inference_operations(network, stimuli)
+    expected = (first * (within + 1) + second * within + third * 2).sum()
+    assert found.accumulates == pytest.approx(float(expected))
 
 
 def spiking(**options: object) -> Network:

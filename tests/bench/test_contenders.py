@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from bispike import models
 from bispike.bench import Case
 from bispike.bench.contenders import Layer, Ruled, create
 from bispike.bench.peers import NAMES, VERSIONS, create_population, difference
 from bispike.bench.peers.twin import Twin
 from bispike.bench.timing import Work, take_turns
 from bispike.bench.worker import compare, measure_memory, measure_time
-from bispike.errors import UnknownNameError
+from bispike.errors import ConfigurationError, UnknownNameError
 from bispike.functional import Neuron, lif, lif_reference
 
 from .made_up import TINY
@@ -25,6 +26,12 @@ LAYER = Case("layer", "layer", (12,), (12,), steps=6, batch_size=3, rules=("bptt
 
 def reference(neuron: Neuron) -> Callable[[Tensor], Tensor]:
     return lambda drive: lif_reference(drive, neuron)
+
+
+def test_a_network_with_shortcuts_has_no_twin() -> None:
+    net = models.resnet((1, 4, 4), [2], 2, blocks=[1])
+    with pytest.raises(ConfigurationError, match="peers: expected a chain of stages, received shortcuts to stage3"):
+        Twin(net, reference, torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]))
 
 
 @pytest.mark.parametrize("case", [TINY, CONV], ids=["mlp", "cnn"])

@@ -13,7 +13,7 @@ from bispike.rules import BSD
 from tests.oracles import literal_cross_entropy, literal_infonce, literal_mse, literal_reco
 
 networks = st.tuples(
-    st.sampled_from(["dense", "conv"]),
+    st.sampled_from(["dense", "conv", "residual"]),
     st.booleans(),
     st.integers(1, 4),
     st.integers(2, 6),
@@ -27,6 +27,9 @@ def build(case: tuple[str, bool, int, int, int]) -> tuple[Network, torch.Tensor,
     if kind == "dense":
         net = models.mlp(5, [7, 6], 3, steps=steps, norm=norm, gain=1.5, seed=seed)
         stimulus = torch.randn(batch, 5, generator=generator)
+    elif kind == "residual":
+        net = models.resnet((1, 6, 6), [3, 4], 3, blocks=[1, 1], steps=steps, norm=norm, gain=1.5, seed=seed)
+        stimulus = torch.randn(batch, 1, 6, 6, generator=generator)
     else:
         net = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[6], steps=steps, norm=norm, gain=1.5, seed=seed)
         stimulus = torch.randn(batch, 1, 6, 6, generator=generator)
@@ -130,7 +133,7 @@ def _looked_at(net: Network, stimulus: torch.Tensor) -> list[Any]:
     return [act for _, _, act in net.sweep_up(net.encode(stimulus))]
 
 
-@given(case=networks, stage=st.integers(0, 1), options=st.sampled_from([{}, {"contrast": "batch"}]))
+@given(case=networks, stage=st.integers(0, 4), options=st.sampled_from([{}, {"contrast": "batch"}]))
 @settings(max_examples=15, deadline=None)
 def test_no_loss_reaches_the_weights_of_another_stage(
     case: tuple[str, bool, int, int, int], stage: int, options: dict[str, str]
@@ -139,6 +142,7 @@ def test_no_loss_reaches_the_weights_of_another_stage(
     net, stimulus, labels = build(case)
     rule = BSD(net, **options)
     rule.step(stimulus, labels)
+    stage %= len(net.hidden)
     here = net.hidden[stage]
     watched = [*here.up.parameters(), *here.down.parameters()]
     before = [parameter.grad.clone() for parameter in watched]

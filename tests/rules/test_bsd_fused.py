@@ -28,6 +28,8 @@ OPTIONS: list[dict[str, Any]] = [
 def network(kind: str, *, norm: bool) -> Network:
     if kind == "mlp":
         return models.mlp((1, 8, 8), [40, 21], 5, norm=norm, seed=1)
+    if kind == "resnet":
+        return models.resnet((1, 8, 8), [20, 34], 5, blocks=[1, 1], norm=norm, seed=1)
     return models.cnn((1, 8, 8), [24, 40], 5, pools=[2, 1], dense=[20], norm=norm, seed=1)
 
 
@@ -38,7 +40,7 @@ def gradients(rule: BSD | BPTT, net: Network) -> list[torch.Tensor]:
     return [p.grad.double() for p in rule.parameters() if p.grad is not None]
 
 
-@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+@pytest.mark.parametrize("kind", ["mlp", "cnn", "resnet"])
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_the_fused_step_is_the_plain_one(kind: str, norm: bool, options: dict[str, Any]) -> None:
@@ -50,7 +52,7 @@ def test_the_fused_step_is_the_plain_one(kind: str, norm: bool, options: dict[st
         torch.testing.assert_close(a, b, rtol=2e-3, atol=1e-5 * largest)
 
 
-@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+@pytest.mark.parametrize("kind", ["mlp", "cnn", "resnet"])
 def test_bptt_through_the_kernels_is_plain_bptt(kind: str) -> None:
     single, double = network(kind, norm=True), network(kind, norm=True).double()
     fast, plain = gradients(BPTT(single), single), gradients(BPTT(double), double)

@@ -9,7 +9,7 @@ from bispike.errors import ConfigurationError, UnknownNameError
 
 @pytest.mark.parametrize("name", sorted(rules.registry))
 def test_contract(name: str) -> None:
-    assert len(rules.check_rule(rules.registry[name])) == 12
+    assert len(rules.check_rule(rules.registry[name])) == 13
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,16 @@ class ReadsWhatItAnnounced(rules.Frozen):
 def test_broken_rules_are_caught(broken: type, check: str) -> None:
     with pytest.raises(AssertionError, match=check):
         rules.check_rule(broken)
+
+
+def test_rules_that_need_a_chain_say_so() -> None:
+    net = models.resnet((1, 8, 8), [3], 2, blocks=[2])
+    with pytest.raises(
+        ConfigurationError, match=r"rule 'fa': expected a chain .* \(to stage3, stage5\).*mlp, cnn.*bsd"
+    ):
+        rules.create("fa", net)
+    for name in ("bsd", "bptt", "backprop", "frozen"):
+        rules.create(name, net)
 
 
 def test_names_and_options_are_checked() -> None:

@@ -6,18 +6,20 @@ from hypothesis import strategies as st
 
 from bispike import models
 from bispike.functional import lif_reference
-from bispike.nn import Network
+from bispike.nn import Network, Residual, Straight
 from bispike.rules import BPTT, Backprop, Frozen
 
 from .networks import exact
 
-cases = st.tuples(st.booleans(), st.booleans(), st.integers(1, 4), st.integers(0, 99))
+cases = st.tuples(st.sampled_from(["mlp", "cnn", "resnet"]), st.booleans(), st.integers(1, 4), st.integers(0, 99))
 
 
-def build(case: tuple[bool, bool, int, int]) -> tuple[Network, torch.Tensor, torch.Tensor]:
-    conv, norm, steps, seed = case
+def build(case: tuple[str, bool, int, int]) -> tuple[Network, torch.Tensor, torch.Tensor]:
+    kind, norm, steps, seed = case
     options = {"norm": norm, "steps": steps, "seed": seed, "gain": 1.5}
-    if conv:
+    if kind == "resnet":
+        net = models.resnet((1, 6, 6), [3, 4], 3, blocks=[1, 1], shortcut_gain=0.7, **options)
+    elif kind == "cnn":
         net = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[5], **options)
     else:
         net = models.mlp((1, 6, 6), [7, 6], 3, **options)
@@ -38,20 +40,32 @@ def normed(stage: object, drive: torch.Tensor, mean_drive: torch.Tensor) -> torc
     return (drive - mean) / (variance + norm.eps).sqrt() * norm.weight.reshape(shape) + norm.bias.reshape(shape)
 
 
+def driven(stage: object, near: torch.Tensor, far: torch.Tensor) -> torch.Tensor:
+    """Drive of what left the stage below and the one two below."""
+    synapse = stage.up.synapse
+    if not isinstance(synapse, Residual):
+        return synapse(near)
+    if synapse.pool > 1:
+        far = torch.nn.functional.max_pool2d(far, synapse.pool, ceil_mode=True)
+    if isinstance(synapse.shortcut, Straight):
+        return synapse.main(near) + 0.7 * far
+    return synapse.main(near) + torch.nn.functional.conv2d(far, synapse.shortcut.weight)
+
+
 def pooled(stage: object, values: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.max_pool2d(values, stage.pool) if stage.pool > 1 else values
 
 
 @given(case=cases)
 @settings(max_examples=20, deadline=None)
-def test_bptt_equals_autograd_through_the_plain_time_loop(case: tuple[bool, bool, int, int]) -> None:
+def test_bptt_equals_autograd_through_the_plain_time_loop(case: tuple[str, bool, int, int]) -> None:
     net, stimulus, labels = build(case)
-    source = [stimulus] * net.steps
+    source = far = [stimulus] * net.steps
     for stage in net.hidden:
-        drives = [stage.up.synapse(step) for step in source]
+        drives = [driven(stage, *pair) for pair in zip(source, far, strict=True)]
         mean = torch.stack(drives).mean(0)
         spikes = lif_reference(torch.stack([normed(stage, drive, mean) for drive in drives]), stage.up.neuron)
-        source = [pooled(stage, step) for step in spikes.unbind(0)]
+        source, far = [pooled(stage, step) for step in spikes.unbind(0)], source
     scores = torch.stack([net.readout(step) for step in source]).mean(0)
     loss = torch.nn.functional.cross_entropy(scores, labels)
     rule = BPTT(net)
@@ -64,12 +78,12 @@ def test_bptt_equals_autograd_through_the_plain_time_loop(case: tuple[bool, bool
 
 @given(case=cases)
 @settings(max_examples=20, deadline=None)
-def test_backprop_equals_autograd_of_a_relu_network(case: tuple[bool, bool, int, int]) -> None:
+def test_backprop_equals_autograd_of_a_relu_network(case: tuple[str, bool, int, int]) -> None:
     net, stimulus, labels = build(case)
-    values = stimulus
+    values = far = stimulus
     for stage in net.hidden:
-        drive = stage.up.synapse(values)
-        values = pooled(stage, normed(stage, drive, drive).relu())
+        drive = driven(stage, values, far)
+        values, far = pooled(stage, normed(stage, drive, drive).relu()), values
     loss = torch.nn.functional.cross_entropy(net.readout(values), labels)
     rule = Backprop(net)
     expected = torch.autograd.grad(loss, rule.parameters())

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..functional import PackedSpikes
+from ..functional import Received, dense_spikes
 from ..nn import Network, Synapse
 
 ADD_PJ = 0.9
@@ -84,6 +84,8 @@ def inference_operations(
         Operations a stimulus.
     """
     synapses = [m for root in (network, own) if root is not None for m in root.modules() if isinstance(m, Synapse)]
+    parts = {id(part) for synapse in synapses for part in synapse.modules() if part is not synapse}
+    synapses = [synapse for synapse in synapses if id(synapse) not in parts]
     counts = [_Count(synapse, network.steps, fan_out(synapse).double()) for synapse in synapses]
     device = network.stimulus_mean.device
     with ExitStack() as watched:
@@ -104,7 +106,8 @@ def fan_out(synapse: Synapse) -> Tensor:
     """Number of connections `[*source]` that leave each source neuron, exact at the borders of maps."""
     device, dtype = synapse.weight.device, synapse.weight.dtype
     source = torch.zeros(1, *synapse.source, device=device, dtype=dtype, requires_grad=True)
-    ones = {name: torch.ones_like(value) for name, value in synapse.named_parameters()}
+    constants = [*synapse.named_parameters(), *synapse.named_buffers()]
+    ones = {name: torch.ones_like(value) for name, value in constants}
     with torch.enable_grad():
         drive = torch.func.functional_call(synapse, ones, (source,))
         (counts,) = torch.autograd.grad(drive.sum(), source)
@@ -148,8 +151,8 @@ class _Count:
         """See what goes through the synapse, whether as numbers or as packed spikes."""
         sum_spikes = self.synapse.sum_spikes
 
-        def seen(spikes: PackedSpikes) -> Tensor:
-            self.see(spikes.dense())
+        def seen(spikes: Received) -> Tensor:
+            self.see(dense_spikes(spikes, like=self.synapse.weight))
             return sum_spikes(spikes)
 
         handle = self.synapse.register_forward_pre_hook(lambda _, received: self.see(received[0]))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..functional import Spikes
-from ..nn import Network, Pathway
+from ..functional import Received
+from ..nn import Arrivals, Network, Pathway
 
 REACH = 64.0  # largest shift of a drive, in units of the drive
 HALVINGS = 24
@@ -24,19 +24,19 @@ def set_density(network: Network, stimulus: Tensor, density: float) -> None:
         stimulus: `[B, *shape]` stimuli that the density is measured on.
         density: between 0 and 1.
     """
-    source: Spikes = network.encode(stimulus)
+    arrivals: Arrivals[Received] = network.ascent(network.encode(stimulus))
     constant = network.constant_input
     for stage in network.hidden:
         shift = _shift(stage.up)
         low, high = -REACH, REACH
         for _ in range(HALVINGS):
             shift.fill_((low + high) / 2)
-            rate = stage.up.respond(source, network.steps, constant=constant).rate
+            rate = stage.up.respond(arrivals.source, network.steps, constant=constant).rate
             if float(rate.mean()) < density:
                 low = (low + high) / 2
             else:
                 high = (low + high) / 2
-        source = stage.leave(stage.up.respond(source, network.steps, constant=constant).spikes)
+        arrivals.pass_on(stage.leave(stage.up.respond(arrivals.source, network.steps, constant=constant).spikes))
         constant = False
 
 

@@ -37,7 +37,7 @@ from .norm import (
 from .pooling import spread_average
 from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spike_product import Wiring, convolution_gather, spike_product
-from .spikes import PackedSpikes, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
+from .spikes import JoinedSpikes, PackedSpikes, Received, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
 from .stdp import causal_contrast, fired_by, first_spikes, symmetric_trace
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_rate, mean_field_slope, triangular_surrogate
 
@@ -54,9 +54,11 @@ __all__ = [
     "Alignment",
     "AlignmentLoss",
     "Fired",
+    "JoinedSpikes",
     "Neuron",
     "PackedSpikes",
     "Pull",
+    "Received",
     "Spikes",
     "UnrolledSlope",
     "Wiring",

@@ -73,9 +73,13 @@ class PackedSpikes:
         native.call("rate", self.bits, steps, batch * positions, self.channels, values)
         return map_of(values, self.positions)
 
-    def pool(self, side: int) -> PackedSpikes:
-        """Max pooling over side × side positions; what does not fill a window is left out."""
+    def pool(self, side: int, *, ceil: bool = False) -> PackedSpikes:
+        """Max pooling over side × side positions; what does not fill a window is left out, or with `ceil` filled up."""
         height, width = self.positions
+        below, right = -height % side, -width % side
+        if ceil and (below or right):
+            bits = F.pad(self.bits.unflatten(2, (height, width)), (0, 0, 0, right, 0, below)).flatten(2, 3)
+            return PackedSpikes(bits, self.channels, (height + below, width + right)).pool(side)
         steps, batch = self.bits.shape[:2]
         made = PackedSpikes.empty(steps, batch, (self.channels, height // side, width // side))
         images = steps * batch
@@ -105,6 +109,18 @@ Spikes = Tensor | PackedSpikes
 """A spike train `[T, B, *shape]`: zeros and ones of any dtype, or packed."""
 
 
+@dataclass(frozen=True)
+class JoinedSpikes:
+    """Two trains of maps of one size, side by side: `near`'s channels, then `far`'s. Nothing is copied."""
+
+    near: Spikes
+    far: Spikes
+
+
+Received = Spikes | JoinedSpikes
+"""What a synapse receives: spikes of one stage, or of two side by side."""
+
+
 def rows_of(values: Tensor) -> Tensor:
     """`[N, C, *positions]` as contiguous `[N, positions, C]`: a view where maps lie channels-last."""
     if values.dim() == 2:
@@ -119,22 +135,26 @@ def map_of(rows: Tensor, positions: tuple[int, ...]) -> Tensor:
     return rows.unflatten(1, positions).permute(0, 3, 1, 2)
 
 
-def dense_spikes(spikes: Spikes, *, like: Tensor) -> Tensor:
+def dense_spikes(spikes: Received, *, like: Tensor) -> Tensor:
     """A spike train `[T, B, *shape]` as a tensor of the dtype of `like`."""
+    if isinstance(spikes, JoinedSpikes):
+        return torch.cat([dense_spikes(part, like=like) for part in (spikes.near, spikes.far)], 2)
     return (spikes.dense() if isinstance(spikes, PackedSpikes) else spikes).to(like.dtype)
 
 
-def rate_of(spikes: Spikes, *, like: Tensor) -> Tensor:
+def rate_of(spikes: Received, *, like: Tensor) -> Tensor:
     """Rate `[B, *shape]` of a spike train, in the dtype of `like`."""
+    if isinstance(spikes, JoinedSpikes):
+        return torch.cat([rate_of(part, like=like) for part in (spikes.near, spikes.far)], 1)
     if isinstance(spikes, PackedSpikes):
         return spikes.rate()
     return spikes.mean(0) if spikes.dtype == like.dtype else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
 
 
-def pool_spikes(spikes: Spikes, side: int) -> Spikes:
-    """Max pooling of maps `[T, B, C, H, W]` over side × side positions."""
+def pool_spikes(spikes: Spikes, side: int, *, ceil: bool = False) -> Spikes:
+    """Max pooling of maps `[T, B, C, H, W]` over side × side positions; `ceil` as for `PackedSpikes.pool`."""
     if isinstance(spikes, PackedSpikes):
-        return spikes.pool(side)
+        return spikes.pool(side, ceil=ceil)
     values = spikes.flatten(0, 1)
     values = values if values.is_floating_point() else values.float()
-    return F.max_pool2d(values, side).to(spikes.dtype).unflatten(0, spikes.shape[:2])
+    return F.max_pool2d(values, side, ceil_mode=ceil).to(spikes.dtype).unflatten(0, spikes.shape[:2])

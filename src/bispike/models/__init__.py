@@ -14,6 +14,7 @@ from .assembly import Options
 from .cnn import cnn
 from .growth import add_concept
 from .mlp import mlp
+from .resnet import resnet
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,20 @@ _ENTRIES = (
         cnn,
         "channels",
         {"channels": [32, 64, 64], "strides": [2, 2, 1], "dense": [256]},
+    ),
+    ModelEntry(
+        "resnet",
+        "residual, as ResNet-18: a stem and 8 blocks of two convolutions, widths 64-128-256-512",
+        resnet,
+        "widths",
+        {"widths": [64, 128, 256, 512]},
+    ),
+    ModelEntry(
+        "resnet-small",
+        "residual, widths 16-32-64 from a stem of stride 2; depth=6, 10, 18, ... weight layers",
+        resnet,
+        "widths",
+        {"widths": [16, 32, 64], "depth": 10, "stem_stride": 2},
     ),
 )
 registry: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
@@ -106,7 +121,9 @@ def build(spec: dict[str, Any]) -> Network:
         return mlp(stimulus, values.pop("widths"), concept, **values)
     if kind == "cnn":
         return cnn(stimulus, values.pop("channels"), concept, **values)
-    raise UnknownNameError("model", kind, ("mlp", "cnn"))
+    if kind == "resnet":
+        return resnet(stimulus, values.pop("widths"), concept, **values)
+    raise UnknownNameError("model", kind, ("mlp", "cnn", "resnet"))
 
 
-__all__ = ["ModelEntry", "Options", "add_concept", "build", "cnn", "create", "mlp", "registry", "settings_of"]
+__all__ = ["ModelEntry", "Options", "add_concept", "build", "cnn", "create", "mlp", "registry", "resnet", "settings_of"]

@@ -5,6 +5,7 @@ from .descent import Descent
 from .group import ALONE, Group
 from .network import Network, RateStep, SweepRecord, rate_leaving
 from .norm import DriveNorm
+from .residual import Arrivals, Residual, Straight
 from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 from .trajectory import SpikeStep, Trajectory, sweep_steps
@@ -13,6 +14,7 @@ __all__ = [
     "ALONE",
     "SLOPES",
     "Activity",
+    "Arrivals",
     "ConceptCode",
     "Conv",
     "Dense",
@@ -23,8 +25,10 @@ __all__ = [
     "Pathway",
     "RateActivity",
     "RateStep",
+    "Residual",
     "SpikeStep",
     "Stage",
+    "Straight",
     "SweepRecord",
     "Synapse",
     "Trajectory",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -33,10 +33,13 @@ from ..functional import (
 )
 from ..spaces import Concept, Stimulus
 from .concept import ConceptCode
-from .descent import Descent
+from .descent import Descent, downward
 from .group import ALONE, Group
+from .residual import Arrivals, Residual
 from .stage import Activity, RateActivity, Stage
 from .synapse import Synapse
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,11 @@ class Network(nn.Module):
         return [stage.name for stage in self.hidden]
 
     @property
+    def shortcuts(self) -> list[str]:
+        """Names of the stages that receive the spikes of the stage two below too; empty for a chain."""
+        return [stage.name for stage in self.hidden if isinstance(stage.up.synapse, Residual)]
+
+    @property
     def activation(self) -> str:
         """Activation of the rate twin, in both pathways."""
         return self.hidden[0].up.activation
@@ -223,6 +231,10 @@ class Network(nn.Module):
 
     # ------------------------------------------------------------------ sweeps
 
+    def ascent(self, source: S) -> Arrivals[S]:
+        """What reaches the stages of a bottom-up sweep of anything: spikes, rates, trains on a tape."""
+        return Arrivals([stage.up.synapse for stage in self.hidden], source)
+
     def sweep_up(self, source: Spikes, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Bottom-up sweep, a stage at a time: (stage, time-mean of its input, what it did).
 
@@ -230,10 +242,11 @@ class Network(nn.Module):
         """
         constant = self.constant_input
         rate = source if isinstance(source, Tensor) and constant else rate_of(source, like=self.stimulus_mean)
+        arrivals = self.ascent(source)
         for stage in self.hidden:
-            activity = stage.up.respond(source, self.steps, constant=constant, unrolled=unrolled)
-            source = stage.leave(activity.spikes)
-            below, rate = rate, activity.rate if stage.pool == 1 else rate_of(source, like=rate)
+            activity = stage.up.respond(arrivals.source, self.steps, constant=constant, unrolled=unrolled)
+            arrivals.pass_on(stage.leave(activity.spikes))
+            below, rate = rate, arrivals.rate(activity.spikes, activity.rate)
             constant = False
             yield stage, below, activity
             del below, activity
@@ -245,12 +258,12 @@ class Network(nn.Module):
             source: what `encode` returned; spikes count by their time-mean.
             track: whether norms in training move their running statistics.
         """
-        values = source if self.constant_input else source.mean(0)
+        arrivals = self.ascent(source if self.constant_input else source.mean(0))
         for stage in self.hidden:
-            activity = stage.up.rates(values, track=track)
+            activity = stage.up.rates(arrivals.source, track=track)
             leaving = stage.leave_values(activity.rate)
-            yield RateStep(stage, values, activity, leaving)
-            values = leaving
+            yield RateStep(stage, arrivals.source, activity, leaving)
+            arrivals.pass_on(leaving)
 
     def sweep_rates_down(self, source: Tensor) -> Iterator[RateStep]:
         """Top-down sweep of the rate twin, a stage at a time, top to bottom; differentiable.
@@ -258,20 +271,23 @@ class Network(nn.Module):
         Args:
             source: `[N, K]` rates of the concept neurons.
         """
+        arrivals = downward(self.hidden, source)
         for stage in reversed(self.hidden):
-            activity = stage.down.rates(source)
-            yield RateStep(stage, source, activity, activity.rate)
-            source = activity.rate
+            activity = stage.down.rates(arrivals.source)
+            yield RateStep(stage, arrivals.source, activity, activity.rate)
+            arrivals.pass_on(activity.rate)
 
     def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
         constant = self.code.kind != "learned"
         source: Spikes = concept_spikes[0] if constant else concept_spikes
+        arrivals = downward(self.hidden, source)
         rate = concept_spikes[0] if constant else concept_spikes.mean(0)
         for stage in reversed(self.hidden):
-            activity = stage.down.respond(source, self.steps, constant=constant, unrolled=unrolled)
+            activity = stage.down.respond(arrivals.source, self.steps, constant=constant, unrolled=unrolled)
             yield stage, rate, activity
-            source, rate, constant = activity.spikes, activity.rate, False
+            arrivals.pass_on(activity.spikes)
+            rate, constant = arrivals.rate(activity.spikes, activity.rate), False
 
     def descend(self, *, unrolled: bool = False) -> Descent:
         """Top-down sweep of all concepts, to be read from the bottom up."""
@@ -315,9 +331,11 @@ class Network(nn.Module):
                     source = step.leaving
                 return self.scores(source)
             top: Spikes = source
+            arrivals = self.ascent(top)
             for i, stage in enumerate(self.hidden):
                 constant = i == 0 and self.constant_input
-                top = stage.leave(stage.up.respond(top, self.steps, constant=constant).spikes)
+                top = stage.leave(stage.up.respond(arrivals.source, self.steps, constant=constant).spikes)
+                arrivals.pass_on(top)
             return self.scores(top)
 
     def perceive(self, stimulus: Tensor) -> Tensor:

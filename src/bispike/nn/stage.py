@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from ..functional import (
     Neuron,
-    PackedSpikes,
     Pull,
+    Received,
     Spikes,
     UnrolledSlope,
     activate,
@@ -125,7 +125,7 @@ class Pathway(nn.Module):
         self.activation = "relu"
 
     def respond(
-        self, source: Spikes, steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
+        self, source: Received, steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
     ) -> Activity:
         """Spikes and time means, without a tape: by the compiled kernels where they serve, by torch otherwise.
 
@@ -140,14 +140,13 @@ class Pathway(nn.Module):
         with torch.no_grad():
             return way(source, steps, constant=constant, unrolled=unrolled, track=track)
 
-    def _respond_packed(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
+    def _respond_packed(self, source: Received, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
         positions = self.synapse.target[1:]
         if constant:
             assert isinstance(source, Tensor)
             drive = raw = rows_of(self.synapse(source))
         else:
-            packed = source if isinstance(source, PackedSpikes) else PackedSpikes.pack(source)
-            drive = self.synapse.sum_spikes(packed).unflatten(0, (steps, -1))
+            drive = self.synapse.sum_spikes(source).unflatten(0, (steps, -1))
             raw = mean_drive(drive)
         statistics, affine = self._normalise(map_of(raw, positions), track=track)
         fired = fire_rows(drive, self.neuron, steps, positions, affine=affine, unrolled=unrolled)
@@ -163,7 +162,7 @@ class Pathway(nn.Module):
         statistics = self.norm.statistics(raw, track=track)
         return statistics, self.norm.affine(statistics)
 
-    def _respond_plain(self, source: Spikes, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
+    def _respond_plain(self, source: Received, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
         drives = _Drives(self, source, steps, constant=constant, track=track)
         membrane = torch.empty_like(drives.mean)
         spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
@@ -184,7 +183,7 @@ class Pathway(nn.Module):
         """`[B, *shape]` d rate / d drive: followed through the steps where `respond` did, mean-field otherwise."""
         return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
-    def flow(self, source: Tensor, steps: int, *, constant: bool) -> Tensor:
+    def flow(self, source: Received, steps: int, *, constant: bool) -> Tensor:
         """Spikes `[T, B, *shape]` with an autograd tape (surrogate gradients), for rules that need one."""
         drive = self.synapse(source) if constant else self.synapse.flow(source)
         if self.norm is not None:
@@ -278,9 +277,9 @@ class _Drives:
 
     ROWS = 128
 
-    def __init__(self, pathway: Pathway, source: Spikes, steps: int, *, constant: bool, track: bool) -> None:
+    def __init__(self, pathway: Pathway, source: Received, steps: int, *, constant: bool, track: bool) -> None:
         self.synapse, self.norm, self.steps = pathway.synapse, pathway.norm, steps
-        self.source = dense_spikes(source, like=self.synapse.weight) if isinstance(source, PackedSpikes) else source
+        self.source = source if isinstance(source, Tensor) else dense_spikes(source, like=self.synapse.weight)
         self.constant = constant
         self.statistics: tuple[Tensor, Tensor] | None = None
         self.affine: tuple[Tensor, Tensor] | None = None

@@ -18,7 +18,17 @@ from torch.nn import functional as F
 from torch.nn import grad as conv_grad
 
 from ..errors import ConfigurationError
-from ..functional import PackedSpikes, Wiring, convolution_gather, map_of, native_usable, rows_of, spike_product
+from ..functional import (
+    JoinedSpikes,
+    PackedSpikes,
+    Received,
+    Wiring,
+    convolution_gather,
+    map_of,
+    native_usable,
+    rows_of,
+    spike_product,
+)
 
 Shape = tuple[int, ...]
 
@@ -61,11 +71,15 @@ class Synapse(nn.Module):
         """`forward` with the bias that is given; what each kind of synapse defines."""
         raise NotImplementedError
 
-    def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
-        """`forward` for packed spikes of all time steps: drive `[T·B, positions, C]` (see `functional.rows_of`)."""
-        return spike_product(spikes, self.weight, self.bias, self.wiring)
+    def receive(self, near: Any, far: Any) -> Any:
+        """What reaches this synapse of what left the stage before it, `near`, and the one before that, `far`."""
+        return near
 
-    def flow(self, spikes: Tensor) -> Tensor:
+    def sum_spikes(self, spikes: Received) -> Tensor:
+        """`forward` for spikes of all time steps, packed if need be: `[T·B, positions, C]` (`functional.rows_of`)."""
+        return spike_product(packed(spikes), self.weight, self.bias, self.wiring)
+
+    def flow(self, spikes: Any) -> Tensor:
         """Drive `[T, B, *target]` of spikes `[T, B, *source]`, with an autograd tape."""
         if native_usable(self.weight) and spikes.dtype == self.weight.dtype:
             drive: Tensor = _SpikeSum.apply(spikes, self.weight, self.bias, self)
@@ -134,7 +148,7 @@ class Dense(Synapse):
     def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
         return self._spread(F.linear(source.flatten(1), self.weight, bias))
 
-    def sum_spikes(self, spikes: PackedSpikes) -> Tensor:
+    def sum_spikes(self, spikes: Received) -> Tensor:
         drive = super().sum_spikes(spikes)
         return drive if len(self.target) == 1 else rows_of(self._spread(drive.squeeze(1)))
 
@@ -316,6 +330,12 @@ class _SpikeSum(torch.autograd.Function):
         below, weight = ctx.synapse.backward(grad, ctx.packed.dense().flatten(0, 1))
         bias = None if ctx.synapse.bias is None else grad.sum([0, *range(2, grad.dim())])
         return below.unflatten(0, grads[0].shape[:2]), weight, bias, None
+
+
+def packed(spikes: Received) -> PackedSpikes:
+    """Spikes `[T, B, *source]` of one stage, packed."""
+    assert not isinstance(spikes, JoinedSpikes), "spikes of two stages reached a synapse of one"
+    return PackedSpikes.pack(spikes) if isinstance(spikes, Tensor) else spikes
 
 
 def _positions(shape: Shape) -> Tensor:

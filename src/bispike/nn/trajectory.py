@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..functional import drive_gradient, lif_with_history
+from ..functional import Received, dense_spikes, drive_gradient, lif_with_history
 from .network import Network
 from .stage import Pathway, Stage
 
@@ -31,7 +31,7 @@ class Trajectory:
         membrane: `[T, B, *shape]` H before the reset.
     """
 
-    def __init__(self, pathway: Pathway, source: Tensor, steps: int, *, constant: bool) -> None:
+    def __init__(self, pathway: Pathway, source: Received, steps: int, *, constant: bool) -> None:
         self.pathway, self.source, self.constant = pathway, source, constant
         with torch.no_grad():
             self.raw_drive = drive = pathway.synapse(source) if constant else pathway.synapse.flow(source)
@@ -57,10 +57,11 @@ class Trajectory:
                 grad = norm.learn(grad, self.raw_drive, self.statistics)
             else:
                 grad = norm.learn_steps(grad, self.raw_drive, self.statistics)
+        source = dense_spikes(self.source, like=grad)
         if self.constant:
-            synapse.learn(grad, self.source)
+            synapse.learn(grad, source)
         else:
-            synapse.learn(grad.flatten(0, 1), self.source.flatten(0, 1))
+            synapse.learn(grad.flatten(0, 1), source.flatten(0, 1))
 
 
 @dataclass
@@ -89,9 +90,11 @@ class SpikeStep:
 def sweep_steps(network: Network, source: Tensor) -> Iterator[SpikeStep]:
     """Bottom-up sweep, a stage at a time, of what `Network.encode` returned."""
     constant = network.constant_input
+    arrivals = network.ascent(source)
     for stage in network.hidden:
-        trajectory = Trajectory(stage.up, source, network.steps, constant=constant)
+        trajectory = Trajectory(stage.up, arrivals.source, network.steps, constant=constant)
         spikes = trajectory.spikes
-        source = spikes if stage.pool == 1 else stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+        leaving = spikes if stage.pool == 1 else stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
         constant = False
-        yield SpikeStep(stage, trajectory, source)
+        yield SpikeStep(stage, trajectory, leaving)
+        arrivals.pass_on(leaving)

@@ -41,10 +41,10 @@ class Rule:
     """Base of all rules.
 
     Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule),
-    `Options` (a frozen dataclass) and, where the defaults of a training do not suit the rule, `advised` (settings of
-    `TrainConfig` by name). They implement `learn`, and `parameters` if they train more or less than the
-    bottom-up pathway. What `keep` is given is the rule's own, such as fixed feedback: it is saved with a training, and
-    moved by the optimizer if `parameters` names it.
+    `needs_chain` (if it is not defined for networks with shortcuts), `Options` (a frozen dataclass) and, where the
+    defaults of a training do not suit the rule, `advised` (settings of `TrainConfig` by name). They implement `learn`,
+    and `parameters` if they train more or less than the bottom-up pathway. What `keep` is given is the rule's own, such
+    as fixed feedback: it is saved with a training, and moved by the optimizer if `parameters` names it.
 
     Args:
         network: the network to train.
@@ -61,6 +61,7 @@ class Rule:
     name: ClassVar[str]
     summary: ClassVar[str]
     activity: ClassVar[str] = "spikes"
+    needs_chain: ClassVar[bool] = False
     trains_top_down: ClassVar[bool] = False
     Options: ClassVar[type] = RuleOptions
     advised: ClassVar[dict[str, Any]] = {}
@@ -68,6 +69,8 @@ class Rule:
     def __init__(self, network: Network, **options: Any) -> None:
         known = self.defaults()
         problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
+        if self.needs_chain and network.shortcuts:
+            problems.append(_no_chain(self.name, network.shortcuts))
         if problems:
             raise ConfigurationError(problems)
         self.settings = self.Options(**options)
@@ -185,6 +188,14 @@ class Rule:
 
 
 registry: dict[str, type[Rule]] = {}
+
+
+def _no_chain(rule: str, shortcuts: Sequence[str]) -> str:
+    fitting = ", ".join(sorted(name for name, other in registry.items() if not other.needs_chain))
+    return (
+        f"rule {rule!r}: expected a chain of stages, received a network with shortcuts (to {', '.join(shortcuts)}), "
+        f"for which the rule is not defined. Take a model without shortcuts (mlp, cnn) or one of the rules {fitting}."
+    )
 
 
 def register(rule: type[Rule]) -> type[Rule]:

@@ -27,13 +27,14 @@ class BPTT(Rule):
         source = net.encode(stimulus, generator=generator)
         constant = net.constant_input
         rates = []
+        arrivals = net.ascent(source)
         with torch.enable_grad():
             for stage in net.hidden:
-                spikes = stage.up.flow(source, net.steps, constant=constant)
+                spikes = stage.up.flow(arrivals.source, net.steps, constant=constant)
                 rates.append(spikes.detach().mean())
-                source = stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+                arrivals.pass_on(stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2]))
                 constant = False
-            scores = net.scores(source)
+            scores = net.scores(arrivals.source)
             loss = batch_cross_entropy(net, scores, labels)
             write_gradients(loss, self.parameters())
         return StepReport(loss.detach(), (scores.detach().argmax(1) == labels).sum(), {}, rates)

@@ -271,6 +271,22 @@ def takes_any_batch(rule: type[Rule], options: dict[str, Any]) -> None:
     _assert_finite(instance, torch.float32)
 
 
+def bears_shortcuts_or_refuses_them(rule: type[Rule], options: dict[str, Any]) -> None:
+    """On a residual network: finite gradients, or an error that names the rule."""
+    network = models.resnet((1, 8, 8), [4, 6], 3, blocks=[1, 1])
+    if rule.needs_chain:
+        said = ""
+        try:
+            rule(network, **options)
+        except BispikeError as error:
+            said = str(error)
+        assert rule.name in said, f"no error that names the rule for a network with shortcuts: {said!r}"
+        return
+    instance = rule(network, **options)
+    instance.step(torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3)
+    _assert_finite(instance, torch.float32)
+
+
 def _assert_finite(instance: Rule, dtype: torch.dtype) -> None:
     for parameter in instance.parameters():
         assert parameter.grad is not None, "a gradient is missing"
@@ -317,6 +333,7 @@ CHECKS: dict[str, Check] = {
         announces_its_gradients,
         bears_updates_in_the_sweep,
         takes_any_batch,
+        bears_shortcuts_or_refuses_them,
         repeats_itself,
         goes_on_exactly,
         learns,

@@ -57,6 +57,7 @@ class DLL(Rule):
 
     name: ClassVar[str] = "dll"
     summary: ClassVar[str] = "dendritic localized learning: local errors through learned feedback synapses"
+    needs_chain: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = DLLOptions
     advised: ClassVar[dict[str, Any]] = {"top_down_lr": 1e-4}

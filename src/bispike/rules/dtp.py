@@ -64,6 +64,7 @@ class DTP(Rule):
 
     name: ClassVar[str] = "dtp"
     summary: ClassVar[str] = "difference target propagation: learned feedback carries targets down"
+    needs_chain: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = DTPOptions
     settings: DTPOptions

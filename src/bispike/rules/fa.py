@@ -37,6 +37,7 @@ class FA(Rule):
 
     name: ClassVar[str] = "fa"
     summary: ClassVar[str] = "feedback alignment: errors return through fixed random weights"
+    needs_chain: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = FAOptions
     settings: FAOptions

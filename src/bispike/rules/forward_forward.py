@@ -128,11 +128,12 @@ class ForwardForward(Rule):
 
     def _sweep(self, source: Tensor, *, track: bool) -> Iterator[RateStep]:
         """`Network.sweep_rates` with rates at a mean square of 1 between stages."""
+        arrivals = self.network.ascent(source)
         for stage in self.network.hidden:
-            activity = stage.up.rates(source, track=track)
+            activity = stage.up.rates(arrivals.source, track=track)
             leaving = unit_square(stage.leave_values(activity.rate))
-            yield RateStep(stage, source, activity, leaving)
-            source = leaving
+            yield RateStep(stage, arrivals.source, activity, leaving)
+            arrivals.pass_on(leaving)
 
     def _values(self, encoded: Tensor) -> Tensor:
         """`[B, ...]` values that a label can be written into: spikes count by their time-mean."""

@@ -126,6 +126,7 @@ class Microcircuit(Rule):
 
     name: ClassVar[str] = "microcircuit"
     summary: ClassVar[str] = "dendritic microcircuits (BioLeaF-like reconstruction): interneurons leave the error"
+    needs_chain: ClassVar[bool] = True
     Options: ClassVar[type] = MicrocircuitOptions
     settings: MicrocircuitOptions
 

@@ -68,6 +68,7 @@ class PC(Rule):
 
     name: ClassVar[str] = "pc"
     summary: ClassVar[str] = "predictive coding: activities relax to the errors that weights learn from"
+    needs_chain: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = PCOptions
     settings: PCOptions

@@ -79,6 +79,7 @@ class RSTDP(Rule):
 
     name: ClassVar[str] = "r-stdp"
     summary: ClassVar[str] = "reward-modulated STDP: winners learn, anti-STDP where their class is wrong"
+    needs_chain: ClassVar[bool] = True
     Options: ClassVar[type] = RSTDPOptions
     settings: RSTDPOptions
     advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}

@@ -46,6 +46,7 @@ class SignSymmetry(Rule):
 
     name: ClassVar[str] = "sign-symmetry"
     summary: ClassVar[str] = "sign symmetry: errors return through weights with the signs of the forward ones"
+    needs_chain: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = SignSymmetryOptions
     settings: SignSymmetryOptions

@@ -66,6 +66,7 @@ class SymSTDP(Rule):
 
     name: ClassVar[str] = "sym-stdp"
     summary: ClassVar[str] = "symmetric STDP with scaling: stages compete unsupervised, a teacher drives the readout"
+    needs_chain: ClassVar[bool] = True
     Options: ClassVar[type] = SymSTDPOptions
     settings: SymSTDPOptions
     advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}

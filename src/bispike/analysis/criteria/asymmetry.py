@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...functional import angle_between
-from ...nn import Conv, Synapse
+from ...nn import Conv, Residual, Synapse
 from ...rules import Rule
 from ..pathways import random_angle_spread
 from .links import BESIDE, UP, Crossing, Link, links_of
@@ -269,6 +269,8 @@ def _same_way_up(a: Trial, b: Trial) -> bool:
 def input_rows(synapse: Synapse, source: Tensor) -> Tensor:
     """`[n, fan-in]` what the weights of one target neuron are multiplied with, for each sample, step and position."""
     rows = source.to(synapse.weight.dtype).reshape(-1, *synapse.source)
+    if isinstance(synapse, Residual):
+        return input_rows(synapse.main, synapse.parts(rows)[0])
     if isinstance(synapse, Conv):
         patches = F.unfold(rows, synapse.kernel, padding=synapse.padding, stride=synapse.stride)
         return patches.transpose(1, 2).flatten(0, 1)

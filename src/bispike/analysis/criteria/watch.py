@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...functional import PackedSpikes
+from ...functional import JoinedSpikes, Received, dense_spikes
 from ...nn import Synapse
 
 FORWARD, BACK, TAPE, TAUGHT = "forward", "back", "tape", "taught"
@@ -93,9 +93,11 @@ class Watch:
                     synapse.__dict__.pop(method, None)
 
     def _forwards(self, name: str, method: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def call(source: Tensor | PackedSpikes, *rest: Any, **options: Any) -> Tensor:
+        def call(source: Received, *rest: Any, **options: Any) -> Tensor:
             if getattr(self._inside, "busy", False):  # `flow` calls `forward`: one signal, not two
                 return method(source, *rest, **options)
+            if isinstance(source, JoinedSpikes) and isinstance(source.near, Tensor):
+                source = dense_spikes(source, like=source.near)  # one signal, whose tape can be listened to
             taped = isinstance(source, Tensor) and source.requires_grad and torch.is_grad_enabled()
             given = source.view_as(source) if taped and isinstance(source, Tensor) else source
             self._inside.busy = True
@@ -103,7 +105,7 @@ class Watch:
                 result = method(given, *rest, **options)
             finally:
                 self._inside.busy = False
-            sent = source.dense() if isinstance(source, PackedSpikes) else source
+            sent = source if isinstance(source, Tensor) else dense_spikes(source, like=result)
             result = self._passed(name, FORWARD, sent, result)
             if result.requires_grad:
                 self._follow(name, given if taped else None, result)

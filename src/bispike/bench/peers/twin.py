@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...errors import ConfigurationError
 from ...functional import Neuron
 from ...nn import Conv, Network, Stage, Synapse
 
@@ -32,6 +33,11 @@ class Twin:
         stimulus: Tensor,
         labels: Tensor,
     ) -> None:
+        if network.shortcuts:
+            raise ConfigurationError(
+                f"peers: expected a chain of stages, received shortcuts to {', '.join(network.shortcuts)}. "
+                "Take a model without shortcuts (mlp, cnn), or leave the peers out."
+            )
         hidden = network.hidden
         self.steps, self.labels = network.steps, labels
         self.stimulus = network.standardise(stimulus)

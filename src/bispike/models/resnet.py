@@ -1,0 +1,142 @@
+"""Residual network: a stem and blocks of two 3x3 convolutions, each block with a shortcut around it.
+
+    stage i - 1:  W s_{i-2}            the first of a block; its stride, if the block has one
+    stage i:      W s_{i-1} + V s_{i-2}
+
+Every convolution is a stage, so the depth in weight layers is 2 + 2 · blocks: stem, blocks, readout. After He et al.
+2016 (ResNet-18 in its form for small images), but with spikes between all stages (see `nn.residual`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..nn import Conv, Dense, Network, Pathway, Residual, Stage, Straight, Synapse, UpsampleConv
+from ..spaces import Concept, Stimulus
+from .assembly import LEAST, Options, finish
+
+Shape = tuple[int, ...]
+
+
+def resnet(
+    stimulus: Stimulus | Sequence[int],
+    widths: Sequence[int],
+    concept: Concept | Sequence[str] | int,
+    *,
+    depth: int = 18,
+    blocks: Sequence[int] = (),
+    stem_stride: int = 1,
+    shortcut_gain: float = 2.0,
+    **options: Any,
+) -> Network:
+    """Residual two-pathway network.
+
+    Args:
+        stimulus: image space, `[channels, height, width]`.
+        widths: channels of each group of blocks, bottom to top; the stem has the first. Each group but the first begins
+            with a stride of 2.
+        concept: what is told apart.
+        depth: weight layers, even; the blocks are shared out over the groups evenly, what is left over to the highest.
+        blocks: number of blocks of each group, in place of `depth`; 0 leaves a group out.
+        stem_stride: stride of the stem.
+        shortcut_gain: of shortcuts without weights, dimensionless; of the initial weights of the others, relative to
+            those of the convolutions. At 2 a block begins by nearly passing on what enters it (rates correlate by
+            0.97); at 1 they correlate by 0.8, and 18 layers learn much more slowly.
+        **options: fields of `Options`.
+
+    Returns:
+        Network.
+
+    Raises:
+        ConfigurationError: all wrong settings, listed together.
+    """
+    opts = Options.of(options)
+    stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
+    _check(opts.source_shape(stimulus), widths, depth, blocks, stem_stride, shortcut_gain)
+    counts = [int(n) for n in blocks] or _shared_out((depth - 2) // 2, len(widths))
+    code = opts.concept_code(concept)
+
+    mains = [Conv(opts.source_shape(stimulus), int(widths[0]), stride=stem_stride)]
+    closing = set()  # stages that close a block: the shortcut comes in there
+    for group, (width, count) in enumerate(zip(widths, counts, strict=True)):
+        for block in range(count):
+            mains.append(Conv(mains[-1].target, int(width), stride=2 if group and not block else 1))
+            mains.append(Conv(mains[-1].target, int(width)))
+            closing.add(len(mains) - 1)
+
+    stages = []
+    shapes = [main.target for main in mains]
+    for i, main in enumerate(mains):
+        up: Synapse = main
+        if i in closing:
+            up = _closed(main, shapes[i - 2], shortcut_gain)
+        down: Synapse = Dense((code.size,), shapes[i])
+        if i + 1 < len(mains):
+            down = UpsampleConv(shapes[i + 1], shapes[i])
+        if i + 2 in closing:
+            shortcut = _downward(shapes[i + 2], shapes[i], shortcut_gain)
+            down = Residual(down, shortcut, shapes[i + 2][0], gain=shortcut_gain)
+        stages.append(
+            Stage(
+                f"stage{i + 1}",
+                Pathway(up, opts.neuron, norm=opts.norm, least=LEAST),
+                Pathway(down, opts.top_down_neuron, norm=opts.norm),
+            )
+        )
+    return finish(
+        stages,
+        readout=Dense(shapes[-1], (code.size,)),
+        stimulus_readout=UpsampleConv(shapes[0], stimulus.shape),
+        stimulus=stimulus,
+        concept=concept,
+        code=code,
+        options=opts,
+        spec={
+            "model": "resnet",
+            "widths": [int(width) for width in widths],
+            "blocks": counts,
+            "stem_stride": stem_stride,
+            "shortcut_gain": shortcut_gain,
+        },
+    )
+
+
+def _closed(main: Synapse, far: Shape, gain: float) -> Residual:
+    """The bottom-up synapse that closes a block; the spikes of its shortcut are pooled to the block's resolution."""
+    pool = -(-far[1] // main.source[1])
+    pooled = (far[0], *main.source[1:])
+    shortcut = Straight(gain) if pooled == main.target else Conv(pooled, main.target[0], kernel=1, bias=False)
+    return Residual(main, shortcut, far[0], pool=pool, gain=gain)
+
+
+def _downward(far: Shape, target: Shape, gain: float) -> Synapse | Straight:
+    """The top-down shortcut around a block; it enlarges by the nearest neighbour as its `main` does."""
+    return Straight(gain) if far == target else UpsampleConv(far, target, kernel=1, bias=False)
+
+
+def _shared_out(blocks: int, groups: int) -> list[int]:
+    each, left = divmod(blocks, groups)
+    return [each + (group >= groups - left) for group in range(groups)]
+
+
+def _check(
+    source: Shape, widths: Sequence[int], depth: int, blocks: Sequence[int], stem_stride: int, gain: float
+) -> None:
+    problems = []
+    if len(source) != 3:
+        problems.append(f"stimulus: a resnet expects [channels, height, width], received {list(source)}.")
+    if not widths or any(int(width) < 1 for width in widths):
+        problems.append(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
+    if blocks and (len(blocks) != len(widths) or any(int(n) < 0 for n in blocks)):
+        problems.append(f"blocks: expected a number for each of {len(widths)} widths, received {list(blocks)}.")
+    if not blocks and (depth < 2 or depth % 2):
+        problems.append(f"depth: expected an even number of weight layers (2 + 2 · blocks), received {depth}.")
+    if stem_stride < 1 or not 0 < gain < float("inf"):
+        problems.append(
+            f"stem_stride and shortcut_gain: expected a stride of at least 1 and a gain above 0, received "
+            f"{stem_stride} and {gain}."
+        )
+    if problems:
+        raise ConfigurationError(problems)

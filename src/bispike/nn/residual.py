@@ -1,0 +1,153 @@
+"""Shortcuts: a stage that receives, beside the spikes of the stage below, those of the stage two below.
+
+    drive = W s_{i-1} + V s_{i-2} = [W V] [s_{i-1}; s_{i-2}]
+
+The two trains travel side by side as the channels of one source, so a stage with a shortcut is a stage like any other:
+its drive is linear in 0/1 spikes, the time-mean drive is [W V] applied to their rates, W and V learn from the same
+dL/d drive, and the norm comes after the sum. No sum of real numbers leaves a stage, unlike the residual stream of He
+et al. 2016. V is a fixed multiple of the identity where shapes agree, and a 1x1 convolution otherwise. The top-down
+pathway has shortcuts of its own, from the stage two above.
+
+`Arrivals` is the one place that knows what reaches which stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..functional import JoinedSpikes, PackedSpikes, Received, Spikes, dense_spikes, pool_spikes, rate_of, rows_of
+from .synapse import Synapse
+
+S = TypeVar("S")
+
+
+class Straight(nn.Module):
+    """A shortcut without weights: drive `gain · s`.
+
+    Args:
+        gain: dimensionless.
+    """
+
+    gain: Tensor
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.register_buffer("gain", torch.tensor(float(gain)), persistent=False)
+
+    def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
+        """Drive `[N, *shape]` of `[N, *shape]`."""
+        return source * self.gain if bias is None else source * self.gain + bias
+
+    def sum_spikes(self, spikes: Spikes) -> Tensor:
+        """Drive `[T·B, positions, C]` of packed spikes."""
+        return rows_of(dense_spikes(spikes, like=self.gain).flatten(0, 1)).mul_(self.gain)
+
+    def learn(self, grad: Tensor, source: Tensor) -> None:
+        """Nothing to learn."""
+
+    def initialise(self, gain: float, generator: torch.Generator) -> None:
+        """Nothing to draw."""
+
+
+class Residual(Synapse):
+    """[W V]: a synapse and a shortcut that lead to the same population.
+
+    Args:
+        main: W, from the stage below (in the top-down pathway, above). Weight and bias are this one's.
+        shortcut: V, from maps of `main`'s resolution, without a bias.
+        channels: of the population that V comes from.
+        pool: side of the max pooling that brings its spikes to the resolution of `main`'s source (1: none).
+        gain: of the initial weights of V, relative to those of W.
+    """
+
+    def __init__(
+        self, main: Synapse, shortcut: Synapse | Straight, channels: int, *, pool: int = 1, gain: float = 1.0
+    ) -> None:
+        nn.Module.__init__(self)  # no weight of its own
+        self.main, self.shortcut, self.pool, self.gain = main, shortcut, pool, gain
+        self.source = (main.source[0] + channels, *main.source[1:])
+        self.target = main.target
+
+    @property
+    def weight(self) -> nn.Parameter:  # type: ignore[override]
+        """W."""
+        return self.main.weight
+
+    @property
+    def bias(self) -> nn.Parameter | None:  # type: ignore[override]
+        """Of the population."""
+        return self.main.bias
+
+    def receive(self, near: Any, far: Any) -> Any:
+        """The two beside each other; a maximum of spikes is a spike."""
+        if isinstance(far, PackedSpikes) or far.dim() > len(self.source) + 1:
+            return JoinedSpikes(near, pool_spikes(far, self.pool, ceil=True) if self.pool > 1 else far)
+        return torch.cat([near, F.max_pool2d(far, self.pool, ceil_mode=True) if self.pool > 1 else far], 1)
+
+    def parts(self, source: Received) -> Any:
+        """What W and what V receive, of `[..., *source]`."""
+        if isinstance(source, JoinedSpikes):
+            return source.near, source.far
+        channels = self.main.source[0]
+        return cast(Tensor, source).split([channels, self.source[0] - channels], -len(self.source))
+
+    def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
+        near, far = self.parts(source)
+        return self.main.drive(near, bias) + self.shortcut.drive(far, None)
+
+    def sum_spikes(self, spikes: Received) -> Tensor:
+        near, far = self.parts(spikes)
+        return self.main.sum_spikes(near).add_(self.shortcut.sum_spikes(far))
+
+    def flow(self, spikes: Received) -> Tensor:
+        near, far = self.parts(spikes)
+        drive = self.main.flow(near)
+        if isinstance(self.shortcut, Straight):
+            return torch.addcmul(drive, far, self.shortcut.gain)
+        return drive + self.shortcut.flow(far)
+
+    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
+        near, far = self.parts(source)
+        self.main.learn(grad, near, bias=bias)
+        self.shortcut.learn(grad, far)
+
+    def initialise(self, gain: float, generator: torch.Generator) -> None:
+        self.main.initialise(gain, generator)
+        self.shortcut.initialise(gain * self.gain, generator)
+
+    def matrix(self) -> Tensor:
+        return self.main.matrix()
+
+
+class Arrivals(Generic[S]):
+    """What reaches the stages of one sweep, one after the other: spikes, rates, or trains on a tape.
+
+    Args:
+        synapses: of the stages, in the order of the sweep.
+        source: what the first of them receives.
+
+    Attributes:
+        source: what the next stage receives; after the last one, what left it.
+    """
+
+    def __init__(self, synapses: Iterable[Synapse], source: S) -> None:
+        self.source = source
+        self._synapses = tuple(synapses)
+        self._reached = 0
+        self._far: S | None = None  # what left the stage before the last, where the next one receives it
+
+    def pass_on(self, leaving: S) -> None:
+        """A stage has sent this to the next ones."""
+        self._reached += 1
+        here, after = ([*self._synapses, None, None][self._reached + i] for i in range(2))
+        self.source = leaving if here is None else cast(S, here.receive(leaving, self._far))
+        self._far = leaving if isinstance(after, Residual) else None
+
+    def rate(self, spikes: Received, rate: Tensor) -> Tensor:
+        """Time-mean of `source`, given some spikes and their time-mean: that, if these spikes are the source."""
+        return rate if self.source is spikes else rate_of(cast(Received, self.source), like=rate)
