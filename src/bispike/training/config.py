@@ -47,6 +47,7 @@ class TrainConfig:
         validation: fraction of the training samples that is held out and measured after each epoch.
         patience: end after this many epochs without a better validation.
         keep: the weights that are tested and kept: "last", or "best" on validation.
+        test: whether the test part is looked at, once at the end; false for a search, which validation decides.
         augment: name of an augmentation of the training images.
         limit: train on the first samples only, with the class proportions of all.
         device: "cpu", "cuda" or "cuda:N".
@@ -77,6 +78,7 @@ class TrainConfig:
     validation: float = 0.05
     patience: int | None = None
     keep: str = "last"
+    test: bool = True
     augment: str = "none"
     limit: int | None = None
     device: str = "cpu"

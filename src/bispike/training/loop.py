@@ -4,7 +4,7 @@
 
 A step is a function of the weights, the optimizer's and the rule's memory, and the position; a checkpoint between
 two steps therefore continues bit for bit. Several processes may share each batch (`distributed`): all of them go
-through this loop alike, process 0 alone writes. The test part of the data is looked at once, at the end.
+through this loop alike, process 0 alone writes. The test part of the data is looked at once, at the end, or never.
 """
 
 from __future__ import annotations
@@ -116,12 +116,17 @@ class Training(Kept):
         if self.config.keep == "best" and self.best_weights is not None:
             self.network.load_state_dict(self.best_weights)
         self.network.eval()
-        test = evaluate(self.network, self._resident(self.dataset.test), seed=self.config.seed, group=self.group)
-        summary = self._summary(test)
+        summary = self._summary(self._test())
         if self.folder is not None:
             write_atomic(self.folder / MODEL, checkpoint.serialise(self.network.state_dict()))
             write_json(self.folder / SUMMARY, summary)
         return Run(self.folder, self.config, self.network, self.rule, summary, self.state.metrics)
+
+    def _test(self) -> dict[str, Any]:
+        """What the test part says; unknown where it is not to be looked at."""
+        if not self.config.test:
+            return {"accuracy": None, "samples": None, "confusion": None}
+        return evaluate(self.network, self._resident(self.dataset.test), seed=self.config.seed, group=self.group)
 
     # ------------------------------------------------------------------ epochs and steps
 

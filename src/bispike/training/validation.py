@@ -38,6 +38,7 @@ _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "str": (str, "text"),
     "int": (int, "a whole number"),
     "float": (float, "a number"),
+    "bool": (bool, "true or false"),
     "dict[str, Any]": (dict, "a table"),
 }
 
@@ -88,6 +89,8 @@ def training_problems(config: TrainConfig) -> Iterator[str]:
             yield "patience: ends a training by its validation, but validation is 0; set validation to 0.05, say."
         if config.keep == "best":
             yield 'keep: "best" chooses by validation, but validation is 0; set validation to 0.05, say.'
+        if config.test is False:
+            yield "test: false leaves validation to measure by, but validation is 0; set validation to 0.1, say."
 
 
 def name_problems(config: TrainConfig) -> Iterator[str]:
@@ -112,7 +115,7 @@ def _kind_problem(config: TrainConfig, name: str) -> str | None:
     if value is None and annotation.endswith("| None"):
         return None
     kind, described = _KINDS[annotation.removesuffix(" | None")]
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, kind):
         return f"{name}: expected {described}, received {value!r}."
     if isinstance(value, float) and not math.isfinite(value):
         return f"{name}: expected a finite number, received {value}."

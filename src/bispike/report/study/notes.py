@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ...training.config import TrainConfig
 from ...training.studies import Outcome
-from .rows import TableRow, failures
+from .rows import TableRow, failures, judged_by
 
 ENERGY = (
-    "synaptic operations (k ops) and energy (nJ, an estimate) are of one decision on test stimuli: 0.9 pJ for an "
+    "synaptic operations (k ops) and energy (nJ, an estimate) are of one decision: 0.9 pJ for an "
     "addition that a spike causes, 4.6 pJ for a multiplication with addition of a real number (45 nm, Horowitz 2014); "
     "memory traffic is not in it."
 )
@@ -19,6 +19,8 @@ def notes_of(outcomes: Sequence[Outcome], rows: Sequence[TableRow]) -> list[str]
     """Sentences below the table."""
     found = [_shared([outcome.cell.config for outcome in outcomes])]
     found += [f"trained with {training}: {', '.join(names)}." for training, names in _by_training(rows).items()]
+    if judged_by(rows) == "validation":
+        found.append("the test data were not looked at: choose by validation %, and test what was chosen once.")
     if len({row.activity for row in rows}) > 1:
         found.append(
             "rules with activity 'rates' train a rate network of the same shape and weights, without time steps; "
