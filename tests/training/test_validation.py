@@ -40,6 +40,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"patience": 3, "validation": 0}, "patience: ends"),
     ({"keep": "best", "validation": 0}, "keep:"),
     ({"limit": 0}, "limit"),
+    ({"imbalance": 0.5}, "imbalance: expected a ratio"),
+    ({"label_noise": 1.5}, "label_noise: expected a share"),
     ({"test": 1}, "test: expected true or false"),
     ({"test": False, "validation": 0}, "test: false leaves"),
     ({"threads": 0}, "threads"),

@@ -26,6 +26,7 @@ from ..errors import DivergenceError
 from ..nn import ALONE, Group, Network
 from ..rules import Rule
 from . import checkpoint, distributed, health, optimizers, order
+from .conditions import training_parts
 from .config import TrainConfig
 from .environment import memory_named, settled
 from .files import append_line, write_atomic, write_json
@@ -58,9 +59,7 @@ class Training(Kept):
         progress: Progress,
         group: Group = ALONE,
     ) -> None:
-        train, validation = dataset.split_validation(config.validation, config.seed)
-        if config.limit is not None and config.limit < len(train):
-            train = train.subset(order.first_stratified(train.labels, config.limit))
+        train, validation = training_parts(dataset, config)
         super().__init__(
             config,
             network,

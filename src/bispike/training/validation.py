@@ -30,6 +30,8 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "validation": (0, math.nextafter(1, 0), "a fraction from 0 to below 1"),
     "patience": (1, math.inf, "at least 1 epoch"),
     "limit": (1, math.inf, "at least 1 sample"),
+    "imbalance": (1, math.inf, "a ratio of at least 1"),
+    "label_noise": (0, 1, "a share from 0 to 1"),
     "threads": (1, math.inf, "at least 1"),
     "checkpoint_seconds": (0, math.inf, "at least 0 seconds"),
     "checkpoint_steps": (1, math.inf, "at least 1 step"),
