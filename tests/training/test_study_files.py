@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from bispike import data, models, rules
 from bispike.errors import ConfigurationError
+from bispike.spaces import Concept, Stimulus
 from bispike.training import presets
 from bispike.training.settings import Request
 from bispike.training.study_files import StudyFile, read_study
 
+STUDIES = Path(__file__).parents[2] / "studies"
 CODES = """
 question = "Which code?"
 seeds = 2
@@ -132,3 +135,18 @@ def test_all_problems_come_together(tmp_path: Path) -> None:
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"nothing\.toml"):
         read_study(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_study_of_the_repository_can_be_run(path: Path) -> None:
+    found = read_study(path)
+    assert len(found.rows) > 1
+    for config in found.rows.values():
+        shape, classes = (data.info(config.dataset)[key] for key in ("shape", "classes"))
+        channels = shape[0]
+        stimulus = Stimulus(tuple(shape), (0.5,) * channels, (0.3,) * channels)
+        concept = Concept(tuple(map(str, range(classes))))
+        network = models.create(config.model, stimulus, concept, **config.model_options)
+        rules.create(config.rule, network, **config.rule_options)
+    readme = (STUDIES / "README.md").read_text()
+    assert f"| [{path.stem}]({path.name}) | {found.question} | `bispike ablate studies/{path.name} " in readme

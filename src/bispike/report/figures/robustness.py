@@ -27,7 +27,7 @@ class Row(Protocol):
 
 @styled
 def robustness_of_rows(rows: Sequence[Row], *, losses: Sequence[float], split: str) -> Figure:
-    """A line a row: left over the kinds of damage (means over severities), right over the share of lost spikes.
+    """A mark and a line a row: for each kind of damage (mean over severities), over the share of lost spikes.
 
     Args:
         rows: at least one.
@@ -38,15 +38,19 @@ def robustness_of_rows(rows: Sequence[Row], *, losses: Sequence[float], split: s
     figure = canvas(width=7.8, height=3.3 + 0.2 * ((len(rows) - 1) // 4))
     left, right = figure.subplots(1, 2, sharey=True)
     for i, row in enumerate(rows):
-        look = {
-            "color": SERIES[i % len(SERIES)],
-            "marker": MARKERS[i % len(MARKERS)],
-            "linestyle": DASHES[i // len(SERIES) % len(DASHES)],
-        }
+        colour, marker = SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)]
         known = [(place, row.corruptions[kind]) for place, kind in enumerate(kinds, 1) if kind in row.corruptions]
+        aside = 0.5 * (i - (len(rows) - 1) / 2) / len(rows)
         places, shares = zip((0, row.clean), *known, strict=True)
-        left.plot(places, [100 * share for share in shares], label=label_text(row.name, 24), **look)
-        right.plot([0, *(100 * p for p in losses)], [100 * share for share in (row.clean, *row.spike_loss)], **look)
+        left.plot([place + aside for place in places], [100 * share for share in shares], marker, color=colour)
+        right.plot(
+            [0, *(100 * p for p in losses)],
+            [100 * share for share in (row.clean, *row.spike_loss)],
+            color=colour,
+            marker=marker,
+            linestyle=DASHES[i // len(SERIES) % len(DASHES)],
+            label=label_text(row.name, 24),
+        )
     left.set_xticks(range(len(kinds) + 1), ["none", *(kind.replace("gaussian-", "") for kind in kinds)])
     left.set_xlabel("damage of the stimulus (mean over five severities)")
     left.set_ylabel(f"{split} accuracy (%)")
