@@ -177,3 +177,56 @@ def test_a_killed_study_goes_on_at_once(tiny: list[str], tmp_path: Path) -> None
     assert "1 of 2 runs were finished before" in called.err
     assert first.read_bytes() == content
     assert [line["row"] for line in called.json["table"]] == ["lr=0.001", "lr=0.002"]
+
+
+def test_a_study_file_is_run_without_a_look_at_the_test_data(tiny: list[str], tmp_path: Path) -> None:
+    file, out = tmp_path / "loss.toml", tmp_path / "study"
+    base = 'model = "mlp"\nwidths = [6]\nepochs = 5\nsteps = 2\nbatch_size = 16\nvalidation = 0.2'
+    file.write_text(f'question = "Which loss?"\nseeds = 2\n[base]\n{base}\n[rows.reco]\n[rows.mse]\nloss = "mse"\n')
+    call = ("ablate", file, "--epochs", "1", *tiny[:2], "--validation-only", "--out", out)
+    called = bispike(*call, "--json")
+    assert called.status == 0, called.err
+    found = called.json
+    assert [(row["row"], row["seed"], row["test"]) for row in found["rows"]] == [
+        ("reco", 0, None),
+        ("reco", 1, None),
+        ("mse", 0, None),
+        ("mse", 1, None),
+    ]
+    assert {row["epochs"] for row in found["rows"]} == {1}
+    assert found["table"][0]["mean"] is None
+    assert found["table"][0]["validation"] == statistics.mean(row["validation"] for row in found["rows"][:2])
+    assert found["notes"][0] == "Which loss?"
+    assert all(row["energy_nj"] > 0 for row in found["rows"])
+    shown = bispike(*call)
+    assert "4 of 4 runs were finished before" in shown.err
+    assert "val %" in shown.out
+    assert "test %" not in shown.out
+    assert bispike("report", out / "reco-seed0", "--out", tmp_path / "report.html").status == 0
+    assert "was not tested" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "received neither"),
+        (["a.toml", "--over", "lr=1,2"], "received a.toml, --over lr=1,2"),
+        (["a.toml", "b.toml"], "received a.toml, b.toml"),
+        (["nothing.toml"], "nothing.toml"),
+    ],
+)
+def test_an_ablation_is_either_a_file_or_values(words: list[str], message: str) -> None:
+    called = bispike("ablate", *words)
+    assert called.status == 2
+    assert message in called.err
+
+
+def test_two_settings_make_a_grid(tiny: list[str], tmp_path: Path) -> None:
+    words = ("--over", "strength=0.1,0.2", "--over", "lr=0.001,0.01", "--seeds", "1", "--out", tmp_path / "study")
+    found = bispike("ablate", *tiny, *words, "--json").json
+    assert [line["row"] for line in found["table"]] == [
+        "strength=0.1, lr=0.001",
+        "strength=0.1, lr=0.01",
+        "strength=0.2, lr=0.001",
+        "strength=0.2, lr=0.01",
+    ]

@@ -51,6 +51,7 @@ VERBS = [
     "audit",
     "bench",
     "report",
+    "robustness",
     "data",
     "rules",
     "models",
@@ -309,3 +310,14 @@ def test_analyse_prints_four_tables_and_writes_beside_the_run(copy_of: Callable[
 
 def test_analyse_needs_a_run(tmp_path: Path) -> None:
     assert bispike("analyse", tmp_path).status == 2
+
+
+def test_robustness_shows_runs_side_by_side(trained: Path, tmp_path: Path) -> None:
+    words = ("robustness", trained, "--samples", "40", "--out", tmp_path / "robust")
+    called = bispike(*words)
+    assert called.status == 0, called.err
+    assert "loss 0.5" in called.out
+    found = bispike(*words, "--json").json
+    assert [(row["name"], row["runs"]) for row in found["rows"]] == [("bsd", [str(trained)])]
+    assert all(Path(path).is_file() for path in found["files"].values())
+    assert bispike("robustness", tmp_path).status == 2

@@ -74,9 +74,27 @@ def test_rows_are_sorted_on_request_and_failures_come_last() -> None:
     assert texts.ordered(rows, "given") == rows
 
 
+def test_where_nothing_was_tested_validation_decides(tmp_path: Path) -> None:
+    outcomes = [outcome("a", 0, None)]
+    for row, values in {"b": (0.2, 0.4), "c": (0.8, 0.9)}.items():
+        for seed, value in enumerate(values):
+            one = outcome(row, seed, 0.0, validation=value)
+            outcomes.append(replace(one, summary={**(one.summary or {}), "test": None}))
+    rows = study_rows.aggregate(outcomes)
+    assert study_rows.judged_by(rows) == "validation"
+    assert [row.row for row in texts.ordered(rows, "accuracy")] == ["c", "b", "a"]
+    found = shown(rows[1])
+    assert (found["test %"], found["validation %"], found["± sd"]) == ("", "30.00", "14.14")
+    assert [row.values for row in study_rows.judged(rows)] == [[], [0.2, 0.4], [0.8, 0.9]]
+    assert any("not looked at" in note for note in notes_of(outcomes, rows))
+    written = write_study(outcomes, tmp_path, title="which?")
+    assert written.notes[0] == "which?"
+    assert (tmp_path / "accuracy.png").is_file()
+
+
 def test_texts_cannot_break_the_files() -> None:
     rows = study_rows.aggregate([outcome("k=a|b", 0, 0.5)])
-    assert texts.as_markdown(rows).splitlines()[2].startswith("| k=a\\|b | spikes | 50.00 |")
+    assert texts.as_markdown(rows).splitlines()[2].startswith("| k=a\\|b | spikes |  | 50.00 |")
     assert texts.as_csv([{"row": 'a,"b"', "rates": [1, 2], "none": None}]) == 'row,rates,none\n"a,""b""","[1, 2]",\n'
 
 

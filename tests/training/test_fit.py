@@ -17,7 +17,7 @@ from bispike import data, models, rules
 from bispike.data import Dataset
 from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.nn import Network
-from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, load_run, read_config, run_config
+from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, load_run, loop, read_config, run_config
 from bispike.training.config import CONFIG_FILE
 from bispike.training.folder import CHECKPOINT, INITIAL, METRICS, MODEL, SUMMARY
 
@@ -93,8 +93,6 @@ def test_the_seed_decides_everything(dataset: Dataset) -> None:
 def test_the_test_part_is_looked_at_once_at_the_end(
     network: Network, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bispike.training import loop
-
     seen = []
     real = loop.evaluate
     monkeypatch.setattr(
@@ -102,6 +100,20 @@ def test_the_test_part_is_looked_at_once_at_the_end(
     )
     fit(network, "bptt", dataset, **FAST)
     assert seen == [24, 24, 24, 40]  # validation after each epoch, then the test part
+
+
+def test_a_search_never_looks_at_the_test_part(
+    network: Network, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(loop, "evaluate", lambda net, split, **more: seen.append(split) or evaluate(net, split, **more))
+    run = fit(network, "bsd", dataset, out=tmp_path, test=False, **FAST)
+    assert [len(split) for split in seen] == [24] * FAST["epochs"]  # of 120, not the 40 for testing
+    assert [run.summary[key] for key in ("test", "test_samples", "confusion")] == [None, None, None]
+    assert run.summary["validation"] is not None
+    assert not read_config(tmp_path).test
+    nothing = replace(dataset, test=dataset.test.subset([]))
+    assert fit(network, "bsd", nothing, test=False, **FAST).summary["test"] is None
 
 
 def test_limit_keeps_the_first_samples_of_each_class_and_all_of_validation(network: Network, dataset: Dataset) -> None:

@@ -31,6 +31,7 @@ from . import (
     presets,
     recall,
     report,
+    robustness,
     rules,
     train,
 )
@@ -127,6 +128,7 @@ VERBS = (
     ablate,
     audit,
     analyse,
+    robustness,
     bench,
     report,
     data,

@@ -67,7 +67,7 @@ how_options = stacked(
 )
 
 study_options = stacked(
-    click.option("--seeds", type=int, default=3, show_default=True, metavar="N", help="Runs of each row."),
+    click.option("--seeds", type=int, metavar="N", help="Runs of each row.  [default: 3, or a study file's]"),
     click.option("--seed", type=int, metavar="S", help="The first seed.  [default: 0]"),
     click.option("--jobs", type=int, metavar="N", help="Runs at a time, one thread each.  [default: all cores]"),
     click.option(
@@ -77,8 +77,18 @@ study_options = stacked(
         show_default=True,
         help="Order of the table's rows.",
     ),
+    click.option(
+        "--validation-only",
+        is_flag=True,
+        help="Do not look at the test data: settings are chosen by validation.",
+    ),
     click.option("--out", type=FILE, metavar="DIR", help="Folder of the study.  [default: one below runs/]"),
 )
+
+
+def study_values(pairs: tuple[str, ...], *, validation_only: bool) -> list[tuple[str, str]]:
+    """`key=value` texts of a study as pairs."""
+    return [*key_values(pairs), *([("test", "false")] if validation_only else [])]
 
 
 def key_values(pairs: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import how_options, json_option, key_values, study_options, what_options
+from ._options import how_options, json_option, study_options, study_values, what_options
 from ._output import Answer
 from ._study import answer
 
@@ -21,9 +21,10 @@ from ._study import answer
 @json_option
 def command(
     rules: str,
-    seeds: int,
+    seeds: int | None,
     jobs: int | None,
     sort: str,
+    validation_only: bool,  # noqa: FBT001
     out: Path | None,
     settings: tuple[str, ...],
     more_settings: tuple[str, ...],
@@ -37,8 +38,8 @@ def command(
     from ..training import settings as resolving
     from ..training import studies
 
-    request = resolving.Request(options, key_values((*settings, *more_settings)))
+    request = resolving.Request(options, study_values((*settings, *more_settings), validation_only=validation_only))
     names = studies.rule_names(rules)
-    cells = studies.compare_cells(request, names, seeds)
+    cells = studies.compare_cells(request, names, studies.DEFAULT_SEEDS if seeds is None else seeds)
     folder = out or resolving.default_study_folder(cells[0].config, "compare")
     return answer(cells, folder, jobs, title=f"rules: {rules}", sort=sort)

@@ -17,33 +17,29 @@ import torch
 
 from .. import data, rules
 from ..analysis import (
-    LOST,
     Sample,
     agreement,
-    corruptions,
     inference_operations,
     linear_probe,
     read_stages,
     reference_rule,
-    spike_loss,
     stage_rates,
     update_angles,
 )
 from ..data import Split
-from ..errors import CheckpointError, ConfigurationError, ShapeError
+from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network
-from ..training import evaluate
 from ..training.evaluation import split_of
-from ..training.order import epoch_order, first_stratified, generator
+from ..training.order import epoch_order, first_stratified
 from ..training.runs import Run, load_run
 from .reading import initial_network, model_digest
+from .robustness import damaged_accuracies
 from .untrained import settled
 
 SAMPLES = 1000  # test stimuli
 PROBE_SAMPLES = 2000  # training stimuli of the probes; every fourth chooses the ridge
 BATCHES = 8  # of the angles
 INPUT = "input"
-SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def analyse_run(
@@ -89,7 +85,7 @@ def analyse_run(
         note("linear probes")
         probes = _probes(run.network, initial, train, test)
         note("robustness")
-        robust = _robustness(run.network, test, seed)
+        robust = damaged_accuracies(run.network, test, seed)
         operations = inference_operations(run.network, test.batch(slice(0, 256))[0], own=run.rule.own)
     return {
         "run": str(path),
@@ -166,21 +162,3 @@ def _probes(network: Network, initial: Network | None, train: Split, test: Split
         begun = settled(initial, stimuli)
         found["untrained"] = accuracies(stage_rates(begun, stimuli), stage_rates(begun, shown))
     return found
-
-
-def _robustness(network: Network, test: Split, seed: int) -> dict[str, Any]:
-    def share(text: str) -> float:
-        return evaluate(network, test, seed=seed, transform=corruptions.transform(text))["accuracy"]
-
-    damaged: dict[str, list[float] | None] = {}
-    for kind in corruptions.registry:
-        try:
-            damaged[kind] = [share(f"{kind}:{severity}") for severity in SEVERITIES]
-        except ShapeError:  # a damage of images, and these are none
-            damaged[kind] = None
-    lossy = []
-    for place, probability in enumerate(LOST):
-        with spike_loss(network, probability, generator=generator(seed, "spike loss", place)):
-            lossy.append(evaluate(network, test, seed=seed)["accuracy"])
-    clean = evaluate(network, test, seed=seed)["accuracy"]
-    return {"clean": clean, "corruptions": damaged, "spike_loss": {"probability": list(LOST), "accuracy": lossy}}

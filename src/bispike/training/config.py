@@ -47,8 +47,12 @@ class TrainConfig:
         validation: fraction of the training samples that is held out and measured after each epoch.
         patience: end after this many epochs without a better validation.
         keep: the weights that are tested and kept: "last", or "best" on validation.
+        test: whether the test part is looked at, once at the end; false for a search, which validation decides.
         augment: name of an augmentation of the training images.
         limit: train on the first samples only, with the class proportions of all.
+        imbalance: how often the first class occurs in the training samples for one of the last, at least 1 (off);
+            between them the frequencies fall exponentially.
+        label_noise: share of the training samples, 0 to 1, that are given the label of another class.
         device: "cpu", "cuda" or "cuda:N".
         threads: of the processor; None leaves what the process has.
         checkpoint_seconds: seconds between checkpoints; 0 for none by time.
@@ -77,8 +81,11 @@ class TrainConfig:
     validation: float = 0.05
     patience: int | None = None
     keep: str = "last"
+    test: bool = True
     augment: str = "none"
     limit: int | None = None
+    imbalance: float = 1.0
+    label_noise: float = 0.0
     device: str = "cpu"
     threads: int | None = None
     checkpoint_seconds: float = 30.0

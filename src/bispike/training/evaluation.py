@@ -18,10 +18,11 @@ from ..data import Dataset, Split
 from ..errors import ConfigurationError, DataError, UnknownNameError
 from ..nn import Network
 from .checkpoint import versions
+from .conditions import training_parts
 from .config import TrainConfig
 from .environment import memory_named
 from .measures import evaluate
-from .order import first_stratified, generator
+from .order import generator
 from .runs import Run, load_run
 from .validation import validate_training
 
@@ -91,12 +92,8 @@ def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
     """The part of a data set that a training with these settings tests, holds out, or learns from."""
     if name == "test":
         return dataset.test
-    train, validation = dataset.split_validation(config.validation, config.seed)
-    if name == "validation":
-        return validation
-    if config.limit is not None and config.limit < len(train):
-        return train.subset(first_stratified(train.labels, config.limit))
-    return train
+    train, validation = training_parts(dataset, config)
+    return validation if name == "validation" else train
 
 
 def decide(network: Network, stimuli: Tensor, *, best: int = 3, batch_size: int = 256) -> list[list[tuple[str, float]]]:

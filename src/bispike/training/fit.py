@@ -239,7 +239,7 @@ def _check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
         )
     if config.limit is not None and config.limit > len(data.train):
         problems.append(f"limit: expected at most the {len(data.train)} training samples, received {config.limit}.")
-    if len(data.test) == 0:
+    if config.test and len(data.test) == 0:
         problems.append(f"data set {data.name!r} has no test samples.")
     if problems:
         raise ConfigurationError(problems)

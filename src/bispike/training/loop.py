@@ -4,7 +4,7 @@
 
 A step is a function of the weights, the optimizer's and the rule's memory, and the position; a checkpoint between
 two steps therefore continues bit for bit. Several processes may share each batch (`distributed`): all of them go
-through this loop alike, process 0 alone writes. The test part of the data is looked at once, at the end.
+through this loop alike, process 0 alone writes. The test part of the data is looked at once, at the end, or never.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ..errors import DivergenceError
 from ..nn import ALONE, Group, Network
 from ..rules import Rule
 from . import checkpoint, distributed, health, optimizers, order
+from .conditions import training_parts
 from .config import TrainConfig
 from .environment import memory_named, settled
 from .files import append_line, write_atomic, write_json
@@ -58,9 +59,7 @@ class Training(Kept):
         progress: Progress,
         group: Group = ALONE,
     ) -> None:
-        train, validation = dataset.split_validation(config.validation, config.seed)
-        if config.limit is not None and config.limit < len(train):
-            train = train.subset(order.first_stratified(train.labels, config.limit))
+        train, validation = training_parts(dataset, config)
         super().__init__(
             config,
             network,
@@ -116,12 +115,17 @@ class Training(Kept):
         if self.config.keep == "best" and self.best_weights is not None:
             self.network.load_state_dict(self.best_weights)
         self.network.eval()
-        test = evaluate(self.network, self._resident(self.dataset.test), seed=self.config.seed, group=self.group)
-        summary = self._summary(test)
+        summary = self._summary(self._test())
         if self.folder is not None:
             write_atomic(self.folder / MODEL, checkpoint.serialise(self.network.state_dict()))
             write_json(self.folder / SUMMARY, summary)
         return Run(self.folder, self.config, self.network, self.rule, summary, self.state.metrics)
+
+    def _test(self) -> dict[str, Any]:
+        """What the test part says; unknown where it is not to be looked at."""
+        if not self.config.test:
+            return {"accuracy": None, "samples": None, "confusion": None}
+        return evaluate(self.network, self._resident(self.dataset.test), seed=self.config.seed, group=self.group)
 
     # ------------------------------------------------------------------ epochs and steps
 

@@ -42,7 +42,9 @@ def optimizer_settings(name: str) -> dict[str, Any]:
     """The settings that an optimizer takes beside parameters, learning rate and weight decay, with defaults."""
     signature = inspect.signature(optimizer_class(name).__init__)
     reserved = {"self", "params", "lr", "weight_decay"}
-    return {key: value.default for key, value in signature.parameters.items() if key not in reserved}
+    taken = {key: value for key, value in signature.parameters.items() if key not in reserved}
+    # SGD's momentum is a number whose default is written 0
+    return {key: float(v.default) if v.annotation in (float, "float") else v.default for key, v in taken.items()}
 
 
 def parameter_groups(

@@ -30,6 +30,13 @@ RUNS = "runs"  # folder of runs that were given no other
 
 
 @dataclass(frozen=True)
+class Plain:
+    """A value that stands for itself, as a study file has it, in place of a text; its type must be the setting's."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
 class Request:
     """What a user asked for.
 
@@ -37,11 +44,30 @@ class Request:
         options: values by name of a `TrainConfig` setting, besides `steps` (of the model), `task` and `target` (of
             the data), `preset` (a name) and `config` (a file or run folder); None stands for "not given".
         texts: `key=value` pairs for everything else, the key plain or as `rule.key`, `model.key`, `optimizer.key`;
-            options of the data set's format as `data.key`.
+            options of the data set's format as `data.key`. Later ones override earlier ones.
     """
 
     options: Mapping[str, Any]
-    texts: Sequence[tuple[str, str]] = field(default=())
+    texts: Sequence[tuple[str, str | Plain]] = field(default=())
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of a request: the settings as far as they could be read, and what stood in the way.
+
+    Args:
+        config: without the values that are wrong.
+        problems: a sentence for each value that does not fit.
+        unknown: keys that neither the training nor this rule, model or optimizer knows.
+    """
+
+    config: TrainConfig
+    problems: list[str]
+    unknown: list[str]
+
+    def unknown_text(self, key: str) -> str:
+        """The sentence about an unknown key, with the nearest known one."""
+        return _unknown_key(self.config, key)
 
 
 def resolve(request: Request, *, rule: str | None = None, resume_from: Path | None = None) -> TrainConfig:
@@ -56,10 +82,11 @@ def resolve(request: Request, *, rule: str | None = None, resume_from: Path | No
     Raises:
         ConfigurationError: everything that is unknown or cannot be read, together.
     """
-    config, unknown = _resolve(request, rule, resume_from)
-    if unknown:
-        raise ConfigurationError([_unknown_key(config, key) for key in unknown])
-    return config
+    found = attempt(request, rule=rule, resume_from=resume_from)
+    problems = [*found.problems, *(found.unknown_text(key) for key in found.unknown)]
+    if problems:
+        raise ConfigurationError(problems)
+    return found.config
 
 
 def resolve_each(request: Request, names: Sequence[str]) -> dict[str, TrainConfig]:
@@ -68,12 +95,13 @@ def resolve_each(request: Request, names: Sequence[str]) -> dict[str, TrainConfi
     Raises:
         ConfigurationError: as `resolve`, and for a key that no rule knows.
     """
-    found = {name: _resolve(request, name, None) for name in names}
-    nowhere = set.intersection(*({*unknown} for _, unknown in found.values())) if found else set()
-    if nowhere:
-        last = found[names[-1]][0]
-        raise ConfigurationError([_unknown_key(last, key) for key in sorted(nowhere)])
-    return {name: config for name, (config, _) in found.items()}
+    found = {name: attempt(request, rule=name) for name in names}
+    nowhere = set.intersection(*({*one.unknown} for one in found.values())) if found else set()
+    problems = list(dict.fromkeys(problem for one in found.values() for problem in one.problems))
+    problems += [found[names[-1]].unknown_text(key) for key in sorted(nowhere)]
+    if problems:
+        raise ConfigurationError(problems)
+    return {name: one.config for name, one in found.items()}
 
 
 def apply(config: TrainConfig, key: str, text: str) -> TrainConfig:
@@ -96,6 +124,11 @@ def default_folder(config: TrainConfig) -> Path:
 def default_study_folder(config: TrainConfig, kind: str, *parts: str) -> Path:
     """`runs/KIND-DATASET-MODEL-...` below the current folder: where a study goes that was given no folder."""
     return _below_runs(kind, _dataset_name(config), config.model, *parts)
+
+
+def study_file_folder(path: Path) -> Path:
+    """`runs/NAME` below the current folder, for the study in `NAME.toml`."""
+    return _below_runs(path.stem)
 
 
 def _dataset_name(config: TrainConfig) -> str:
@@ -128,7 +161,12 @@ def with_model(config: TrainConfig, model: str) -> TrainConfig:
     return replace(config, model=model, model_options=kept)
 
 
-def _resolve(request: Request, rule: str | None, resume_from: Path | None) -> tuple[TrainConfig, list[str]]:
+def attempt(request: Request, *, rule: str | None = None, resume_from: Path | None = None) -> Attempt:
+    """As `resolve`, but what is wrong with the texts is told and not raised.
+
+    Raises:
+        UserError: what they start from cannot be had: preset, configuration, rule, model, an option.
+    """
     given = {key: value for key, value in request.options.items() if value is not None}
     if rule is not None:
         given["rule"] = rule
@@ -154,9 +192,7 @@ def _resolve(request: Request, rule: str | None, resume_from: Path | None) -> tu
             config = _store(config, place, text)
         except ConfigurationError as error:
             problems += error.problems
-    if problems:
-        raise ConfigurationError([*problems, *(_unknown_key(config, key) for key in unknown)])
-    return config, unknown
+    return Attempt(config, problems, unknown)
 
 
 def _base(preset: str | None, path: Path | None, resume_from: Path | None, *, anything: bool) -> TrainConfig:
@@ -198,25 +234,29 @@ def _unknown_key(config: TrainConfig, key: str) -> str:
     return unknown_name("setting", key, {name for names in _known(config).values() for name in names})
 
 
-def _store(config: TrainConfig, place: tuple[str, str], text: str) -> TrainConfig:
+def _store(config: TrainConfig, place: tuple[str, str], text: str | Plain) -> TrainConfig:
     group, name = place
     if group:
-        value = read_value(name, text, _known(config).get(group, {}).get(name))
+        value = _read(name, text, _known(config).get(group, {}).get(name))
         options = {**getattr(config, GROUPS[group]), name: value}
         return _replaced(config, GROUPS[group], options)
     kind = str(SETTINGS[name].type)
-    if "None" in kind and text.lower() == "none":
+    if "None" in kind and (text == Plain(None) if isinstance(text, Plain) else text.lower() == "none"):
         return _replaced(config, name, None)
+    value = _read(name, text, {"int": 0, "float": 0.0, "str": "", "bool": False}[kind.split(" ")[0]])
     if name == "rule":
-        return with_rule(config, text)
+        return with_rule(config, value)
     if name == "model":
-        return with_model(config, text)
-    sample = {"int": 0, "float": 0.0, "str": ""}[kind.split(" ")[0]]
-    return _replaced(config, name, read_value(name, text, sample))
+        return with_model(config, value)
+    return _replaced(config, name, value)
 
 
 def _replaced(config: TrainConfig, name: str, value: Any) -> TrainConfig:
     return from_dict({**config.to_dict(), name: value})
+
+
+def _read(name: str, text: str | Plain, sample: Any) -> Any:
+    return _fitting(name, text.value, sample) if isinstance(text, Plain) else read_value(name, text, sample)
 
 
 def read_value(name: str, text: str, sample: Any) -> Any:
@@ -228,7 +268,16 @@ def read_value(name: str, text: str, sample: Any) -> Any:
     Raises:
         ConfigurationError: the text does not fit.
     """
+    if isinstance(sample, str):
+        return text
     loose = _loose(text)
+    if isinstance(sample, list | tuple) and not isinstance(loose, list):
+        loose = _loose(f"[{text}]")
+    return _fitting(name, loose, sample, received=text)
+
+
+def _fitting(name: str, loose: Any, sample: Any, *, received: Any = None) -> Any:
+    """The value as the sample's type."""
     if isinstance(sample, bool):
         fits, wanted = isinstance(loose, bool), "true or false"
     elif isinstance(sample, int):
@@ -237,14 +286,13 @@ def read_value(name: str, text: str, sample: Any) -> Any:
         fits, wanted = isinstance(loose, int | float) and not isinstance(loose, bool), "a number"
         loose = float(loose) if fits else loose
     elif isinstance(sample, list | tuple):
-        loose = _loose(f"[{text}]") if not isinstance(loose, list) else loose
         fits, wanted = isinstance(loose, list), "a list such as [256,128]"
     elif isinstance(sample, str):
-        return text
+        fits, wanted = isinstance(loose, str), "text"
     else:
         return loose
     if not fits:
-        raise ConfigurationError(f"{name}: expected {wanted}, received {text!r}.")
+        raise ConfigurationError(f"{name}: expected {wanted}, received {loose if received is None else received!r}.")
     return loose
 
 

@@ -8,6 +8,7 @@ others go on.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from .runs import read_summary
 from .settings import Request, apply, resolve, resolve_each
 from .validation import validate
 
+DEFAULT_SEEDS = 3  # of a row
 CELLS = "cells"  # folder of the settings that each cell was asked to run with
 
 
@@ -68,26 +70,51 @@ def compare_cells(request: Request, names: Sequence[str], seeds: int) -> list[Ce
     Raises:
         ConfigurationError: no rule, a rule named twice, an unknown name, or fewer than one seed.
     """
-    return _cells(resolve_each(request, _distinct("rules", names)), seeds)
+    return cells_of(resolve_each(request, _distinct("rules", names)), seeds)
 
 
-def ablate_cells(request: Request, over: str, seeds: int) -> list[Cell]:
-    """A cell for each value of one setting and each seed.
+def ablate_cells(request: Request, overs: Sequence[str], seeds: int) -> list[Cell]:
+    """A cell for each value of a setting, or each combination of values of several settings, and each seed.
 
     Args:
         request: everything else.
-        over: `key=v1,v2,...`; a value that is itself a list stands in brackets, `widths=[64],[128,64]`.
-        seeds: seeds a value, counted up from the seed of the request.
+        overs: `key=v1,v2,...` each; a value that is itself a list stands in brackets, `widths=[64],[128,64]`.
+        seeds: seeds a row, counted up from the seed of the request.
 
     Raises:
-        ConfigurationError: the text is no such list, or a value does not fit the setting.
+        ConfigurationError: a text is no such list, a setting comes twice, or a value does not fit its setting.
     """
-    key, separator, texts = over.partition("=")
-    if not separator or not key.strip():
-        raise ConfigurationError(f"over: expected KEY=V1,V2,..., received {over!r}.")
-    base = resolve(request)
-    values = _distinct("over", split_values(texts))
-    return _cells({f"{key.strip()}={value}": apply(base, key.strip(), value) for value in values}, seeds)
+    axes = [_axis(over) for over in overs]
+    _distinct("over", [key for key, _ in axes])
+    rows = {}
+    for combination in itertools.product(*([(key, value) for value in values] for key, values in axes)):
+        config = resolve(request)
+        for key, value in combination:
+            config = apply(config, key, value)
+        rows[", ".join(f"{key}={value}" for key, value in combination)] = config
+    return cells_of(rows, seeds)
+
+
+def cells_of(rows: Mapping[str, TrainConfig], seeds: int) -> list[Cell]:
+    """A cell for each row and seed.
+
+    Args:
+        rows: settings by the name of the row.
+        seeds: seeds a row, counted up from the seed of its settings.
+
+    Raises:
+        ConfigurationError: fewer than one seed.
+    """
+    if seeds < 1:
+        raise ConfigurationError(f"seeds: expected at least 1, received {seeds}.")
+    names = [_folder_name(row) for row in rows]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{place}" for place, name in enumerate(names, 1)]
+    return [
+        Cell(row, replace(config, seed=config.seed + i), f"{name}-seed{config.seed + i}")
+        for name, (row, config) in zip(names, rows.items(), strict=True)
+        for i in range(seeds)
+    ]
 
 
 def split_values(text: str) -> list[str]:
@@ -144,17 +171,12 @@ def run_study(
     return outcomes
 
 
-def _cells(rows: Mapping[str, TrainConfig], seeds: int) -> list[Cell]:
-    if seeds < 1:
-        raise ConfigurationError(f"seeds: expected at least 1, received {seeds}.")
-    names = [_folder_name(row) for row in rows]
-    if len(set(names)) < len(names):
-        names = [f"{name}-{place}" for place, name in enumerate(names, 1)]
-    return [
-        Cell(row, replace(config, seed=config.seed + i), f"{name}-seed{config.seed + i}")
-        for name, (row, config) in zip(names, rows.items(), strict=True)
-        for i in range(seeds)
-    ]
+def _axis(over: str) -> tuple[str, list[str]]:
+    """A setting and its values."""
+    key, separator, texts = over.partition("=")
+    if not separator or not key.strip():
+        raise ConfigurationError(f"over: expected KEY=V1,V2,..., received {over!r}.")
+    return key.strip(), _distinct("over", split_values(texts))
 
 
 def _distinct(what: str, values: Sequence[str]) -> list[str]:

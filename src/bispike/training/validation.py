@@ -30,6 +30,8 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "validation": (0, math.nextafter(1, 0), "a fraction from 0 to below 1"),
     "patience": (1, math.inf, "at least 1 epoch"),
     "limit": (1, math.inf, "at least 1 sample"),
+    "imbalance": (1, math.inf, "a ratio of at least 1"),
+    "label_noise": (0, 1, "a share from 0 to 1"),
     "threads": (1, math.inf, "at least 1"),
     "checkpoint_seconds": (0, math.inf, "at least 0 seconds"),
     "checkpoint_steps": (1, math.inf, "at least 1 step"),
@@ -38,6 +40,7 @@ _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "str": (str, "text"),
     "int": (int, "a whole number"),
     "float": (float, "a number"),
+    "bool": (bool, "true or false"),
     "dict[str, Any]": (dict, "a table"),
 }
 
@@ -88,6 +91,8 @@ def training_problems(config: TrainConfig) -> Iterator[str]:
             yield "patience: ends a training by its validation, but validation is 0; set validation to 0.05, say."
         if config.keep == "best":
             yield 'keep: "best" chooses by validation, but validation is 0; set validation to 0.05, say.'
+        if config.test is False:
+            yield "test: false leaves validation to measure by, but validation is 0; set validation to 0.1, say."
 
 
 def name_problems(config: TrainConfig) -> Iterator[str]:
@@ -112,7 +117,7 @@ def _kind_problem(config: TrainConfig, name: str) -> str | None:
     if value is None and annotation.endswith("| None"):
         return None
     kind, described = _KINDS[annotation.removesuffix(" | None")]
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, kind):
         return f"{name}: expected {described}, received {value!r}."
     if isinstance(value, float) and not math.isfinite(value):
         return f"{name}: expected a finite number, received {value}."

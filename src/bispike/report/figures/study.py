@@ -70,7 +70,7 @@ def row_values(rows: Sequence[Row], *, metric: str, title: str) -> Figure:
         axes.errorbar(100 * row.mean, place, xerr=spread, fmt=shape, color=colour, capsize=3, elinewidth=1.2)
     axes.set_yticks(range(len(rows)), [label_text(row.row, 30) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel(f"test {metric} (%); bar: spread over seeds")
+    axes.set_xlabel(f"{metric} (%); bar: spread over seeds")
     axes.set_title(label_text(title, 70))
     _explain_colours(figure, {row.activity for row in rows})
     return figure
@@ -82,7 +82,7 @@ def cost_scatter(panels: Mapping[str, Sequence[Point]], *, metric: str) -> Figur
 
     Args:
         panels: for each label of a cost axis its points, at least one.
-        metric: name of the accuracy.
+        metric: name of the accuracy, and of which data.
     """
     figure = canvas(width=4.9 * len(panels) + 0.4, height=4.2)
     every = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
@@ -97,7 +97,7 @@ def cost_scatter(panels: Mapping[str, Sequence[Point]], *, metric: str) -> Figur
         axes.margins(x=0.22, y=0.09)
         _plain_log_ticks(axes)
         axes.set_xlabel(label)
-    every[0].set_ylabel(f"test {metric} (%); bar: spread over seeds")
+    every[0].set_ylabel(f"{metric} (%); bar: spread over seeds")
     _explain_colours(figure, {point.activity for points in panels.values() for point in points})
     figure.draw_without_rendering()  # places are known only when the layout is
     for axes, points in zip(every, panels.values(), strict=True):

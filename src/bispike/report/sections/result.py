@@ -18,6 +18,12 @@ def _decisions(record: RunRecord, measured: Measurements | None) -> str:
     rule, dataset = setting(record, "rule"), setting(record, "dataset")
     classes = record.network.concept.classes
     test, epochs = record.summary.get("test"), len(record.metrics)
+    if test is None and record.summary:
+        return (
+            f"After {counted(epochs, 'epoch')} of {rule} the network decides "
+            f"{percent(record.summary.get('validation'))} of the held-out samples of {dataset} correctly. "
+            "It was not tested (test = false)."
+        )
     if test is None:
         seen = record.metrics[-1].get("validation") if record.metrics else None
         validation = f"; validation accuracy so far {percent(seen)}" if seen is not None else ""

@@ -48,7 +48,7 @@ def write_study(
     Args:
         outcomes: of the study.
         out: its folder.
-        title: above the pictures.
+        title: what was asked; above the pictures and first of the notes.
         sort: order of the rows, one of `SORTS`.
         note: receives a line about what could not be measured.
     """
@@ -58,7 +58,7 @@ def write_study(
     measured = Measured(inference_costs(outcomes, folder, note=note), criteria)
     rows = ordered(aggregate(outcomes, measured), sort)
     runs = run_rows(outcomes, measured)
-    notes = notes_of(outcomes, rows)
+    notes = [title, *notes_of(outcomes, rows)]
     document = {
         "rows": runs,
         "table": [asdict(row) for row in rows],

@@ -1,4 +1,6 @@
-"""What the finished runs of a study cost at inference, measured on test stimuli and kept in the study's folder.
+"""What the finished runs of a study cost at inference, kept in the study's folder.
+
+Measured on test stimuli; on held-out ones where the run was not to look at the test data.
 
 A run is measured once: the file beside it carries the digest of the weights that it belongs to, so a study that goes
 on measures what is new.
@@ -20,6 +22,7 @@ from ...data import Dataset
 from ...errors import BispikeError
 from ...training import load_run
 from ...training.config import TrainConfig
+from ...training.evaluation import split_of
 from ...training.files import make_folder, write_json
 from ...training.order import first_stratified, generator
 from ...training.studies import Outcome
@@ -71,8 +74,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:
     run = load_run(path)
-    test = _dataset(run.config, loaded).test
-    stimuli, _ = test.batch(first_stratified(test.labels, min(SAMPLES, len(test))))
+    part = split_of(_dataset(run.config, loaded), run.config, "test" if run.config.test else "validation")
+    stimuli, _ = part.batch(first_stratified(part.labels, min(SAMPLES, len(part))))
     with torch.random.fork_rng(devices=[]):
         draws = generator(run.config.seed, "operations")
         return inference_operations(run.network, stimuli, own=run.rule.own, generator=draws)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...training.config import TrainConfig
+from ...training.config import SETTINGS, TrainConfig, default_of
 from ...training.studies import Outcome
-from .rows import TableRow, failures
+from .rows import TableRow, failures, judged_by
 
+SAMPLES = ("limit", "imbalance", "label_noise")  # decide which samples are learned from
 ENERGY = (
-    "synaptic operations (k ops) and energy (nJ, an estimate) are of one decision on test stimuli: 0.9 pJ for an "
+    "synaptic operations (k ops) and energy (nJ, an estimate) are of one decision: 0.9 pJ for an "
     "addition that a spike causes, 4.6 pJ for a multiplication with addition of a real number (45 nm, Horowitz 2014); "
     "memory traffic is not in it."
 )
@@ -19,6 +20,8 @@ def notes_of(outcomes: Sequence[Outcome], rows: Sequence[TableRow]) -> list[str]
     """Sentences below the table."""
     found = [_shared([outcome.cell.config for outcome in outcomes])]
     found += [f"trained with {training}: {', '.join(names)}." for training, names in _by_training(rows).items()]
+    if judged_by(rows) == "validation":
+        found.append("the test data were not looked at: choose by validation %, and test what was chosen once.")
     if len({row.activity for row in rows}) > 1:
         found.append(
             "rules with activity 'rates' train a rate network of the same shape and weights, without time steps; "
@@ -34,18 +37,21 @@ def notes_of(outcomes: Sequence[Outcome], rows: Sequence[TableRow]) -> list[str]
 
 def _shared(configs: Sequence[TrainConfig]) -> str:
     """What all cells have in common, as far as they do."""
-    names = ("dataset", "model", "model_options", "validation", "limit", "augment", "epochs", "batch_size")
+    names = ("dataset", "model", "model_options", "validation", *SAMPLES, "augment", "epochs", "batch_size")
     equal = {name for name in names if all(getattr(c, name) == getattr(configs[0], name) for c in configs)}
     first = configs[0].to_dict()
     listed = [
         f"{name.replace('_', ' ')} {first[name]}"
         for name in names
-        if name in equal and name != "model_options" and first[name] not in (None, "none")
+        if name in equal
+        and name != "model_options"
+        and first[name] not in (None, "none")
+        and not (name in SAMPLES and first[name] == default_of(SETTINGS[name]))
     ]
     more = []
     if {"model", "model_options"} <= equal:
         more.append("network and first weights")
-    if {"dataset", "validation", "limit"} <= equal:
+    if {"dataset", "validation", *SAMPLES} <= equal:
         more.append("split and order of the samples")
     same = f"; for one seed also {', '.join(more)}" if more else ""
     return f"equal for all: {', '.join(listed) or 'the seeds'}{same}."

@@ -10,14 +10,15 @@ from ...training.runs import read_metrics
 from ...training.studies import Outcome
 from ..figures.study import Curve, Point, cost_scatter, learning_curves, row_values
 from ..picture_files import write_picture
-from .rows import TableRow
+from .rows import TableRow, judged, judged_by
 
 
 def write_pictures(
     outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str
 ) -> dict[str, str]:
     """Draw what there is to draw; returns the paths by kind."""
-    metric = next((row.metric for row in rows if row.metric), "accuracy")
+    metric = f"{judged_by(rows)} {next((row.metric for row in rows if row.metric), 'accuracy')}"
+    rows = judged(rows)
     figures = {"picture": (folder / "accuracy.png", row_values(rows, metric=metric, title=title))}
     panels = {
         "median time of a training step (ms)": _points(rows, "step_ms"),

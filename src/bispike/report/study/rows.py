@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ... import rules
@@ -16,7 +16,6 @@ from ...analysis import Operations
 from ...training.studies import Outcome
 
 AVERAGED = (
-    "validation",
     "train_seconds",
     "step_ms",
     "peak_memory_mb",
@@ -47,11 +46,13 @@ class TableRow:
         row: the rule, or the value of the setting.
         activity: what the stages emit under its rule, `"spikes"` or `"rates"`.
         metric: name of what is measured on the test split.
-        mean, spread: of the metric over the finished seeds; None where there are none (mean) or one (spread).
-        values: the metric of each finished seed.
+        mean, spread: of the metric on the test data over the finished seeds; None where there are none or they did
+            not look at the test data (mean), or there is but one (spread).
+        values: the metric of each tested seed.
         seeds: the finished seeds.
         failed: number of seeds that failed.
-        validation, train_seconds, step_ms, peak_memory_mb: means over the finished seeds, None where unknown.
+        validation, validation_spread, validation_values: the same on the held-out training data.
+        train_seconds, step_ms, peak_memory_mb: means over the finished seeds, None where unknown.
         synaptic_operations, energy_nj: of one decision, likewise; energy in nanojoules.
         energy_nj_nonzero: the same where zeros cost nothing.
         spike_rate: mean firing rate of each stage.
@@ -69,6 +70,8 @@ class TableRow:
     seeds: list[int]
     failed: int
     validation: float | None
+    validation_spread: float | None
+    validation_values: list[float]
     train_seconds: float | None
     step_ms: float | None
     peak_memory_mb: float | None
@@ -79,6 +82,20 @@ class TableRow:
     parameters: int | None
     criteria: dict[str, bool] | None
     training: str
+
+
+def judged_by(rows: Sequence[TableRow]) -> str:
+    """The data that decide between rows: "test", or "validation" where a finished row did not look at the test data."""
+    return "validation" if any(row.seeds and row.mean is None for row in rows) else "test"
+
+
+def judged(rows: Sequence[TableRow]) -> list[TableRow]:
+    """The rows with mean, spread and values of the data that decide between them."""
+    if judged_by(rows) == "test":
+        return list(rows)
+    return [
+        replace(row, mean=row.validation, spread=row.validation_spread, values=row.validation_values) for row in rows
+    ]
 
 
 def aggregate(outcomes: Sequence[Outcome], measured: Measured | None = None) -> list[TableRow]:
@@ -147,15 +164,20 @@ def _cost(outcome: Outcome, costs: Mapping[str, Operations]) -> dict[str, float 
 
 def _table_row(name: str, members: Sequence[Outcome], measured: Measured) -> TableRow:
     done = [{**member.summary, **_cost(member, measured.costs)} for member in members if member.summary is not None]
-    values = [float(summary["test"]) for summary in done]
+    tested, held_out = (
+        [float(summary[key]) for summary in done if summary.get(key) is not None] for key in ("test", "validation")
+    )
     rates = [summary["spike_rate"] for summary in done]
     return TableRow(
         row=name,
         activity=activity_of(members[0]),
         metric=str(done[0]["metric"]) if done else "",
-        mean=statistics.fmean(values) if values else None,
-        spread=statistics.stdev(values) if len(values) > 1 else None,
-        values=values,
+        mean=_mean(tested),
+        spread=_spread(tested),
+        values=tested,
+        validation=_mean(held_out),
+        validation_spread=_spread(held_out),
+        validation_values=held_out,
         seeds=[int(summary["seed"]) for summary in done],
         failed=len(members) - len(done),
         spike_rate=[statistics.fmean(stage) for stage in zip(*rates, strict=True)],
@@ -169,3 +191,7 @@ def _table_row(name: str, members: Sequence[Outcome], measured: Measured) -> Tab
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    return statistics.stdev(values) if len(values) > 1 else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .criteria import marks
-from .rows import TableRow
+from .rows import TableRow, judged
 
 SORTS = ("given", "accuracy")
 
@@ -51,15 +51,20 @@ def _seeds(row: TableRow) -> str:
     return f"{done} of {done + row.failed}" if row.failed else f"{done}"
 
 
+def _spread(row: TableRow) -> str:
+    """Of the test accuracy; of the validation accuracy where the test data were not looked at."""
+    return _number("spread" if row.mean is not None else "validation_spread", 100, 2)(row)
+
+
 COLUMNS = (
     Column("row", lambda row: row.row),
-    Column("activity", lambda row: row.activity),
+    Column("activity", lambda row: row.activity, short="emits"),
+    Column("validation %", _number("validation", 100, 2), short="val %"),
     Column("test %", _number("mean", 100, 2)),
-    Column("± sd", _number("spread", 100, 2)),
+    Column("± sd", _spread),
     Column("seeds", _seeds),
-    Column("validation %", _number("validation", 100, 2), wide=True),
     Column("train s", _number("train_seconds", digits=1), wide=True),
-    Column("step ms", _number("step_ms", digits=2)),
+    Column("step ms", _number("step_ms", digits=2), short="ms"),
     Column("memory MB", _number("peak_memory_mb"), short="MB"),
     Column("synaptic operations (thousands)", _significant("synaptic_operations", 1e-3), short="k ops"),
     Column("energy nJ", _significant("energy_nj", 1), short="nJ"),
@@ -83,7 +88,9 @@ def ordered(rows: Sequence[TableRow], by: str) -> list[TableRow]:
     """The rows as the study has them, or the most accurate first and rows without a result last."""
     if by == "given":
         return list(rows)
-    return sorted(rows, key=lambda row: (row.mean is None, -(row.mean or 0.0)))
+    means = [row.mean for row in judged(rows)]
+    places = sorted(range(len(rows)), key=lambda place: (means[place] is None, -(means[place] or 0.0)))
+    return [rows[place] for place in places]
 
 
 def as_markdown(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:

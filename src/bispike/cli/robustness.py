@@ -1,0 +1,44 @@
+"""`bispike robustness`: several runs on damaged stimuli and with lost spikes, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Group
+
+from ._options import FILE, data_root_option, json_option
+from ._output import Answer, note, table
+
+
+@click.command("robustness")
+@click.argument("runs", nargs=-1, required=True, type=FILE, metavar="RUN...")
+@click.option("--out", type=FILE, metavar="DIR", help="Folder of what is written.  [default: runs/robustness]")
+@click.option(
+    "--split", type=click.Choice(["test", "validation"]), default="test", show_default=True, help="Stimuli to damage."
+)
+@click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn at random.")
+@data_root_option
+@json_option
+def command(
+    runs: tuple[Path, ...], out: Path | None, split: str, samples: int, seed: int, data_root: Path | None
+) -> Answer:
+    """Compare how well RUNs decide on damaged stimuli and with lost spikes.
+
+    Runs that differ in their seed only make one row. Writes robustness.json, .md and .png.
+    """
+    from ..report import robustness
+    from ..training.settings import RUNS
+
+    rows, measured = robustness.robust_rows(
+        runs, split=split, samples=samples, seed=seed, data_root=data_root, note=note
+    )
+    folder = out or Path(RUNS) / "robustness"
+    files = robustness.write_robustness(rows, measured, folder, split=split)
+    heads = robustness.headings(rows)
+    made = table(heads, [robustness.cells(row, rows) for row in rows], right=heads[1:])
+    names = ", ".join(Path(path).name for path in files.values())
+    payload = {"split": split, "rows": [asdict(row) for row in rows], "runs": measured, "files": files}
+    return Answer(payload, Group(made, "", robustness.reading(measured, split), f"\nwritten to {folder}: {names}"))
