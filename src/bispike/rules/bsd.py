@@ -68,7 +68,7 @@ class BSDOptions(RuleOptions):
         centre_samples: memory of the running mean, in samples.
         reference_batch: batch size that `classes` and `expected` refer to.
         slope: d rate / d drive: `mean-field` or `unrolled` (forward through the neuron's steps).
-        pool: side of the grid that maps are averaged to before they are aligned; 0: whole maps.
+        pool: side of the grid that larger maps are averaged to before they are aligned; 0: whole maps.
         top_loss: `cross-entropy`, or `reco` against the concept code (no signed error).
         order: `down-first`, `up-first` or `concurrent`; the updates are the same bit for bit.
     """
@@ -275,14 +275,18 @@ class BSD(Rule):
     def _rows(self, activity: Activity, kind: str) -> Tensor:
         """`[B, D]` rate or drive of a population; maps position by position, as they lie in memory."""
         values = activity.rate if kind == "rate" else activity.drive
-        if self.settings.pool and values.dim() == 4:
+        if self._pools(values.shape):
             values = F.adaptive_avg_pool2d(values, self.settings.pool)
         return rows_of(values).flatten(1)
+
+    def _pools(self, shape: torch.Size) -> bool:
+        """Whether maps of this shape are averaged: those that are larger than the grid."""
+        return len(shape) == 4 and 0 < self.settings.pool < max(shape[2:])
 
     def _drive_gradient(self, grad: Tensor, pathway: Pathway, activity: Activity, kind: str) -> Tensor:
         """From dL/d rows `[B, D]`, written over, to dL/d time-mean drive `[B, *shape]`: `_rows` backwards."""
         side, shape = self.settings.pool, activity.drive.shape
-        if side and len(shape) == 4:
+        if self._pools(shape):
             grad = spread_average(map_of(grad.unflatten(1, (side * side, shape[1])), (side, side)), shape[2:])
         else:
             grad = map_of(grad.unflatten(1, (-1, shape[1])), shape[2:])

@@ -25,6 +25,42 @@ class Preset:
     expected: tuple[float, float] | None = None
 
 
+GRADED: dict[str, Any] = {"reset": "soft", "leak": 1.0, "threshold": 1.0}
+"""Neurons whose rate grows evenly with the drive: a conv net learns more from five levels than from nearly two."""
+CLASSIFYING: dict[str, Any] = {
+    "loss": "cross-entropy",
+    "temperature": 0.3,
+    "template": "drive",
+    "pool": 4,
+    "slope": "unrolled",
+    "centre": "batch",
+}
+"""Alignment of conv nets on natural images: templates as classifiers of maps averaged to 4×4 (docs/findings.md)."""
+PUBLISHED: dict[str, Any] = {
+    "feature": "drive",
+    "contrast": "batch",
+    "strength": 0.6,
+    "reduction": "mean",
+    "centre": "none",
+}
+"""What is known of the paper's alignment, with means for what it does not say (arXiv 2509.20284; λ 0.6, T 4, θ 0.6)."""
+
+
+def _published(dataset: str, short: str, title: str) -> tuple[Preset, ...]:
+    """The paper's dense and convolutional cells of one data set; the widths of the dense net are not published."""
+    width = 256 if dataset in ("mnist", "fashion-mnist") else 1024
+    shared = {"dataset": dataset, "rule_options": PUBLISHED, "batch_size": 128, "optimizer": "adamw", "clip_norm": 1.0}
+    dense = {"model": "mlp", "model_options": {"widths": [width] * 5}, "epochs": 30}
+    made = [
+        Preset(
+            f"{short}-cnn-paper", f"{title}, the paper's five convolutions", {**shared, "model": "cnn", "epochs": 100}
+        )
+    ]
+    if dataset != "tiny-imagenet":
+        made.insert(0, Preset(f"{short}-mlp-paper", f"{title}, six dense layers as in the paper", {**shared, **dense}))
+    return tuple(made)
+
+
 _PRESETS = (
     Preset(
         "digits-mlp",
@@ -64,6 +100,47 @@ _PRESETS = (
             "lr": 1e-2,
         },
         expected=(0.911, 0.922),
+    ),
+    Preset(
+        "cifar10-cnn",
+        "CIFAR-10, convolutions 32-64-64 and 256, 10 epochs: minutes on a CPU",
+        {
+            "dataset": "cifar10",
+            "model": "cnn-small",
+            "model_options": GRADED,
+            "rule_options": CLASSIFYING,
+            "epochs": 10,
+            "batch_size": 128,
+            "lr": 1e-2,
+        },
+    ),
+    *_published("mnist", "mnist", "MNIST"),
+    *_published("fashion-mnist", "fashion", "Fashion-MNIST"),
+    *_published("svhn", "svhn", "SVHN"),
+    *_published("cifar10", "cifar10", "CIFAR-10"),
+    *_published("cifar100", "cifar100", "CIFAR-100"),
+    *_published("tiny-imagenet", "tiny-imagenet", "Tiny-ImageNet"),
+    *(
+        Preset(
+            f"{short}-cnn-best",
+            f"{title}, the paper's five convolutions with bispike's neurons and alignment; wants a GPU",
+            {
+                "dataset": dataset,
+                "model": "cnn",
+                "model_options": GRADED,
+                "rule_options": CLASSIFYING,
+                "epochs": 60,
+                "batch_size": 128,
+                "lr": 5e-3,
+                "augment": augment,
+            },
+        )
+        for dataset, short, title, augment in (
+            ("svhn", "svhn", "SVHN", "crop"),
+            ("cifar10", "cifar10", "CIFAR-10", "crop-flip"),
+            ("cifar100", "cifar100", "CIFAR-100", "crop-flip"),
+            ("tiny-imagenet", "tiny-imagenet", "Tiny-ImageNet", "crop-flip"),
+        )
     ),
 )
 registry: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
