@@ -105,7 +105,8 @@ _PRESETS = (
         {
             "dataset": "fashion-mnist",
             "model": "cnn-small",
-            "rule_options": {"slope": "unrolled", "centre": "batch"},
+            "model_options": _graded(3.0),
+            "rule_options": {**ON_MAPS, "pool": 4},
             "epochs": 8,
             "batch_size": 128,
             "lr": 1e-2,
