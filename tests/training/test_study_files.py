@@ -55,7 +55,7 @@ def test_rows_differ_from_the_base_in_what_they_name(tmp_path: Path) -> None:
     preset = presets.config("fashion-cnn")
     assert (found.question, list(found.rows)) == ("Which code?", ["one-hot", "population 100", "bptt"])
     assert (base.limit, base.lr, base.rule_options) == (1000, preset.lr, {**preset.rule_options, "strength": 0.3})
-    assert population.model_options == {"concept_code": "population", "concept_size": 100}
+    assert population.model_options == {**preset.model_options, "concept_code": "population", "concept_size": 100}
     assert population.rule_options["strength"] == 0.5
     assert (bptt.rule, bptt.rule_options, bptt.lr, bptt.dataset) == ("bptt", {}, 0.02, preset.dataset)
     assert [cell.config.seed for cell in found.cells()] == [4, 5] * 3
@@ -70,7 +70,7 @@ def test_the_command_line_overrides_the_base_and_rows_override_both(tmp_path: Pa
     base, population, bptt = study(tmp_path, CODES, request).rows.values()
     assert (base.epochs, base.limit, base.lr, base.data_root, base.test) == (1, 50, 0.5, "d", False)
     assert (base.rule_options["strength"], population.rule_options["strength"]) == (0.9, 0.5)
-    assert (base.data_options, base.model_options) == ({"target": "y"}, {"steps": 7})
+    assert (base.data_options, base.model_options["steps"]) == ({"target": "y"}, 7)
     assert bptt.lr == 0.02
 
 
