@@ -37,6 +37,8 @@ def test_spread_is_the_sample_deviation_and_unknown_for_one_seed() -> None:
     assert rows[0].mean == pytest.approx(0.3)
     assert rows[0].spread == pytest.approx(0.02**0.5)
     assert rows[0].spike_rate == pytest.approx([0.3, 0.5])
+    assert rows[0].firing == pytest.approx(40.0)
+    assert replace(rows[0], activity="rates").firing is None
     assert rows[1].spread is None
 
 

@@ -83,6 +83,12 @@ class TableRow:
     criteria: dict[str, bool] | None
     training: str
 
+    @property
+    def firing(self) -> float | None:
+        """Share of the neurons that fire at a step, mean over stages, in %; None for networks of rates."""
+        known = self.activity == "spikes" and self.spike_rate
+        return 100 * statistics.fmean(self.spike_rate) if known else None
+
 
 def judged_by(rows: Sequence[TableRow]) -> str:
     """The data that decide between rows: "test", or "validation" where a finished row did not look at the test data."""
