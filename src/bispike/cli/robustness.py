@@ -38,7 +38,13 @@ def command(
     folder = out or Path(RUNS) / "robustness"
     files = robustness.write_robustness(rows, measured, folder, split=split)
     heads = robustness.headings(rows)
-    made = table(heads, [robustness.cells(row, rows) for row in rows], right=heads[1:])
+    lines = [robustness.cells(row, rows) for row in rows]
+    lost = next(i for i, head in enumerate(heads) if head.startswith("loss"))
+    last = len(heads) - 1
+    made = []  # damages of the stimulus and lost spikes in a table each, so that both fit a terminal
+    for columns in ([*range(lost), last - 1], [0, *range(lost, last - 1), last]):
+        shown = [heads[i] for i in columns]
+        made.append(table(shown, [[line[i] for i in columns] for line in lines], right=shown[1:]))
     names = ", ".join(Path(path).name for path in files.values())
     payload = {"split": split, "rows": [asdict(row) for row in rows], "runs": measured, "files": files}
-    return Answer(payload, Group(made, "", robustness.reading(measured, split), f"\nwritten to {folder}: {names}"))
+    return Answer(payload, Group(made[0], "", made[1], "", robustness.reading(measured, split), f"\nwritten to {folder}: {names}"))
