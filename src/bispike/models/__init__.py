@@ -61,7 +61,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         "resnet-small",
-        "residual, widths 16-32-64 from a stem of stride 2; depth=6, 10, 18, ... weight layers",
+        "residual, widths 16-32-64; depth=6, 10, 18, ... weight layers",
         resnet,
         "widths",
         {"widths": [16, 32, 64], "depth": 10, "stem_stride": 2},

@@ -135,7 +135,7 @@ _PRESETS = (
     *(
         Preset(
             f"{short}-cnn-best",
-            f"{title}, the paper's five convolutions with bispike's neurons and alignment; wants a GPU",
+            f"{title}, the paper's net, bispike's settings; wants a GPU",
             {
                 "dataset": dataset,
                 "model": "cnn",
@@ -148,6 +148,8 @@ _PRESETS = (
             },
         )
         for dataset, short, title, augment in (
+            ("mnist", "mnist", "MNIST", "crop"),
+            ("fashion-mnist", "fashion", "Fashion-MNIST", "crop-flip"),
             ("svhn", "svhn", "SVHN", "crop"),
             ("cifar10", "cifar10", "CIFAR-10", "crop-flip"),
             ("cifar100", "cifar100", "CIFAR-100", "crop-flip"),
