@@ -54,7 +54,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         "resnet",
-        "residual, as ResNet-18: a stem and 8 blocks of two convolutions, widths 64-128-256-512",
+        "residual, as ResNet-18: a stem and 8 blocks of two, widths 64-128-256-512",
         resnet,
         "widths",
         {"widths": [64, 128, 256, 512]},

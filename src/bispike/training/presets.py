@@ -115,7 +115,7 @@ _PRESETS = (
     ),
     Preset(
         "cifar10-cnn",
-        "CIFAR-10, convolutions 32-64-64 and 256, 10 epochs: minutes on a CPU",
+        "CIFAR-10, convolutions 32-64-64 and 256, 10 epochs",
         {
             "dataset": "cifar10",
             "model": "cnn-small",
