@@ -11,7 +11,7 @@ import torch
 
 from ..errors import ConfigurationError, unknown_name
 from ..functional import Neuron
-from ..nn import ConceptCode, Network, Stage, Synapse
+from ..nn import ConceptCode, Network, Pathway, Stage, Synapse
 from ..spaces import Concept, Stimulus
 
 LEAST = 32
@@ -83,6 +83,15 @@ class Options:
     def source_shape(self, stimulus: Stimulus) -> tuple[int, ...]:
         """What reaches the first synapse at one step; given spike trains lose their time axis."""
         return stimulus.shape[1:] if self.stimulus_code == "given" else stimulus.shape
+
+    def stage(self, place: int, up: Synapse, down: Synapse, *, pool: int = 1) -> Stage:
+        """The stage at a place (1 is the lowest) with these synapses; `pool` as for `Stage`."""
+        return Stage(
+            f"stage{place}",
+            Pathway(up, self.neuron, norm=self.norm, least=LEAST),
+            Pathway(down, self.top_down_neuron, norm=self.norm),
+            pool=pool,
+        )
 
     def concept_code(self, concept: Concept) -> ConceptCode:
         """The concept code of these options."""

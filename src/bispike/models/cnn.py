@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Conv, Dense, Network, Pathway, Stage, Synapse, TransposedConv, UpsampleConv
+from ..nn import Conv, Dense, Network, Synapse, TransposedConv, UpsampleConv
 from ..spaces import Concept, Stimulus
-from .assembly import LEAST, Options, finish
+from .assembly import Options, finish
 
 
 def cnn(
@@ -79,14 +79,7 @@ def cnn(
     stages = []
     for i, (up, top, pool) in enumerate(zip(ups, above, pools_all, strict=True)):
         down = _twin(top, up.target, kernel, pool, stride_list[i + 1] if i + 1 < count else 1, top_down)
-        stages.append(
-            Stage(
-                f"stage{i + 1}",
-                Pathway(up, opts.neuron, norm=opts.norm, least=LEAST),
-                Pathway(down, opts.top_down_neuron, norm=opts.norm),
-                pool=pool,
-            )
-        )
+        stages.append(opts.stage(i + 1, up, down, pool=pool))
     spec = {
         "model": "cnn",
         "channels": [int(c) for c in channels],

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Dense, Network, Pathway, Stage
+from ..nn import Dense, Network
 from ..spaces import Concept, Stimulus
-from .assembly import LEAST, Options, finish
+from .assembly import Options, finish
 
 
 def mlp(
@@ -40,9 +40,7 @@ def mlp(
     above = [*shapes[2:], (code.size,)]
     stages = []
     for i, (source, target, top) in enumerate(zip(shapes[:-1], shapes[1:], above, strict=True), start=1):
-        up = Pathway(Dense(source, target), opts.neuron, norm=opts.norm, least=LEAST)
-        down = Pathway(Dense(top, target), opts.top_down_neuron, norm=opts.norm)
-        stages.append(Stage(f"stage{i}", up, down))
+        stages.append(opts.stage(i, Dense(source, target), Dense(top, target)))
     spec = {"model": "mlp", "widths": [int(width) for width in widths]}
     return finish(
         stages,

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Conv, Dense, Network, Pathway, Residual, Stage, Straight, Synapse, UpsampleConv
+from ..nn import Conv, Dense, Network, Residual, Straight, Synapse, UpsampleConv
 from ..spaces import Concept, Stimulus
-from .assembly import LEAST, Options, finish
+from .assembly import Options, finish
 
 Shape = tuple[int, ...]
 
@@ -78,13 +78,7 @@ def resnet(
         if i + 2 in closing:
             shortcut = _downward(shapes[i + 2], shapes[i], shortcut_gain)
             down = Residual(down, shortcut, shapes[i + 2][0], gain=shortcut_gain)
-        stages.append(
-            Stage(
-                f"stage{i + 1}",
-                Pathway(up, opts.neuron, norm=opts.norm, least=LEAST),
-                Pathway(down, opts.top_down_neuron, norm=opts.norm),
-            )
-        )
+        stages.append(opts.stage(i + 1, up, down))
     return finish(
         stages,
         readout=Dense(shapes[-1], (code.size,)),

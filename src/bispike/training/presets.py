@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,34 +38,61 @@ CLASSIFYING: dict[str, Any] = {
     "slope": "unrolled",
 }
 """Alignment in which templates are classifiers of the rates (docs/findings.md says what it gains, and over what)."""
-ON_MAPS: dict[str, Any] = {**CLASSIFYING, "centre": "batch"}
-"""The same for conv nets."""
-PUBLISHED: dict[str, Any] = {
-    "feature": "drive",
-    "contrast": "batch",
-    "strength": 0.6,
-    "reduction": "mean",
-    "centre": "none",
-}
-"""What is known of the paper's alignment, with means for what it does not say (arXiv 2509.20284; λ 0.6, T 4, θ 0.6)."""
-
-
 DENSE: dict[str, Any] = {"model": "mlp", "rule_options": CLASSIFYING, "epochs": 10, "batch_size": 128, "lr": 1e-3}
+CONVOLUTIONS: dict[str, Any] = {
+    "model": "cnn-small",
+    "model_options": _graded(3.0),
+    "rule_options": {**CLASSIFYING, "centre": "batch", "pool": 4},
+    "batch_size": 128,
+    "lr": 1e-2,
+}
+PUBLISHED: dict[str, Any] = {
+    "rule_options": {
+        "feature": "drive",
+        "contrast": "batch",
+        "strength": 0.6,
+        "reduction": "mean",
+        "centre": "none",
+    },
+    "batch_size": 128,
+    "optimizer": "adamw",
+    "clip_norm": 1.0,
+}
+"""What is known of the paper's training, with means for what it does not say (arXiv 2509.20284; λ 0.6, T 4, θ 0.6)."""
+CELLS = (
+    ("mnist", "mnist", "MNIST", "crop"),
+    ("fashion", "fashion-mnist", "Fashion-MNIST", "crop-flip"),
+    ("svhn", "svhn", "SVHN", "crop"),
+    ("cifar10", "cifar10", "CIFAR-10", "crop-flip"),
+    ("cifar100", "cifar100", "CIFAR-100", "crop-flip"),
+    ("tiny-imagenet", "tiny-imagenet", "Tiny-ImageNet", "crop-flip"),
+)
+"""Data sets of the paper: prefix of the preset, name, title, augmentation of the best preset."""
 
 
-def _published(dataset: str, short: str, title: str) -> tuple[Preset, ...]:
-    """The paper's dense and convolutional cells of one data set; the widths of the dense net are not published."""
-    width = 256 if dataset in ("mnist", "fashion-mnist") else 1024
-    shared = {"dataset": dataset, "rule_options": PUBLISHED, "batch_size": 128, "optimizer": "adamw", "clip_norm": 1.0}
-    dense = {"model": "mlp", "model_options": {"widths": [width] * 5}, "epochs": 30}
-    made = [
-        Preset(
-            f"{short}-cnn-paper", f"{title}, the paper's five convolutions", {**shared, "model": "cnn", "epochs": 100}
+def _cell(short: str, dataset: str, title: str, augment: str) -> Iterator[Preset]:
+    """The paper's dense and convolutional nets on one data set, and the latter with our settings.
+
+    The widths of the dense net are not published; Tiny-ImageNet has none.
+    """
+    if short != "tiny-imagenet":
+        width = 256 if short in ("mnist", "fashion") else 1024
+        dense = {"model": "mlp", "model_options": {"widths": [width] * 5}, "epochs": 30}
+        yield Preset(
+            f"{short}-mlp-paper",
+            f"{title}, six dense layers as in the paper",
+            {**PUBLISHED, "dataset": dataset, **dense},
         )
-    ]
-    if dataset != "tiny-imagenet":
-        made.insert(0, Preset(f"{short}-mlp-paper", f"{title}, six dense layers as in the paper", {**shared, **dense}))
-    return tuple(made)
+    yield Preset(
+        f"{short}-cnn-paper",
+        f"{title}, the paper's five convolutions",
+        {**PUBLISHED, "dataset": dataset, "model": "cnn", "epochs": 100},
+    )
+    yield Preset(
+        f"{short}-cnn-best",
+        f"{title}, the paper's net, bispike's settings; wants a GPU",
+        {**CONVOLUTIONS, "dataset": dataset, "model": "cnn", "epochs": 60, "lr": 5e-3, "augment": augment},
+    )
 
 
 _PRESETS = (
@@ -103,61 +131,16 @@ _PRESETS = (
     Preset(
         "fashion-cnn",
         "Fashion-MNIST, convolutions 32-64-64 and 256, 8 epochs",
-        {
-            "dataset": "fashion-mnist",
-            "model": "cnn-small",
-            "model_options": _graded(3.0),
-            "rule_options": {**ON_MAPS, "pool": 4},
-            "epochs": 8,
-            "batch_size": 128,
-            "lr": 1e-2,
-        },
+        {**CONVOLUTIONS, "dataset": "fashion-mnist", "epochs": 8},
         expected=(0.914, 0.925),
     ),
     Preset(
         "cifar10-cnn",
         "CIFAR-10, convolutions 32-64-64 and 256, 10 epochs",
-        {
-            "dataset": "cifar10",
-            "model": "cnn-small",
-            "model_options": _graded(3.0),
-            "rule_options": {**ON_MAPS, "pool": 4},
-            "epochs": 10,
-            "batch_size": 128,
-            "lr": 1e-2,
-        },
+        {**CONVOLUTIONS, "dataset": "cifar10", "epochs": 10},
         expected=(0.742, 0.763),
     ),
-    *_published("mnist", "mnist", "MNIST"),
-    *_published("fashion-mnist", "fashion", "Fashion-MNIST"),
-    *_published("svhn", "svhn", "SVHN"),
-    *_published("cifar10", "cifar10", "CIFAR-10"),
-    *_published("cifar100", "cifar100", "CIFAR-100"),
-    *_published("tiny-imagenet", "tiny-imagenet", "Tiny-ImageNet"),
-    *(
-        Preset(
-            f"{short}-cnn-best",
-            f"{title}, the paper's net, bispike's settings; wants a GPU",
-            {
-                "dataset": dataset,
-                "model": "cnn",
-                "model_options": _graded(3.0),
-                "rule_options": {**ON_MAPS, "pool": 4},
-                "epochs": 60,
-                "batch_size": 128,
-                "lr": 5e-3,
-                "augment": augment,
-            },
-        )
-        for dataset, short, title, augment in (
-            ("mnist", "mnist", "MNIST", "crop"),
-            ("fashion-mnist", "fashion", "Fashion-MNIST", "crop-flip"),
-            ("svhn", "svhn", "SVHN", "crop"),
-            ("cifar10", "cifar10", "CIFAR-10", "crop-flip"),
-            ("cifar100", "cifar100", "CIFAR-100", "crop-flip"),
-            ("tiny-imagenet", "tiny-imagenet", "Tiny-ImageNet", "crop-flip"),
-        )
-    ),
+    *(preset for cell in CELLS for preset in _cell(*cell)),
 )
 registry: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
 
