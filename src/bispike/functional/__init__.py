@@ -1,6 +1,7 @@
 """Pure tensor functions: the neuron, the codes, the alignment losses. No state, no modules."""
 
 from .activation import ACTIVATIONS, activate, activation_slope
+from .affinity import affinity, match_affinity
 from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, AlignmentLoss, align, negative_counts, unit_rows
 from .angle import angle_between
 from .centring import (
@@ -14,6 +15,7 @@ from .coding import (
     CONCEPT_CODES,
     STIMULUS_CODES,
     bernoulli_code,
+    even_code,
     given_spikes,
     latency_code,
     one_hot_code,
@@ -36,6 +38,7 @@ from .norm import (
 )
 from .pooling import spread_average
 from .similarity import decorrelate, match_classes, unit_rows_backward
+from .spectrum import split_bands, weigh_bands
 from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import JoinedSpikes, PackedSpikes, Received, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
 from .stdp import causal_contrast, fired_by, first_spikes, symmetric_trace
@@ -64,6 +67,7 @@ __all__ = [
     "Wiring",
     "activate",
     "activation_slope",
+    "affinity",
     "align",
     "angle_between",
     "atan_surrogate",
@@ -83,6 +87,7 @@ __all__ = [
     "drive_gradient",
     "drive_scores",
     "eligibility_traces",
+    "even_code",
     "fire",
     "fire_rows",
     "fired_by",
@@ -94,6 +99,7 @@ __all__ = [
     "lif_reference",
     "lif_with_history",
     "map_of",
+    "match_affinity",
     "match_classes",
     "mean_drive",
     "mean_field_constants",
@@ -114,6 +120,7 @@ __all__ = [
     "rate_of",
     "rows_of",
     "spike_product",
+    "split_bands",
     "spread_average",
     "symmetric_trace",
     "through_norm",
@@ -121,4 +128,5 @@ __all__ = [
     "unit_code",
     "unit_rows",
     "unit_rows_backward",
+    "weigh_bands",
 ]

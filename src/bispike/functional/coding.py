@@ -33,6 +33,17 @@ def poisson_code(intensity: Tensor, steps: int, *, generator: torch.Generator | 
     return torch.bernoulli(probability, generator=generator)
 
 
+def even_code(rate: Tensor, steps: int) -> Tensor:
+    """Spikes `[T, B, ...]` spread evenly over time, as many as the rate `[B, ...]` in [0, 1] asks for, to the nearest.
+
+    With m = round(r·T), step t (from 1) fires where ⌊t·m/T⌋ > ⌊(t−1)·m/T⌋.
+    """
+    _unit_interval(rate, "even")
+    count = (rate * steps).round()
+    reached = torch.arange(steps + 1, dtype=rate.dtype, device=rate.device).view(-1, *[1] * rate.dim())
+    return (reached * count / steps + 1e-4).floor().diff(dim=0)
+
+
 def latency_code(intensity: Tensor, steps: int) -> Tensor:
     """One spike a value, the earlier the brighter: at step round((1 − x)(T − 1)); none where x = 0.
 

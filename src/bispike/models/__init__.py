@@ -11,6 +11,7 @@ from ..errors import ConfigurationError, UnknownNameError, unknown_name
 from ..nn import Network
 from ..spaces import Concept, Stimulus
 from .assembly import Options
+from .autoencoder import GRADED, autoencoder, conv_autoencoder
 from .cnn import cnn
 from .growth import add_concept
 from .mlp import mlp
@@ -65,6 +66,20 @@ _ENTRIES = (
         resnet,
         "widths",
         {"widths": [16, 32, 64], "depth": 10, "stem_stride": 2},
+    ),
+    ModelEntry(
+        "autoencoder",
+        "dense stage 512 to a latent code of 128 and down again, T = 8",
+        autoencoder,
+        "widths",
+        {"widths": [512], **GRADED},
+    ),
+    ModelEntry(
+        "conv-autoencoder",
+        "convolutions 32-64, strides 2, to a latent code of 128 and down again, T = 8",
+        conv_autoencoder,
+        "channels",
+        {"channels": [32, 64], **GRADED},
     ),
 )
 registry: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
@@ -123,7 +138,24 @@ def build(spec: dict[str, Any]) -> Network:
         return cnn(stimulus, values.pop("channels"), concept, **values)
     if kind == "resnet":
         return resnet(stimulus, values.pop("widths"), concept, **values)
-    raise UnknownNameError("model", kind, ("mlp", "cnn", "resnet"))
+    if kind == "autoencoder":
+        return autoencoder(stimulus, values.pop("widths"), concept, **values)
+    if kind == "conv-autoencoder":
+        return conv_autoencoder(stimulus, values.pop("channels"), concept, **values)
+    raise UnknownNameError("model", kind, ("mlp", "cnn", "resnet", "autoencoder", "conv-autoencoder"))
 
 
-__all__ = ["ModelEntry", "Options", "add_concept", "build", "cnn", "create", "mlp", "registry", "resnet", "settings_of"]
+__all__ = [
+    "ModelEntry",
+    "Options",
+    "add_concept",
+    "autoencoder",
+    "build",
+    "cnn",
+    "conv_autoencoder",
+    "create",
+    "mlp",
+    "registry",
+    "resnet",
+    "settings_of",
+]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..errors import ConfigurationError, unknown_name
 from ..functional import Neuron
@@ -28,6 +29,8 @@ class Options:
         threshold, leak, reset: constants of the bottom-up neurons (dimensionless).
         top_down_threshold: threshold of the top-down neurons; as `threshold` if 0.
         norm: batch norm between drives and neurons, in both pathways.
+        excitability: mean drive at first, in thresholds, where there is a norm. A neuron whose rate grows evenly with
+            its drive (leak 1, soft reset) tells the sign of a drive only if it rests in the middle, at 0.5.
         gain: standard deviation of the initial weights times √fan_in, both pathways.
         stimulus_code: `current`, `bernoulli`, `poisson`, `latency`, or `given` (stimuli `[T, ...]` of spikes).
         concept_code: `one-hot`, `population` or `learned`.
@@ -42,6 +45,7 @@ class Options:
     reset: str = "hard"
     top_down_threshold: float = 0.0
     norm: bool = True
+    excitability: float = 0.0
     gain: float = 1.0
     stimulus_code: str = "current"
     concept_code_kind: str = "one-hot"
@@ -60,6 +64,8 @@ class Options:
             problems.append(f"steps: expected at least 1 time step, received {options.steps}.")
         if not options.gain > 0 or not math.isfinite(options.gain):
             problems.append(f"gain: expected a positive number, received {options.gain}.")
+        if not math.isfinite(options.excitability):
+            problems.append(f"excitability: expected a number of thresholds, received {options.excitability}.")
         if options.concept_size < 0 or options.top_down_threshold < 0:
             problems.append("concept_size and top_down_threshold: expected values of at least 0.")
         try:
@@ -86,12 +92,16 @@ class Options:
 
     def stage(self, place: int, up: Synapse, down: Synapse, *, pool: int = 1) -> Stage:
         """The stage at a place (1 is the lowest) with these synapses; `pool` as for `Stage`."""
-        return Stage(
+        stage = Stage(
             f"stage{place}",
             Pathway(up, self.neuron, norm=self.norm, least=LEAST),
             Pathway(down, self.top_down_neuron, norm=self.norm),
             pool=pool,
         )
+        for pathway in (stage.up, stage.down):
+            if pathway.norm is not None:
+                nn.init.constant_(pathway.norm.bias, self.excitability * pathway.neuron.threshold)
+        return stage
 
     def concept_code(self, concept: Concept) -> ConceptCode:
         """The concept code of these options."""

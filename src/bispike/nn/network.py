@@ -25,6 +25,7 @@ from ..functional import (
     cosine_scores,
     dense_spikes,
     drive_scores,
+    even_code,
     given_spikes,
     latency_code,
     lif,
@@ -101,6 +102,7 @@ class Network(nn.Module):
 
     Attributes:
         activity: what the stages emit: `"spikes"`, or `"rates"` under rules that are defined for rate networks.
+        latent: whether the last stage is a latent code: an autoencoder, whose stimuli come down again from there.
         decision: scores `[B, C]` from an encoded stimulus, under rules that do not decide by the readout; else None.
     """
 
@@ -140,6 +142,7 @@ class Network(nn.Module):
         self.steps, self.stimulus_code, self.decoder = steps, stimulus_code, decoder
         self.activity = "spikes"
         self.decision: Callable[[Tensor], Tensor] | None = None
+        self.latent = False
         self.group: Group = ALONE
         self.spec = spec or {}
         axes = [1] * (len(stimulus.shape) - 1)
@@ -265,14 +268,16 @@ class Network(nn.Module):
             yield RateStep(stage, arrivals.source, activity, leaving)
             arrivals.pass_on(leaving)
 
-    def sweep_rates_down(self, source: Tensor) -> Iterator[RateStep]:
+    def sweep_rates_down(self, source: Tensor, *, stages: Sequence[Stage] | None = None) -> Iterator[RateStep]:
         """Top-down sweep of the rate twin, a stage at a time, top to bottom; differentiable.
 
         Args:
-            source: `[N, K]` rates of the concept neurons.
+            source: `[N, K]` rates of the concept neurons, or of the stage above `stages`.
+            stages: bottom to top; all if None.
         """
-        arrivals = downward(self.hidden, source)
-        for stage in reversed(self.hidden):
+        stages = self.hidden if stages is None else stages
+        arrivals = downward(stages, source)
+        for stage in reversed(stages):
             activity = stage.down.rates(arrivals.source)
             yield RateStep(stage, arrivals.source, activity, activity.rate)
             arrivals.pass_on(activity.rate)
@@ -288,6 +293,10 @@ class Network(nn.Module):
             yield stage, rate, activity
             arrivals.pass_on(activity.spikes)
             rate, constant = arrivals.rate(activity.spikes, activity.rate), False
+
+    def descend_latent(self, spikes: Spikes, rate: Tensor, *, unrolled: bool = False) -> Descent:
+        """Top-down sweep from spikes `[T, N, K]` of the latent code and their rate, to be read from the bottom up."""
+        return Descent(self.hidden[:-1], spikes, rate, self.steps, constant=False, unrolled=unrolled)
 
     def descend(self, *, unrolled: bool = False) -> Descent:
         """Top-down sweep of all concepts, to be read from the bottom up."""
@@ -354,7 +363,53 @@ class Network(nn.Module):
             else:
                 for _, _, activity in self.sweep_down(spikes):
                     rate = activity.rate
-            return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
+            return self._shown(rate)
+
+    def _shown(self, rate: Tensor) -> Tensor:
+        """Stimuli in the units of the data, from the rates of the lowest top-down population."""
+        return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
+
+    def compress(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Rates `[B, *latent]` of the latent code, or of the last stage, for stimuli `[B, *shape]`."""
+        with self.inference():
+            source = self.encode(stimulus, generator=generator)
+            if self.activity == "rates":
+                for step in self.sweep_rates(source):
+                    source = step.leaving
+                return source
+            for stage, _, activity in self.sweep_up(source):
+                rate = rate_leaving(stage, activity)
+            return rate
+
+    def expand(self, rate: Tensor) -> Tensor:
+        """Stimuli `[N, *shape]`, in the units of the data, that rates `[N, *latent]` of the latent code call up.
+
+        Spiking networks spread the spikes of each rate, which must lie in [0, 1], evenly over the T steps.
+        """
+        self._expect_latent()
+        with self.inference():
+            if self.activity == "rates":
+                for step in self.sweep_rates_down(rate, stages=self.hidden[:-1]):
+                    rate = step.leaving
+                return self._shown(rate)
+            return self._shown(self.descend_latent(even_code(rate, self.steps), rate).at(0)[1].rate)
+
+    def reconstruct(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """What comes down again `[B, *shape]` when stimuli go up: their own latent spikes are sent back."""
+        self._expect_latent()
+        if self.activity == "rates":
+            return self.expand(self.compress(stimulus, generator=generator))
+        with self.inference():
+            for _, _, activity in self.sweep_up(self.encode(stimulus, generator=generator)):
+                pass
+            return self._shown(self.descend_latent(activity.spikes, activity.rate).at(0)[1].rate)
+
+    def _expect_latent(self) -> None:
+        if not self.latent:
+            raise ConfigurationError(
+                "network: expected an autoencoder, whose stimuli come down from a latent code; this one recalls from "
+                "concepts only. Build one with bispike.models.autoencoder."
+            )
 
     def observe(self, stimulus: Tensor) -> list[SweepRecord]:
         """The bottom-up sweep of stimuli `[B, *shape]`, a record a stage."""

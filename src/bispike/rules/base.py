@@ -41,7 +41,8 @@ class Rule:
     """Base of all rules.
 
     Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule),
-    `needs_chain` (if it is not defined for networks with shortcuts), `Options` (a frozen dataclass) and, where the
+    `needs_chain` (if it is not defined for networks with shortcuts), `reconstructs` (if it is defined for autoencoders),
+    `Options` (a frozen dataclass) and, where the
     defaults of a training do not suit the rule, `advised` (settings of `TrainConfig` by name). They implement `learn`,
     and `parameters` if they train more or less than the bottom-up pathway. What `keep` is given is the rule's own, such
     as fixed feedback: it is saved with a training, and moved by the optimizer if `parameters` names it.
@@ -63,6 +64,7 @@ class Rule:
     activity: ClassVar[str] = "spikes"
     needs_chain: ClassVar[bool] = False
     trains_top_down: ClassVar[bool] = False
+    reconstructs: ClassVar[bool] = False
     Options: ClassVar[type] = RuleOptions
     advised: ClassVar[dict[str, Any]] = {}
 
@@ -71,6 +73,8 @@ class Rule:
         problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
         if self.needs_chain and network.shortcuts:
             problems.append(_no_chain(self.name, network.shortcuts))
+        if network.latent and not self.reconstructs:
+            problems.append(_no_reconstruction(self.name))
         if problems:
             raise ConfigurationError(problems)
         self.settings = self.Options(**options)
@@ -195,6 +199,14 @@ def _no_chain(rule: str, shortcuts: Sequence[str]) -> str:
     return (
         f"rule {rule!r}: expected a chain of stages, received a network with shortcuts (to {', '.join(shortcuts)}), "
         f"for which the rule is not defined. Take a model without shortcuts (mlp, cnn) or one of the rules {fitting}."
+    )
+
+
+def _no_reconstruction(rule: str) -> str:
+    fitting = ", ".join(sorted(name for name, other in registry.items() if other.reconstructs))
+    return (
+        f"rule {rule!r}: expected a network that tells classes apart, received an autoencoder, for which the rule is not "
+        f"defined. Take one of the rules {fitting}."
     )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .base import Rule, StepReport, register, write_gradients
-from .readouts import batch_cross_entropy
+from .readouts import batch_cross_entropy, batch_error, learn_latent_ends, reconstructing
 
 
 @register
@@ -21,8 +21,15 @@ class BPTT(Rule):
 
     name: ClassVar[str] = "bptt"
     summary: ClassVar[str] = "backpropagation through time with surrogate gradients"
+    reconstructs: ClassVar[bool] = True
+
+    def parameters(self) -> list[nn.Parameter]:
+        net = self.network
+        return [*super().parameters(), *(net.top_down_parameters() if net.latent else [])]
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        if self.network.latent:
+            return self._reconstruct(stimulus, labels, generator)
         net = self.network
         source = net.encode(stimulus, generator=generator)
         constant = net.constant_input
@@ -38,3 +45,24 @@ class BPTT(Rule):
             loss = batch_cross_entropy(net, scores, labels)
             write_gradients(loss, self.parameters())
         return StepReport(loss.detach(), (scores.detach().argmax(1) == labels).sum(), {}, rates)
+
+    def _reconstruct(self, stimulus: Tensor, labels: Tensor, generator: torch.Generator | None) -> StepReport:
+        """An autoencoder: the error of the recalled stimulus goes back through both pathways and all time steps."""
+        net = self.network
+        spikes = net.encode(stimulus, generator=generator)
+        target = spikes if net.constant_input else net.standardise(stimulus)
+        constant = net.constant_input
+        rates = []
+        with torch.enable_grad():
+            for stage in net.hidden:
+                spikes = stage.up.flow(spikes, net.steps, constant=constant)
+                rates.append(spikes.detach().mean())
+                code = spikes.mean(0)
+                constant = False
+            for stage in reversed(net.hidden[:-1]):
+                spikes = stage.down.flow(spikes, net.steps, constant=False)
+            loss = batch_error(net, net.stimulus_readout(spikes.mean(0)), target)
+            write_gradients(loss, reconstructing(net))
+        with torch.no_grad():
+            top = learn_latent_ends(net, code.detach(), code.detach(), labels)
+        return StepReport(top.loss, top.correct, {"recall": loss.detach()}, rates)

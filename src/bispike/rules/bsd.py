@@ -43,8 +43,9 @@ from ..functional import (
 )
 from ..nn import SLOPES, Activity, Descent, Network, Pathway, Stage, rate_leaving
 from .base import Rule, StepReport, register
-from .options import NOT_NEGATIVE, POSITIVE, RuleOptions, at_least, one_of, option
+from .options import NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, in_range, one_of, option
 from .readouts import TOP_LOSSES, learn_recall, learn_top
+from .reconstruction import RECONSTRUCTIONS, Reconstruction
 
 FEATURES = ("rate", "drive")
 TEMPLATES = ("same", *FEATURES)
@@ -71,6 +72,13 @@ class BSDOptions(RuleOptions):
         pool: side of the grid that larger maps are averaged to before they are aligned; 0: whole maps.
         top_loss: `cross-entropy`, or `reco` against the concept code (no signed error).
         order: `down-first`, `up-first` or `concurrent`; the updates are the same bit for bit.
+
+    On autoencoders (see `reconstruction`) these count, with `strength` and `reduction` of ReCo:
+        reconstruction: `affinity`, or `reco` of samples.
+        whitening: power in (0, 1] of the stimulus's affinities that the first stage keeps.
+        cutoff: between a low and a high frequency band, in cycles a sample (0.5 is the highest along one axis); 0: one
+            band.
+        low, high: weight of each band in the stimulus's affinities, or λ of ReCo in each band.
     """
 
     loss: str = option("reco", one_of(LOSSES))
@@ -87,6 +95,11 @@ class BSDOptions(RuleOptions):
     pool: int = option(0, at_least(0))
     top_loss: str = option("cross-entropy", one_of(TOP_LOSSES))
     order: str = option("down-first", one_of(ORDERS))
+    reconstruction: str = option("affinity", one_of(RECONSTRUCTIONS))
+    whitening: float = option(0.7, SHARE)
+    cutoff: float = option(0.0, in_range(0, 0.71))
+    low: float = option(1.0, NOT_NEGATIVE)
+    high: float = option(4.0, NOT_NEGATIVE)
 
 
 @dataclass
@@ -113,6 +126,7 @@ class BSD(Rule):
     name: ClassVar[str] = "bsd"
     summary: ClassVar[str] = "two spiking pathways align in every stage; local, no tape over stages or time"
     trains_top_down: ClassVar[bool] = True
+    reconstructs: ClassVar[bool] = True
     Options: ClassVar[type] = BSDOptions
     settings: BSDOptions
 
@@ -147,6 +161,8 @@ class BSD(Rule):
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        if self.network.latent:
+            return Reconstruction(self.network, self.settings, self.written).learn(stimulus, labels, generator)
         source = self.network.encode(stimulus, generator=generator)
         return self.meet(stimulus, source, self.look(source), labels)
 

@@ -41,6 +41,11 @@ def at_least(least: int) -> Limit:
     return _number(f"a number of at least {least}", lambda value: value >= least)
 
 
+def in_range(least: float, most: float) -> Limit:
+    """Limit of a number between two others, both included."""
+    return _number(f"a number in [{least}, {most}]", lambda value: least <= value <= most)
+
+
 NOT_NEGATIVE = at_least(0)
 POSITIVE = _number("a number above 0", lambda value: value > 0)
 FRACTION = _number("a number in [0, 1]", lambda value: 0 <= value <= 1)

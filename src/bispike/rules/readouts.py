@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigurationError
@@ -104,6 +104,68 @@ def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor)
     return value
 
 
+def learn_reconstruction(network: Network, rate: Tensor, target: Tensor) -> Tensor:
+    """Write the gradient of the stimulus readout of an autoencoder; return the mean squared error.
+
+    Args:
+        network: gives the readout.
+        rate: `[B, *f]` top-down rate of the lowest stage, a row a sample.
+        target: `[B, *shape]` standardised stimuli.
+    """
+    recalled = network.stimulus_readout(rate)
+    difference = recalled - target
+    scale = 1 / (network.group.count(target.shape[0]) * target[0].numel())
+    network.stimulus_readout.learn(difference * (2 * scale), rate)
+    return scale * difference.square().sum()
+
+
+def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: Tensor) -> Top:
+    """What an autoencoder learns from labels: to name its latent codes, and to call up the one typical of a class.
+
+    Writes the gradients of the concept readout (cross-entropy) and of the highest top-down pathway (MSE between the
+    rates that a class calls up and the codes of its samples). Neither reaches another stage.
+
+    Args:
+        network: with `latent` true.
+        leaving: `[B, *f]` rate of what leaves the last stage.
+        code: `[B, *f]` rate of the last stage.
+        labels: `[B]`.
+    """
+    top = learn_top(network, leaving, labels)
+    classes = network.concept.classes
+    code = code.detach()
+    scale = 1 / (network.group.count(labels.shape[0]) * code[0].numel())
+    counts = torch.bincount(labels, minlength=classes).to(code.dtype)
+    sums = code.new_zeros((classes, *code.shape[1:])).index_add_(0, labels, code)
+    of_class = counts.view(-1, *[1] * (code.dim() - 1))
+    pathway = network.hidden[-1].down
+    concept = network.code.rate(network.steps).to(code)
+    if network.activity == "rates":
+        recalled = pathway.rates(concept)
+        slope = recalled.slope
+    else:
+        constant = network.code.kind != "learned"
+        source = concept if constant else network.code.spikes(network.steps).to(code)
+        recalled = pathway.respond(source, network.steps, constant=constant, unrolled=True)
+        slope = pathway.rate_slope(recalled)
+    grad = (of_class * recalled.rate - sums) * (2 * scale)
+    pathway.learn((grad * slope).detach(), concept, recalled)
+    return top
+
+
 def batch_cross_entropy(network: Network, scores: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy of `[B, C]` scores with a tape, or this process's part of it where the batch is shared."""
     return F.cross_entropy(scores, labels, reduction="sum") / network.group.count(len(labels))
+
+
+def batch_error(network: Network, recalled: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error of recalled stimuli with a tape, or this process's part of it where the batch is shared."""
+    return (recalled - target).square().sum() / (network.group.count(target.shape[0]) * target[0].numel())
+
+
+def reconstructing(network: Network) -> list[nn.Parameter]:
+    """Parameters of an autoencoder that its stimulus passes on the way up and down again."""
+    last = len(network.hidden) - 1
+    parameters = [p for stage in network.hidden for p in stage.up.parameters()]
+    parameters += [p for stage in network.hidden[:last] for p in stage.down.parameters()]
+    return [*parameters, *network.stimulus_readout.parameters()]

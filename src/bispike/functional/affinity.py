@@ -1,0 +1,60 @@
+"""Populations that keep the affinities of what they receive: the local loss of autoencoders.
+
+The affinity of two samples k, j in a population is the cosine of their centred rows, C_kj = u_k·u_j. A population
+that reproduces the affinities R of its input keeps what tells the samples apart, without a label and without an error
+from anywhere else:
+
+    L = 1/B Σ_kj (C_kj − R_kj)²            dL/du = 4/B (C − R) u
+
+That is similarity matching (Pehlevan and Chklovskii 2015) on the unit sphere: of linear neurons it makes the principal
+subspace. Neurons that fire T times at most add the same noise to every direction, so directions with little variance
+drown; R to a power below 1 (its eigenvalues to that power) raises them, as linear precoding for a noisy channel does.
+At 1/2 the variances become deviations. Derivation: docs/mathematics.md.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError
+from .alignment import unit_rows
+from .similarity import unit_rows_backward
+
+
+def affinity(rows: Tensor, power: float = 1.0) -> Tensor:
+    """Cosines `[B, B]` of the centred rows `[B, D]` to a matrix power in (0, 1], with a diagonal of ones."""
+    unit, _ = unit_rows(rows - rows.mean(0))
+    gram = unit @ unit.T
+    if power == 1:
+        return gram
+    values, vectors = torch.linalg.eigh(gram.double())
+    raised = (vectors * values.clamp(min=0).pow(power)) @ vectors.T
+    deviation = raised.diagonal().clamp(min=1e-12).sqrt()
+    return (raised / (deviation[:, None] * deviation)).to(rows.dtype)
+
+
+def match_affinity(rows: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Value of the loss and its gradient.
+
+    Args:
+        rows: `[B, D]` features of a population.
+        reference: R, `[B, B]` affinities to keep.
+
+    Returns:
+        Scalar L, and dL/d rows `[B, D]`.
+
+    Raises:
+        ShapeError.
+    """
+    samples = rows.shape[0]
+    if rows.dim() != 2 or reference.shape != (samples, samples):
+        raise ShapeError(
+            f"match_affinity: expected features [B, D] and a reference [B, B], received {list(rows.shape)} "
+            f"and {list(reference.shape)}."
+        )
+    unit, norm = unit_rows(rows - rows.mean(0))
+    difference = unit @ unit.T - reference
+    value = difference.square().sum() / samples
+    grad = unit_rows_backward(difference @ unit * (4 / samples), unit, norm)
+    return value, grad - grad.mean(0)
