@@ -56,5 +56,6 @@ def command(
         "corrupted": corrupt,
         summary["metric"]: f"{100 * summary[split]:.2f} %",
         "95 % interval": f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f} %",
+        "reconstruction MSE": f"{summary['reconstruction'][split]:.5f}" if "reconstruction" in summary else None,
     }
     return Answer({**summary, "corrupt": corrupt, "interval": interval}, pairs(shown))

@@ -56,7 +56,15 @@ def _shown(summary: dict[str, Any]) -> dict[str, Any]:
         "what": f"{summary['dataset']}, {summary['model']}, {summary['rule']}, seed {summary['seed']}",
         f"test {summary['metric']}": percent["test"],
         "validation": percent["validation"],
+        **_reconstruction(summary),
         "parameters": f"{summary['parameters']:,}",
         "time": f"{summary['train_seconds']:.1f} s, {summary['step_ms']:.2f} ms a step",
         "spike rates": " ".join(f"{rate:.3f}" for rate in summary["spike_rate"]),
     }
+
+
+def _reconstruction(summary: dict[str, Any]) -> dict[str, str]:
+    """Of an autoencoder: how far what comes down is from what went up."""
+    errors = summary.get("reconstruction", {})
+    shown = [f"{part} {error:.5f}" for part, error in errors.items() if error is not None]
+    return {"reconstruction MSE": ", ".join(shown)} if shown else {}

@@ -22,6 +22,7 @@ from .coding import (
     poisson_code,
     population_code,
 )
+from .cues import random_cue
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
 from .lif import Neuron, fire, integrate, lif, lif_reference, lif_with_history
@@ -117,6 +118,7 @@ __all__ = [
     "pool_spikes",
     "population_code",
     "pull_drive",
+    "random_cue",
     "rate_of",
     "rows_of",
     "spike_product",

@@ -54,7 +54,7 @@ def conv_autoencoder(
     latent: int = 128,
     strides: Sequence[int] | int = 2,
     kernel: int = 3,
-    top_down: str = "upsample",
+    top_down: str = "transposed",
     **options: Any,
 ) -> Network:
     """Convolutional autoencoder: strided convolutions, then a dense latent code.
@@ -71,10 +71,9 @@ def conv_autoencoder(
         Network with `latent` true.
     """
     _check(channels, latent, "channels")
-    shape = {"strides": strides, "kernel": kernel, "top_down": top_down}
-    network = cnn(stimulus, channels, concept, dense=[latent], **shape, **{**GRADED, **options})
-    kept = {key: value for key, value in network.spec.items() if key not in ("dense", "pools")}
-    network.spec = kept
+    values = {**GRADED, "kernel": kernel, "top_down": top_down, **options}
+    network = cnn(stimulus, channels, concept, strides=strides, dense=[latent], **values)
+    network.spec = {key: value for key, value in network.spec.items() if key not in ("dense", "pools")}
     return _marked(network, {"model": "conv-autoencoder", "latent": int(latent)})
 
 

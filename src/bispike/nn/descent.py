@@ -43,7 +43,7 @@ class Descent:
     """
 
     def __init__(
-        self, stages: Sequence[Stage], concept: Tensor, rate: Tensor, steps: int, *, constant: bool, unrolled: bool
+        self, stages: Sequence[Stage], concept: Received, rate: Tensor, steps: int, *, constant: bool, unrolled: bool
     ) -> None:
         self._stages, self._steps, self._unrolled = stages, steps, unrolled
         self._constant, self._rate = constant, rate

@@ -377,9 +377,8 @@ class Network(nn.Module):
                 for step in self.sweep_rates(source):
                     source = step.leaving
                 return source
-            for stage, _, activity in self.sweep_up(source):
-                rate = rate_leaving(stage, activity)
-            return rate
+            *_, (stage, _, activity) = self.sweep_up(source)
+            return rate_leaving(stage, activity)
 
     def expand(self, rate: Tensor) -> Tensor:
         """Stimuli `[N, *shape]`, in the units of the data, that rates `[N, *latent]` of the latent code call up.
@@ -400,8 +399,7 @@ class Network(nn.Module):
         if self.activity == "rates":
             return self.expand(self.compress(stimulus, generator=generator))
         with self.inference():
-            for _, _, activity in self.sweep_up(self.encode(stimulus, generator=generator)):
-                pass
+            *_, (_, _, activity) = self.sweep_up(self.encode(stimulus, generator=generator))
             return self._shown(self.descend_latent(activity.spikes, activity.rate).at(0)[1].rate)
 
     def _expect_latent(self) -> None:

@@ -41,11 +41,11 @@ class Rule:
     """Base of all rules.
 
     Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule),
-    `needs_chain` (if it is not defined for networks with shortcuts), `reconstructs` (if it is defined for autoencoders),
-    `Options` (a frozen dataclass) and, where the
-    defaults of a training do not suit the rule, `advised` (settings of `TrainConfig` by name). They implement `learn`,
-    and `parameters` if they train more or less than the bottom-up pathway. What `keep` is given is the rule's own, such
-    as fixed feedback: it is saved with a training, and moved by the optimizer if `parameters` names it.
+    `needs_chain` (if it is not defined for networks with shortcuts), `reconstructs` (if it is defined for
+    autoencoders), `Options` (a frozen dataclass) and, where the defaults of a training do not suit the rule, `advised`
+    (settings of `TrainConfig` by name). They implement `learn`, and `parameters` if they train more or less than the
+    bottom-up pathway. What `keep` is given is the rule's own, such as fixed feedback: it is saved with a training, and
+    moved by the optimizer if `parameters` names it.
 
     Args:
         network: the network to train.
@@ -205,8 +205,8 @@ def _no_chain(rule: str, shortcuts: Sequence[str]) -> str:
 def _no_reconstruction(rule: str) -> str:
     fitting = ", ".join(sorted(name for name, other in registry.items() if other.reconstructs))
     return (
-        f"rule {rule!r}: expected a network that tells classes apart, received an autoencoder, for which the rule is not "
-        f"defined. Take one of the rules {fitting}."
+        f"rule {rule!r}: expected a network that tells classes apart, received an autoencoder, for which the rule is "
+        f"not defined. Take one of the rules {fitting}."
     )
 
 

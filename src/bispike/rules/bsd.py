@@ -43,7 +43,7 @@ from ..functional import (
 )
 from ..nn import SLOPES, Activity, Descent, Network, Pathway, Stage, rate_leaving
 from .base import Rule, StepReport, register
-from .options import NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, in_range, one_of, option
+from .options import FRACTION, NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, in_range, one_of, option
 from .readouts import TOP_LOSSES, learn_recall, learn_top
 from .reconstruction import RECONSTRUCTIONS, Reconstruction
 
@@ -78,6 +78,7 @@ class BSDOptions(RuleOptions):
         whitening: power in (0, 1] of the stimulus's affinities that the first stage keeps.
         cutoff: between a low and a high frequency band, in cycles a sample (0.5 is the highest along one axis); 0: one
             band.
+        occlusion: largest share of a stimulus that is hidden in cues, which learn to call up the whole; 0: no cues.
         low, high: weight of each band in the stimulus's affinities, or λ of ReCo in each band.
     """
 
@@ -97,6 +98,7 @@ class BSDOptions(RuleOptions):
     order: str = option("down-first", one_of(ORDERS))
     reconstruction: str = option("affinity", one_of(RECONSTRUCTIONS))
     whitening: float = option(0.7, SHARE)
+    occlusion: float = option(0.0, FRACTION)
     cutoff: float = option(0.0, in_range(0, 0.71))
     low: float = option(1.0, NOT_NEGATIVE)
     high: float = option(4.0, NOT_NEGATIVE)

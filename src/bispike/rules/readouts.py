@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ..errors import ConfigurationError
 from ..functional import AlignmentLoss, align, cross_entropy, drive_scores, unit_code
 from ..functional.decoding import EPSILON
-from ..nn import Network
+from ..nn import Activity, Network, RateActivity
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,17 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
     of_class = counts.view(-1, *[1] * (code.dim() - 1))
     pathway = network.hidden[-1].down
     concept = network.code.rate(network.steps).to(code)
+    activity: Activity | RateActivity
     if network.activity == "rates":
-        recalled = pathway.rates(concept)
-        slope = recalled.slope
+        activity = pathway.rates(concept)
+        slope = activity.slope
     else:
         constant = network.code.kind != "learned"
         source = concept if constant else network.code.spikes(network.steps).to(code)
-        recalled = pathway.respond(source, network.steps, constant=constant, unrolled=True)
-        slope = pathway.rate_slope(recalled)
-    grad = (of_class * recalled.rate - sums) * (2 * scale)
-    pathway.learn((grad * slope).detach(), concept, recalled)
+        activity = pathway.respond(source, network.steps, constant=constant, unrolled=True)
+        slope = pathway.rate_slope(activity)
+    grad = (of_class * activity.rate - sums) * (2 * scale)
+    pathway.learn((grad * slope).detach(), concept, activity)
     return top
 
 

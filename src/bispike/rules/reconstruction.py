@@ -2,11 +2,12 @@
 
     bottom-up     a_i keeps the affinities of what it receives (functional.affinity), or meets p_i in ReCo
     top-down      p_i, called up by the sample's own latent spikes, learns to be a_i: MSE of rates, or ReCo
+    cues          with occlusion, a second response to a stimulus of which a part is hidden follows the first
     both ends     the stimulus readout learns the stimulus (MSE); the concept readout and the highest top-down
                   synapse learn what the latent code of each class is, and nothing of it reaches another stage
 
-No error crosses a stage, and no label reaches the code. In ReCo of B samples each is its own class (the paper's loss for
-generation, arXiv 2509.20284: the features' low and high frequency bands with a λ each); the latent code, which no
+No error crosses a stage, and no label reaches the code. In ReCo of B samples each is its own class (the paper's loss
+for generation, arXiv 2509.20284: the features' low and high frequency bands with a λ each); the latent code, which no
 sample-wise top-down population meets, keeps the part of ReCo that keeps samples apart.
 """
 
@@ -25,6 +26,7 @@ from ..functional import (
     align,
     map_of,
     match_affinity,
+    random_cue,
     rows_of,
     split_bands,
     weigh_bands,
@@ -62,7 +64,9 @@ class Reconstruction:
                 "one process."
             )
         source = net.encode(stimulus, generator=generator)
-        ups = list(net.sweep_up(source, unrolled=True))
+        target = source if net.constant_input else net.standardise(stimulus)
+        received = self._with_cues(source, generator)
+        ups = list(net.sweep_up(received, unrolled=True))
         code = ups[-1][2]
         descent = net.descend_latent(code.spikes, code.rate, unrolled=True)
         lowest = descent.at(0)[1].rate
@@ -77,20 +81,32 @@ class Reconstruction:
         stage, below, _ = ups[-1]
         losses[stage.name], grad_code = self._spread(below, code)
         _learn(stage.up, grad_code, below, code)
-        top = learn_latent_ends(net, rate_leaving(stage, code), code.rate, labels)
+        rows = len(labels)
+        top = learn_latent_ends(net, rate_leaving(stage, code)[:rows], code.rate[:rows], labels)
         self.written([*stage.parameters(), *net.readout.parameters(), *net.code.parameters()])
-        target = source if net.constant_input else net.standardise(stimulus)
-        losses["recall"] = learn_reconstruction(net, lowest, target)
+        losses["recall"] = learn_reconstruction(
+            net, lowest, target.repeat(len(lowest) // rows, *[1] * (target.dim() - 1))
+        )
         return StepReport(top.loss, top.correct, losses, [up.rate.mean() for _, _, up in ups])
+
+    def _with_cues(self, source: Tensor, generator: torch.Generator | None) -> Tensor:
+        """The stimuli, and below them the same once more with a part hidden (no current), where cues are learned."""
+        most = self.options.occlusion
+        if most == 0:
+            return source
+        if not self.network.constant_input:
+            raise ConfigurationError(
+                "occlusion: expected the stimulus code 'current', in which a hidden part is silent."
+            )
+        return torch.cat([source, source * random_cue(source, most, generator=generator)])
 
     def _meet(self, place: int, below: Tensor, up: Activity, down: Activity) -> tuple[Tensor, Tensor, Tensor]:
         """Loss of a stage below the latent code, dL/d rates of its two populations."""
         if self.options.reconstruction == "reco":
             return self._reco(up.rate, down.rate)
         value, grad_up = self._keep(place, below, up)
-        difference = down.rate - up.rate
-        scale = 1 / difference.numel()
-        return value + scale * difference.square().sum(), grad_up, difference * (2 * scale)
+        found, grad_down = _follow(down.rate, self._whole(up.rate))
+        return value + found, grad_up, grad_down
 
     def _spread(self, below: Tensor, code: Activity) -> tuple[Tensor, Tensor]:
         """Loss of the latent code, dL/d its rates."""
@@ -100,16 +116,25 @@ class Reconstruction:
         return self._keep(len(self.network.hidden) - 1, below, code)
 
     def _keep(self, place: int, below: Tensor, up: Activity) -> tuple[Tensor, Tensor]:
-        """Keep the affinities of what a stage receives; those of the stimulus whitened."""
+        """Keep the affinities of what a stage receives, those of the stimulus whitened; follow the whole from a cue."""
         options = self.options
+        rate, whole = up.rate, self._whole(up.rate)
+        below = self._whole(below)
         power = 1.0
         if place == 0:
             power = options.whitening
             if options.cutoff > 0:
                 below = weigh_bands(below, options.cutoff, options.low, options.high)
-        rows = _rows(up.rate)
-        value, grad = match_affinity(rows, affinity(below.flatten(1), power))
-        return value, _like(grad, up.rate)
+        value, grad = match_affinity(_rows(whole), affinity(below.flatten(1), power))
+        grad = _like(grad, whole)
+        if len(whole) == len(rate):
+            return value, grad
+        found, pull = _follow(rate[len(whole) :], whole)
+        return value + found, torch.cat([grad, pull])
+
+    def _whole(self, values: Tensor) -> Tensor:
+        """The rows of whole stimuli, without those of cues."""
+        return values if self.options.occlusion == 0 else values[: len(values) // 2]
 
     def _reco(self, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """ReCo of samples, in one band or two."""
@@ -145,6 +170,13 @@ def _rows(rate: Tensor) -> Tensor:
 def _like(grad: Tensor, rate: Tensor) -> Tensor:
     """Gradient of `_rows` in the shape of the rates."""
     return map_of(grad.unflatten(1, (-1, rate.shape[1])), rate.shape[2:])
+
+
+def _follow(rate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared difference to the target, once or twice below each other, and its gradient."""
+    difference = rate - target.repeat(len(rate) // len(target), *[1] * (target.dim() - 1))
+    scale = 1 / difference.numel()
+    return scale * difference.square().sum(), difference * (2 * scale)
 
 
 def _learn(pathway: Pathway, grad: Tensor, source: Tensor, activity: Activity) -> None:

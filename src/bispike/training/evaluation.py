@@ -85,6 +85,7 @@ def evaluate_run(
         "samples": found["samples"],
         "confusion": found["confusion"],
         "notes": notes,
+        **({"reconstruction": {split: found["reconstruction"]}} if "reconstruction" in found else {}),
     }
 
 

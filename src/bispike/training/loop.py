@@ -197,9 +197,10 @@ class Training(Kept):
         started = time.perf_counter()
         health.check_weights(self.network, self.trained, self.rates, self._where())
         findings = self.watch.findings(self.steps)
-        validation = None
+        found: dict[str, Any] = {"accuracy": None}
         if len(self.validation):
-            validation = evaluate(self.network, self.validation, seed=config.seed, group=self.group)["accuracy"]
+            found = evaluate(self.network, self.validation, seed=config.seed, group=self.group)
+        validation = found["accuracy"]
         before = state.metrics[-1]["health"] if state.metrics else {}
         for stage, finding in findings.items():
             if before.get(stage) != finding:
@@ -217,8 +218,10 @@ class Training(Kept):
             "step_ms": statistics.median(sums.step_ms),
             "health": findings,
         }
+        if "reconstruction" in found:
+            row["reconstruction"] = found["reconstruction"]
         state.metrics.append(row)
-        self._judge(validation)
+        self._judge(-found["reconstruction"] if "reconstruction" in found else validation)
         state.epoch, state.step, state.sums = state.epoch + 1, 0, EpochSums()
         if self.folder is not None:
             append_line(self.folder / METRICS, json.dumps(row, allow_nan=False))
@@ -227,7 +230,7 @@ class Training(Kept):
             self._save()
 
     def _judge(self, validation: float | None) -> None:
-        """Remember the best validation; end the training if it has not improved for too long."""
+        """Remember the best validation, the larger the better; end the training if it has not improved for too long."""
         state, config = self.state, self.config
         if validation is None:
             return
@@ -276,8 +279,17 @@ class Training(Kept):
             "test_samples": test["samples"],
             "updates": state.updates,
             "kept_epoch": kept["epoch"],
-            "best_validation": state.best,
+            "best_validation": -state.best if self.network.latent and state.best is not None else state.best,
             "ended": state.ended,
             "confusion": test["confusion"],
             "data_fingerprint": self.dataset.fingerprint,
+            **self._reconstruction(kept, test),
+        }
+
+    def _reconstruction(self, kept: dict[str, Any], test: dict[str, Any]) -> dict[str, Any]:
+        """Of an autoencoder: the mean squared error of recalled stimuli, by the part of the data."""
+        if not self.network.latent:
+            return {}
+        return {
+            "reconstruction": {"test": test.get("reconstruction"), "validation": kept.get("reconstruction")},
         }

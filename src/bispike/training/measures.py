@@ -41,7 +41,8 @@ def evaluate(
         group: processes that do this together, each a share of the batches; all get the whole result.
 
     Returns:
-        "accuracy" (0 to 1), "correct", "samples", and "confusion" [C][C]: rows the true class, columns the decision.
+        "accuracy" (0 to 1), "correct", "samples", and "confusion" [C][C]: rows the true class, columns the decision. Of
+        autoencoders also "reconstruction", the mean squared error of recalled stimuli, in the data's units.
 
     Raises:
         ConfigurationError: the split is empty.
@@ -51,6 +52,7 @@ def evaluate(
     device = next(network.parameters()).device
     classes = network.concept.classes
     counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+    error = torch.zeros(1, dtype=torch.float64, device=device)
     training = network.training
     network.eval()
     try:
@@ -62,16 +64,23 @@ def evaluate(
             draws = generator(seed, "evaluate", first, device=device)
             decided = network.logits(stimuli, generator=draws).argmax(1)
             counts += torch.bincount(labels * classes + decided, minlength=classes * classes)
+            if network.latent:
+                draws = generator(seed, "evaluate", first, device=device)
+                recalled = network.reconstruct(stimuli, generator=draws)
+                error += (recalled - stimuli).double().square().flatten(1).mean(1).sum()
     finally:
         network.train(training)
     confusion = group.add_(counts).view(classes, classes).cpu()
     correct = int(confusion.trace())
-    return {
+    found = {
         "accuracy": correct / len(split),
         "correct": correct,
         "samples": len(split),
         "confusion": confusion.tolist(),
     }
+    if network.latent:
+        found["reconstruction"] = float(group.add_(error)) / len(split)
+    return found
 
 
 def pathway_angles(network: Network) -> dict[str, float]:

@@ -46,6 +46,14 @@ CONVOLUTIONS: dict[str, Any] = {
     "batch_size": 128,
     "lr": 1e-2,
 }
+RECALLING: dict[str, Any] = {
+    "model": "autoencoder",
+    "epochs": 5,
+    "batch_size": 128,
+    "lr": 4e-3,
+    "top_down_lr": 1.6e-2,
+}
+"""Autoencoders: the way down learns faster than the way up, whose code it has to follow."""
 PUBLISHED: dict[str, Any] = {
     "rule_options": {
         "feature": "drive",
@@ -139,6 +147,26 @@ _PRESETS = (
         "CIFAR-10, convolutions 32-64-64 and 256, 10 epochs",
         {**CONVOLUTIONS, "dataset": "cifar10", "epochs": 10},
         expected=(0.742, 0.763),
+    ),
+    Preset(
+        "mnist-autoencoder",
+        "MNIST to a spiking latent code of 128 and down again, T = 8, 5 epochs",
+        {**RECALLING, "dataset": "mnist"},
+    ),
+    Preset(
+        "fashion-autoencoder",
+        "the same on Fashion-MNIST",
+        {**RECALLING, "dataset": "fashion-mnist"},
+    ),
+    Preset(
+        "mnist-conv-autoencoder",
+        "MNIST through convolutions 32-64 to a latent code of 128 and down again",
+        {**RECALLING, "dataset": "mnist", "model": "conv-autoencoder"},
+    ),
+    Preset(
+        "mnist-completion",
+        "the autoencoder with cues: stimuli of which up to three quarters are hidden",
+        {**RECALLING, "dataset": "mnist", "rule_options": {"occlusion": 0.75}},
     ),
     *(preset for cell in CELLS for preset in _cell(*cell)),
 )

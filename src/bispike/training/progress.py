@@ -124,6 +124,8 @@ def epoch_line(metrics: Mapping[str, Any], epochs: int) -> str:
     ]
     if metrics["validation"] is not None:
         parts.append(f"validation {100 * metrics['validation']:.1f} %")
+    if "reconstruction" in metrics:
+        parts.append(f"MSE {metrics['reconstruction']:.5f}")
     parts.append(f"{metrics['seconds']:.1f} s")
     line = "  ".join(parts)
     rates = [f"{rate:.2f}" for rate in metrics["spike_rate"]]

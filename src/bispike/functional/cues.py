@@ -1,0 +1,32 @@
+"""Cues: which part of a stimulus is known, where the rest is hidden."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def random_cue(stimulus: Tensor, most: float, *, generator: torch.Generator | None = None) -> Tensor:
+    """What is known of each stimulus when a random share of it, up to `most`, is hidden: 1 known, 0 hidden.
+
+    Of an image everything beyond a straight edge is hidden, from one of its four sides; of a vector a random subset.
+
+    Args:
+        stimulus: `[B, C, H, W]` or `[B, D]`.
+        most: largest share that is hidden, in [0, 1].
+        generator: source of randomness.
+
+    Returns:
+        `[B, 1, H, W]` or `[B, D]`.
+    """
+    batch, device = stimulus.shape[0], stimulus.device
+    share = torch.rand(batch, generator=generator, device=device) * most
+    if stimulus.dim() != 4:
+        draw = torch.rand(stimulus.shape, generator=generator, device=device)
+        return (draw >= share.view(-1, *[1] * (stimulus.dim() - 1))).to(stimulus.dtype)
+    side = torch.randint(4, (batch,), generator=generator, device=device)
+    height, width = stimulus.shape[2:]
+    down = (torch.arange(height, device=device) + 0.5).div(height).view(1, height, 1).expand(batch, -1, width)
+    across = (torch.arange(width, device=device) + 0.5).div(width).view(1, 1, width).expand(batch, height, -1)
+    along = torch.stack([down, 1 - down, across, 1 - across])[side, torch.arange(batch, device=device)]
+    return (along >= share.view(-1, 1, 1)).to(stimulus.dtype).unsqueeze(1)
