@@ -16,6 +16,7 @@ from .confusion import (
 from .criteria import Audit, Verdict, audit_network
 from .criteria import measure as audit
 from .energy import Operations, fan_out, inference_operations
+from .extractors import ClassifierFeatures, Extractor, Inception, frechet_between, judge
 from .firing import Firing, StageFiring, firing, firing_health
 from .pathways import (
     Affinity,
@@ -30,7 +31,9 @@ from .pathways import (
     summarise_affinity,
 )
 from .probe import Probe, Sample, linear_probe
+from .quality import SetQuality, mean_squared_error, psnr, set_quality, ssim
 from .recall import RecallMatch, recall_match
+from .sampling import LatentDensity
 from .spike_loss import LOST, spike_loss
 from .sweeps import StageReading, read_stages, stage_rates
 from .update_angle import UpdateAngle, reference_rule, update_angles
@@ -41,12 +44,17 @@ __all__ = [
     "Agreement",
     "Angle",
     "Audit",
+    "ClassifierFeatures",
     "Confusion",
+    "Extractor",
     "Firing",
+    "Inception",
+    "LatentDensity",
     "Operations",
     "Probe",
     "RecallMatch",
     "Sample",
+    "SetQuality",
     "StageFiring",
     "StageReading",
     "UpdateAngle",
@@ -63,16 +71,22 @@ __all__ = [
     "fan_out",
     "firing",
     "firing_health",
+    "frechet_between",
     "frequent_confusions",
     "inference_operations",
+    "judge",
     "linear_probe",
+    "mean_squared_error",
     "pathway_angles",
     "per_class_accuracy",
+    "psnr",
     "random_angle_spread",
     "read_stages",
     "recall_match",
     "reference_rule",
+    "set_quality",
     "spike_loss",
+    "ssim",
     "stage_rates",
     "summarise_affinity",
     "update_angles",

@@ -25,6 +25,7 @@ from .coding import (
 from .cues import random_cue
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
+from .frechet import frechet_distance, gaussian_of
 from .lif import Neuron, fire, integrate, lif, lif_reference, lif_with_history
 from .lif_fused import Fired, fire_rows, mean_drive
 from .meeting import Pull, mean_field_constants, meet, pull_drive, through_norm
@@ -93,6 +94,8 @@ __all__ = [
     "fire_rows",
     "fired_by",
     "first_spikes",
+    "frechet_distance",
+    "gaussian_of",
     "given_spikes",
     "integrate",
     "latency_code",

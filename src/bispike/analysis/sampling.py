@@ -1,0 +1,99 @@
+"""New images from an autoencoder: a density over its latent codes, fitted after training, from which codes are drawn.
+
+The density is a mixture of Gaussians, one mixture a class, so that a class can be asked for; codes are then sent down
+the top-down pathway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data import Split
+from ..errors import ConfigurationError
+from ..nn import Network
+
+BATCH = 500
+
+
+def compress(network: Network, stimuli: Tensor) -> Tensor:
+    """Latent rates `[N, D]` of many stimuli `[N, *shape]`."""
+    return torch.cat([network.compress(part).flatten(1) for part in stimuli.split(BATCH)])
+
+
+def expand(network: Network, codes: Tensor) -> Tensor:
+    """Stimuli `[N, *shape]` that many latent codes `[N, D]` call up."""
+    shape = network.hidden[-1].output_shape
+    return torch.cat([network.expand(part.unflatten(1, shape)) for part in codes.split(BATCH)])
+
+
+def reconstruct(network: Network, stimuli: Tensor) -> Tensor:
+    """What comes down again of many stimuli `[N, *shape]`."""
+    return torch.cat([network.reconstruct(part) for part in stimuli.split(BATCH)])
+
+
+@dataclass(frozen=True)
+class LatentDensity:
+    """A mixture of Gaussians over latent codes for each class.
+
+    Args:
+        mixtures: scikit-learn's `GaussianMixture`, a class each.
+        highest: largest value of a code: 1 of spiking networks, infinity of rates.
+    """
+
+    mixtures: tuple[object, ...]
+    highest: float
+
+    @classmethod
+    def fit(
+        cls, network: Network, split: Split, *, components: int = 1, samples: int = 20000, seed: int = 0
+    ) -> LatentDensity:
+        """Fit to the codes of stimuli.
+
+        Args:
+            network: an autoencoder.
+            split: with at least two stimuli of each class among the first `samples`.
+            components: Gaussians a class.
+            samples: stimuli that are used.
+            seed: of the fit's first guess.
+        """
+        from sklearn.mixture import GaussianMixture
+
+        stimuli, labels = split.batch(slice(0, min(samples, len(split))))
+        codes = compress(network, stimuli).double().numpy()
+        mixtures = []
+        for label, name in enumerate(network.concept.names):
+            own = codes[(labels == label).numpy()]
+            if len(own) < 2 * components:
+                raise ConfigurationError(
+                    f"components: expected at least two stimuli of class {name!r} for each of {components} Gaussians, "
+                    f"received {len(own)}; take fewer components or more samples."
+                )
+            mixture = GaussianMixture(components, covariance_type="full", reg_covar=1e-4, random_state=seed)
+            mixtures.append(mixture.fit(own))
+        return cls(tuple(mixtures), 1.0 if network.activity == "spikes" else float("inf"))
+
+    def draw(self, labels: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Latent codes `[N, D]` of classes `[N]`."""
+        codes: Tensor | None = None
+        for label in labels.unique().tolist():
+            places = (labels == label).nonzero()[:, 0]
+            drawn = self._draw(self.mixtures[label], len(places), generator)
+            if codes is None:
+                codes = drawn.new_zeros((len(labels), drawn.shape[1]))
+            codes[places] = drawn
+        if codes is None:
+            raise ConfigurationError("labels: expected at least one class, received none.")
+        return codes.clamp(0, self.highest)
+
+    @staticmethod
+    def _draw(mixture: object, count: int, generator: torch.Generator) -> Tensor:
+        weights = torch.from_numpy(np.asarray(mixture.weights_)).float()  # type: ignore[attr-defined]
+        which = torch.multinomial(weights, count, replacement=True, generator=generator)
+        means = torch.from_numpy(np.asarray(mixture.means_))[which]  # type: ignore[attr-defined]
+        roots = torch.linalg.cholesky(torch.from_numpy(np.asarray(mixture.covariances_)))  # type: ignore[attr-defined]
+        noise = torch.randn(means.shape, generator=generator, dtype=torch.float64)
+        return (means + (roots[which] @ noise[:, :, None]).squeeze(2)).float()
