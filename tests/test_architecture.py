@@ -18,9 +18,10 @@ ALLOWED = {
     "data": set(),
     "training": {"functional", "nn", "models", "rules", "data"},
     "analysis": {"functional", "nn", "models", "rules", "data"},
+    "memory": {"functional", "nn", "training"},
     "online": {"functional", "nn", "models", "rules", "data", "training", "report"},
     "bench": {"functional", "nn", "models", "rules", "data", "training"},
-    "report": {"functional", "nn", "models", "rules", "data", "training", "analysis"},
+    "report": {"functional", "nn", "models", "rules", "data", "training", "analysis", "memory"},
 }
 
 

@@ -16,7 +16,7 @@ from .confusion import (
 from .criteria import Audit, Verdict, audit_network
 from .criteria import measure as audit
 from .energy import Operations, fan_out, inference_operations
-from .extractors import ClassifierFeatures, Extractor, Inception, frechet_between, judge
+from .extractors import ClassifierFeatures, FeatureExtractor, Inception, frechet_between, generation_quality
 from .firing import Firing, StageFiring, firing, firing_health
 from .pathways import (
     Affinity,
@@ -31,7 +31,7 @@ from .pathways import (
     summarise_affinity,
 )
 from .probe import Probe, Sample, linear_probe
-from .quality import SetQuality, mean_squared_error, psnr, set_quality, ssim
+from .quality import SetQuality, diversity, mean_squared_error, psnr, set_quality, ssim
 from .recall import RecallMatch, recall_match
 from .sampling import LatentDensity
 from .spike_loss import LOST, spike_loss
@@ -46,7 +46,7 @@ __all__ = [
     "Audit",
     "ClassifierFeatures",
     "Confusion",
-    "Extractor",
+    "FeatureExtractor",
     "Firing",
     "Inception",
     "LatentDensity",
@@ -68,13 +68,14 @@ __all__ = [
     "class_affinity",
     "class_means",
     "confusion_matrix",
+    "diversity",
     "fan_out",
     "firing",
     "firing_health",
     "frechet_between",
     "frequent_confusions",
+    "generation_quality",
     "inference_operations",
-    "judge",
     "linear_probe",
     "mean_squared_error",
     "pathway_angles",

@@ -1,158 +1,242 @@
-"""Features of images by which sets are compared: those of a trained bispike network, or of Inception-v3 (the real FID).
+"""Features of images, and generated images judged by them.
 
-A distance always goes by its extractor's label; only Inception's is called FID.
+`ClassifierFeatures` takes the firing rates of a trained network: offline, but two numbers compare only if they come
+from the same classifier. `Inception` is the network of the published Fréchet inception distance (FID).
 """
 
 from __future__ import annotations
 
-import hashlib
+import io
 import os
+import re
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..errors import ConfigurationError, DataError, ShapeError
+from ..data.download import download, matches
+from ..errors import ConfigurationError, DataError, DownloadError, UnknownNameError, UserError, expect_shape
 from ..functional import frechet_distance, gaussian_of
 from ..nn import Network
-from .quality import set_quality
+from .quality import diversity, optional_module, set_quality
+from .sweeps import stage_rates
 
-BATCH = 500
-WEIGHTS_VARIABLE = "BISPIKE_INCEPTION"
-WEIGHTS_FILE = "weights-inception-2015-12-05-6726825d.pth"
-WEIGHTS_ADDRESS = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{WEIGHTS_FILE}"
-WEIGHTS_DIGEST = "6726825d"  # first digits of its SHA-256, as its name says
+Weights = dict[str, Tensor]
+
+VARIABLE = "BISPIKE_INCEPTION_WEIGHTS"
+WEIGHTS_URL = (
+    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+)
+WEIGHTS_CHECKSUM = "sha256:6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 
-class Extractor(Protocol):
-    """What turns images into features.
+class FeatureExtractor(Protocol):
+    """Turns images into features.
 
     Attributes:
-        label: how a Fréchet distance of these features is called in tables.
+        name: of the extractor, for records.
+        label: what a table calls the Fréchet distance of these features.
     """
 
+    name: str
     label: str
 
     def features(self, images: Tensor) -> Tensor:
-        """`[N, D]` features of images `[N, C, H, W]` in 0..1."""
+        """Features `[N, D]`, float32 on the CPU, of images `[N, C, H, W]` in 0..1."""
         ...
 
 
 class ClassifierFeatures:
-    """Firing rates of a stage of a trained network; works offline.
+    """Firing rates of a stage of a trained classifier; of a rate network, the stage's activations.
 
     Args:
-        network: that tells classes apart, on stimuli like the images.
-        name: of the network, for the label.
-        stage: name of the stage; None is the last.
+        network: the classifier; its stimuli are the images.
+        name: of the classifier, for the label, such as `"mnist-mlp-bsd"`.
+        stage: name of the stage; None: the last one.
+        batch_size: images at a time.
+
+    Raises:
+        UnknownNameError: the network has no such stage.
+        ConfigurationError: the name claims to be FID, which only `Inception` measures.
     """
 
-    def __init__(self, network: Network, name: str, *, stage: str | None = None) -> None:
-        names = network.stage_names
-        if stage is not None and stage not in names:
-            raise ConfigurationError(f"stage: expected one of {', '.join(names)}, received {stage!r}.")
-        self.network, self.stage = network, stage or names[-1]
-        self.label = f"Fréchet ({name}, {self.stage})"
+    def __init__(self, network: Network, name: str, stage: str | None = None, *, batch_size: int = 64) -> None:
+        self.stage = network.stage_names[-1] if stage is None else stage
+        if self.stage not in network.stage_names:
+            raise UnknownNameError("stage", self.stage, network.stage_names)
+        if re.search(r"\bFID\b", name, re.IGNORECASE):
+            raise ConfigurationError(f"name: {name!r} would pass for FID, which is measured by Inception alone.")
+        self.network, self.name, self.batch_size = network, name, batch_size
+        self.label = f"Fréchet ({name} classifier, {self.stage})"
 
     def features(self, images: Tensor) -> Tensor:
-        place = self.network.stage_names.index(self.stage)
-        return torch.cat([self._rates(part, place).flatten(1).double() for part in images.split(BATCH)])
+        """Rates `[N, D]` of images `[N, *stimulus.shape]` in the units of the classifier's data."""
+        _check_images(images)
+        batches = images.split(self.batch_size)
+        return torch.cat([stage_rates(self.network, batch)[self.stage] for batch in batches])
 
-    def _rates(self, images: Tensor, place: int) -> Tensor:
-        if self.network.activity == "spikes":
-            return self.network.observe(images)[place].rate
-        with self.network.inference():
-            return list(self.network.sweep_rates(self.network.encode(images)))[place].activity.rate
+
+def inception_v3(weights: Weights) -> nn.Module:
+    """The network of FID, from torch-fidelity: uint8 images `[B, 3, H, W]` to features `[B, 2048]`.
+
+    It resizes to 299 × 299 pixels as the first implementation did. Its constructor unpickles whatever a file holds;
+    it is handed weights that were read safely.
+
+    Raises:
+        UserError: torch-fidelity is not installed.
+    """
+    library = optional_module("torch_fidelity.feature_extractor_inceptionv3")
+    stream = io.BytesIO()
+    torch.save(weights, stream)
+    stream.seek(0)
+    return library.FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=stream)
 
 
 class Inception:
-    """Inception-v3 as the FID defines it: 2048 features.
+    """Features of the Inception network, whose Fréchet distance is FID.
+
+    Grey images are repeated to three channels; values are clipped to 0..1 and rounded to 8 bits, as when a picture is
+    saved. Weights come from a `.pth` file, of which only tensors are read (never arbitrary objects) and whose SHA-256
+    must be that of the published one, or from a `.safetensors` file, which nothing vouches for: the label names it.
+    Source: Heusel et al., NeurIPS 2017; weights and network as in torch-fidelity.
 
     Args:
-        weights: file of its weights; None looks at $BISPIKE_INCEPTION. Safetensors files are read as they are; the
-            original `.pth` is checked against the digest in its name and read by torch-fidelity.
-        build: makes another network `[N, 3, H, W]` uint8 -> `[N, D]` for weights in a safetensors file.
+        weights: the file; None: `$BISPIKE_INCEPTION_WEIGHTS`, else torch's hub cache, into which it is downloaded.
+        build: makes another network of the weights, which takes uint8 `[B, 3, H, W]` and gives `[B, D]`; its file is
+            not compared with the published one, and its label does not say FID.
+        device: where the network runs.
+        batch_size: images at a time.
 
     Raises:
-        DataError: there are no weights, with where they can be fetched; or the file is another one.
-        ConfigurationError: torch-fidelity is not installed.
+        UserError: torch-fidelity is not installed.
+        DataError: the file named is missing, damaged, or does not hold this network's weights.
+        DownloadError: there is no file, and it cannot be downloaded; the message says where to put it.
     """
 
-    label = "FID"
-
-    def __init__(self, weights: str | Path | None = None, *, build: Callable[[], nn.Module] | None = None) -> None:
-        given = weights or os.environ.get(WEIGHTS_VARIABLE)
-        if not given:
-            raise DataError(
-                f"FID: expected the weights of Inception-v3, received none. Fetch {WEIGHTS_FILE} (91 MB) from "
-                f"{WEIGHTS_ADDRESS} and give its path, or set ${WEIGHTS_VARIABLE} to it."
-            )
-        path = Path(given).expanduser()
-        if not path.is_file():
-            raise DataError(
-                f"FID: {path}: there is no such file; {WEIGHTS_FILE} can be fetched from {WEIGHTS_ADDRESS}."
-            )
-        if path.suffix != ".safetensors":
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            if not digest.startswith(WEIGHTS_DIGEST):
-                raise DataError(
-                    f"FID: {path}: expected the file {WEIGHTS_FILE} (SHA-256 {WEIGHTS_DIGEST}...), its digest is "
-                    f"{digest[:8]}...; fetch it again from {WEIGHTS_ADDRESS}."
-                )
-            self.network = _inception(path)
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] | None = None,
+        *,
+        build: Callable[[Weights], nn.Module] = inception_v3,
+        device: torch.device | str = "cpu",
+        batch_size: int = 64,
+    ) -> None:
+        path = weights_file(weights)
+        published = path.suffix != ".safetensors"
+        if build is inception_v3:
+            if published and not matches(path, WEIGHTS_CHECKSUM):
+                raise DataError(f"{path}: is not the published file ({WEIGHTS_CHECKSUM}). Fetch it from {WEIGHTS_URL}")
+            self.name = "inception-v3"
+            self.label = "FID" if published else f"FID (weights {path.name})"
         else:
-            self.network = build() if build else _inception(None)
-            self.network.load_state_dict(load_file(path))
-        self.network.eval()
+            self.name = getattr(build, "__name__", type(build).__name__)
+            self.label = f"Fréchet ({self.name}, {path.name})"
+        stored = read_weights(path)
+        try:
+            network = build(stored)
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise DataError(f"{path}: does not hold the weights of {self.name} ({error}).") from error
+        self.network = network.to(device).eval()
+        self.device, self.batch_size = device, batch_size
 
     def features(self, images: Tensor) -> Tensor:
-        if images.dim() != 4 or images.shape[1] not in (1, 3):
-            raise ShapeError(f"images: expected [N, 1 or 3, height, width], received {list(images.shape)}.")
-        colour = images.expand(-1, 3, -1, -1)
-        found = []
+        """Features `[N, D]`, float32 on the CPU, of images `[N, 1 or 3, H, W]` in 0..1.
+
+        Raises:
+            ShapeError: another number of channels or axes.
+        """
+        _check_images(images)
+        if images.shape[1] not in (1, 3):
+            raise expect_shape("images", "samples, 1 or 3 channels, height, width", images.shape)
         with torch.no_grad():
-            for part in colour.split(BATCH):
-                made = self.network((part.clamp(0, 1) * 255).round().to(torch.uint8))
-                found.append((made[0] if isinstance(made, tuple) else made).flatten(1).double())
-        return torch.cat(found)
+            return torch.cat([self._features(batch) for batch in images.split(self.batch_size)])
+
+    def _features(self, batch: Tensor) -> Tensor:
+        pixels = (batch.to(self.device).clamp(0, 1) * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)
+        found = self.network(pixels)
+        return (found[0] if isinstance(found, tuple) else found).float().cpu()
 
 
-def _inception(path: Path | None) -> nn.Module:
+def weights_file(given: str | os.PathLike[str] | None = None) -> Path:
+    """The file of Inception's weights: the one given, else `$BISPIKE_INCEPTION_WEIGHTS`, else in torch's hub cache.
+
+    Raises:
+        DataError: the file named does not exist.
+        DownloadError: none is named or in the cache, and it cannot be downloaded.
+    """
+    for origin, named in (("weights", given), (f"${VARIABLE}", os.environ.get(VARIABLE) or None)):
+        if named is not None:
+            path = Path(named).expanduser().absolute()
+            if not path.is_file():
+                raise DataError(f"{origin}: {path} is not a file.")
+            return path
+    cached = Path(torch.hub.get_dir()).absolute() / "checkpoints" / WEIGHTS_URL.rpartition("/")[2]
+    if cached.is_file():
+        return cached
     try:
-        from torchmetrics.image.fid import NoTrainInceptionV3
-
-        network: nn.Module = NoTrainInceptionV3(
-            "inception-v3-compat", ["2048"], feature_extractor_weights_path=None if path is None else str(path)
-        )
-    except (ImportError, ModuleNotFoundError) as error:
-        raise ConfigurationError(
-            'FID needs torchmetrics and torch-fidelity: pip install "bispike[quality]".'
+        return download([WEIGHTS_URL], cached, checksum=WEIGHTS_CHECKSUM)
+    except (DataError, DownloadError) as error:
+        raise DownloadError(
+            f"FID needs the weights of Inception. Fetch {WEIGHTS_URL} and put it at {cached}, or name the file by "
+            f"{VARIABLE}. What happened: {error}"
         ) from error
-    return network
 
 
-def frechet_between(extractor: Extractor, real: Tensor, generated: Tensor) -> float:
-    """Fréchet distance between the features of two sets of images `[N, C, H, W]` in 0..1."""
-    return _distance(extractor.features(real), extractor.features(generated))
+def read_weights(path: Path) -> Weights:
+    """Tensors by name from a `.safetensors` file, or from one that torch saved.
+
+    Raises:
+        DataError: the file is damaged, or holds other things than tensors.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        # Reads a file that is there; weights_only refuses to build anything but tensors.
+        return torch.hub.load_state_dict_from_url(
+            path.as_uri(), str(path.parent), map_location="cpu", file_name=path.name, weights_only=True
+        )
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: cannot be read as weights ({reason})") from error
 
 
-def judge(extractor: Extractor, real: Tensor, generated: Tensor, *, neighbours: int = 5) -> dict[str, Any]:
-    """Everything that a set of generated images is judged by, under one extractor.
+def frechet_between(extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor) -> float:
+    """Fréchet distance of the features of two sets of images `[N, C, H, W]` and `[M, C, H, W]`.
 
-    Args:
-        real, generated: images `[N, C, H, W]` in 0..1.
-        neighbours: see `set_quality`.
+    It falls with the number of samples: compare only numbers from sets of the same sizes.
+    """
+    return _frechet(extractor.features(real_images), extractor.features(generated_images))
+
+
+def generation_quality(
+    extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor, *, neighbours: int = 5
+) -> dict[str, float]:
+    """All measures of a generated set of images `[M, C, H, W]` beside a real one `[N, C, H, W]`.
 
     Returns:
-        "extractor" (its label), "frechet", and the fields of `SetQuality`.
+        `"frechet"`, `"precision"`, `"recall"`, `"density"`, `"coverage"`, `"diversity"`; see `analysis.quality`.
     """
-    a, b = extractor.features(real), extractor.features(generated)
-    return {"extractor": extractor.label, "frechet": _distance(a, b), **asdict(set_quality(a, b, neighbours))}
+    real, generated = extractor.features(real_images), extractor.features(generated_images)
+    found = set_quality(real, generated, neighbours)
+    return {
+        "frechet": _frechet(real, generated),
+        "precision": found.precision,
+        "recall": found.recall,
+        "density": found.density,
+        "coverage": found.coverage,
+        "diversity": diversity(real, generated),
+    }
 
 
-def _distance(a: Tensor, b: Tensor) -> float:
-    return float(frechet_distance(*gaussian_of(a), *gaussian_of(b)))
+def _frechet(real: Tensor, generated: Tensor) -> float:
+    return float(frechet_distance(*gaussian_of(real), *gaussian_of(generated)))
+
+
+def _check_images(images: Tensor) -> None:
+    if images.dim() != 4 or images.numel() == 0:
+        raise expect_shape("images", "samples, channels, height, width", images.shape)
+    if not bool(images.isfinite().all()):
+        raise UserError("images: expected values in 0..1, received NaN or infinity.")

@@ -1,118 +1,176 @@
-"""How good recalled and generated images are: each beside its original, and a set beside the set of real ones."""
+"""How good images are: pairs compared pixel by pixel, and sets compared by their features.
+
+A set of generated images is judged in a space of features (`analysis.extractors`). Each sample has a ball that reaches
+to its k-th nearest neighbour in its own set:
+
+    precision   share of generated samples inside the ball of a real one          (are they realistic?)
+    recall      share of real samples inside the ball of a generated one          (is everything covered?)
+    density     real balls around a generated sample, on average, over k          (precision that outliers do not swell)
+    coverage    share of real balls that hold a generated sample                  (recall that outliers do not swell)
+
+Sources: precision and recall, Kynkäänniemi et al., NeurIPS 2019; density and coverage, Naeem et al., ICML 2020. Balls
+are open, as in the latter's code, so that a set has density 1 in itself.
+"""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from ..errors import ConfigurationError, ShapeError, expect_shape
+from ..errors import ShapeError, UserError, expect_shape
 
-ROWS = 2048  # of distances in memory at a time
+ROWS = 1000
+"""Rows of a distance matrix that are in memory at a time."""
 
-
-def mean_squared_error(images: Tensor, originals: Tensor) -> float:
-    """Mean over images `[N, *shape]` and pixels of the squared difference."""
-    _same(images, originals)
-    return float((images.double() - originals.double()).square().mean())
+SSIM_BORDER = 5
+"""Pixels by which SSIM's window (11 pixels, Gaussian of deviation 1.5) reaches past its centre."""
 
 
-def psnr(images: Tensor, originals: Tensor, peak: float = 1.0) -> float:
-    """Peak signal-to-noise ratio in dB, mean over images: 10 log10(peak² / MSE of the image)."""
-    _same(images, originals)
-    errors = (images.double() - originals.double()).square().flatten(1).mean(1)
-    return float((10 * (peak**2 / errors.clamp(min=1e-12)).log10()).mean())
-
-
-def ssim(images: Tensor, originals: Tensor, peak: float = 1.0) -> float:
-    """Structural similarity of images `[N, C, H, W]`, mean over images, −1 to 1 (Wang et al. 2004).
+def optional_module(name: str) -> ModuleType:
+    """A module of the extra `quality`.
 
     Raises:
-        ConfigurationError: torchmetrics is not installed.
+        UserError: it is not installed, or does not fit the installed torch.
     """
-    _same(images, originals)
     try:
-        from torchmetrics.functional.image import structural_similarity_index_measure
-    except ImportError as error:
-        raise ConfigurationError('SSIM needs torchmetrics: pip install "bispike[quality]".') from error
-    found = structural_similarity_index_measure(images.float(), originals.float(), data_range=float(peak))
-    assert isinstance(found, Tensor)
-    return float(found)
+        return importlib.import_module(name)
+    except (ImportError, RuntimeError) as error:  # a torchvision built for another torch ends in a RuntimeError
+        raise UserError(f'{name} cannot be imported ({error}). pip install "bispike[quality]" brings it.') from error
+
+
+# ------------------------------------------------------------------ pairs of images
+
+
+def mean_squared_error(a: Tensor, b: Tensor) -> float:
+    """Mean squared difference of images `[N, C, H, W]`, in squared units of the images."""
+    return float(_squared_errors(a, b).mean())
+
+
+def psnr(a: Tensor, b: Tensor, peak: float = 1.0) -> float:
+    """Peak signal-to-noise ratio 10 log₁₀(peak² / MSE) in dB, averaged over pairs of images `[N, C, H, W]`.
+
+    Infinite if a pair is equal.
+    """
+    return float((10 * torch.log10(peak**2 / _squared_errors(a, b))).mean())
+
+
+def ssim(a: Tensor, b: Tensor, peak: float = 1.0) -> float:
+    """Structural similarity in [−1, 1], averaged over pairs of images `[N, C, H, W]` of at least 6 × 6 pixels.
+
+    A Gaussian window of deviation 1.5 pixels, mirrored at the borders. Source: Wang et al., IEEE Transactions on Image
+    Processing 2004, as in torchmetrics.
+
+    Raises:
+        ShapeError: the images are too small or differ in shape.
+        UserError: torchmetrics is not installed.
+    """
+    _check_pairs(a, b)
+    if min(a.shape[2:]) <= SSIM_BORDER:
+        raise expect_shape("images", f"samples, channels, height and width above {SSIM_BORDER}", a.shape)
+    measure = optional_module("torchmetrics.functional.image").structural_similarity_index_measure
+    return float(measure(a.detach().float(), b.detach().float(), data_range=float(peak)))
+
+
+def _squared_errors(a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared difference of each pair `[N]`, in float64."""
+    _check_pairs(a, b)
+    return (a.detach().double() - b.detach().double()).square().flatten(1).mean(1)
+
+
+def _check_pairs(a: Tensor, b: Tensor) -> None:
+    if a.dim() != 4 or a.numel() == 0:
+        raise expect_shape("images", "samples, channels, height, width", a.shape)
+    if b.shape != a.shape:
+        raise expect_shape("second images", ", ".join(map(str, a.shape)), b.shape)
+
+
+# ------------------------------------------------------------------ sets of features
 
 
 @dataclass(frozen=True)
 class SetQuality:
-    """A generated set beside a real one, by balls around each sample that reach its k-th neighbour.
+    """A generated set beside a real one.
 
     Args:
-        precision: share of generated samples inside a ball of a real one (Kynkäänniemi et al. 2019).
-        recall: share of real samples inside a ball of a generated one.
-        density: real balls that a generated sample lies in, over k (Naeem et al. 2020); 1 for equal sets.
-        coverage: share of real balls with a generated sample inside.
-        diversity: mean distance between generated samples over that between real ones; 0 for copies.
+        precision, recall, coverage: 0..1.
+        density: from 0; 1 where generated samples are as dense as real ones.
     """
 
     precision: float
     recall: float
     density: float
     coverage: float
-    diversity: float
 
 
 def set_quality(real: Tensor, generated: Tensor, neighbours: int = 5) -> SetQuality:
-    """Compare two sets of features.
+    """Precision, recall, density and coverage of generated features `[M, D]` beside real ones `[N, D]`.
+
+    Memory grows with M + N, time with (M + N)² D.
 
     Args:
-        real: `[N, D]`, N > neighbours.
-        generated: `[M, D]`, M > neighbours.
-        neighbours: k.
+        neighbours: k; a ball reaches to the k-th nearest other sample of its own set.
 
     Raises:
-        ShapeError, ConfigurationError.
+        ShapeError: the features differ, or a set has no more than k samples.
+        UserError: k is below 1.
     """
-    if real.dim() != 2 or generated.dim() != 2 or real.shape[1] != generated.shape[1]:
-        raise ShapeError(
-            f"set_quality: expected features [N, D] and [M, D], received {list(real.shape)} and "
-            f"{list(generated.shape)}."
-        )
-    if not 0 < neighbours < min(len(real), len(generated)):
-        raise ConfigurationError(
-            f"neighbours: expected at least 1 and fewer than the {min(len(real), len(generated))} samples, received "
-            f"{neighbours}."
-        )
-    real, generated = real.double(), generated.double()
-    reach_real, apart_real = _reach(real, neighbours)
-    reach_made, apart_made = _reach(generated, neighbours)
-    inside, precise, recalled = 0, 0, torch.zeros(len(real), dtype=torch.bool)
-    covered = torch.zeros(len(real), dtype=torch.bool)
-    for first in range(0, len(generated), ROWS):
-        rows = slice(first, first + ROWS)
-        distance = torch.cdist(generated[rows], real)
-        hit = distance <= reach_real
-        inside += int(hit.sum())
-        precise += int(hit.any(1).sum())
-        covered |= hit.any(0)
-        recalled |= (distance <= reach_made[rows, None]).any(0)
+    if neighbours < 1:
+        raise UserError(f"neighbours: expected at least 1, received {neighbours}.")
+    _check_sets(real, generated, neighbours + 1)
+    real_radius = _neighbour_distances(real, neighbours)
+    generated_radius = _neighbour_distances(generated, neighbours)
+    around, covers = [], torch.zeros(len(real), dtype=torch.bool, device=real.device)
+    recalled = torch.zeros_like(covers)
+    for rows, distances in _distances(generated, real):
+        inside = distances < real_radius
+        around.append(inside.sum(1))
+        covers |= inside.any(0)
+        recalled |= (distances < generated_radius[rows, None]).any(0)
+    balls = torch.cat(around).double()
     return SetQuality(
-        precision=precise / len(generated),
+        precision=float((balls > 0).double().mean()),
         recall=float(recalled.double().mean()),
-        density=inside / (neighbours * len(generated)),
-        coverage=float(covered.double().mean()),
-        diversity=apart_made / max(apart_real, 1e-12),
+        density=float(balls.mean() / neighbours),
+        coverage=float(covers.double().mean()),
     )
 
 
-def _reach(rows: Tensor, neighbours: int) -> tuple[Tensor, float]:
-    """Distance `[N]` of each row to its k-th neighbour, and the mean distance between two rows."""
-    reach, total = [], 0.0
-    for part in rows.split(ROWS):
-        distance = torch.cdist(part, rows)
-        reach.append(distance.topk(neighbours + 1, largest=False).values[:, -1])
-        total += float(distance.sum())
-    return torch.cat(reach), total / (len(rows) * (len(rows) - 1))
+def diversity(real: Tensor, generated: Tensor) -> float:
+    """Mean distance between generated features `[M, D]`, over that between real ones `[N, D]`.
+
+    1: as spread as the real ones; 0: copies of one sample. NaN or infinite where all real ones are the same.
+    """
+    _check_sets(real, generated, 2)
+    return float(_mean_distance(generated) / _mean_distance(real))
 
 
-def _same(images: Tensor, originals: Tensor) -> None:
-    if images.shape != originals.shape:
-        raise expect_shape("images", ", ".join(map(str, originals.shape)), images.shape)
+def _check_sets(real: Tensor, generated: Tensor, least: int) -> None:
+    for which, features in (("real", real), ("generated", generated)):
+        if features.dim() != 2 or len(features) < least:
+            raise expect_shape(f"{which} features", f"at least {least} samples, features", features.shape)
+    if real.shape[1] != generated.shape[1]:
+        raise ShapeError(
+            f"generated features: expected {real.shape[1]} a sample as in the real set, received {generated.shape[1]}."
+        )
+
+
+def _distances(rows: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Some rows at a time with their Euclidean distances `[rows, others]`; equal samples are exactly 0 apart."""
+    for start in range(0, len(rows), ROWS):
+        part = slice(start, start + ROWS)
+        yield part, torch.cdist(rows[part], others, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _neighbour_distances(samples: Tensor, neighbours: int) -> Tensor:
+    """Distance `[N]` of each sample to its k-th nearest other one; itself is the nearest of all."""
+    return torch.cat([found.kthvalue(neighbours + 1, 1).values for _, found in _distances(samples, samples)])
+
+
+def _mean_distance(samples: Tensor) -> Tensor:
+    total = torch.stack([found.double().sum() for _, found in _distances(samples, samples)]).sum()
+    return total / (len(samples) * (len(samples) - 1))

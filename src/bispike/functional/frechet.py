@@ -1,8 +1,10 @@
-"""Fréchet distance between two Gaussians: how far a set of features is from another.
+"""Fréchet distance of two Gaussians, and the Gaussian of a set of features.
 
-    d² = |μ_a − μ_b|² + tr(A + B − 2 (A^½ B A^½)^½)
+    d² = |μa − μb|² + tr(A + B − 2 (A^½ B A^½)^½)
 
-Sources: Dowson and Landau 1982; as a measure of generated images, Heusel et al. 2017 (there of Inception features).
+The trace of the last root is the sum of the singular values of A^½ B^½: real, not negative, and exact to rounding
+where covariances are singular. Source: Dowson & Landau, Journal of Multivariate Analysis 1982; for features of images
+Heusel et al., NeurIPS 2017.
 """
 
 from __future__ import annotations
@@ -10,39 +12,52 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import ShapeError
+from ..errors import UserError, expect_shape
 
 
 def gaussian_of(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean `[D]` and unbiased covariance `[D, D]` of features `[N, D]`, N ≥ 2, in double precision."""
-    if features.dim() != 2 or features.shape[0] < 2:
-        raise ShapeError(f"features: expected [N, D] with at least 2 rows, received {list(features.shape)}.")
-    rows = features.double()
-    mean = rows.mean(0)
-    centred = rows - mean
-    return mean, centred.T @ centred / (rows.shape[0] - 1)
+    """Mean `[D]` and unbiased covariance `[D, D]` of features `[N, D]`, in float64.
+
+    Raises:
+        ShapeError: not `[N, D]` with N of at least 2.
+    """
+    if features.dim() != 2 or len(features) < 2:
+        raise expect_shape("features", "at least 2 samples, features", features.shape)
+    values = features.detach().double()
+    mean = values.mean(0)
+    centred = values - mean
+    return mean, centred.T @ centred / (len(values) - 1)
 
 
-def frechet_distance(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: Tensor) -> Tensor:
-    """d² as a scalar in double precision, at least 0; covariances may be singular.
+def frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> Tensor:
+    """Squared Fréchet distance d² ≥ 0 of two Gaussians: a scalar in float64, in squared units of the features.
 
     Args:
         mean_a, mean_b: `[D]`.
-        covariance_a, covariance_b: `[D, D]`, symmetric and positive semi-definite.
+        cov_a, cov_b: `[D, D]`, symmetric and positive semi-definite; singular ones are welcome.
 
     Raises:
-        ShapeError.
+        ShapeError: the shapes do not fit each other.
+        UserError: a value is not finite.
     """
-    size = mean_a.shape[0] if mean_a.dim() == 1 else -1
-    shapes = [tuple(value.shape) for value in (mean_a, covariance_a, mean_b, covariance_b)]
-    if shapes != [(size,), (size, size)] * 2:
-        raise ShapeError(
-            f"frechet_distance: expected means [D] and covariances [D, D], received {[list(s) for s in shapes]}."
-        )
-    a, b = covariance_a.double(), covariance_b.double()
-    values, vectors = torch.linalg.eigh(a)
-    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    inner = root @ b @ root
-    cross = torch.linalg.eigvalsh((inner + inner.T) / 2).clamp(min=0).sqrt().sum()
-    apart = (mean_a.double() - mean_b.double()).square().sum()
-    return (apart + a.trace() + b.trace() - 2 * cross).clamp(min=0)
+    if mean_a.dim() != 1:
+        raise expect_shape("first mean", "features", mean_a.shape)
+    size = len(mean_a)
+    if mean_b.shape != mean_a.shape:
+        raise expect_shape("second mean", str(size), mean_b.shape, "Do both sets have the same features?")
+    for which, covariance in (("first", cov_a), ("second", cov_b)):
+        if covariance.shape != (size, size):
+            raise expect_shape(f"{which} covariance", f"{size}, {size}", covariance.shape)
+    given = [value.detach().double() for value in (mean_a, cov_a, mean_b, cov_b)]
+    if not all(bool(value.isfinite().all()) for value in given):
+        raise UserError("frechet_distance: expected finite means and covariances, received NaN or infinity.")
+    mean, covariance, other_mean, other_covariance = given
+    overlap = torch.linalg.svdvals(_root(covariance) @ _root(other_covariance)).sum()
+    distance = (mean - other_mean).square().sum() + covariance.trace() + other_covariance.trace() - 2 * overlap
+    return distance.clamp_min(0)
+
+
+def _root(matrix: Tensor) -> Tensor:
+    """The symmetric square root of a symmetric positive semi-definite matrix."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors * values.clamp_min(0).sqrt() @ vectors.T

@@ -1,0 +1,20 @@
+"""The two pathways as a memory: pairs, completion of damaged cues, sequences; and what it holds, measured."""
+
+from .associative import AssociativeMemory, Settled
+from .baselines import KoskoBAM, ModernHopfield
+from .completion import complete
+from .curves import capacity, capacity_curve, replay_accuracy, robustness_curve
+from .sequences import SequenceMemory
+
+__all__ = [
+    "AssociativeMemory",
+    "KoskoBAM",
+    "ModernHopfield",
+    "SequenceMemory",
+    "Settled",
+    "capacity",
+    "capacity_curve",
+    "complete",
+    "replay_accuracy",
+    "robustness_curve",
+]

@@ -1,0 +1,44 @@
+"""Sequences: each item is stored with the next one; the pathway up replays forward, the pathway down backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .associative import AssociativeMemory
+
+
+class SequenceMemory:
+    """Pairs item–next item in one `AssociativeMemory` whose two populations have the same shape.
+
+    Args:
+        item: shape of an item, or its number of units.
+        **options: of `AssociativeMemory`.
+    """
+
+    def __init__(self, item: Sequence[int] | int, **options: Any) -> None:
+        options = {"flipped": 0.02, "flipped_concept": 0.02, **options}
+        self.memory = AssociativeMemory(item, item, **options)
+
+    def store(self, sequences: Tensor, *, passes: int = 30) -> None:
+        """Learn sequences `[N, length, *item]` in [0, 1], length at least 2."""
+        self.memory.store(sequences[:, :-1].flatten(0, 1), sequences[:, 1:].flatten(0, 1), passes=passes)
+
+    def replay(self, first: Tensor, items: int) -> Tensor:
+        """`[N, items, *item]` what follows the items `[N, *item]`, each called up by the one before."""
+        return _chain(self.memory.recall_concept, first, items)
+
+    def replay_backward(self, last: Tensor, items: int) -> Tensor:
+        """`[N, items, *item]` what went before the items `[N, *item]`, latest first."""
+        return _chain(self.memory.recall_stimulus, last, items)
+
+
+def _chain(follow: Callable[[Tensor], Tensor], item: Tensor, items: int) -> Tensor:
+    found = []
+    for _ in range(items):
+        item = follow(item)
+        found.append(item)
+    return torch.stack(found, 1)
