@@ -17,9 +17,7 @@ from .sampling import LatentDensity, expand, reconstruct
 BATCH = 500
 
 
-def draw_images(
-    network: Network, density: LatentDensity, count: int, *, seed: int = 0
-) -> tuple[Tensor, Tensor]:
+def draw_images(network: Network, density: LatentDensity, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """New images `[count, *shape]`, cut to 0..1, of the classes in turn; and their labels `[count]`."""
     labels = torch.arange(count) % network.concept.classes
     codes = density.draw(labels, generator=torch.Generator().manual_seed(seed))

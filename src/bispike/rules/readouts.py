@@ -13,7 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigurationError
-from ..functional import AlignmentLoss, align, cross_entropy, drive_scores, unit_code
+from ..functional import (
+    AlignmentLoss,
+    align,
+    cross_entropy,
+    drive_scores,
+    map_of,
+    negative_counts,
+    rows_of,
+    unit_code,
+)
 from ..functional.decoding import EPSILON
 from ..nn import Activity, Network, RateActivity
 
@@ -34,6 +43,7 @@ class Top:
 
 
 TOP_LOSSES = ("cross-entropy", "reco")
+CONTRAST = 0.2  # λ of the templates of latent codes
 
 
 def learn_top(
@@ -122,8 +132,10 @@ def learn_reconstruction(network: Network, rate: Tensor, target: Tensor) -> Tens
 def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: Tensor) -> Top:
     """What an autoencoder learns from labels: to name its latent codes, and to call up the one typical of a class.
 
-    Writes the gradients of the concept readout (cross-entropy) and of the highest top-down pathway (MSE between the
-    rates that a class calls up and the codes of its samples). Neither reaches another stage.
+    Writes the gradients of the concept readout (cross-entropy) and of the highest top-down pathway (ReCo between what a
+    class calls up and the codes of its samples, from their means). Neither reaches another stage. The cosine leaves the
+    template as far from the mean as single codes are; the mean code of a class, as MSE would have it, is within a spike
+    of all others.
 
     Args:
         network: with `latent` true.
@@ -132,12 +144,6 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
         labels: `[B]`.
     """
     top = learn_top(network, leaving, labels)
-    classes = network.concept.classes
-    code = code.detach()
-    scale = 1 / (network.group.count(labels.shape[0]) * code[0].numel())
-    counts = torch.bincount(labels, minlength=classes).to(code.dtype)
-    sums = code.new_zeros((classes, *code.shape[1:])).index_add_(0, labels, code)
-    of_class = counts.view(-1, *[1] * (code.dim() - 1))
     pathway = network.hidden[-1].down
     concept = network.code.rate(network.steps).to(code)
     activity: Activity | RateActivity
@@ -149,7 +155,15 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
         source = concept if constant else network.code.spikes(network.steps).to(code)
         activity = pathway.respond(source, network.steps, constant=constant, unrolled=True)
         slope = pathway.rate_slope(activity)
-    grad = (of_class * activity.rate - sums) * (2 * scale)
+    rows, templates = rows_of(code.detach()).flatten(1), rows_of(activity.rate.detach()).flatten(1)
+    group = network.group
+    samples = group.count(len(labels))
+    centre = group.sum(rows.sum(0)) / samples
+    classes = network.concept.classes
+    negatives = negative_counts(labels, classes, dtype=rows.dtype)
+    loss = AlignmentLoss("reco", CONTRAST)
+    grad = align(rows - centre, templates - templates.mean(0), labels, negatives, loss, samples=samples).grad_template
+    grad = map_of((grad - grad.mean(0)).unflatten(1, (-1, code.shape[1])), code.shape[2:])
     pathway.learn((grad * slope).detach(), concept, activity)
     return top
 
