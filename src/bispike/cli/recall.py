@@ -1,28 +1,80 @@
-"""`bispike recall`: the stimulus that each concept calls up, sent down the top-down pathway."""
+"""`bispike recall`: what the top-down pathway calls up from concepts, from parts of a stimulus, from a latent code."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from ..errors import ConfigurationError
 from ._options import FILE, json_option, run_argument
-from ._output import Answer
+from ._output import Answer, pairs
 
 
 @click.command("recall")
 @run_argument
 @click.option("--concept", "concepts", multiple=True, metavar="NAME ...", help="Only these classes.  [default: all]")
 @click.argument("more_concepts", nargs=-1, metavar="")
+@click.option("--stages", is_flag=True, help="Draw the top-down rates of every stage as well.")
+@click.option("--cue", type=FILE, metavar="FILE", help="Complete this stimulus, of which a part is hidden.")
+@click.option("--hide", default="bottom", show_default=True, metavar="bottom|top|left|right|none", help="Of the cue.")
+@click.option("--passes", type=int, default=3, show_default=True, metavar="N", help="Up and down, to complete a cue.")
+@click.option("--samples", type=int, metavar="N", help="Draw N new images, the classes in turn (autoencoders).")
+@click.option("--judge", type=FILE, metavar="RUN2", help="Judge an autoencoder by this classifier.")
+@click.option("--components", type=int, default=1, show_default=True, metavar="N", help="Gaussians a class.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of drawn images.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="The picture.  [default: RUN/recall.png]")
 @json_option
-def command(run: Path, concepts: tuple[str, ...], more_concepts: tuple[str, ...], out: Path | None) -> Answer:
-    """Draw what a trained RUN imagines for each concept."""
-    from ..report import picture_files
+def command(
+    run: Path,
+    concepts: tuple[str, ...],
+    more_concepts: tuple[str, ...],
+    stages: bool,  # noqa: FBT001
+    cue: Path | None,
+    hide: str,
+    passes: int,
+    samples: int | None,
+    judge: Path | None,
+    components: int,
+    seed: int,
+    out: Path | None,
+) -> Answer:
+    """Draw what a trained RUN imagines for each concept, or how it completes a cue."""
+    from ..report import picture_files, recalling
     from ..training import evaluation
     from ..training.runs import load_run
 
+    asked = [name for name, given in (("--cue", cue), ("--samples", samples), ("--stages", stages)) if given]
+    if len(asked) > 1 or (judge and (cue or stages)):
+        raise ConfigurationError(f"recall: expected one of {', '.join(asked + (['--judge'] if judge else []))}.")
     trained = load_run(run)
-    names, stimuli = evaluation.recall(trained.network, [*concepts, *more_concepts])
-    path = picture_files.write_recall(out or run / "recall.png", names, stimuli)
+    wanted = [*concepts, *more_concepts]
+    path = out or run / "recall.png"
+    if judge is not None:
+        found = recalling.judge(trained, judge, samples=samples or 1000, components=components, seed=seed)
+        return Answer({"run": str(run), **found}, pairs({"run": str(run), **_flat(found)}))
+    if cue is not None:
+        found = recalling.finish_cue(trained, cue, path, hidden=hide, passes=passes)
+        shown = f"from the cue: {found['decision']}, settled: {found['settled']}; drawn: {path}"
+        return Answer({"run": str(run), "cue": str(cue), **found, "out": str(path)}, shown)
+    if samples is not None:
+        recalling.draw_samples(trained, samples, path, seed=seed)
+        return Answer({"run": str(run), "samples": samples, "out": str(path)}, f"drew {samples} images: {path}")
+    if stages:
+        names = recalling.draw_stages(trained, wanted, path)
+    else:
+        names, stimuli = evaluation.recall(trained.network, wanted)
+        path = picture_files.write_recall(path, names, stimuli)
     return Answer({"run": str(run), "concepts": names, "out": str(path)}, f"recalled {len(names)} concepts: {path}")
+
+
+def _flat(found: dict[str, Any]) -> dict[str, str]:
+    """Names and values, a line each."""
+    lines = {}
+    for name, value in found.items():
+        if isinstance(value, dict):
+            lines[name] = ", ".join(f"{key} {v:.4g}" for key, v in value.items() if isinstance(v, float | int))
+        else:
+            lines[name] = str(value)
+    return lines
