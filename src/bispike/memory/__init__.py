@@ -3,11 +3,21 @@
 from .associative import AssociativeMemory, Settled
 from .baselines import KoskoBAM, ModernHopfield
 from .completion import complete
-from .curves import capacity, capacity_curve, replay_accuracy, robustness_curve
+from .curves import (
+    Completion,
+    CurvePoint,
+    capacity,
+    capacity_curve,
+    replay_accuracy,
+    robustness_curve,
+    stored_completion,
+)
 from .sequences import SequenceMemory
 
 __all__ = [
     "AssociativeMemory",
+    "Completion",
+    "CurvePoint",
     "KoskoBAM",
     "ModernHopfield",
     "SequenceMemory",
@@ -17,4 +27,5 @@ __all__ = [
     "complete",
     "replay_accuracy",
     "robustness_curve",
+    "stored_completion",
 ]

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError, ConfigurationError, ShapeError
-from ..functional import Neuron, even_code, lif
+from ..functional import Neuron, even_code, lif, random_cue
 from ..training.checkpoint import read_tensors, serialise
 from ..training.files import make_folder, write_atomic, write_json
 
@@ -63,6 +63,8 @@ class AssociativeMemory:
         rate: η, in (0, 2): 1 answers the pair just stored with a slope's worth of error left, more forgets more.
         flipped: share of the stimulus units that are flipped in cues while storing, in [0, 0.5].
         flipped_concept: the same of the concept units.
+        hidden: largest share of the stimulus that is hidden in cues while storing, in [0, 1): of images all beyond a
+            straight edge, of other patterns a random subset.
         seed: of the flips and the order of the pairs.
     """
 
@@ -76,6 +78,7 @@ class AssociativeMemory:
         rate: float = 1.0,
         flipped: float = 0.25,
         flipped_concept: float = 0.05,
+        hidden: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.stimulus_shape, self.concept_shape = _shape("stimulus", stimulus), _shape("concept", concept)
@@ -88,6 +91,8 @@ class AssociativeMemory:
             problems.append(f"rate: expected a number in (0, 2), received {rate}.")
         if not (0 <= flipped <= 0.5 and 0 <= flipped_concept <= 0.5):
             problems.append(f"flipped: expected shares in [0, 0.5], received {flipped} and {flipped_concept}.")
+        if not 0 <= hidden < 1:
+            problems.append(f"hidden: expected a share in [0, 1), received {hidden}.")
         if problems:
             raise ConfigurationError(problems)
         self.settings: dict[str, Any] = {
@@ -96,6 +101,7 @@ class AssociativeMemory:
             "rate": rate,
             "flipped": flipped,
             "flipped_concept": flipped_concept,
+            "hidden": hidden,
             "seed": seed,
         }
         self.steps, self.steepness, self.rate = steps, steepness, rate
@@ -131,13 +137,22 @@ class AssociativeMemory:
             rate = self.rate * (1 - number / passes)
             for i in torch.randperm(len(below), generator=self._draws).tolist():
                 cues = self._flip(below[i], "flipped"), self._flip(above[i], "flipped_concept")
-                self._learn(self.up, cues[0] - self.stimulus_mean, above[i], self.concept_mean, rate)
+                source = (cues[0] - self.stimulus_mean) * self._hide()
+                self._learn(self.up, source, above[i], self.concept_mean, rate)
                 self._learn(self.down, cues[1] - self.concept_mean, below[i], self.stimulus_mean, rate)
         self.stored += len(below)
 
     def _flip(self, pattern: Tensor, share: str) -> Tensor:
         flips = torch.rand(pattern.shape, generator=self._draws) < self.settings[share]
         return torch.where(flips, 1 - pattern, pattern)
+
+    def _hide(self) -> Tensor | float:
+        """Gain `[units]` of a cue of which a random part is hidden: 0 there, larger elsewhere (see `settle`)."""
+        most = self.settings["hidden"]
+        if most == 0:
+            return 1.0
+        known = random_cue(torch.empty(1, *self.stimulus_shape), most, generator=self._draws)
+        return _gain(known.expand(1, *self.stimulus_shape).flatten(1))[0]
 
     def _learn(self, weight: Tensor, source: Tensor, target: Tensor, mean: Tensor, rate: float) -> None:
         """One step of the delta rule on one pathway."""
@@ -162,14 +177,15 @@ class AssociativeMemory:
         Args:
             cue: `[N, *stimulus]` in [0, 1].
             known: 1 where the cue is to be trusted, 0 where it is hidden; broadcasts to the cue. Trusted units keep the
-                cue, hidden ones are silent at first. None: all units speak at first, and none is held.
+                cue; hidden ones are silent at first, and the known ones speak up for them (the drive is divided by
+                their share). None: all units speak at first, and none is held.
             passes: times up and down, at least 1.
         """
         if passes < 1:
             raise ConfigurationError(f"passes: expected at least 1, received {passes}.")
         given = self._check("cue", cue, self.stimulus_shape)
         held = torch.zeros_like(given) if known is None else _mask(known, cue).flatten(1)
-        source = (given - self.stimulus_mean) * (1 if known is None else held)
+        source = (given - self.stimulus_mean) * (1 if known is None else _gain(held))
         stimuli, concepts = [], []
         for _ in range(passes):
             concept = self._up(source)
@@ -260,6 +276,11 @@ def _shape(name: str, value: Sequence[int] | int) -> Shape:
     if not shape or any(n < 1 for n in shape):
         raise ConfigurationError(f"{name}: expected a number of units or a shape of at least 1, received {value}.")
     return shape
+
+
+def _gain(known: Tensor) -> Tensor:
+    """What the sources `[N, units]` are multiplied by: 0 where hidden, one over the known share elsewhere."""
+    return known / known.mean(1, keepdim=True).clamp(min=1 / known.shape[1])
 
 
 def _mask(known: Tensor, cue: Tensor) -> Tensor:

@@ -9,8 +9,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from .associative import Settled
+from .associative import AssociativeMemory, Settled
 from .sequences import SequenceMemory
+
+COMPLETING: dict[str, Any] = {"flipped": 0.02, "flipped_concept": 0.1, "hidden": 0.75}
+"""Settings of a memory whose cues are parts of images."""
 
 
 class Memory(Protocol):
@@ -153,3 +156,58 @@ def _errors(settled: Settled, stimuli: Tensor, concepts: Tensor) -> tuple[float,
 
 def _mean(at: float, found: Sequence[tuple[float, float]]) -> CurvePoint:
     return CurvePoint(at, sum(c for c, _ in found) / len(found), sum(s for _, s in found) / len(found))
+
+
+@dataclass(frozen=True)
+class Completion:
+    """How well hidden parts are filled in.
+
+    Args:
+        stored: number of stimuli, stored or tested.
+        ratio: squared error on the hidden part over that of the class-mean stimulus, after settling.
+        first: the same after one pass.
+        decided: share of right decisions from the cue alone, in one upward pass.
+        settled: the same after settling.
+    """
+
+    stored: int
+    ratio: float
+    first: float
+    decided: float
+    settled: float
+
+
+def stored_completion(
+    stimuli: Tensor, labels: Tensor, known: Tensor, *, stored: int, units: int = 400, passes: int = 3, seed: int = 0
+) -> Completion:
+    """Complete stimuli that are stored with random concepts of their own; the decision is the nearest stored concept.
+
+    Args:
+        stimuli: `[N, *shape]` in [0, 1], of which the first `stored` are stored; all give the class means.
+        labels: `[N]`.
+        known: mask that broadcasts to a stimulus, 1 where known.
+        units: of the concepts.
+    """
+    chosen, classes = stimuli[:stored], labels[:stored]
+    concepts = torch.randint(0, 2, (stored, units), generator=torch.Generator().manual_seed(seed)).float()
+    memory = AssociativeMemory(stimuli.shape[1:], units, **COMPLETING, seed=seed)
+    memory.store(chosen, concepts, passes=100)
+    settled = memory.settle(chosen, known=known, passes=passes)
+    means = class_means(stimuli, labels)[classes]
+    own = torch.arange(stored)
+    right = [float((torch.cdist(found, concepts).argmin(1) == own).double().mean()) for found in settled.concepts]
+    ratio = [hidden_error(found, chosen, known) / hidden_error(means, chosen, known) for found in settled.stimuli]
+    return Completion(stored, ratio[-1], ratio[0], right[0], right[-1])
+
+
+def hidden_error(found: Tensor, originals: Tensor, known: Tensor) -> float:
+    """Mean squared error on the part that is not known."""
+    hidden = (1 - known).expand_as(originals)
+    return float(((found - originals).square() * hidden).sum() / hidden.sum())
+
+
+def class_means(stimuli: Tensor, labels: Tensor) -> Tensor:
+    """`[C, *shape]` mean stimulus of each class."""
+    sums = stimuli.new_zeros((int(labels.max()) + 1, *stimuli.shape[1:])).index_add_(0, labels, stimuli)
+    counts = torch.bincount(labels).clamp(min=1).to(stimuli)
+    return sums / counts.view(-1, *[1] * (stimuli.dim() - 1))
