@@ -9,7 +9,8 @@ to its k-th nearest neighbour in its own set:
     coverage    share of real balls that hold a generated sample                  (recall that outliers do not swell)
 
 Sources: precision and recall, Kynkäänniemi et al., NeurIPS 2019; density and coverage, Naeem et al., ICML 2020. Balls
-are open, as in the latter's code, so that a set has density 1 in itself.
+are open, as in the latter's code, so that a set has density 1 in itself, but always hold their centre: rates repeat,
+and a sample with k copies has a ball of radius 0.
 """
 
 from __future__ import annotations
@@ -127,10 +128,10 @@ def set_quality(real: Tensor, generated: Tensor, neighbours: int = 5) -> SetQual
     around, covers = [], torch.zeros(len(real), dtype=torch.bool, device=real.device)
     recalled = torch.zeros_like(covers)
     for rows, distances in _distances(generated, real):
-        inside = distances < real_radius
+        inside = (distances < real_radius) | (distances == 0)
         around.append(inside.sum(1))
         covers |= inside.any(0)
-        recalled |= (distances < generated_radius[rows, None]).any(0)
+        recalled |= ((distances < generated_radius[rows, None]) | (distances == 0)).any(0)
     balls = torch.cat(around).double()
     return SetQuality(
         precision=float((balls > 0).double().mean()),

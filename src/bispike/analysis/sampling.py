@@ -7,6 +7,7 @@ the top-down pathway.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ class LatentDensity:
         highest: largest value of a code: 1 of spiking networks, infinity of rates.
     """
 
-    mixtures: tuple[object, ...]
+    mixtures: tuple[Any, ...]
     highest: float
 
     @classmethod
@@ -90,10 +91,10 @@ class LatentDensity:
         return codes.clamp(0, self.highest)
 
     @staticmethod
-    def _draw(mixture: object, count: int, generator: torch.Generator) -> Tensor:
-        weights = torch.from_numpy(np.asarray(mixture.weights_)).float()  # type: ignore[attr-defined]
+    def _draw(mixture: Any, count: int, generator: torch.Generator) -> Tensor:
+        weights = torch.from_numpy(np.asarray(mixture.weights_)).float()
         which = torch.multinomial(weights, count, replacement=True, generator=generator)
-        means = torch.from_numpy(np.asarray(mixture.means_))[which]  # type: ignore[attr-defined]
-        roots = torch.linalg.cholesky(torch.from_numpy(np.asarray(mixture.covariances_)))  # type: ignore[attr-defined]
+        means = torch.from_numpy(np.asarray(mixture.means_))[which]
+        roots = torch.linalg.cholesky(torch.from_numpy(np.asarray(mixture.covariances_)))
         noise = torch.randn(means.shape, generator=generator, dtype=torch.float64)
         return (means + (roots[which] @ noise[:, :, None]).squeeze(2)).float()

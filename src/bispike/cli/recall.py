@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from ..errors import ConfigurationError
 from ._options import FILE, json_option, run_argument
 from ._output import Answer, pairs
 
@@ -47,7 +46,7 @@ def command(
 
     asked = [name for name, given in (("--cue", cue), ("--samples", samples), ("--stages", stages)) if given]
     if len(asked) > 1 or (judge and (cue or stages)):
-        raise ConfigurationError(f"recall: expected one of {', '.join(asked + (['--judge'] if judge else []))}.")
+        raise click.UsageError(f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all.")
     trained = load_run(run)
     wanted = [*concepts, *more_concepts]
     path = out or run / "recall.png"

@@ -2,12 +2,12 @@
 
     up      concept spikes  = fire(W (s − μ_s) + b_c)      down    stimulus spikes = fire(Θ (c − μ_c) + b_s)
 
-W and Θ are weights of their own. The dendrite saturates, I = σ(κ d), and the soma integrates I and fires where the
+W and Θ are weights of their own. The dendrite saturates, I = σ(d), and the soma integrates I and fires where the
 membrane passes 1 (soft reset): T steps, so rates are multiples of 1/T. μ is what inhibition takes away, the mean of
-what was stored, and b = σ⁻¹(μ)/κ of the answering side makes the mean its answer to nothing. Pairs are stored one at a
+what was stored, and b = σ⁻¹(μ) of the answering side makes the mean its answer to nothing. Pairs are stored one at a
 time: each population compares what the other calls up with the pattern that is clamped on it, and nothing else:
 
-    L = cross-entropy(p, σ(κ d)),   dL/dd = κ (σ(κ d) − p),   ΔW = −η dL/dd ⊗ (s − μ) / (κ |s − μ|²)
+    L = cross-entropy(p, σ(d)),   dL/dd = σ(d) − p,   ΔW = −η dL/dd ⊗ (s − μ) / |s − μ|²
 
 That is a delta rule, local to the synapse. While storing, some units of a cue are flipped, so that damaged cues are
 answered as well. `settle` lets the two sides answer each other for a few passes.
@@ -59,8 +59,8 @@ class AssociativeMemory:
     Args:
         stimulus, concept: shapes of the two populations, or numbers of units.
         steps: T.
-        steepness: κ, slope of the dendrite at rest times 4, positive.
-        rate: η, in (0, 2): 1 answers the pair just stored with a slope's worth of error left, more forgets more.
+        rate: η, in (0, 8): the change of the drive for an error of 1; a dendrite has a slope of 1/4 at rest.
+        passes: how often each pair is shown while storing, at least 1.
         flipped: share of the stimulus units that are flipped in cues while storing, in [0, 0.5].
         flipped_concept: the same of the concept units.
         hidden: largest share of the stimulus that is hidden in cues while storing, in [0, 1): of images all beyond a
@@ -74,8 +74,8 @@ class AssociativeMemory:
         concept: Sequence[int] | int,
         *,
         steps: int = 8,
-        steepness: float = 4.0,
-        rate: float = 1.0,
+        rate: float = 4.0,
+        passes: int = 30,
         flipped: float = 0.25,
         flipped_concept: float = 0.05,
         hidden: float = 0.0,
@@ -85,10 +85,10 @@ class AssociativeMemory:
         problems = []
         if steps < 1:
             problems.append(f"steps: expected at least 1 time step, received {steps}.")
-        if not steepness > 0:
-            problems.append(f"steepness: expected a positive number, received {steepness}.")
-        if not 0 < rate < 2:
-            problems.append(f"rate: expected a number in (0, 2), received {rate}.")
+        if not 0 < rate < 8:
+            problems.append(f"rate: expected a number in (0, 8), received {rate}.")
+        if passes < 1:
+            problems.append(f"passes: expected at least 1, received {passes}.")
         if not (0 <= flipped <= 0.5 and 0 <= flipped_concept <= 0.5):
             problems.append(f"flipped: expected shares in [0, 0.5], received {flipped} and {flipped_concept}.")
         if not 0 <= hidden < 1:
@@ -97,14 +97,14 @@ class AssociativeMemory:
             raise ConfigurationError(problems)
         self.settings: dict[str, Any] = {
             "steps": steps,
-            "steepness": steepness,
             "rate": rate,
+            "passes": passes,
             "flipped": flipped,
             "flipped_concept": flipped_concept,
             "hidden": hidden,
             "seed": seed,
         }
-        self.steps, self.steepness, self.rate = steps, steepness, rate
+        self.steps = steps
         lower, upper = math.prod(self.stimulus_shape), math.prod(self.concept_shape)
         self.up, self.down = torch.zeros(upper, lower), torch.zeros(lower, upper)
         self.stimulus_mean, self.concept_mean = torch.full((lower,), 0.5), torch.full((upper,), 0.5)
@@ -113,13 +113,12 @@ class AssociativeMemory:
 
     # ------------------------------------------------------------------ storing
 
-    def store(self, stimuli: Tensor, concepts: Tensor, *, passes: int = 30) -> None:
+    def store(self, stimuli: Tensor, concepts: Tensor) -> None:
         """Learn pairs online, one at a time; the step size falls to zero over the passes.
 
         Args:
             stimuli: `[N, *stimulus]` in [0, 1].
             concepts: `[N, *concept]` in [0, 1].
-            passes: how often each pair is shown, at least 1.
 
         Raises:
             ShapeError, ConfigurationError.
@@ -128,13 +127,12 @@ class AssociativeMemory:
         above = self._check("concepts", concepts, self.concept_shape)
         if len(below) != len(above) or len(below) == 0:
             raise ShapeError(f"store: expected as many concepts as stimuli, received {len(below)} and {len(above)}.")
-        if passes < 1:
-            raise ConfigurationError(f"passes: expected at least 1, received {passes}.")
         share = len(below) / (self.stored + len(below))
         self.stimulus_mean = self.stimulus_mean.lerp(below.mean(0), share)
         self.concept_mean = self.concept_mean.lerp(above.mean(0), share)
+        passes = self.settings["passes"]
         for number in range(passes):
-            rate = self.rate * (1 - number / passes)
+            rate = self.settings["rate"] * (1 - number / passes)
             for i in torch.randperm(len(below), generator=self._draws).tolist():
                 cues = self._flip(below[i], "flipped"), self._flip(above[i], "flipped_concept")
                 source = (cues[0] - self.stimulus_mean) * self._hide()
@@ -203,8 +201,8 @@ class AssociativeMemory:
         return self._fire(self._current(source @ self.down.T, self.stimulus_mean))
 
     def _current(self, drive: Tensor, mean: Tensor) -> Tensor:
-        """σ(κ d) with the rest of a population whose stored patterns have this mean."""
-        return (self.steepness * drive + mean.clamp(REST, 1 - REST).logit()).sigmoid()
+        """σ(d) with the rest of a population whose stored patterns have this mean."""
+        return (drive + mean.clamp(REST, 1 - REST).logit()).sigmoid()
 
     def _fire(self, current: Tensor) -> Tensor:
         """Rates `[N, K]` of T steps of spikes."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..errors import ConfigurationError
 from ..nn import Network
@@ -42,9 +41,3 @@ def complete(network: Network, cue: Tensor, known: Tensor, *, passes: int = 3) -
         stimuli.append(stimulus)
         concepts.append(scores)
     return Settled(stimuli[-1], network.logits(stimulus), tuple(stimuli), tuple(concepts))
-
-
-def top_half(shape: tuple[int, ...]) -> Tensor:
-    """Mask `[1, H, W]` of the upper half of images `[C, H, W]`."""
-    height, width = shape[-2:]
-    return F.pad(torch.ones(1, height // 2, width), (0, 0, 0, height - height // 2))

@@ -9,10 +9,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ..errors import ConfigurationError, unknown_name
 from .associative import AssociativeMemory, Settled
 from .sequences import SequenceMemory
 
-COMPLETING: dict[str, Any] = {"flipped": 0.02, "flipped_concept": 0.1, "hidden": 0.75}
+DAMAGE = ("flipped", "masked")
+COMPLETING: dict[str, Any] = {"flipped": 0.02, "flipped_concept": 0.1, "hidden": 0.75, "passes": 100}
 """Settings of a memory whose cues are parts of images."""
 
 
@@ -51,7 +53,7 @@ def random_pairs(pairs: int, stimulus: int, concept: int, seed: int) -> tuple[Te
 
 
 def capacity_curve(
-    make: Callable[[int, int, int], Any],
+    make: Callable[[int, int, int], Memory],
     pairs: Sequence[int],
     *,
     stimulus: int = 784,
@@ -86,7 +88,7 @@ def capacity_curve(
 
 
 def robustness_curve(
-    make: Callable[[int, int, int], Any],
+    make: Callable[[int, int, int], Memory],
     damage: Sequence[float],
     *,
     kind: str = "flipped",
@@ -96,6 +98,8 @@ def robustness_curve(
     seeds: int = 3,
 ) -> list[CurvePoint]:
     """Error after settling at a fixed number of pairs, by share of the cue that is `"flipped"` or `"masked"`."""
+    if kind not in DAMAGE:
+        raise ConfigurationError(unknown_name("damage", kind, DAMAGE))
     found: dict[float, list[tuple[float, float]]] = {share: [] for share in damage}
     for seed in range(seeds):
         x, y = random_pairs(pairs, stimulus, concept, seed)
@@ -121,7 +125,7 @@ def capacity(curve: Sequence[CurvePoint], error: float = 0.05) -> int:
     return held
 
 
-def replay_accuracy(sequences: Tensor, *, passes: int = 30, seed: int = 0) -> dict[str, float]:
+def replay_accuracy(sequences: Tensor, *, seed: int = 0) -> dict[str, float]:
     """Store sequences `[N, length, units]` of bits and replay them from their ends.
 
     Returns:
@@ -129,7 +133,7 @@ def replay_accuracy(sequences: Tensor, *, passes: int = 30, seed: int = 0) -> di
         "backward_error": share of wrong bits.
     """
     memory = SequenceMemory(sequences.shape[2], seed=seed)
-    memory.store(sequences, passes=passes)
+    memory.store(sequences)
     items, length = sequences.flatten(0, 1), sequences.shape[1]
     forward = memory.replay(sequences[:, 0], length - 1)
     backward = memory.replay_backward(sequences[:, -1], length - 1).flip(1)
@@ -191,7 +195,7 @@ def stored_completion(
     chosen, classes = stimuli[:stored], labels[:stored]
     concepts = torch.randint(0, 2, (stored, units), generator=torch.Generator().manual_seed(seed)).float()
     memory = AssociativeMemory(stimuli.shape[1:], units, **COMPLETING, seed=seed)
-    memory.store(chosen, concepts, passes=100)
+    memory.store(chosen, concepts)
     settled = memory.settle(chosen, known=known, passes=passes)
     means = class_means(stimuli, labels)[classes]
     own = torch.arange(stored)

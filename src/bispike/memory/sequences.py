@@ -23,9 +23,9 @@ class SequenceMemory:
         options = {"flipped": 0.02, "flipped_concept": 0.02, **options}
         self.memory = AssociativeMemory(item, item, **options)
 
-    def store(self, sequences: Tensor, *, passes: int = 30) -> None:
+    def store(self, sequences: Tensor) -> None:
         """Learn sequences `[N, length, *item]` in [0, 1], length at least 2."""
-        self.memory.store(sequences[:, :-1].flatten(0, 1), sequences[:, 1:].flatten(0, 1), passes=passes)
+        self.memory.store(sequences[:, :-1].flatten(0, 1), sequences[:, 1:].flatten(0, 1))
 
     def replay(self, first: Tensor, items: int) -> Tensor:
         """`[N, items, *item]` what follows the items `[N, *item]`, each called up by the one before."""

@@ -3,8 +3,9 @@
 from .concept import ConceptCode
 from .descent import Descent
 from .group import ALONE, Group
-from .network import Network, RateStep, SweepRecord, rate_leaving
+from .network import Network
 from .norm import DriveNorm
+from .records import RateStep, SweepRecord, rate_leaving
 from .residual import Arrivals, Residual, Straight
 from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -36,54 +35,12 @@ from ..spaces import Concept, Stimulus
 from .concept import ConceptCode
 from .descent import Descent, downward
 from .group import ALONE, Group
+from .records import RateStep, SweepRecord, rate_leaving, record_of
 from .residual import Arrivals, Residual
-from .stage import Activity, RateActivity, Stage
-from .synapse import Synapse
+from .stage import Activity, Stage
+from .synapse import Synapse, weight_pairs
 
 S = TypeVar("S")
-
-
-@dataclass(frozen=True)
-class SweepRecord:
-    """What one stage did in one sweep, for people to look at.
-
-    Attributes:
-        name: of the stage.
-        spikes: `[T, B, *shape]`.
-        mean_drive: `[B, *shape]`.
-        rate: `[B, *shape]`.
-    """
-
-    name: str
-    spikes: Tensor
-    mean_drive: Tensor
-    rate: Tensor
-
-
-@dataclass
-class RateStep:
-    """One stage of a sweep of rates.
-
-    Attributes:
-        stage: where.
-        below: `[B, *source]` what its synapse received (in a top-down sweep, from above).
-        activity: what its population did.
-        leaving: `[B, *output]` what leaves upward, after pooling; in a top-down sweep the rates themselves.
-    """
-
-    stage: Stage
-    below: Tensor
-    activity: RateActivity
-    leaving: Tensor
-
-
-def rate_leaving(stage: Stage, activity: Activity) -> Tensor:
-    """Time-mean `[B, *output]` of the spikes that leave a stage upward, after pooling."""
-    return activity.rate if stage.pool == 1 else rate_of(stage.leave(activity.spikes), like=activity.rate)
-
-
-def _record(stage: Stage, activity: Activity) -> SweepRecord:
-    return SweepRecord(stage.name, dense_spikes(activity.spikes, like=activity.rate), activity.drive, activity.rate)
 
 
 class Network(nn.Module):
@@ -413,14 +370,14 @@ class Network(nn.Module):
         """The bottom-up sweep of stimuli `[B, *shape]`, a record a stage."""
         with self.inference():
             sweep = self.sweep_up(self.encode(stimulus))
-            return [_record(stage, act) for stage, _, act in sweep]
+            return [record_of(stage, act) for stage, _, act in sweep]
 
     def imagine(self, labels: Tensor) -> list[SweepRecord]:
         """The top-down sweep of labels `[N]`, a record a stage, bottom to top."""
         with self.inference():
             self.check_labels(labels)
             sweep = self.sweep_down(self.code.spikes(self.steps)[:, labels])
-            return [_record(stage, act) for stage, _, act in sweep][::-1]
+            return [record_of(stage, act) for stage, _, act in sweep][::-1]
 
     # ------------------------------------------------------------------ weights
 
@@ -439,14 +396,6 @@ class Network(nn.Module):
 
         The key names the lower population (`"stimulus"` for the first); the readout's pair is under the last stage.
         """
-        up = [*[stage.up.synapse for stage in self.hidden], self.readout]
-        down = [self.stimulus_readout, *[stage.down.synapse for stage in self.hidden]]
-        names = ["stimulus", *self.stage_names]
-        pairs = {}
-        for name, bottom_up, top_down in zip(names, up, down, strict=True):
-            forward, backward = bottom_up.matrix().detach(), top_down.matrix().detach()
-            if type(top_down).__name__ == "Dense":
-                backward = backward.T
-            if forward.shape == backward.shape:
-                pairs[name] = (forward, backward)
-        return pairs
+        bottom_up = [*[stage.up.synapse for stage in self.hidden], self.readout]
+        top_down = [self.stimulus_readout, *[stage.down.synapse for stage in self.hidden]]
+        return weight_pairs(["stimulus", *self.stage_names], bottom_up, top_down)

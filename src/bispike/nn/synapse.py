@@ -8,6 +8,7 @@ top-down twins are `Dense` (with unpooling), `UpsampleConv` and `TransposedConv`
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -338,6 +339,20 @@ def packed(spikes: Received) -> PackedSpikes:
     """Spikes `[T, B, *source]` of one stage, packed."""
     assert not isinstance(spikes, JoinedSpikes), "spikes of two stages reached a synapse of one"
     return PackedSpikes.pack(spikes) if isinstance(spikes, Tensor) else spikes
+
+
+def weight_pairs(
+    names: Sequence[str], bottom_up: Sequence[Synapse], top_down: Sequence[Synapse]
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """W and Θ transposed of each place between two populations, where they are arrays of the same shape."""
+    pairs = {}
+    for name, up, down in zip(names, bottom_up, top_down, strict=True):
+        forward, backward = up.matrix().detach(), down.matrix().detach()
+        if isinstance(down, Dense):
+            backward = backward.T
+        if forward.shape == backward.shape:
+            pairs[name] = (forward, backward)
+    return pairs
 
 
 def _positions(shape: Shape) -> Tensor:

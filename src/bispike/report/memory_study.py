@@ -15,7 +15,6 @@ from typing import Any
 
 import click
 import torch
-from torch import Tensor
 
 from .. import data
 from ..analysis.generation import BATCH
@@ -33,7 +32,7 @@ from ..memory import (
     robustness_curve,
     stored_completion,
 )
-from ..memory.curves import COMPLETING, class_means, hidden_error
+from ..memory.curves import COMPLETING, Memory, class_means, hidden_error
 from ..training.files import make_folder, write_json
 from ..training.runs import Run, load_run
 from .figures.recalling import capacity_figure, completion_figure, replay_figure, robustness_figure
@@ -47,24 +46,13 @@ MASKED = (0.0, 0.25, 0.5, 0.6, 0.75)
 STORED = ((50, 100), (100, 100), (100, 400), (200, 400), (400, 400))  # images, concept units
 
 
-def makers(passes: int) -> dict[str, Callable[[int, int, int], Any]]:
+def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     """A new memory of each kind, from (stimulus units, concept units, seed)."""
     return {
-        OURS: lambda n, m, seed: _Ours(n, m, passes, seed=seed),
+        OURS: lambda n, m, seed: AssociativeMemory(n, m, passes=passes, seed=seed),
         "Kosko's BAM": lambda n, m, seed: KoskoBAM(n, m),
         "modern Hopfield": lambda n, m, seed: ModernHopfield(),
     }
-
-
-class _Ours(AssociativeMemory):
-    """With a number of passes of its own."""
-
-    def __init__(self, stimulus: int, concept: int, number: int, *, seed: int) -> None:
-        super().__init__(stimulus, concept, seed=seed)
-        self.number = number
-
-    def store(self, stimuli: Tensor, concepts: Tensor, *, passes: int | None = None) -> None:
-        super().store(stimuli, concepts, passes=passes or self.number)
 
 
 @click.command(help=__doc__)
@@ -121,7 +109,7 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
     rows = [stored_completion(stimuli, labels, known, stored=count, units=units) for count, units in STORED]
     shown = AssociativeMemory(stimuli.shape[1:], 400, **COMPLETING)
     concepts = torch.randint(0, 2, (100, 400), generator=torch.Generator().manual_seed(0)).float()
-    shown.store(stimuli[:100], concepts, passes=100)
+    shown.store(stimuli[:100], concepts)
     settled = shown.settle(stimuli[:6], known=known, passes=3)
     cues = torch.where(known > 0, stimuli[:6], 0.3)
     write_picture(out / "completion-stored.png", completion_figure(cues, settled.stimuli, stimuli[:6]))

@@ -11,11 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...memory.curves import CurvePoint
-from .canvas import GRID, canvas, label_text, styled
+from .canvas import GRID, MARKERS, canvas, label_text, styled
 from .pictures import show_stimulus
 
 LIMIT = 0.05  # share of wrong bits up to which a pair counts as held
-MARKS = ("o", "s", "^", "D")
 
 
 @styled
@@ -96,7 +95,7 @@ def capacity_figure(curves: Mapping[str, Sequence[CurvePoint]], *, flipped: floa
     figure = canvas(width=7.2, height=3.1)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, side in zip(panels, ("concept", "stimulus"), strict=True):
-        for mark, (name, points) in zip(MARKS, curves.items(), strict=False):
+        for mark, (name, points) in zip(MARKERS, curves.items(), strict=False):
             values = [100 * getattr(point, side) for point in points]
             axes.plot([point.at for point in points], values, marker=mark, markersize=3.5, label=name)
         axes.axhline(100 * LIMIT, color=GRID, linestyle="--", linewidth=1)
@@ -113,7 +112,7 @@ def robustness_figure(kinds: Mapping[str, Mapping[str, Sequence[CurvePoint]]], *
     figure = canvas(width=7.2, height=3.1)
     panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     for axes, (kind, curves) in zip(panels, kinds.items(), strict=True):
-        for mark, (name, points) in zip(MARKS, curves.items(), strict=False):
+        for mark, (name, points) in zip(MARKERS, curves.items(), strict=False):
             shares = [100 * point.at for point in points]
             axes.plot(shares, [100 * p.stimulus for p in points], marker=mark, markersize=3.5, label=name)
         axes.axhline(100 * LIMIT, color=GRID, linestyle="--", linewidth=1)
