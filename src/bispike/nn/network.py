@@ -322,8 +322,7 @@ class Network(nn.Module):
                     rate = activity.rate
             return self._shown(rate)
 
-    def _shown(self, rate: Tensor) -> Tensor:
-        """Stimuli in the units of the data, from the rates of the lowest top-down population."""
+    def _shown(self, rate: Tensor) -> Tensor:  # in the units of the data
         return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
 
     def compress(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

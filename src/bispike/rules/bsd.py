@@ -140,6 +140,7 @@ class BSD(Rule):
         self.running: dict[str, Tensor] = {}
         given = self.settings
         self._loss = AlignmentLoss(given.loss, given.strength, given.temperature, given.reduction)
+        self._reconstruction = Reconstruction(network, given, self.written) if network.latent else None
         self._template = given.feature if given.template == "same" else given.template
 
     def _follows(self, kind: str) -> bool:
@@ -163,8 +164,8 @@ class BSD(Rule):
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
-        if self.network.latent:
-            return Reconstruction(self.network, self.settings, self.written).learn(stimulus, labels, generator)
+        if self._reconstruction is not None:
+            return self._reconstruction.learn(stimulus, labels, generator)
         source = self.network.encode(stimulus, generator=generator)
         return self.meet(stimulus, source, self.look(source), labels)
 

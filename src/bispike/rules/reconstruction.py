@@ -53,6 +53,11 @@ class Reconstruction:
     def __init__(
         self, network: Network, options: BSDOptions, written: Callable[[Iterable[nn.Parameter]], None]
     ) -> None:
+        if options.occlusion > 0 and not (network.constant_input and options.reconstruction == "affinity"):
+            raise ConfigurationError(
+                "occlusion: cues need the stimulus code 'current', in which a hidden part is silent, and reconstruction "
+                f"'affinity'; received {network.stimulus_code!r} and {options.reconstruction!r}."
+            )
         self.network, self.options, self.written = network, options, written
 
     def learn(self, stimulus: Tensor, labels: Tensor, generator: torch.Generator | None) -> StepReport:
@@ -94,10 +99,6 @@ class Reconstruction:
         most = self.options.occlusion
         if most == 0:
             return source
-        if not self.network.constant_input:
-            raise ConfigurationError(
-                "occlusion: expected the stimulus code 'current', in which a hidden part is silent."
-            )
         return torch.cat([source, source * random_cue(source, most, generator=generator)])
 
     def _meet(self, place: int, below: Tensor, up: Activity, down: Activity) -> tuple[Tensor, Tensor, Tensor]:
