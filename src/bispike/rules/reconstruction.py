@@ -55,8 +55,8 @@ class Reconstruction:
     ) -> None:
         if options.occlusion > 0 and not (network.constant_input and options.reconstruction == "affinity"):
             raise ConfigurationError(
-                "occlusion: cues need the stimulus code 'current', in which a hidden part is silent, and reconstruction "
-                f"'affinity'; received {network.stimulus_code!r} and {options.reconstruction!r}."
+                "occlusion: cues need the stimulus code 'current', in which a hidden part is silent, and "
+                f"reconstruction 'affinity'; received {network.stimulus_code!r} and {options.reconstruction!r}."
             )
         self.network, self.options, self.written = network, options, written
 
