@@ -99,7 +99,7 @@ def test_copies_of_a_few_samples_are_realistic_but_cover_little() -> None:
     copies = real[:2].repeat(10, 1)
     found = set_quality(real, copies, neighbours=3)
     assert found.precision == 1
-    assert found.recall == 0
+    assert found.recall == 0.02  # the two that were copied
     assert found.coverage < 0.2
     assert 0 < diversity(real, copies) < 1
     assert diversity(real, real[:1].repeat(10, 1)) == 0
@@ -135,3 +135,9 @@ def test_sets_that_are_too_small_or_differ_are_refused() -> None:
         diversity(draw(9, 2), draw(9, 3))
     with pytest.raises(UserError, match="neighbours"):
         set_quality(draw(9, 2), draw(9, 2), neighbours=0)
+
+
+def test_a_set_of_ties_covers_itself() -> None:
+    ties = torch.zeros(12, 3)
+    found = set_quality(ties, ties, neighbours=3)
+    assert (found.precision, found.recall, found.coverage) == (1, 1, 1)

@@ -40,7 +40,9 @@ def test_a_spec_builds_it_again(make: object) -> None:
     again.load_state_dict(network.state_dict())
     assert again.latent
     assert again.spec == network.spec
-    assert torch.equal(again.reconstruct(some(network.stimulus.shape)), network.reconstruct(some(network.stimulus.shape)))
+    assert torch.equal(
+        again.reconstruct(some(network.stimulus.shape)), network.reconstruct(some(network.stimulus.shape))
+    )
 
 
 def test_what_comes_down_depends_on_the_latent_spikes_alone() -> None:

@@ -72,8 +72,7 @@ def _flat(found: dict[str, Any]) -> dict[str, str]:
     """Names and values, a line each."""
     lines = {}
     for name, value in found.items():
-        if isinstance(value, dict):
-            lines[name] = ", ".join(f"{key} {v:.4g}" for key, v in value.items() if isinstance(v, float | int))
-        else:
-            lines[name] = str(value)
+        inner = value.items() if isinstance(value, dict) else [("", value)]
+        for key, number in inner:
+            lines[f"{name} {key}".strip()] = f"{number:.4g}" if isinstance(number, float) else str(number)
     return lines

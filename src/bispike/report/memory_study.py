@@ -144,7 +144,7 @@ def _told(curves: Mapping[str, Sequence[CurvePoint]], found: Mapping[str, Any]) 
         cells = [f"{100 * points[i].concept:.2f} / {100 * points[i].stimulus:.2f}" for points in curves.values()]
         lines.append(f"{count:>6}" + "".join(f"{cell:>24}" for cell in cells))
     held = ", ".join(f"{name} {value}" for name, value in found["capacity"].items())
-    lines += ["", f"pairs held at 5 %: {held}; {OURS} shown once: {found['one_pass']}"]
+    lines += ["", f"pairs held at 5 %: {held}", f"{OURS}, each pair shown once: {found['one_pass']}"]
     for name, values in found["replay"].items():
         lines.append(f"replay, {name}: forward {values['forward']:.3f}, backward {values['backward']:.3f}")
     for row in found.get("stored", []):

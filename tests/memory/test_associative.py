@@ -1,0 +1,140 @@
+"""The associative memory: its rule, storing, recalling, settling, keeping."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from bispike.errors import CheckpointError, ConfigurationError, ShapeError
+from bispike.memory import AssociativeMemory
+
+
+def pairs(count: int = 8, below: int = 120, above: int = 40, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    sides = [torch.randint(0, 2, (count, units), generator=generator).float() for units in (below, above)]
+    return sides[0], sides[1]
+
+
+def filled(**options: float) -> tuple[AssociativeMemory, Tensor, Tensor]:
+    memory = AssociativeMemory(120, 40, **options)  # type: ignore[arg-type]
+    x, y = pairs()
+    memory.store(x, y)
+    return memory, x, y
+
+
+def test_both_sides_recall_the_other() -> None:
+    memory, x, y = filled()
+    assert torch.equal((memory.recall_concept(x) > 0.5).float(), y)
+    assert torch.equal((memory.recall_stimulus(y) > 0.5).float(), x)
+
+
+def test_rates_are_whole_numbers_of_spikes() -> None:
+    memory, x, _ = filled(steps=5)
+    rates = memory.recall_concept(x)
+    torch.testing.assert_close(rates * 5, (rates * 5).round())
+    assert float(rates.max()) <= 1
+
+
+def test_one_step_of_the_rule_is_the_gradient_of_cross_entropy() -> None:
+    memory = AssociativeMemory(6, 4, flipped=0.0, flipped_concept=0.0, passes=1, rate=1.0)
+    x, y = pairs(2, 6, 4)
+    memory.store(x, y)  # moves the means; the weights are set by hand below
+    weight = torch.randn(4, 6, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    source = x[0] - memory.stimulus_mean
+    rest = memory.concept_mean.clamp(0.02, 0.98).logit()
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(weight @ source + rest, y[0], reduction="sum")
+    loss.backward()
+    assert weight.grad is not None
+    moved = weight.detach().clone()
+    memory._learn(moved, source, y[0], memory.concept_mean, 1.0)
+    torch.testing.assert_close(moved, weight.detach() - weight.grad / source.square().sum())
+
+
+def test_the_two_pathways_have_weights_of_their_own() -> None:
+    memory, x, y = filled()
+    before = memory.recall_stimulus(y)
+    memory.up.zero_()
+    assert torch.equal(memory.recall_stimulus(y), before)
+    correlation = torch.corrcoef(torch.stack([filled()[0].up.flatten(), memory.down.T.flatten()]))[0, 1]
+    assert float(correlation) < 0.999
+
+
+def test_settling_repairs_flipped_bits() -> None:
+    memory, x, y = filled()
+    flips = torch.rand(x.shape, generator=torch.Generator().manual_seed(3)) < 0.2
+    settled = memory.settle(torch.where(flips, 1 - x, x), passes=4)
+    assert torch.equal((settled.stimulus > 0.5).float(), x)
+    assert torch.equal((settled.concept > 0.5).float(), y)
+    assert len(settled.stimuli) == len(settled.concepts) == 4
+
+
+def test_settling_fills_in_what_is_hidden_and_holds_what_is_known() -> None:
+    memory, x, _ = filled(hidden=0.5)
+    known = torch.zeros(120)
+    known[:60] = 1
+    settled = memory.settle(torch.where(known > 0, x, 1 - x), known=known)
+    assert torch.equal(settled.stimulus[:, :60], x[:, :60])
+    assert float(((settled.stimulus > 0.5) != (x > 0.5)).double().mean()) < 0.02
+
+
+def test_a_memory_at_rest_answers_with_the_mean() -> None:
+    memory, x, _ = filled()
+    memory.up.zero_()
+    torch.testing.assert_close(memory.recall_concept(x)[0], memory.concept_mean, atol=0.07, rtol=0)
+
+
+def test_pairs_may_come_later() -> None:
+    memory, x, _ = filled()
+    more = pairs(4, seed=9)
+    memory.store(*more)
+    assert memory.stored == 12
+    assert torch.equal((memory.recall_concept(more[0]) > 0.5).float(), more[1])
+    torch.testing.assert_close(memory.stimulus_mean, torch.cat([x, more[0]]).mean(0))
+
+
+def test_the_same_seed_gives_the_same_memory() -> None:
+    assert torch.equal(filled(seed=4)[0].up, filled(seed=4)[0].up)
+    assert not torch.equal(filled(seed=4)[0].up, filled(seed=5)[0].up)
+
+
+def test_a_saved_memory_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    memory, _, _ = filled(hidden=0.3)
+    memory.save(tmp_path / "m")
+    again = AssociativeMemory.load(tmp_path / "m")
+    more = pairs(3, seed=8)
+    for one in (memory, again):
+        one.store(*more)
+    assert torch.equal(memory.up, again.up)
+    assert torch.equal(memory.down, again.down)
+    assert again.stored == 11
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["memory.json", "memory.safetensors"]
+
+
+def test_what_is_not_a_memory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="memory.json"):
+        AssociativeMemory.load(tmp_path)
+    filled()[0].save(tmp_path)
+    (tmp_path / "memory.json").write_text("{")
+    with pytest.raises(CheckpointError, match="damaged"):
+        AssociativeMemory.load(tmp_path)
+
+
+def test_wrong_patterns_are_refused() -> None:
+    memory, x, y = filled()
+    with pytest.raises(ShapeError, match=r"\[N, 120\]"):
+        memory.recall_concept(y)
+    with pytest.raises(ShapeError, match="as many concepts"):
+        memory.store(x, y[:2])
+    with pytest.raises(ConfigurationError, match=r"\[0, 1\]"):
+        memory.recall_concept(3 * x)
+    with pytest.raises(ShapeError, match="mask"):
+        memory.settle(x, known=torch.ones(7))
+
+
+def test_wrong_settings_are_listed_together() -> None:
+    with pytest.raises(ConfigurationError) as found:
+        AssociativeMemory(10, 10, steps=0, rate=9.0, flipped=0.7, hidden=1.0, passes=0)
+    assert len(found.value.problems) == 5
+    with pytest.raises(ConfigurationError, match="stimulus"):
+        AssociativeMemory(0, 4)
