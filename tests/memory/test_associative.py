@@ -52,7 +52,7 @@ def test_one_step_of_the_rule_is_the_gradient_of_cross_entropy() -> None:
 
 
 def test_the_two_pathways_have_weights_of_their_own() -> None:
-    memory, x, y = filled()
+    memory, _, y = filled()
     before = memory.recall_stimulus(y)
     memory.up.zero_()
     assert torch.equal(memory.recall_stimulus(y), before)
@@ -112,7 +112,7 @@ def test_a_saved_memory_goes_on_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_what_is_not_a_memory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="memory.json"):
+    with pytest.raises(CheckpointError, match=r"memory\.json"):
         AssociativeMemory.load(tmp_path)
     filled()[0].save(tmp_path)
     (tmp_path / "memory.json").write_text("{")
