@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bispike.errors import ConfigurationError
-from bispike.functional import even_code, random_cue
+from bispike.functional import even_code, half_cue, random_cue
 
 
 def test_a_cue_of_an_image_ends_at_a_straight_edge() -> None:
@@ -42,3 +42,16 @@ def test_half_of_the_steps_alternate() -> None:
 def test_rates_outside_their_range_are_refused() -> None:
     with pytest.raises(ConfigurationError):
         even_code(torch.tensor([1.2]), 4)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "known"),
+    [("bottom", [[1, 1], [0, 0]]), ("top", [[0, 0], [1, 1]]), ("left", [[0, 1], [0, 1]]), ("none", [[1, 1], [1, 1]])],
+)
+def test_half_of_an_image_is_hidden(hidden: str, known: list[list[int]]) -> None:
+    assert half_cue((3, 2, 2), hidden)[0].tolist() == known
+
+
+def test_half_of_a_vector_is_hidden() -> None:
+    assert half_cue((5,), "bottom").tolist() == [1, 1, 0, 0, 0]
+    assert half_cue((5,), "top").tolist() == [0, 0, 1, 1, 1]

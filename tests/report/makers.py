@@ -23,12 +23,15 @@ def digits(names: tuple[str, ...] | None = None) -> Dataset:
     return data.Dataset("named", loaded.stimulus, type(loaded.concept)(names), train, test)
 
 
-def record(rule: str = "bsd", *, dataset: Dataset | None = None, epochs: int = 2, **changes: Any) -> RunRecord:
+def record(
+    rule: str = "bsd", *, dataset: Dataset | None = None, model: str = "mlp", epochs: int = 2, **changes: Any
+) -> RunRecord:
     """A run of a few steps an epoch."""
     found = dataset or digits()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = models.mlp(found.stimulus, [24, 16], found.concept, steps=3)
+        build = models.autoencoder if model == "autoencoder" else models.mlp
+        network = build(found.stimulus, [24, 16], found.concept, steps=3)
     initial = copy.deepcopy(network)
     trained = rules.create(rule, network)
     initial.activity = network.activity
@@ -52,12 +55,12 @@ def record(rule: str = "bsd", *, dataset: Dataset | None = None, epochs: int = 2
     kind = rules.registry[rule]
     values: dict[str, Any] = {
         "path": Path("runs") / rule,
-        "config": {"dataset": "digits", "rule": rule, "model": "mlp", "model_options": {"widths": [24, 16]}},
+        "config": {"dataset": "digits", "rule": rule, "model": model, "model_options": {"widths": [24, 16]}},
         "summary": {"test": 0.9, "validation": 0.8, "seed": 0, "train_seconds": 90.0, "versions": {"torch": "2"}},
         "metrics": metrics,
         "network": network,
         "initial": initial,
         "rule_summary": kind.summary,
-        "trains_top_down": kind.trains_top_down,
+        "trains_top_down": kind.trains_top_down or network.latent,
     }
     return RunRecord(**{**values, **changes})

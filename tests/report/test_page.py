@@ -280,3 +280,27 @@ def test_report_replaces_an_older_one_and_survives_data_that_are_gone(tmp_path: 
     assert "Confusion matrix" in text
     assert "The data set could not be read here" in text
     assert Page(text).faults == []
+
+
+@pytest.mark.parametrize("rule", ["bsd", "bptt", "backprop"])
+def test_autoencoders_show_what_comes_down_and_complete_cues(rule: str) -> None:
+    one = record(rule, model="autoencoder", epochs=1)
+    (found,) = measured([one])
+    assert isinstance(found, Measurements)
+    down = found.came_down
+    assert down is not None
+    assert down.names == list(one.network.concept.names)
+    assert down.stimuli.shape == down.reconstructed.shape == (10, 1, 8, 8)
+    assert down.cues is not None
+    assert len(down.passes) == 3
+    for values in [down.cues, *down.passes]:
+        assert torch.equal(values[:, :, :4], down.stimuli[:3, :, :4])
+    text = Page(page([one], [found]))
+    assert text.faults == []
+    assert "What comes down again" in text.text
+    assert "trains no top-down pathway" not in text.text
+    assert any("what came down of it" in (image["alt"] or "") for image in text.all("img"))
+
+
+def test_classifiers_show_nothing_that_came_down(single: str) -> None:
+    assert "What comes down again" not in Page(single).text

@@ -18,7 +18,6 @@ from bispike.report.figures.recalling import (
     robustness_figure,
     stage_gallery,
 )
-from bispike.report.recalling import mask_of
 
 
 def test_a_panel_for_each_side_and_a_line_for_each_memory() -> None:
@@ -44,19 +43,6 @@ def test_neurons_are_drawn_on_a_square_grid() -> None:
     assert as_picture(torch.ones(10)).shape == (1, 4, 4)
     assert float(as_picture(torch.ones(10)).sum()) == 10
     assert as_picture(torch.ones(5, 3, 2)).shape == (1, 3, 2)
-
-
-@pytest.mark.parametrize(
-    ("hidden", "known"),
-    [("bottom", [[1, 1], [0, 0]]), ("top", [[0, 0], [1, 1]]), ("left", [[0, 1], [0, 1]]), ("none", [[1, 1], [1, 1]])],
-)
-def test_half_of_an_image_is_hidden(hidden: str, known: list[list[int]]) -> None:
-    assert mask_of((3, 2, 2), hidden)[0].tolist() == known
-
-
-def test_half_of_a_vector_is_hidden() -> None:
-    assert mask_of((5,), "bottom").tolist() == [1, 1, 0, 0, 0]
-    assert mask_of((5,), "top").tolist() == [0, 0, 1, 1, 1]
 
 
 def test_the_study_writes_its_numbers_and_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

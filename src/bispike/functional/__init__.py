@@ -22,7 +22,7 @@ from .coding import (
     poisson_code,
     population_code,
 )
-from .cues import random_cue
+from .cues import HALVES, half_cue, random_cue
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
 from .frechet import frechet_distance, gaussian_of
@@ -52,6 +52,7 @@ __all__ = [
     "CONCEPT_CODES",
     "CONTRASTS",
     "DECODERS",
+    "HALVES",
     "LOSSES",
     "PSEUDO_DERIVATIVES",
     "REDUCTIONS",
@@ -97,6 +98,7 @@ __all__ = [
     "frechet_distance",
     "gaussian_of",
     "given_spikes",
+    "half_cue",
     "integrate",
     "latency_code",
     "lif",

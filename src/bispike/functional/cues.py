@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+HALVES = ("bottom", "top", "left", "right", "none")  # what may be hidden of a stimulus
+
 
 def random_cue(stimulus: Tensor, most: float, *, generator: torch.Generator | None = None) -> Tensor:
     """What is known of each stimulus when a random share of it, up to `most`, is hidden: 1 known, 0 hidden.
@@ -30,3 +32,15 @@ def random_cue(stimulus: Tensor, most: float, *, generator: torch.Generator | No
     across = (torch.arange(width, device=device) + 0.5).div(width).view(1, 1, width).expand(batch, height, -1)
     along = torch.stack([down, 1 - down, across, 1 - across])[side, torch.arange(batch, device=device)]
     return (along >= share.view(-1, 1, 1)).to(stimulus.dtype).unsqueeze(1)
+
+
+def half_cue(shape: tuple[int, ...], hidden: str) -> Tensor:
+    """1 where a stimulus is known, 0 in the half that is hidden: `[1, *shape[1:]]` of images, `shape` of vectors."""
+    known = torch.ones(shape if len(shape) == 1 else (1, *shape[1:]))
+    if hidden == "none":
+        return known
+    axis = -1 if hidden in ("left", "right") or len(shape) == 1 else -2
+    half = known.shape[axis] // 2
+    start = half if hidden in ("bottom", "right") else 0
+    known.narrow(axis, start, known.shape[axis] - half if start else half).zero_()
+    return known

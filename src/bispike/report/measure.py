@@ -25,6 +25,8 @@ from ..analysis import (
     recall_match,
 )
 from ..data import Dataset
+from ..functional.cues import half_cue
+from ..memory import complete
 from ..nn import Network
 from ..training.order import first_stratified
 from .figures import Raster, Recollection
@@ -36,6 +38,9 @@ SHOWN_STIMULI = 4  # with a raster
 SHOWN_UNITS = 24  # of each stage in a raster
 SHOWN_CLASSES = 20  # in the gallery of recalled stimuli
 SHOWN_EXAMPLES = 3  # of each class in the gallery
+SHOWN_PAIRS = 10  # stimuli beside what came down of them
+SHOWN_CUES = 3  # completed
+PASSES = 3  # up and down, to complete one
 BATCH = 64
 
 
@@ -79,6 +84,26 @@ class Recalled:
 
 
 @dataclass(frozen=True)
+class CameDown:
+    """What comes down of what went up an autoencoder.
+
+    Args:
+        names: of the classes of the stimuli.
+        stimuli, reconstructed: `[N, *shape]`.
+        error: mean squared, of all the samples.
+        cues: the first stimuli with their lower half hidden; None if the stimuli are not images.
+        passes: what stands there after each pass up and down.
+    """
+
+    names: list[str]
+    stimuli: Tensor
+    reconstructed: Tensor
+    error: float
+    cues: Tensor | None
+    passes: Sequence[Tensor]
+
+
+@dataclass(frozen=True)
 class Measurements:
     """All measurements of one run; a part is None where the network or the rule does not have it."""
 
@@ -87,6 +112,7 @@ class Measurements:
     confusion: Tensor
     spiking: Spiking | None
     recalled: Recalled | None
+    came_down: CameDown | None
 
 
 def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Measurements:
@@ -101,12 +127,14 @@ def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Meas
         if network.activity == "spikes":
             spiking = _spiking(record, stimuli, labels, decisions)
         recalled = _recalled(network, stimuli, labels) if record.trains_top_down else None
+        came_down = _came_down(network, stimuli, labels) if network.latent else None
     return Measurements(
         samples=len(labels),
         test_size=len(data.test),
         confusion=confusion_matrix(labels, decisions, network.concept.classes),
         spiking=spiking,
         recalled=recalled,
+        came_down=came_down,
     )
 
 
@@ -165,6 +193,27 @@ def _recalled(network: Network, stimuli: Tensor, labels: Tensor) -> Recalled:
     ]
     low, high = float(stimuli.min()), float(stimuli.max())
     return Recalled(rows, recall_match(recalled, means), low, high)
+
+
+def _came_down(network: Network, stimuli: Tensor, labels: Tensor) -> CameDown:
+    reconstructed = torch.cat([network.reconstruct(part).cpu() for part in stimuli.split(BATCH)])
+    # one of each class as long as there are new classes
+    firsts = {int(labels[row]): row for row in reversed(range(len(labels)))}
+    shown = [firsts[c] for c in sorted(firsts)][:SHOWN_PAIRS]
+    cues, passes = None, list[Tensor]()
+    if len(network.stimulus.shape) == 3:
+        originals = stimuli[shown[:SHOWN_CUES]]
+        known = half_cue(network.stimulus.shape, "bottom")
+        passes = [values.cpu() for values in complete(network, originals, known, passes=PASSES).stimuli]
+        cues = torch.where(known > 0, originals, network.stimulus_mean.cpu())
+    return CameDown(
+        names=[network.concept.names[int(labels[row])] for row in shown],
+        stimuli=stimuli[shown],
+        reconstructed=reconstructed[shown],
+        error=float((reconstructed - stimuli).square().mean()),
+        cues=cues,
+        passes=passes,
+    )
 
 
 def angle_history(record: RunRecord) -> tuple[dict[str, list[tuple[int, float]]], dict[str, float]]:

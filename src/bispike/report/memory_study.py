@@ -18,6 +18,7 @@ import torch
 
 from .. import data
 from ..analysis.generation import BATCH
+from ..functional.cues import half_cue
 from ..memory import (
     AssociativeMemory,
     Completion,
@@ -37,7 +38,6 @@ from ..training.files import make_folder, write_json
 from ..training.runs import Run, load_run
 from .figures.recalling import capacity_figure, completion_figure, replay_figure, robustness_figure
 from .picture_files import write_picture
-from .recalling import mask_of
 
 OURS = "bispike 784 × 100"
 PAIRS = (10, 20, 30, 34, 38, 42, 50, 60, 70, 76, 80, 84, 90, 100)
@@ -105,7 +105,7 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
     forward = memory.replay(sequence[:1], 19)[0]
     backward = memory.replay_backward(sequence[19:20], 19)[0].flip(0)
     write_picture(out / "memory-replay.png", replay_figure(sequence[:20], forward, backward))
-    known = mask_of(tuple(stimuli.shape[1:]), "bottom")
+    known = half_cue(tuple(stimuli.shape[1:]), "bottom")
     rows = [stored_completion(stimuli, labels, known, stored=count, units=units) for count, units in STORED]
     shown = AssociativeMemory(stimuli.shape[1:], 400, **COMPLETING)
     concepts = torch.randint(0, 2, (100, 400), generator=torch.Generator().manual_seed(0)).float()
@@ -121,7 +121,7 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> d
     loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
     train, train_labels = loaded.train.batch(slice(0, len(loaded.train)))
     stimuli, labels = loaded.test.batch(slice(0, len(loaded.test)))
-    known = mask_of(run.network.stimulus.shape, "bottom")
+    known = half_cue(run.network.stimulus.shape, "bottom")
     network = run.network.eval()
     parts = [complete(network, part, known, passes=passes) for part in stimuli.split(BATCH)]
     steps = [torch.cat([part.stimuli[i] for part in parts]) for i in range(passes)]

@@ -82,7 +82,7 @@ def read_run(path: str | Path) -> RunRecord:
         network=run.network,
         initial=initial_network(path, run.network),
         rule_summary=kind.summary,
-        trains_top_down=kind.trains_top_down,
+        trains_top_down=kind.trains_top_down or run.network.latent,
         analysis=read_analysis(path),
         audit=_audit(Path(path)),
     )

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from .. import data
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, judge_autoencoder
 from ..data.inputs import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
+from ..functional.cues import HALVES, half_cue
 from ..memory import complete
 from ..nn import Network
 from ..training.evaluation import recall, split_of
@@ -21,7 +21,6 @@ from ..training.runs import Run, load_run
 from .figures.recalling import completion_figure, image_rows, stage_gallery
 from .picture_files import write_picture
 
-HIDDEN = ("bottom", "top", "left", "right", "none")
 PER_ROW = 10
 JUDGED = 5000  # test images that a judgement looks at
 
@@ -55,10 +54,10 @@ def finish_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -> 
         "decision" from the cue and "settled" decision, names of classes.
     """
     network = run.network
-    if hidden not in HIDDEN:
-        raise ConfigurationError(unknown_name("hide", hidden, HIDDEN))
+    if hidden not in HALVES:
+        raise ConfigurationError(unknown_name("hide", hidden, HALVES))
     stimuli = read_inputs([cue], network.stimulus).stimuli
-    known = mask_of(network.stimulus.shape, hidden)
+    known = half_cue(network.stimulus.shape, hidden)
     settled = complete(network, stimuli, known, passes=passes)
     seen = torch.where(known > 0, stimuli, network.stimulus_mean)
     original = stimuli if hidden != "none" else None
@@ -68,18 +67,6 @@ def finish_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -> 
         "decision": names[int(settled.concepts[0].argmax())],
         "settled": names[int(settled.concept.argmax())],
     }
-
-
-def mask_of(shape: tuple[int, ...], hidden: str) -> Tensor:
-    """1 where a stimulus is known, 0 in the half that is hidden: `[1, *shape[1:]]` of images, `shape` of vectors."""
-    known = torch.ones(shape if len(shape) == 1 else (1, *shape[1:]))
-    if hidden == "none":
-        return known
-    axis = -1 if hidden in ("left", "right") or len(shape) == 1 else -2
-    half = known.shape[axis] // 2
-    start = half if hidden in ("bottom", "right") else 0
-    known.narrow(axis, start, known.shape[axis] - half if start else half).zero_()
-    return known
 
 
 def judge(run: Run, classifier: str | Path, *, samples: int, components: int, seed: int) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Sections of the report on one run, in the order in which they are read."""
 
 from .analysis import analysis
-from .behaviour import does, recalls, sees
+from .behaviour import does, sees
 from .comparison import comparison
 from .criteria import criteria
 from .health import health
 from .learning import learning
+from .recalling import recalls
 from .result import result
 from .settings import settings
 

@@ -1,18 +1,17 @@
-"""What the network sees (rasters), what it does (decisions, affinity), what it recalls."""
+"""What the network sees (rasters) and what it does (decisions, affinity)."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from ...analysis import accuracy, frequent_confusions, per_class_accuracy, summarise_affinity
-from ..figures import affinity_pair, confusion_heatmap, raster, recall_gallery, to_data_uri
+from ..figures import affinity_pair, confusion_heatmap, raster, to_data_uri
 from ..html import Html, figure, gallery, join, table, tag
 from ..measure import Measurements, StageAffinity, StagePicture
 from ..reading import RunRecord
 from .wording import number, percent
 
 NEEDS_DATA = tag("p", "Needs the data set.", class_="note")
-RECALL_ROWS = 5  # classes in one picture of recalled stimuli
 
 
 def sees(record: RunRecord, measured: Measurements | None) -> Html:
@@ -106,11 +105,8 @@ def _confusion(record: RunRecord, matrix: Tensor, counted: str) -> Html:
 
 def _affinity(record: RunRecord, measured: Measurements) -> Html:
     if measured.spiking is None or not record.trains_top_down:
-        return tag(
-            "p",
-            "The affinity of the two pathways is not shown: this rule trains no top-down pathway.",
-            class_="note",
-        )
+        why = "this network has no spikes" if record.trains_top_down else "this rule trains no top-down pathway"
+        return tag("p", f"The affinity of the two pathways is not shown: {why}.", class_="note")
     names = record.network.concept.names
     pairs = measured.spiking.affinities
     return join(
@@ -159,40 +155,3 @@ def _affinity_table(pairs: list[StageAffinity]) -> Html:
         )
     head = ["stage", "own, before", "own, after", "other, before", "other, after", "own is nearest"]
     return table(head, rows, numeric=range(1, 6))
-
-
-def recalls(record: RunRecord, measured: Measurements | None) -> Html:
-    """Recalled stimuli beside class means and examples."""
-    if measured is None:
-        return NEEDS_DATA
-    if measured.recalled is None:
-        return tag(
-            "p",
-            "Nothing to show: this rule trains no top-down pathway, so a class calls up noise.",
-            class_="note",
-        )
-    recalled = measured.recalled
-    rows = recalled.rows
-    figures = []
-    for start in range(0, len(rows), RECALL_ROWS):
-        part = rows[start : start + RECALL_ROWS]
-        figures.append(
-            figure(
-                to_data_uri(recall_gallery(part, low=recalled.low, high=recalled.high)),
-                alt=f"Recalled stimuli of the classes {', '.join(row.name for row in part)}, beside class means and "
-                "examples.",
-                caption="First column: what the network calls up when it is given only the class. Second: the mean "
-                "of the class's stimuli. The others: single stimuli. A class has one recalled stimulus, so at best "
-                "it is the typical one."
-                if start == 0
-                else "As before, for further classes.",
-            )
-        )
-    shown = len(rows)
-    classes = record.network.concept.classes
-    limited = f" The first {shown} of {classes} classes are shown." if shown < classes else ""
-    summary = (
-        f"Correlation of the recalled stimulus with the mean of its own class: {recalled.match.own:.2f} on average; "
-        f"for {percent(recalled.match.matched, 0)} of the classes the own mean is the most similar of all.{limited}"
-    )
-    return join([tag("p", summary), gallery(*figures)])
