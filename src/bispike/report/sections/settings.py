@@ -40,10 +40,13 @@ def _results(record: RunRecord) -> list[tuple[str, str]]:
     if not summary:
         return [("state", "the training has not ended")]
     early = [("ended early", str(summary["ended"]))] if summary.get("ended") else []
+    errors = summary.get("reconstruction") or {}
+    rebuilt = [(f"reconstruction MSE, {part}", number(error, ".5f")) for part, error in errors.items()]
     return [
         *early,
         ("test accuracy", percent(summary.get("test"), 2)),
         ("validation accuracy", percent(summary.get("validation"), 2)),
+        *rebuilt,
         ("parameters", number(summary.get("parameters"), ",")),
         ("training time", duration(summary.get("train_seconds"))),
         ("median step", number(summary.get("step_ms"), ".2f", "ms")),
