@@ -16,12 +16,13 @@ ALLOWED = {
     "models": {"functional", "nn"},
     "rules": {"functional", "nn", "models"},
     "data": set(),
-    "training": {"functional", "nn", "models", "rules", "data"},
+    "tasks": {"nn", "data"},
+    "training": {"functional", "nn", "models", "rules", "data", "tasks"},
     "analysis": {"functional", "nn", "models", "rules", "data"},
     "memory": {"functional", "nn", "training"},
     "online": {"functional", "nn", "models", "rules", "data", "training", "report"},
     "bench": {"functional", "nn", "models", "rules", "data", "training"},
-    "report": {"functional", "nn", "models", "rules", "data", "training", "analysis", "memory"},
+    "report": {"functional", "nn", "models", "rules", "data", "tasks", "training", "analysis", "memory"},
 }
 
 

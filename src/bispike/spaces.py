@@ -77,3 +77,37 @@ class Concept:
         if isinstance(value, Concept):
             return value
         return cls(tuple(str(i) for i in range(value)) if isinstance(value, int) else tuple(value))
+
+
+@dataclass(frozen=True)
+class Quantities(Concept):
+    """What a network foretells of a series instead of classes: K real values, by name.
+
+    Args:
+        names: of the K quantities, at least one.
+        mean, std: of what the network has to say, over the training part, in the units of the data.
+        present: of each quantity the input column that holds its present value; then the network says the change from
+            there, and `mean` and `std` are those of the change. Empty: it says the value itself.
+        scale: deviation of each quantity itself, which errors are measured in; `std` if empty.
+    """
+
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    present: tuple[int, ...] = ()
+    scale: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ConfigurationError("quantities: expected at least one name, received none.")
+        count = len(self.names)
+        for name, default in (("mean", (0.0,) * count), ("std", (1.0,) * count)):
+            if not getattr(self, name):
+                object.__setattr__(self, name, default)
+        if not self.scale:
+            object.__setattr__(self, "scale", self.std)
+        lengths = [len(values) for values in (self.mean, self.std, self.scale)]
+        if lengths != [count] * 3 or min(*self.std, *self.scale) <= 0 or len(self.present) not in (0, count):
+            raise ConfigurationError(
+                f"quantities: expected a mean, a positive std and a positive scale for each of {count}, and a present "
+                f"column for each or none; received {', '.join(map(str, lengths))} and {len(self.present)}."
+            )

@@ -38,6 +38,8 @@ def small(monkeypatch):
 def test_the_registry_is_complete_and_consistent():
     assert set(names()) == {
         "digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "tiny-imagenet",
+        "python-docs", "tinyshakespeare", "mackey-glass", "exchange-rate", "electricity", "metr-la", "metr-la-week",
+        "pems-bay", "pjm-load",
     }  # fmt: skip
     for name, entry in registry.items():
         assert name == entry.name
@@ -46,11 +48,11 @@ def test_the_registry_is_complete_and_consistent():
         assert entry.summary
         for file in entry.files:
             assert file.urls
-            assert len(file.checksum) == len("md5:") + 32
+            assert len(file.checksum) in (len("md5:") + 32, len("sha256:") + 64)
             assert all(url.startswith("http") and url.endswith(file.name) for url in file.urls)
 
 
-@pytest.mark.parametrize("name", ["fashion_mnist", "mnst", "Digits", "tinyshakespeare"])
+@pytest.mark.parametrize("name", ["fashion_mnist", "mnst", "Digits", "tinyshakespear"])
 def test_an_unknown_name_lists_the_known_ones(name):
     with pytest.raises(UnknownNameError, match=r"unknown data set.*tiny-imagenet"):
         load(name)
@@ -68,7 +70,7 @@ def test_a_path_that_is_not_there_is_named(tmp_path):
         with pytest.raises(DataError, match="no such file or folder"):
             load(path)
     (tmp_path / "set.doc").write_text("x")
-    with pytest.raises(DataError, match=r"expected an \.npz or \.csv file"):
+    with pytest.raises(DataError, match=r"expected an \.npz, \.csv, \.h5 or \.txt file"):
         load(tmp_path / "set.doc")
 
 

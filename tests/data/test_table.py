@@ -65,5 +65,5 @@ def test_bytes_that_are_no_text_and_other_tasks_are_refused(tmp_path):
     path.write_bytes(b"a,y\n\xff\xfe,1\n")
     with pytest.raises(DataError, match="UTF-8"):
         load(path)
-    with pytest.raises(ConfigurationError, match="unknown task for a table 'series'"):
-        load(path, task="series")
+    with pytest.raises(ConfigurationError, match="unknown task for a table 'pictures'"):
+        load(path, task="pictures")

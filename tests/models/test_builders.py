@@ -100,5 +100,6 @@ def test_wrong_settings_are_listed_together() -> None:
 
 def test_every_registered_model_is_built() -> None:
     for name in models.registry:
-        assert models.create(name, (1, 16, 16), 10).concept.classes == 10
+        stimulus = 10 if name == "rnn" else (1, 16, 16)
+        assert models.create(name, stimulus, 10).concept.classes == 10
         assert "steps" in models.settings_of(name)

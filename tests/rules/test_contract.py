@@ -68,9 +68,9 @@ class ChangesTheStimulus(rules.Frozen):
 
 
 class AnnouncesTooEarly(rules.BSD):
-    def _meet(self, here, *rest):
+    def align_stage(self, here, *rest):
         self.written(here.stage.parameters())
-        return super()._meet(here, *rest)
+        return super().align_stage(here, *rest)
 
 
 class ReadsWhatItAnnounced(rules.Frozen):

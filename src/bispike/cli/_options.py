@@ -37,9 +37,9 @@ def stacked(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
 what_options = stacked(
     click.option("--preset", metavar="P", help="Complete settings by name; other options override them."),
     click.option("--config", type=FILE, metavar="FILE", help="Settings from a run's config.toml; likewise."),
-    click.option("--dataset", metavar="D", help="Name, .npz file or image folder.  [default: digits]"),
-    click.option("--task", metavar="tabular", help="What a .csv file is used for."),
-    click.option("--target", metavar="COLUMN", help="The class column of a .csv file."),
+    click.option("--dataset", metavar="D", help="Name, file or image folder.  [default: digits]"),
+    click.option("--task", metavar="T", help="What a file is used for: tabular, series or text."),
+    click.option("--target", metavar="COLUMN", help="The class column of a table; the columns foretold of a series."),
     click.option("--model", metavar="M", help="Network; see 'bispike models'."),
 )
 

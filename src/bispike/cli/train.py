@@ -10,6 +10,8 @@ import click
 from ._options import FILE, how_options, json_option, key_values, what_options
 from ._output import Answer, pairs
 
+PARTS = ("test", "validation")
+
 
 @click.command("train")
 @what_options
@@ -48,19 +50,37 @@ def command(
 
 
 def _shown(summary: dict[str, Any]) -> dict[str, Any]:
-    percent = {
-        key: f"{100 * summary[key]:.2f} %" if summary[key] is not None else None for key in ("test", "validation")
-    }
+    form = "{:.5f}".format if summary["metric"] == "mse" else "{:.2%}".format
+    shown = {key: None if summary[key] is None else form(summary[key]).replace("%", " %") for key in PARTS}
     return {
         "run": summary["run"],
         "what": f"{summary['dataset']}, {summary['model']}, {summary['rule']}, seed {summary['seed']}",
-        f"test {summary['metric']}": percent["test"],
-        "validation": percent["validation"],
+        f"test {summary['metric']}": shown["test"],
+        "validation": shown["validation"],
         **_reconstruction(summary),
+        **_sequences(summary),
         "parameters": f"{summary['parameters']:,}",
         "time": f"{summary['train_seconds']:.1f} s, {summary['step_ms']:.2f} ms a step",
         "spike rates": " ".join(f"{rate:.3f}" for rate in summary["spike_rate"]),
     }
+
+
+def _sequences(summary: dict[str, Any]) -> dict[str, str]:
+    """Of a text or a series: all measures of the test part, and what it is compared with."""
+    measures = summary.get("measures", {}).get("test", {})
+    shown = {}
+    if measures:
+        shown["measures"] = _listed(measures)
+    for name, found in summary.get("baselines", {}).items():
+        shown[f"baseline: {name}"] = _listed(found)
+    if summary.get("protocol") == "paper":
+        shown["protocol"] = "paper: chosen on the test part; to compare with the published table only"
+    return shown
+
+
+def _listed(measures: dict[str, float]) -> str:
+    names = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "smape": "sMAPE", "bits": "bits a character"}
+    return ", ".join(f"{names[name]} {value:.4f}" for name, value in measures.items())
 
 
 def _reconstruction(summary: dict[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from .catalog import info as info
 from .catalog import load as load
 from .catalog import names as names
 from .catalog import registry as registry
+from .catalog import sequence_options as sequence_options
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .dataset import as_float as as_float

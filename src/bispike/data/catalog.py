@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, DataError, DownloadError, UnknownNameError, unknown_name
-from . import cifar, digits, folder, idx, npz, storage, svhn, table, tiny_imagenet
+from . import cifar, digits, folder, idx, npz, series, series_sets, storage, svhn, table, text, tiny_imagenet
 from .dataset import Dataset
 from .download import Progress
 from .download import download as fetch_file
 from .entry import DatasetEntry
 
 registry: dict[str, DatasetEntry] = {
-    entry.name: entry for module in (digits, idx, cifar, svhn, tiny_imagenet) for entry in module.ENTRIES
+    entry.name: entry
+    for module in (digits, idx, cifar, svhn, tiny_imagenet, text, series_sets)
+    for entry in module.ENTRIES
 }
 """The published data sets, by the names users type."""
 
@@ -51,12 +53,13 @@ def load(
     """Load a data set.
 
     Args:
-        name_or_path: a name of the registry, or the path of a user's own `.npz`, `.csv`, or image folder.
+        name_or_path: a name of the registry, or the path of a user's own `.npz`, `.csv`, text or image folder.
         root: folder that is searched first (and downloaded to); then `$BISPIKE_DATA`, then the cache folder.
         download: whether files that are missing are downloaded.
         progress: told of downloaded bytes.
         **options: what the format takes, for example `size=32` for image folders, `target="species"` for
-            tables, `layout="channels-last"` for arrays, `test_fraction=0.2`. None stands for "not given".
+            tables, `layout="channels-last"` for arrays, `window=32` for texts and series, `test_fraction=0.2`. None
+            stands for "not given".
 
     Raises:
         UnknownNameError: neither a name nor a path.
@@ -66,19 +69,50 @@ def load(
     given = {key: value for key, value in options.items() if value is not None}
     path = as_path(name_or_path)
     if path is not None:
-        return _call(_reader(path), path, given)
+        return _call(_reader(path, given.get("task")), path, given)
     found = entry(str(name_or_path))
-    if given:
-        raise ConfigurationError(f"data set {found.name!r} takes no options, received {', '.join(sorted(given))}.")
+    given = _options_of(found, given)
     if found.embedded:
-        return found.read(Path())
+        return found.read(Path(), **given)
     place = storage.find(found, root)
     if place is None:
-        if not download:
+        if not download or found.by_hand:
             folder_named = storage.roots(root)[0] / found.folders[0]
             raise DataError(f"data set {found.name!r} is not here. {storage.guidance(found, folder_named)}")
         place = _fetch(found, root, progress)
+    if found.task != "classification":
+        return found.read(place, **given)
     return _expect_as_published(found, found.read(place), place)
+
+
+def sequence_options(name_or_path: PathLike, task: object = None) -> dict[str, Any]:
+    """Options of a text or a series with their defaults, None where that depends on others; {} for other data."""
+    text_, found = os.fspath(name_or_path), registry.get(str(name_or_path))
+    kind = found.task if found is not None else task
+    if found is None and kind is None:
+        lowered = text_.lower()
+        kind = "text" if lowered.endswith((".txt", ".txt.gz", ".md")) else "series" if lowered.endswith(".h5") else None
+    readers: dict[str, Callable[..., Dataset]] = {"text": text.read, "series": series.read}
+    reader = readers.get(str(kind))
+    if reader is None:
+        return {}
+    known = inspect.signature(reader).parameters.values()
+    return {p.name: p.default for p in known if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "task"}
+
+
+def _options_of(found: DatasetEntry, given: dict[str, Any]) -> dict[str, Any]:
+    """What is given, if the named set takes it."""
+    accepted = {"text": text.OPTIONS, "series": series_sets.OPTIONS}.get(found.task, ())
+    task = given.get("task", found.task)
+    if task != found.task:
+        raise ConfigurationError(f"data set {found.name!r} is for the task {found.task!r}, received {task!r}.")
+    rest = {key: value for key, value in given.items() if key != "task"}
+    if rest and not accepted:
+        raise ConfigurationError(f"data set {found.name!r} takes no options, received {', '.join(sorted(rest))}.")
+    problems = [unknown_name(f"option for {found.name}", key, accepted) for key in rest if key not in accepted]
+    if problems:
+        raise ConfigurationError(problems)
+    return rest
 
 
 def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None = None) -> Path | None:
@@ -100,6 +134,7 @@ def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
         "summary": found.summary,
         "shape": list(found.shape),
         "classes": found.classes,
+        "task": found.task,
         "train": found.sizes[0],
         "test": found.sizes[1],
         "source": found.source,
@@ -128,18 +163,24 @@ def as_path(name_or_path: PathLike) -> Path | None:
     raise UnknownNameError("data set", text, registry)
 
 
-def _reader(path: Path) -> Callable[..., Dataset]:
+def _reader(path: Path, task: object = None) -> Callable[..., Dataset]:
     if path.is_dir():
         return _folder_reader(path)
     name = path.name.lower()
     archives = {file.name: found for found in registry.values() for file in found.files if len(found.files) == 1}
-    if path.name in archives:
+    if path.name in archives and archives[path.name].task == "classification":
         return partial(_whole, archives[path.name])
     if name.endswith(".npz"):
         return npz.read
+    if task == "series" or name.endswith((".h5", ".hdf5")):
+        return series.read
+    if task == "text" or name.endswith((".txt", ".txt.gz", ".md")):
+        return text.read
     if name.endswith((".csv", ".csv.gz", ".tsv")):
         return table.read
-    raise DataError(f"{path}: expected an .npz or .csv file, or a folder with a folder of images for each class.")
+    raise DataError(
+        f"{path}: expected an .npz, .csv, .h5 or .txt file, or a folder with a folder of images for each class."
+    )
 
 
 def _folder_reader(path: Path) -> Callable[..., Dataset]:
@@ -168,6 +209,9 @@ def _call(reader: Callable[..., Dataset], path: Path, options: dict[str, Any]) -
 
 
 def _fetch(found: DatasetEntry, root: PathLike | None, progress: Progress | None) -> Path:
+    if found.by_hand:
+        named = storage.roots(root)[0] / found.folders[0]
+        raise DataError(f"data set {found.name!r} is not here. {storage.guidance(found, named)}")
     target = storage.destination(found, root)
     try:
         for file in found.files:

@@ -41,10 +41,12 @@ class DatasetEntry:
         sizes: number of training and test stimuli.
         source: where it comes from, with the reference.
         licence: under what terms its authors give it.
-        read: reads the set from its folder.
+        read: reads the set from its folder, with options by name where it takes any.
         locate: the folder to read within a data set's folder, or None where its files are not there.
         folders: names of the data set's folder under a root; downloads go to the first.
         files: what is downloaded; none where the set comes with an installed package.
+        task: what it is used for; sequences take options, so their sizes are those of the defaults.
+        by_hand: where to get the files of a set that is not downloaded; empty if it is, or is embedded.
     """
 
     name: str
@@ -54,12 +56,14 @@ class DatasetEntry:
     sizes: tuple[int, int]
     source: str
     licence: str
-    read: Callable[[Path], Dataset]
+    read: Callable[..., Dataset]
     locate: Callable[[Path], Path | None]
     folders: tuple[str, ...] = ()
     files: tuple[RemoteFile, ...] = ()
+    task: str = "classification"
+    by_hand: str = ""
 
     @property
     def embedded(self) -> bool:
         """Whether the set needs no file of its own."""
-        return not self.files
+        return not self.files and not self.by_hand

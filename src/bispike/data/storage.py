@@ -54,6 +54,11 @@ def destination(entry: DatasetEntry, root: str | os.PathLike[str] | None = None)
 
 def guidance(entry: DatasetEntry, folder: Path) -> str:
     """How to bring the files by hand."""
+    if entry.by_hand:
+        return (
+            f"It is not downloaded: get it from {entry.by_hand} and put it into {folder}, or set ${VARIABLE} to a "
+            f"folder that holds {entry.folders[0]}/."
+        )
     lines = [f"Put these files into {folder} by hand, or set ${VARIABLE} to a folder that holds {entry.folders[0]}/:"]
     lines += [f"  {file.name} ({_amount(file.size)}) from {file.urls[0]}" for file in entry.files]
     return "\n".join(lines)

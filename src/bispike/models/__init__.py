@@ -9,13 +9,14 @@ from typing import Any
 
 from ..errors import ConfigurationError, UnknownNameError, unknown_name
 from ..nn import Network
-from ..spaces import Concept, Stimulus
+from ..spaces import Concept, Quantities, Stimulus
 from .assembly import Options
 from .autoencoder import GRADED, autoencoder, conv_autoencoder
 from .cnn import cnn
 from .growth import add_concept
 from .mlp import mlp
 from .resnet import resnet
+from .rnn import TUNED, rnn
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ _ENTRIES = (
         "channels",
         {"channels": [32, 64], **GRADED},
     ),
+    ModelEntry("rnn", "recurrent stage of 324 for sequences", rnn, "widths", {"widths": [324], **TUNED}),
 )
 registry: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
 
@@ -122,6 +124,12 @@ def settings_of(name: str) -> dict[str, Any]:
     return {**shared, **own, **entry.defaults}
 
 
+def _quantities(names: tuple[str, ...], values: dict[str, Any]) -> Quantities:
+    """Quantities from a spec, whose values about them are taken out."""
+    parts = ("mean", "std", "present", "scale")
+    return Quantities(names, **{part: tuple(values.pop(f"quantity_{part}")) for part in parts})
+
+
 def build(spec: dict[str, Any]) -> Network:
     """Rebuild the network that `Network.spec` describes (weights aside)."""
     values = dict(spec)
@@ -131,7 +139,11 @@ def build(spec: dict[str, Any]) -> Network:
         tuple(values.pop("stimulus_mean")),
         tuple(values.pop("stimulus_std")),
     )
-    concept = Concept(tuple(values.pop("concept_names")))
+    names = tuple(values.pop("concept_names"))
+    if kind == "rnn":
+        target = Concept(names) if "quantity_mean" not in values else _quantities(names, values)
+        return rnn(stimulus, values.pop("widths"), target, **values)
+    concept = Concept(names)
     if kind == "mlp":
         return mlp(stimulus, values.pop("widths"), concept, **values)
     if kind == "cnn":
@@ -142,7 +154,7 @@ def build(spec: dict[str, Any]) -> Network:
         return autoencoder(stimulus, values.pop("widths"), concept, **values)
     if kind == "conv-autoencoder":
         return conv_autoencoder(stimulus, values.pop("channels"), concept, **values)
-    raise UnknownNameError("model", kind, ("mlp", "cnn", "resnet", "autoencoder", "conv-autoencoder"))
+    raise UnknownNameError("model", kind, ("mlp", "cnn", "resnet", "autoencoder", "conv-autoencoder", "rnn"))
 
 
 __all__ = [
@@ -157,5 +169,6 @@ __all__ = [
     "mlp",
     "registry",
     "resnet",
+    "rnn",
     "settings_of",
 ]

@@ -5,7 +5,9 @@ from .descent import Descent
 from .group import ALONE, Group
 from .network import Network
 from .norm import DriveNorm
+from .quantity import QuantityCode
 from .records import RateStep, SweepRecord, rate_leaving
+from .recurrent import PastNorm, RecurrentNetwork, RecurrentPathway
 from .residual import Arrivals, Residual, Straight
 from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
@@ -23,9 +25,13 @@ __all__ = [
     "DriveNorm",
     "Group",
     "Network",
+    "PastNorm",
     "Pathway",
+    "QuantityCode",
     "RateActivity",
     "RateStep",
+    "RecurrentNetwork",
+    "RecurrentPathway",
     "Residual",
     "SpikeStep",
     "Stage",

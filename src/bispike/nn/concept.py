@@ -37,6 +37,11 @@ class ConceptCode(nn.Module):
             self.embedding = nn.Parameter(neuron.threshold * (0.4 + 0.6 * code + jitter))
         self.register_buffer("fixed", code, persistent=kind != "learned")
 
+    @property
+    def constant(self) -> bool:
+        """Whether the code fires alike at every step."""
+        return self.kind != "learned"
+
     def spikes(self, steps: int) -> Tensor:
         """Spike trains `[T, C, K]` of all classes."""
         if self.kind == "learned":

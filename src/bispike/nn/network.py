@@ -60,11 +60,13 @@ class Network(nn.Module):
     Attributes:
         activity: what the stages emit: `"spikes"`, or `"rates"` under rules that are defined for rate networks.
         latent: whether the last stage is a latent code: an autoencoder, whose stimuli come down again from there.
+        recurrent: whether stimuli are sequences (`RecurrentNetwork`).
         decision: scores `[B, C]` from an encoded stimulus, under rules that do not decide by the readout; else None.
     """
 
     stimulus_mean: Tensor
     stimulus_std: Tensor
+    recurrent = False
 
     def __init__(
         self,
@@ -241,7 +243,7 @@ class Network(nn.Module):
 
     def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
         """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
-        constant = self.code.kind != "learned"
+        constant = self.code.constant
         source: Spikes = concept_spikes[0] if constant else concept_spikes
         arrivals = downward(self.hidden, source)
         rate = concept_spikes[0] if constant else concept_spikes.mean(0)
@@ -257,7 +259,7 @@ class Network(nn.Module):
 
     def descend(self, *, unrolled: bool = False) -> Descent:
         """Top-down sweep of all concepts, to be read from the bottom up."""
-        constant = self.code.kind != "learned"
+        constant = self.code.constant
         spikes = self.code.spikes(self.steps).to(self.stimulus_mean.dtype)
         rate = spikes[0] if constant else spikes.mean(0)
         source = rate if constant else spikes

@@ -7,9 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from ..nn import RecurrentNetwork
 from .base import Rule, StepReport, register, write_gradients
 from .options import RateOptions
 from .readouts import batch_cross_entropy, batch_error, learn_latent_ends, reconstructing
+from .through_time import learn_by_tape
 
 
 @register
@@ -20,6 +22,7 @@ class Backprop(Rule):
     summary: ClassVar[str] = "backpropagation on a rate network of the same shape"
     activity: ClassVar[str] = "rates"
     reconstructs: ClassVar[bool] = True
+    sequences: ClassVar[bool] = True
     Options: ClassVar[type] = RateOptions
 
     def parameters(self) -> list[nn.Parameter]:
@@ -27,6 +30,8 @@ class Backprop(Rule):
         return [*super().parameters(), *(net.top_down_parameters() if net.latent else [])]
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        if isinstance(self.network, RecurrentNetwork):
+            return learn_by_tape(self, self.network, stimulus, labels)
         if self.network.latent:
             return self._reconstruct(stimulus, labels, generator)
         net = self.network

@@ -41,11 +41,11 @@ class Rule:
     """Base of all rules.
 
     Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule),
-    `needs_chain` (if it is not defined for networks with shortcuts), `reconstructs` (if it is defined for
-    autoencoders), `Options` (a frozen dataclass) and, where the defaults of a training do not suit the rule, `advised`
-    (settings of `TrainConfig` by name). They implement `learn`, and `parameters` if they train more or less than the
-    bottom-up pathway. What `keep` is given is the rule's own, such as fixed feedback: it is saved with a training, and
-    moved by the optimizer if `parameters` names it.
+    `needs_chain` (if it is not defined for networks with shortcuts), `reconstructs` and `sequences` (if it is defined
+    for autoencoders, and for recurrent networks), `Options` (a frozen dataclass) and, where the defaults of a training
+    do not suit the rule, `advised` (settings of `TrainConfig` by name). They implement `learn`, and `parameters` if
+    they train more or less than the bottom-up pathway. What `keep` is given is the rule's own, such as fixed feedback:
+    it is saved with a training, and moved by the optimizer if `parameters` names it.
 
     Args:
         network: the network to train.
@@ -65,6 +65,7 @@ class Rule:
     needs_chain: ClassVar[bool] = False
     trains_top_down: ClassVar[bool] = False
     reconstructs: ClassVar[bool] = False
+    sequences: ClassVar[bool] = False
     Options: ClassVar[type] = RuleOptions
     advised: ClassVar[dict[str, Any]] = {}
 
@@ -75,6 +76,8 @@ class Rule:
             problems.append(_no_chain(self.name, network.shortcuts))
         if network.latent and not self.reconstructs:
             problems.append(_no_reconstruction(self.name))
+        if network.recurrent and not self.sequences:
+            problems.append(_no_sequences(self.name))
         if problems:
             raise ConfigurationError(problems)
         self.settings = self.Options(**options)
@@ -207,6 +210,14 @@ def _no_reconstruction(rule: str) -> str:
     return (
         f"rule {rule!r}: expected a network that tells classes apart, received an autoencoder, for which the rule is "
         f"not defined. Take one of the rules {fitting}."
+    )
+
+
+def _no_sequences(rule: str) -> str:
+    fitting = ", ".join(sorted(name for name, other in registry.items() if other.sequences))
+    return (
+        f"rule {rule!r}: expected a network for single stimuli, received a recurrent one, for which the rule is not "
+        f"defined. Take one of the rules {fitting}."
     )
 
 

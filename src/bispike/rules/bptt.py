@@ -11,8 +11,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from ..nn import RecurrentNetwork
 from .base import Rule, StepReport, register, write_gradients
 from .readouts import batch_cross_entropy, batch_error, learn_latent_ends, reconstructing
+from .through_time import learn_by_tape
 
 
 @register
@@ -22,12 +24,15 @@ class BPTT(Rule):
     name: ClassVar[str] = "bptt"
     summary: ClassVar[str] = "backpropagation through time with surrogate gradients"
     reconstructs: ClassVar[bool] = True
+    sequences: ClassVar[bool] = True
 
     def parameters(self) -> list[nn.Parameter]:
         net = self.network
         return [*super().parameters(), *(net.top_down_parameters() if net.latent else [])]
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        if isinstance(self.network, RecurrentNetwork):
+            return learn_by_tape(self, self.network, stimulus, labels)
         if self.network.latent:
             return self._reconstruct(stimulus, labels, generator)
         net = self.network

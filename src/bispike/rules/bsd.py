@@ -41,11 +41,13 @@ from ..functional import (
     rows_of,
     spread_average,
 )
-from ..nn import SLOPES, Activity, Descent, Network, Pathway, Stage, rate_leaving
+from ..nn import SLOPES, Activity, Descent, Network, Pathway, RecurrentNetwork, Stage, rate_leaving
 from .base import Rule, StepReport, register
+from .encounter import Encounter
 from .options import FRACTION, NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, in_range, one_of, option
 from .readouts import TOP_LOSSES, learn_recall, learn_top
 from .reconstruction import RECONSTRUCTIONS, Reconstruction
+from .sequences import learn_sequences
 
 FEATURES = ("rate", "drive")
 TEMPLATES = ("same", *FEATURES)
@@ -104,23 +106,6 @@ class BSDOptions(RuleOptions):
     high: float = option(4.0, NOT_NEGATIVE)
 
 
-@dataclass
-class Encounter:
-    """One stage, reached by both sweeps.
-
-    Attributes:
-        stage: where.
-        below: `[B, *source]` rate that the bottom-up synapse received, and `up` what its population did.
-        above: `[C, *source]` rate that the top-down synapse received, and `down` what its population did.
-    """
-
-    stage: Stage
-    below: Tensor
-    up: Activity
-    above: Tensor
-    down: Activity
-
-
 @register
 class BSD(Rule):
     """Bidirectional spike-based distillation. See the module's text and `BSDOptions`."""
@@ -129,6 +114,7 @@ class BSD(Rule):
     summary: ClassVar[str] = "two spiking pathways align in every stage; local, no tape over stages or time"
     trains_top_down: ClassVar[bool] = True
     reconstructs: ClassVar[bool] = True
+    sequences: ClassVar[bool] = True
     Options: ClassVar[type] = BSDOptions
     settings: BSDOptions
 
@@ -141,9 +127,9 @@ class BSD(Rule):
         given = self.settings
         self._loss = AlignmentLoss(given.loss, given.strength, given.temperature, given.reduction)
         self._reconstruction = Reconstruction(network, given, self.written) if network.latent else None
-        self._template = given.feature if given.template == "same" else given.template
+        self.template = given.feature if given.template == "same" else given.template
 
-    def _follows(self, kind: str) -> bool:
+    def follows(self, kind: str) -> bool:
         """Whether a sweep follows the slope of its neurons, given what is aligned of them."""
         return kind == "rate" and self.settings.slope == "unrolled"
 
@@ -166,6 +152,8 @@ class BSD(Rule):
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         if self._reconstruction is not None:
             return self._reconstruction.learn(stimulus, labels, generator)
+        if isinstance(self.network, RecurrentNetwork):
+            return learn_sequences(self, self.network, stimulus, labels)
         source = self.network.encode(stimulus, generator=generator)
         return self.meet(stimulus, source, self.look(source), labels)
 
@@ -175,7 +163,7 @@ class BSD(Rule):
         Args:
             source: what `Network.encode` returned.
         """
-        return self.network.sweep_up(source, unrolled=self._follows(self.settings.feature))
+        return self.network.sweep_up(source, unrolled=self.follows(self.settings.feature))
 
     @torch.no_grad()
     def meet(
@@ -215,7 +203,9 @@ class BSD(Rule):
         lowest = down.at(0)[1].rate
         for stage, below, activity in up:  # no enumerate: it would hold on to the last stage while the next one works
             i = len(rates)
-            losses[stage.name] = self._meet(Encounter(stage, below, activity, *down.at(i)), labels, negatives)
+            here = Encounter(stage, below, activity, *down.at(i))
+            losses[stage.name] = self.align_stage(here, labels, negatives, self.prior)
+            del here
             down.forget(i)
             rates.append(activity.rate.mean())
             top_rate = rate_leaving(stage, activity)
@@ -228,12 +218,19 @@ class BSD(Rule):
 
     @torch.no_grad()
     def _sweep_down(self) -> Descent:
-        return self.network.descend(unrolled=self._follows(self._template))
+        return self.network.descend(unrolled=self.follows(self.template))
 
-    def _meet(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
-        """Align the two populations of a stage and write the gradients of W and Θ; return the local loss."""
+    def align_stage(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
+        """Align the two populations of a stage and write the gradients of W and Θ; return the local loss.
+
+        Args:
+            here: the stage.
+            labels: `[B]` the template of each sample.
+            negatives: `[B, C]` (`functional.negative_counts`).
+            prior: `[C]` weights of the templates in their mean.
+        """
         way = self._meet_fused if self._fits_kernels(here.up) else self._meet_plain
-        value = way(here, labels, negatives)
+        value = way(here, labels, negatives, prior)
         self.written(here.stage.parameters())
         return value
 
@@ -242,8 +239,8 @@ class BSD(Rule):
         alone = not (options.centre == "batch" and self.network.group.shares)
         return native_usable(up.rate) and options.loss != "mse" and options.pool == 0 and alone
 
-    def _meet_fused(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
-        mode, feature, template = self.settings.centre, self.settings.feature, self._template
+    def _meet_fused(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
+        mode, feature, template = self.settings.centre, self.settings.feature, self.template
         rows, templates = self._rows(here.up, feature), self._rows(here.down, template)
         by_batch = mode == "batch" and rows.shape[0] > 1
         centre = None
@@ -256,7 +253,7 @@ class BSD(Rule):
             negatives,
             self._loss,
             centre=centre,
-            prior=None if mode == "none" else self.prior,
+            prior=None if mode == "none" else prior,
             by_batch=by_batch,
             samples=self.network.group.count(labels.shape[0]),
         )
@@ -264,11 +261,11 @@ class BSD(Rule):
         here.stage.down.learn_pulled(on_templates, here.above, here.down, through_rate=template == "rate")
         return value
 
-    def _meet_plain(self, here: Encounter, labels: Tensor, negatives: Tensor) -> Tensor:
+    def _meet_plain(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
         """The same, step by step: the reference, and the way for all other options, precisions and devices."""
-        prior = self.prior.to(here.up.rate)
+        prior = prior.to(here.up.rate)
         mode = self.settings.centre
-        feature, template = self.settings.feature, self._template
+        feature, template = self.settings.feature, self.template
         rows, templates = self._rows(here.up, feature), self._rows(here.down, template)
         group = self.network.group
         by_batch = mode == "batch" and group.count(rows.shape[0]) > 1

@@ -29,11 +29,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..nn import RateStep
+from ..nn import Dense, Network, RateStep, RecurrentNetwork
 from .base import Rule, StepReport, register
 from .options import BELOW_ONE, RateOptions, one_of, option
 from .readouts import learn_top
+from .through_time import carry_through_time, learn_said
 
+ACROSS = 0.5  # gain of the feedback from the position after: errors must not grow on their way back
 SIGNS = {"minus": 1.0, "plus": -1.0, "none": 0.0}  # of Θ's gradient
 
 
@@ -58,13 +60,21 @@ class DLL(Rule):
     name: ClassVar[str] = "dll"
     summary: ClassVar[str] = "dendritic localized learning: local errors through learned feedback synapses"
     needs_chain: ClassVar[bool] = True
+    sequences: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = DLLOptions
     advised: ClassVar[dict[str, Any]] = {"top_down_lr": 1e-4}
     settings: DLLOptions
 
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        if isinstance(network, RecurrentNetwork):
+            self.keep(_feedback_through_time(network, self.random_source()))
+
     def parameters(self) -> list[nn.Parameter]:
         feedback = [stage.down.synapse.weight for stage in self.network.hidden]
+        if self.network.recurrent:
+            feedback = [weight for weight in self.own.parameters() if weight.requires_grad]
         return [*self.network.bottom_up_parameters(), *(feedback if self._sign else [])]
 
     @property
@@ -74,6 +84,8 @@ class DLL(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
+        if isinstance(net, RecurrentNetwork):
+            return self._through_time(net, stimulus, labels)
         count = net.group.count(len(labels))
         sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
         top = learn_top(net, sweep[-1].leaving, labels, smoothing=self.settings.label_smoothing)
@@ -91,6 +103,45 @@ class DLL(Rule):
             losses[stage.name] = error.square().sum() * (count / 2)
             signal = stage.up.learn(error * step.activity.slope * _winners(step), step.below, step.activity)
         return losses
+
+    def _through_time(self, net: RecurrentNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
+        """A recurrent network: local errors come back through the positions too, by feedback Θ_h of each stage."""
+        source = net.encode(stimulus)
+        sweep = net.rates_positions(source)
+        top = learn_said(net, sweep[-1][1].rate, stimulus, targets, smoothing=self.settings.label_smoothing)
+        modules = dict(self.own.named_children())
+        down = [modules[f"down{i}"] for i in range(len(sweep))]
+        across = [modules[f"across{i}"] for i in range(len(sweep))]
+        found = carry_through_time(
+            net.paths, sweep, len(source), lambda i, s: down[i](s), lambda i, s: across[i](s), top.error
+        )
+        count = net.group.count(len(targets)) * targets.shape[1]
+        losses = {}
+        above = top.error
+        for i, (stage, (below, activity)) in reversed(list(enumerate(zip(net.hidden, sweep, strict=True)))):
+            error, signal = found[i]
+            if self._sign:
+                rows = slice(source.shape[1], None)
+                scale = self._sign * count
+                down[i].learn(error * scale, above)  # type: ignore[operator]
+                across[i].learn(error[: len(error) - source.shape[1]] * scale, signal[rows])  # type: ignore[operator]
+            losses[stage.name] = error.square().sum() * (count / 2)
+            above = signal
+            stage.up.learn(error * activity.slope, below, activity)
+        net.follow([activity.raw_drive for _, activity in sweep])
+        return StepReport(top.loss, top.correct, losses, [activity.active for _, activity in sweep])
+
+
+def _feedback_through_time(network: RecurrentNetwork, draws: torch.Generator) -> dict[str, nn.Module]:
+    """Feedback of a recurrent network: down into each stage, and across from the position after."""
+    found: dict[str, nn.Module] = {}
+    above = [*[path.units for path in network.paths[1:]], network.concept.classes]
+    for i, (path, units) in enumerate(zip(network.paths, above, strict=True)):
+        for name, source, gain in ((f"down{i}", units, 1.0), (f"across{i}", path.units, ACROSS)):
+            synapse = Dense((source,), (path.units,), bias=False)
+            synapse.initialise(gain, draws)
+            found[name] = synapse
+    return found
 
 
 def _winners(step: RateStep) -> Tensor | float:

@@ -11,7 +11,11 @@ What differs from the paper: the readout reads time means, so the error comes at
 for all of its steps, and the filter F_κ of a leaky readout has no place. With a hard reset, the network's default, a
 spike ends the eligibility of its neuron (theirs subtracts the threshold: `reset="soft"`). No adaptive threshold, no
 regulariser of the rate. The sum over time is computed within each neuron (`functional.drive_gradient`): the same
-numbers without B·I·J of them a step. Recurrent stages will need one more product, with the spikes of the step before.
+numbers without B·I·J of them a step.
+
+In recurrent networks each position is a trial: the error comes at every position, the neuron's eligibility is that of
+the position's inner steps (its slope d rate / d drive, since the signal does not change within a position), and the
+position before is an input. ψ is then always `atan`.
 """
 
 from __future__ import annotations
@@ -23,11 +27,12 @@ import torch
 from torch import Tensor
 
 from ..functional import PSEUDO_DERIVATIVES
-from ..nn import Network, SpikeStep, sweep_steps
+from ..nn import Network, RecurrentNetwork, SpikeStep, Stage, sweep_steps
 from .base import Rule, StepReport, register
 from .feedback import broadcast_feedback
 from .options import NOT_NEGATIVE, RuleOptions, one_of, option
 from .readouts import learn_top
+from .sequences import learn_positions
 
 FEEDBACKS = ("random", "symmetric")
 
@@ -56,6 +61,7 @@ class EProp(Rule):
 
     name: ClassVar[str] = "e-prop"
     summary: ClassVar[str] = "forward eligibility of each synapse times a broadcast learning signal"
+    sequences: ClassVar[bool] = True
     Options: ClassVar[type] = EPropOptions
     settings: EPropOptions
 
@@ -69,6 +75,8 @@ class EProp(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
+        if isinstance(net, RecurrentNetwork):
+            return learn_positions(net, stimulus, labels, self._broadcast)
         sweep = list(sweep_steps(net, net.encode(stimulus, generator=generator)))
         top = learn_top(net, sweep[-1].leaving.mean(0), labels)
         for step in sweep:
@@ -76,6 +84,11 @@ class EProp(Rule):
             step.trajectory.learn(signal, kind=self.settings.pseudo_derivative)
             self.written(step.stage.up.parameters())
         return StepReport(top.loss, top.correct, {}, [step.trajectory.spikes.mean() for step in sweep])
+
+    def _broadcast(self, stage: Stage, error: Tensor) -> Tensor:
+        """`[N, H]` learning signal of a recurrent stage, from the error `[N, K]`."""
+        synapse = self.feedback.get(stage.name)
+        return self.network.readout.carry_back(error) if synapse is None else synapse(error)
 
     def _signal(self, step: SpikeStep, error: Tensor) -> Tensor:
         """`[T, B, *shape]` learning signal at the spikes of a stage, from the error `[B, K]`."""

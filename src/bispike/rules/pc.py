@@ -14,6 +14,9 @@ the activities); Millidge, Tschantz & Buckley, Neural Computation 2022 (predicti
 them). In the second case the fixed point is ε_l = J_{l+1}ᵀ ε_{l+1}, the gradient of backpropagation: predictive coding
 is then backpropagation by relaxation. With rate 1 an error takes one step a stage, so as many parallel steps as there
 are stages reach it exactly, and so does a single step from the top to the bottom (`order="ordered"`).
+
+In recurrent networks every stage at every position has an error, which the next position's population pulls at too;
+predictions are fixed, and an error goes back one position (or stage) in a step: 20 of them unless said otherwise.
 """
 
 from __future__ import annotations
@@ -25,16 +28,19 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..nn import Network, RateStep
+from ..errors import ConfigurationError
+from ..nn import Network, RateStep, RecurrentNetwork
 from .base import Rule, StepReport, register
 from .feedback import READOUT, feedback_places, random_feedback
 from .options import FRACTION, RateOptions, at_least, one_of, option
 from .readouts import Top, learn_top
+from .through_time import learn_said
 
 PREDICTIONS = ("fixed", "moving")
 ORDERS = ("parallel", "ordered")
 FEEDBACKS = ("transpose", "random")
 MOVING_STEPS, MOVING_RATE = 20, 0.1
+POSITION_STEPS = 20  # of inference in a recurrent network
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class PC(Rule):
     name: ClassVar[str] = "pc"
     summary: ClassVar[str] = "predictive coding: activities relax to the errors that weights learn from"
     needs_chain: ClassVar[bool] = True
+    sequences: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = PCOptions
     settings: PCOptions
@@ -80,12 +87,19 @@ class PC(Rule):
             places = feedback_places(network)
             self.keep({name: random_feedback(synapse, draws) for name, synapse in places.items()})
         self._moving = self.settings.predictions == "moving"
+        if network.recurrent and (self._moving or self.settings.feedback != "transpose"):
+            raise ConfigurationError(
+                "rule 'pc': recurrent networks take predictions 'fixed' and feedback 'transpose', received "
+                f"{self.settings.predictions!r} and {self.settings.feedback!r}."
+            )
         self.steps = self.settings.inference_steps or (MOVING_STEPS if self._moving else len(network.hidden))
         self.rate = self.settings.inference_rate or (MOVING_RATE if self._moving else 1.0)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
+        if isinstance(net, RecurrentNetwork):
+            return self._through_time(net, stimulus, labels)
         count = net.group.count(len(labels))
         sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
         active = [step.activity.active for step in sweep]
@@ -102,6 +116,31 @@ class PC(Rule):
             step.stage.up.learn(_before_activation(step, error) * (-1 / count), step.below, step.activity)
         energies = {step.stage.name: _energy(error, count) for step, error in zip(sweep, errors, strict=True)}
         return StepReport(first.loss, first.correct, energies, active)
+
+    def _through_time(self, net: RecurrentNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
+        """A recurrent network: errors of all positions relax at once, each from the errors before the step."""
+        source = net.encode(stimulus)
+        batch, paths = source.shape[1], net.paths
+        sweep = net.rates_positions(source)
+        top = learn_said(net, sweep[-1][1].rate, stimulus, targets)
+        count = net.group.count(len(targets)) * targets.shape[1]
+        said = net.readout.carry_back(top.error * -count)
+        errors = [torch.zeros_like(activity.rate) for _, activity in sweep]
+        for _ in range(self.settings.inference_steps or POSITION_STEPS):
+            back = [
+                path.before_norm(error * activity.slope, activity)
+                for path, error, (_, activity) in zip(paths, errors, sweep, strict=True)
+            ]
+            for i, path in enumerate(paths):
+                pull = said if i + 1 == len(paths) else back[i + 1] @ paths[i + 1].parts()[0]
+                later = back[i][batch:] @ path.parts()[1]
+                pull = pull + torch.cat([later, torch.zeros_like(errors[i][:batch])])
+                errors[i] = torch.lerp(errors[i], pull, self.rate)
+        for stage, error, (below, activity) in zip(net.hidden, errors, sweep, strict=True):
+            stage.up.learn(error * activity.slope * (-1 / count), below, activity)
+        net.follow([activity.raw_drive for _, activity in sweep])
+        energies = {stage.name: _energy(error, count) for stage, error in zip(net.hidden, errors, strict=True)}
+        return StepReport(top.loss, top.correct, energies, [activity.active for _, activity in sweep])
 
     def _relax(self, sweep: Sequence[RateStep], errors: Sequence[Tensor], top: Top, count: int) -> list[Tensor]:
         """Errors after one step of inference, under the predictions as they are."""

@@ -89,6 +89,20 @@ def learn_top(
     return Top(loss, (scores.argmax(1) == labels).sum(), grad)
 
 
+def learn_quantities(network: Network, rate: Tensor, values: Tensor) -> Tensor:
+    """Write the gradient of a readout of quantities; return the mean squared error, in deviations.
+
+    Args:
+        network: gives the readout.
+        rate: `[N, H]` of what leaves the last stage.
+        values: `[N, K]` standardised quantities.
+    """
+    difference = network.readout(rate) - values
+    scale = 1 / (network.group.count(len(values)) * values.shape[1])
+    network.readout.learn(difference * (2 * scale), rate)
+    return scale * difference.square().sum()
+
+
 def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor) -> Tensor:
     """Write the gradient of the stimulus readout; return the mean squared error of recall.
 
@@ -151,7 +165,7 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
         activity = pathway.rates(concept)
         slope = activity.slope
     else:
-        constant = network.code.kind != "learned"
+        constant = network.code.constant
         source = concept if constant else network.code.spikes(network.steps).to(code)
         activity = pathway.respond(source, network.steps, constant=constant, unrolled=True)
         slope = pathway.rate_slope(activity)

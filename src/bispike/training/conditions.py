@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..data import Dataset, Split
+from ..data.windows import Windows
 from ..errors import ConfigurationError
 from .config import TrainConfig
 from .order import first_stratified, generator
@@ -27,6 +28,10 @@ def training_parts(dataset: Dataset, config: TrainConfig) -> tuple[Split, Split]
         ConfigurationError: wrong labels were asked for and there is but one class.
     """
     train, validation = dataset.split_validation(config.validation, config.seed)
+    if isinstance(train, Windows):
+        if config.imbalance > 1 or config.label_noise > 0:
+            raise ConfigurationError("imbalance, label_noise: are for classes of single stimuli, received sequences.")
+        return (train.subset(slice(0, config.limit)) if config.limit else train), validation
     if config.imbalance > 1:
         train = train.subset(imbalanced(train.labels, config.imbalance, generator(config.seed, "imbalance")))
     if config.limit is not None and config.limit < len(train):

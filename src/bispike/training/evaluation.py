@@ -15,13 +15,15 @@ from torch import Tensor
 
 from .. import data
 from ..data import Dataset, Split
+from ..data.windows import Windows
 from ..errors import ConfigurationError, DataError, UnknownNameError
 from ..nn import Network
+from ..tasks.sequences import MEASURES, mean_steps
 from .checkpoint import versions
 from .conditions import training_parts
 from .config import TrainConfig
 from .environment import memory_named
-from .measures import evaluate
+from .measures import evaluate, metric_of
 from .order import generator
 from .runs import Run, load_run
 from .validation import validate_training
@@ -72,20 +74,23 @@ def evaluate_run(
     if len(part) == 0:
         raise ConfigurationError(f"split: this run held out no {split} data (validation is 0); choose test.")
     network = run.network.to(device)
+    weights = dict(network.named_buffers())
     with memory_named(batch_size):
-        found = evaluate(network, part, batch_size, seed=seed, transform=transform)
+        steps = mean_steps(loaded.train) if isinstance(loaded.train, Windows) and "quantity_mean" in weights else None
+        found = evaluate(network, part, batch_size, seed=seed, transform=transform, steps=steps)
     return {
         **_summary(run),
         "run": str(path),
         "dataset": source,
         "device": device,
         **dict.fromkeys(SPLITS),
-        split: found["accuracy"],
+        split: found[metric_of(network)],
         "split": split,
         "samples": found["samples"],
         "confusion": found["confusion"],
         "notes": notes,
         **({"reconstruction": {split: found["reconstruction"]}} if "reconstruction" in found else {}),
+        **_sequence_measures(found, split),
     }
 
 
@@ -148,6 +153,11 @@ def recall(network: Network, concepts: Sequence[str] = ()) -> tuple[list[str], T
         return names, network.recall(labels).cpu()
 
 
+def _sequence_measures(found: dict[str, Any], split: str) -> dict[str, Any]:
+    measures = {name: found[name] for name in MEASURES if name in found}
+    return {"measures": {split: measures}} if measures else {}
+
+
 def _check_fit(source: str, loaded: Dataset, run: Run, *, own: bool) -> list[str]:
     stimulus, concept = run.network.stimulus, run.network.concept
     if loaded.stimulus.shape != stimulus.shape:
@@ -179,7 +189,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "steps": run.network.steps,
         "batch_size": run.config.batch_size,
         "parameters": sum(parameter.numel() for parameter in run.network.parameters()),
-        "metric": "accuracy",
+        "metric": metric_of(run.network),
         "train_seconds": sum(row["seconds"] for row in run.metrics),
         "step_ms": None,
         "peak_memory_mb": None,

@@ -223,6 +223,12 @@ def _target(out: PathLike | None, network: Network, *, resume: bool, overwrite: 
 
 def _check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
     problems = []
+    if network.recurrent != (data.task in ("text", "series")):
+        fitting = "model 'rnn'" if not network.recurrent else "a model for single stimuli, such as 'mlp'"
+        raise ConfigurationError(
+            f"model: data set {data.name!r} is for the task {data.task!r}; expected {fitting}, received a "
+            f"{'recurrent network' if network.recurrent else 'network for single stimuli'}."
+        )
     if network.stimulus.shape != data.stimulus.shape:
         problems.append(
             f"stimulus: the network expects {list(network.stimulus.shape)}, data set {data.name!r} has "

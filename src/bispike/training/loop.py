@@ -22,9 +22,12 @@ from torch import Tensor
 
 from .. import data as datasets
 from ..data import Dataset, Split
+from ..data.windows import SequenceDataset, Windows
 from ..errors import DivergenceError
 from ..nn import ALONE, Group, Network
 from ..rules import Rule
+from ..tasks import baselines
+from ..tasks.sequences import MEASURES, mean_steps
 from . import checkpoint, distributed, health, optimizers, order
 from .conditions import training_parts
 from .config import TrainConfig
@@ -33,7 +36,7 @@ from .files import append_line, write_atomic, write_json
 from .folder import METRICS, MODEL, SUMMARY
 from .interrupt import Interrupt
 from .kept import Kept
-from .measures import evaluate, pathway_angles
+from .measures import evaluate, metric_of, pathway_angles, score_of
 from .progress import Progress
 from .runs import Run
 from .state import EpochSums
@@ -72,6 +75,8 @@ class Training(Kept):
         )
         self.train, self.validation = self._resident(train), self._resident(validation)
         self.augment = datasets.augment.create(config.augment)
+        self.metric = metric_of(network)
+        self.mean_steps = mean_steps(train) if isinstance(train, Windows) and self.metric == "mse" else None
         self.stops = False  # whether any process was asked to stop
 
     # ------------------------------------------------------------------ whole
@@ -124,8 +129,11 @@ class Training(Kept):
     def _test(self) -> dict[str, Any]:
         """What the test part says; unknown where it is not to be looked at."""
         if not self.config.test:
-            return {"accuracy": None, "samples": None, "confusion": None}
-        return evaluate(self.network, self._resident(self.dataset.test), seed=self.config.seed, group=self.group)
+            return {"accuracy": None, self.metric: None, "samples": None, "confusion": None}
+        return self._evaluate(self._resident(self.dataset.test))
+
+    def _evaluate(self, split: Split) -> dict[str, Any]:
+        return evaluate(self.network, split, seed=self.config.seed, steps=self.mean_steps, group=self.group)
 
     # ------------------------------------------------------------------ epochs and steps
 
@@ -197,10 +205,10 @@ class Training(Kept):
         started = time.perf_counter()
         health.check_weights(self.network, self.trained, self.rates, self._where())
         findings = self.watch.findings(self.steps)
-        found: dict[str, Any] = {"accuracy": None}
+        found: dict[str, Any] = {"accuracy": None, self.metric: None}
         if len(self.validation):
-            found = evaluate(self.network, self.validation, seed=config.seed, group=self.group)
-        validation = found["accuracy"]
+            found = self._evaluate(self.validation)
+        validation = found[self.metric]
         before = state.metrics[-1]["health"] if state.metrics else {}
         for stage, finding in findings.items():
             if before.get(stage) != finding:
@@ -218,10 +226,9 @@ class Training(Kept):
             "step_ms": statistics.median(sums.step_ms),
             "health": findings,
         }
-        if "reconstruction" in found:
-            row["reconstruction"] = found["reconstruction"]
+        row |= {name: found[name] for name in (*MEASURES, "reconstruction") if found.get(name) is not None}
         state.metrics.append(row)
-        self._judge(-found["reconstruction"] if "reconstruction" in found else validation)
+        self._judge(None if validation is None else score_of(found))
         state.epoch, state.step, state.sums = state.epoch + 1, 0, EpochSums()
         if self.folder is not None:
             append_line(self.folder / METRICS, json.dumps(row, allow_nan=False))
@@ -263,8 +270,8 @@ class Training(Kept):
             "steps": self.network.steps,
             "batch_size": config.batch_size,
             "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
-            "metric": "accuracy",
-            "test": test["accuracy"],
+            "metric": self.metric,
+            "test": test[self.metric],
             "validation": kept["validation"],
             "train_seconds": sum(row["seconds"] for row in rows),
             "step_ms": statistics.median(row["step_ms"] for row in rows),
@@ -279,12 +286,34 @@ class Training(Kept):
             "test_samples": test["samples"],
             "updates": state.updates,
             "kept_epoch": kept["epoch"],
-            "best_validation": -state.best if self.network.latent and state.best is not None else state.best,
+            "best_validation": -state.best if state.best is not None and self._falling else state.best,
             "ended": state.ended,
             "confusion": test["confusion"],
             "data_fingerprint": self.dataset.fingerprint,
             **self._reconstruction(kept, test),
+            **self._sequences(kept, test),
         }
+
+    @property
+    def _falling(self) -> bool:
+        """Whether a better network has a smaller measure."""
+        return self.network.latent or self.metric != "accuracy"
+
+    def _sequences(self, kept: dict[str, Any], test: dict[str, Any]) -> dict[str, Any]:
+        """Of sequences: the protocol, all measures by the part of the data, and baselines of a series."""
+        if not isinstance(self.dataset, SequenceDataset):
+            return {}
+        parts = {"test": test, "validation": kept}
+        found: dict[str, Any] = {
+            "protocol": self.dataset.protocol,
+            "measures": {
+                part: {name: values[name] for name in MEASURES if values.get(name) is not None}
+                for part, values in parts.items()
+            },
+        }
+        if self.dataset.task == "series" and self.config.test:
+            found["baselines"] = baselines(self.dataset)
+        return found
 
     def _reconstruction(self, kept: dict[str, Any], test: dict[str, Any]) -> dict[str, Any]:
         """Of an autoencoder: the mean squared error of recalled stimuli, by the part of the data."""

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from ..data import Split
+from ..data.windows import Windows
 from ..errors import ConfigurationError
 from ..functional import angle_between
-from ..nn import ALONE, Group, Network
+from ..nn import ALONE, Group, Network, RecurrentNetwork
+from ..tasks import evaluate_sequences
 from .order import generator
 
 try:
@@ -28,6 +30,7 @@ def evaluate(
     *,
     seed: int = 0,
     transform: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    steps: Tensor | None = None,
     group: Group = ALONE,
 ) -> dict[str, Any]:
     """Decisions of a network on a split; the network is left as it was.
@@ -38,17 +41,23 @@ def evaluate(
         batch_size: samples at a time; does not change the result.
         seed: of stochastic stimulus codes and of `transform`.
         transform: changes the stimuli of each batch first, for example damages them.
+        steps: of a series: mean steps of the training part (`tasks.sequences.mean_steps`), for mase.
         group: processes that do this together, each a share of the batches; all get the whole result.
 
     Returns:
         "accuracy" (0 to 1), "correct", "samples", and "confusion" [C][C]: rows the true class, columns the decision. Of
-        autoencoders also "reconstruction", the mean squared error of recalled stimuli, in the data's units.
+        autoencoders also "reconstruction", the mean squared error of recalled stimuli, in the data's units. Of
+        recurrent networks what `tasks.evaluate_sequences` returns.
 
     Raises:
         ConfigurationError: the split is empty.
     """
     if len(split) == 0:
         raise ConfigurationError("evaluate: expected at least one sample, received an empty split.")
+    if isinstance(network, RecurrentNetwork) and isinstance(split, Windows):
+        if transform is not None:
+            raise ConfigurationError("evaluate: sequences cannot be damaged; leave the corruption out.")
+        return evaluate_sequences(network, split, batch_size, steps=steps, group=group)
     device = next(network.parameters()).device
     classes = network.concept.classes
     counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
@@ -96,3 +105,17 @@ def peak_memory_mb(device: torch.device) -> float:
         return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def score_of(found: dict[str, Any]) -> float | None:
+    """What a validation is judged by, the larger the better: accuracy, or the error of a series or an autoencoder."""
+    for name in ("reconstruction", "mse"):
+        if name in found:
+            return -float(found[name])
+    accuracy: float | None = found["accuracy"]
+    return accuracy
+
+
+def metric_of(network: Network) -> str:
+    """Name of the metric that summaries hold under "test" and "validation"."""
+    return "mse" if isinstance(network, RecurrentNetwork) and network.continuous else "accuracy"

@@ -120,10 +120,15 @@ def epoch_line(metrics: Mapping[str, Any], epochs: int) -> str:
     parts = [
         f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}",
         f"loss {metrics['loss']:.4f}",
-        f"train {100 * metrics['train_accuracy']:.1f} %",
     ]
-    if metrics["validation"] is not None:
-        parts.append(f"validation {100 * metrics['validation']:.1f} %")
+    if "mse" in metrics:
+        parts.append(f"validation MSE {metrics['mse']:.5f}  MASE {metrics.get('mase', float('nan')):.3f}")
+    elif metrics["train_accuracy"] is not None:
+        parts.append(f"train {100 * metrics['train_accuracy']:.1f} %")
+        if metrics["validation"] is not None:
+            parts.append(f"validation {100 * metrics['validation']:.1f} %")
+    if "bits" in metrics:
+        parts.append(f"{metrics['bits']:.3f} bits")
     if "reconstruction" in metrics:
         parts.append(f"MSE {metrics['reconstruction']:.5f}")
     parts.append(f"{metrics['seconds']:.1f} s")

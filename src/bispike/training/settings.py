@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import models, rules
+from .. import data, models, rules
 from ..errors import ConfigurationError, unknown_name
 from . import presets
 from .config import CONFIG_FILE, OPTIONS, SETTINGS, TrainConfig, from_dict, read_config
@@ -217,6 +217,7 @@ def _known(config: TrainConfig) -> dict[str, dict[str, Any]]:
         "rule": rules.registry[config.rule].defaults() if config.rule in rules.registry else {},
         "model": models.settings_of(config.model) if config.model in models.registry else {},
         "optimizer": optimizer_settings(config.optimizer) if config.optimizer.lower() in OPTIMIZERS else {},
+        "data": data.sequence_options(config.dataset, config.data_options.get("task")),
     }
 
 

@@ -1,0 +1,110 @@
+"""Recurrent networks for sequences: text and time series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import ConfigurationError
+from ..nn import Dense, Pathway, QuantityCode, RecurrentNetwork, RecurrentPathway, Stage
+from ..spaces import Concept, Quantities, Stimulus
+from .assembly import Options
+
+TUNED: dict[str, Any] = {"leak": 0.8, "reset": "soft", "threshold": 1.5, "excitability": -0.2}
+"""Neurons whose rate grows evenly with the drive and forgets some of it; they begin nearly silent."""
+
+
+def rnn(
+    stimulus: Stimulus | Sequence[int] | int,
+    widths: Sequence[int],
+    concept: Concept | Sequence[str] | int,
+    *,
+    symbols: bool | None = None,
+    **options: Any,
+) -> RecurrentNetwork:
+    """Recurrent two-pathway network.
+
+    Args:
+        stimulus: what comes in at a position: `data.stimulus`, or a number of symbols or columns.
+        widths: neurons of each recurrent stage, bottom to top.
+        concept: what is said at a position: classes, or `Quantities`.
+        symbols: whether stimuli are symbols; None: if classes are told apart and the symbols are as many.
+        **options: fields of `Options` (steps, threshold, leak, reset, norm, excitability, gain, seed).
+
+    Raises:
+        ConfigurationError: all wrong settings, listed together.
+    """
+    opts = Options.of(options)
+    stimulus = Stimulus.of(stimulus)
+    target = Concept.of(concept)
+    problems = []
+    if not widths or any(int(width) < 1 for width in widths):
+        problems.append(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
+    if len(stimulus.shape) != 1:
+        problems.append(f"stimulus: expected a row of values at each position, received shape {list(stimulus.shape)}.")
+    if opts.stimulus_code != "current" or opts.decoder != "drive" or opts.concept_code_kind != "one-hot":
+        problems.append("rnn: expected stimulus_code 'current', decoder 'drive' and concept_code 'one-hot'.")
+    if problems:
+        raise ConfigurationError(problems)
+    if symbols is None:
+        symbols = not isinstance(target, Quantities) and target.classes == stimulus.size
+    sizes = [stimulus.size, *[int(width) for width in widths]]
+    code = opts.concept_code(target)
+    if isinstance(target, Quantities):
+        code = QuantityCode(target.classes, size=opts.concept_size, neuron=opts.top_down_neuron)
+    stages = []
+    for place, (below, units) in enumerate(pairwise(sizes), start=1):
+        up = RecurrentPathway(below, units, opts.neuron, norm=opts.norm)
+        above = sizes[place + 1] if place + 1 < len(sizes) else code.size
+        down = Pathway(Dense((above,), (units,)), opts.top_down_neuron, norm=opts.norm)
+        for pathway in (up, down):
+            rest = opts.excitability * pathway.neuron.threshold
+            bias = pathway.synapse.bias if pathway.norm is None else pathway.norm.bias
+            assert bias is not None
+            nn.init.constant_(bias, rest)
+        stages.append(Stage(f"stage{place}", up, down))
+    generator = torch.Generator().manual_seed(opts.seed + 1)
+    readout, stimulus_readout = Dense((sizes[-1],), (target.classes,)), Dense((sizes[1],), stimulus.shape)
+    for place, stage in enumerate(stages):
+        path = stage.up
+        assert isinstance(path, RecurrentPathway)
+        path.initialise(opts.gain, generator, one_hot=symbols and place == 0)
+        if path.norm is not None:
+            nn.init.constant_(path.norm.weight, 0.35 * opts.threshold)
+    for synapse in [readout, *[stage.down.synapse for stage in stages], stimulus_readout]:
+        synapse.initialise(opts.gain, generator)
+    return RecurrentNetwork(
+        stages,
+        readout,
+        stimulus_readout,
+        stimulus=stimulus,
+        concept=target,
+        code=code,
+        neuron=opts.neuron,
+        steps=opts.steps,
+        symbols=symbols,
+        spec={
+            "model": "rnn",
+            "widths": sizes[1:],
+            "symbols": symbols,
+            **opts.plain(),
+            "stimulus_shape": list(stimulus.shape),
+            "stimulus_mean": list(stimulus.mean),
+            "stimulus_std": list(stimulus.std),
+            "concept_names": list(target.names),
+            **(
+                {
+                    "quantity_mean": list(target.mean),
+                    "quantity_std": list(target.std),
+                    "quantity_present": list(target.present),
+                    "quantity_scale": list(target.scale),
+                }
+                if isinstance(target, Quantities)
+                else {}
+            ),
+        },
+    )

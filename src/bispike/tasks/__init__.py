@@ -1,0 +1,7 @@
+"""What sequences are used for: how predictions are judged, what they are compared with, and text that goes on."""
+
+from .baselines import baselines
+from .sequences import Judged, evaluate_sequences
+from .writing import write_on
+
+__all__ = ["Judged", "baselines", "evaluate_sequences", "write_on"]

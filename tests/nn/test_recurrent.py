@@ -1,0 +1,247 @@
+"""Recurrent stages: closed forms against autograd, time's arrow, blocks, and sequences that go on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from bispike import models, rules
+from bispike.errors import ConfigurationError, ShapeError
+from bispike.functional import native_usable
+from bispike.nn import RecurrentNetwork
+from bispike.rules import sequences
+from bispike.spaces import Quantities
+
+LIVELY = {"threshold": 0.5, "excitability": 0.5}
+
+
+def text_network(widths: list[int] | None = None, **options: object) -> RecurrentNetwork:
+    network = models.create("rnn", 6, "abcdef", widths=widths or [9], **{**LIVELY, **options})
+    assert isinstance(network, RecurrentNetwork)
+    return network
+
+
+def series_network(widths: list[int] | None = None, **options: object) -> RecurrentNetwork:
+    target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0))
+    network = models.create("rnn", 3, target, widths=widths or [9], **{**LIVELY, **options})
+    assert isinstance(network, RecurrentNetwork)
+    return network
+
+
+def symbols(batch: int, length: int, seed: int = 0) -> Tensor:
+    return torch.randint(6, (batch, length), generator=torch.Generator().manual_seed(seed))
+
+
+def values(batch: int, length: int, columns: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.randn(batch, length, columns, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+# ------------------------------------------------------------------ one position, float64
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_the_update_of_one_position_is_the_surrogate_gradient(norm: bool) -> None:
+    network = series_network(norm=norm).double().eval()
+    path = network.paths[0]
+    generator = torch.Generator().manual_seed(3)
+    source = torch.randn(1, 5, 3, dtype=torch.float64, generator=generator)
+    before = torch.rand(5, 9, dtype=torch.float64, generator=generator)
+    pull = torch.randn(5, 9, dtype=torch.float64, generator=generator)
+    with torch.enable_grad():
+        spikes, _ = path.flow_positions(source, before, 4, constant=True)
+        parameters = [path.synapse.weight, path.synapse.bias]
+        expected = torch.autograd.grad((spikes.mean(0)[0] * pull).sum(), parameters)
+    found = path.unroll(source, source, before, 4, constant=True, unrolled=True)
+    torch.testing.assert_close(found.activity.rate, spikes.mean(0)[0].detach())
+    grad = pull * path.rate_slope(found.activity)
+    if norm:  # the closed form takes off what the samples share twice over; a mean is what the tape takes off
+        with torch.no_grad():
+            shifted = grad * path.norm.affine(found.activity.statistics)[0]
+            path.synapse.learn(shifted - shifted.mean(0), found.below)
+    else:
+        path.learn(grad, found.below, found.activity)
+    torch.testing.assert_close(path.synapse.weight.grad, expected[0], rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(path.synapse.bias.grad, expected[1], rtol=1e-10, atol=1e-12)
+
+
+def test_the_step_of_bsd_at_one_position_is_the_gradient_of_its_loss() -> None:
+    """Features and templates from the two sweeps, the loss by torch: a graph of one position."""
+    network = text_network(norm=False).double()
+    stimulus, labels = symbols(7, 1), symbols(7, 1, seed=1)
+    before = torch.rand(7, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    network.rest = lambda batch: [before.clone()]  # type: ignore[method-assign]
+    options = {"loss": "cross-entropy", "temperature": 0.3, "template": "drive", "slope": "unrolled"}
+    rule = rules.create("bsd", network, **options, contrast="classes", centre="none", reference_batch=6)
+    rule.step(stimulus, labels)
+    path, down = network.paths[0], network.hidden[0].down
+    with torch.enable_grad():
+        spikes, _ = path.flow_positions(network.encode(stimulus), before, network.steps, constant=True)
+        rate = spikes.mean(0)[0]
+        template = down.synapse(network.code.rate(network.steps).double())
+        logits = rate @ template.T / 9**0.5 / 0.3
+        loss = torch.nn.functional.cross_entropy(logits, labels[:, 0])
+        expected = torch.autograd.grad(loss, [path.synapse.weight, down.synapse.weight])
+    torch.testing.assert_close(path.synapse.weight.grad, expected[0], rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(down.synapse.weight.grad, expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_kernels_and_plain_torch_agree() -> None:
+    network = text_network([9, 7]).eval()
+    if not native_usable(network.readout.weight):
+        pytest.skip("no compiled kernels here")
+    stimulus = symbols(4, 6)
+    fast = network.logits(stimulus)
+    torch.testing.assert_close(fast.double(), network.double().logits(stimulus), rtol=1e-4, atol=1e-4)
+
+
+# ------------------------------------------------------------------ time's arrow
+
+
+@pytest.mark.parametrize("activity", ["spikes", "rates"])
+@pytest.mark.parametrize("kind", ["text", "series"])
+def test_the_future_never_reaches_a_prediction(activity: str, kind: str) -> None:
+    network = (text_network([9, 7]) if kind == "text" else series_network([9, 7])).eval()
+    network.activity = activity
+    stimulus = symbols(3, 8) if kind == "text" else values(3, 8)
+    said = network.logits(stimulus)
+    for place in range(1, 8):
+        changed = stimulus.clone()
+        changed[:, place:] = symbols(3, 8 - place, seed=9) if kind == "text" else values(3, 8 - place, seed=9)
+        assert torch.equal(network.logits(changed)[:, :place], said[:, :place])
+    assert not torch.equal(network.logits(torch.flip(stimulus, [1]))[:, -1], said[:, -1])
+
+
+def test_the_past_does_reach_it() -> None:
+    network = text_network().eval()
+    stimulus = symbols(3, 8)
+    changed = stimulus.clone()
+    changed[:, 0] = (changed[:, 0] + 1) % 6
+    assert not torch.equal(network.logits(changed)[:, 1], network.logits(stimulus)[:, 1])
+
+
+@pytest.mark.parametrize("activity", ["spikes", "rates"])
+def test_reading_on_says_what_the_whole_says(activity: str) -> None:
+    network = text_network([9, 7]).eval()
+    network.activity = activity
+    stimulus = symbols(1, 9)
+    read = network.reader()
+    read(stimulus[:, :4])
+    said = [read(stimulus[:, place : place + 1]) for place in range(4, 9)]
+    torch.testing.assert_close(torch.stack(said), network.logits(stimulus)[0, 4:])
+
+
+def test_changes_are_counted_from_the_present_value() -> None:
+    network = series_network().eval()
+    stimulus, targets = values(2, 4), values(2, 4, columns=2, seed=5)
+    rows = network.standard_targets(stimulus, targets)
+    assert rows.shape == (8, 2)
+    torch.testing.assert_close(network.quantities(stimulus, rows), targets)
+    # position 1, sample 0: (target − present − mean) / std
+    expected = (targets[0, 1, 0] - stimulus[0, 1, 2] - 0.5) / 2.0
+    torch.testing.assert_close(rows[2, 0], expected)
+
+
+# ------------------------------------------------------------------ rules
+
+
+@pytest.mark.parametrize("rule", ["bsd", "bptt", "backprop", "e-prop", "dll", "pc"])
+@pytest.mark.parametrize("kind", ["text", "series"])
+@pytest.mark.parametrize("widths", [[9], [9, 7]])
+def test_rules_learn_sequences(rule: str, kind: str, widths: list[int]) -> None:
+    network = text_network(widths) if kind == "text" else series_network(widths)
+    made = rules.create(rule, network)
+    stimulus = symbols(8, 5) if kind == "text" else values(8, 5)
+    targets = symbols(8, 5, seed=1) if kind == "text" else values(8, 5, columns=2, seed=1)
+    before = {id(p): p.detach().clone() for p in made.parameters()}
+    optimizer = torch.optim.Adam(made.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(30):
+        report = made.step(stimulus, targets)
+        for parameter in made.parameters():
+            assert parameter.grad is not None
+            assert torch.isfinite(parameter.grad).all()
+        optimizer.step()
+        losses.append(float(report.loss))
+        assert 0 <= float(report.correct) <= 8
+        assert len(report.spike_rate) == len(widths)
+    assert losses[-1] < losses[0]
+    moved = [not torch.equal(before[id(p)], p) for p in made.parameters()]
+    assert all(moved)
+
+
+@pytest.mark.parametrize("rule", ["bsd", "e-prop"])
+def test_blocks_add_up_to_the_whole(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stimulus, targets = symbols(4, 12), symbols(4, 12, seed=1)
+    options = {"centre": "none", "contrast": "classes"} if rule == "bsd" else {}
+    found = []
+    for positions in (12, 5):
+        network = text_network([9, 7], norm=False).double()
+        monkeypatch.setattr(sequences, "POSITIONS", positions)
+        made = rules.create(rule, network, **options)
+        report = made.step(stimulus, targets)
+        found.append((report, [p.grad for p in made.parameters()]))
+    (whole, grads), (parts, others) = found
+    torch.testing.assert_close(whole.loss, parts.loss)
+    torch.testing.assert_close(whole.correct.double(), parts.correct.double())
+    for one, other in zip(grads, others, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-12)
+
+
+def test_written_out_recursions_are_backpropagation() -> None:
+    """DLL with the transposed weights as feedback, and predictive coding with enough steps, give its gradient."""
+    stimulus, targets = symbols(4, 6), symbols(4, 6, seed=1)
+
+    def network() -> RecurrentNetwork:
+        return text_network([9, 7], norm=False).double()
+
+    exact = network()
+    rules.create("backprop", exact, activation="tanh").step(stimulus, targets)
+    relaxed = network()
+    rules.create("pc", relaxed, activation="tanh", inference_steps=12).step(stimulus, targets)
+    dendritic = network()
+    rule = rules.create("dll", dendritic, activation="tanh", label_smoothing=0.0, feedback_sign="none")
+    below = [dendritic.paths[1].parts()[0], dendritic.readout.weight]
+    with torch.no_grad():
+        for i, path in enumerate(dendritic.paths):
+            getattr(rule.own, f"down{i}").weight.copy_(below[i].T)
+            getattr(rule.own, f"across{i}").weight.copy_(path.parts()[1].T)
+    rule.step(stimulus, targets)
+    for other in (relaxed, dendritic):
+        for one, two in zip(exact.bottom_up_parameters(), other.bottom_up_parameters(), strict=True):
+            torch.testing.assert_close(two.grad, one.grad, rtol=1e-8, atol=1e-12)
+
+
+def test_rules_without_a_meaning_for_sequences_say_so() -> None:
+    with pytest.raises(ConfigurationError, match=r"rule 'fa': expected a network for single stimuli.*bsd"):
+        rules.create("fa", text_network())
+    with pytest.raises(ConfigurationError, match="predictions 'fixed'"):
+        rules.create("pc", text_network(), predictions="moving")
+
+
+# ------------------------------------------------------------------ what is refused, what is rebuilt
+
+
+def test_wrong_shapes_are_named() -> None:
+    text, series = text_network(), series_network()
+    with pytest.raises(ShapeError, match=r"symbols, int64 of shape \[batch, positions\]"):
+        text.logits(torch.zeros(3, 4))
+    with pytest.raises(ShapeError, match=r"symbols in 0..5, received 0..9"):
+        text.logits(torch.tensor([[0, 9]]))
+    with pytest.raises(ShapeError, match="batch, positions, 3"):
+        series.logits(torch.zeros(3, 4, 2))
+    with pytest.raises(ShapeError, match="batch, positions, 2"):
+        rules.create("bsd", series).step(values(2, 4), torch.zeros(2, 4, 3))
+    with pytest.raises(ShapeError, match="int64 of shape"):
+        rules.create("bsd", text).step(symbols(2, 4), torch.zeros(2, 4))
+    with pytest.raises(ConfigurationError, match="row of values"):
+        models.create("rnn", (1, 8, 8), 10)
+
+
+@pytest.mark.parametrize("network", [text_network([9, 7]), series_network([9, 7])])
+def test_networks_are_built_again_from_their_spec(network: RecurrentNetwork) -> None:
+    again = models.build(network.spec)
+    assert again.concept == network.concept
+    again.load_state_dict(network.state_dict())
+    stimulus = symbols(2, 4) if network.symbols else values(2, 4)
+    assert torch.equal(again.eval().logits(stimulus), network.eval().logits(stimulus))
