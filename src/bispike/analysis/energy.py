@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ..functional import Received, dense_spikes
-from ..nn import Network, Synapse
+from ..nn import Network, RecurrentNetwork, Synapse
 
 ADD_PJ = 0.9
 MULTIPLY_PJ = 3.7
@@ -81,8 +81,10 @@ def inference_operations(
         generator: source of randomness of stochastic codes.
 
     Returns:
-        Operations a stimulus.
+        Operations a stimulus; of a recurrent network those of one position.
     """
+    if isinstance(network, RecurrentNetwork):
+        return _of_positions(network, stimuli, batch_size)
     synapses = [m for root in (network, own) if root is not None for m in root.modules() if isinstance(m, Synapse)]
     parts = {id(part) for synapse in synapses for part in synapse.modules() if part is not synapse}
     synapses = [synapse for synapse in synapses if id(synapse) not in parts]
@@ -100,6 +102,40 @@ def inference_operations(
         sum(one.multiplies for one in found) / samples,
         sum(one.multiplies_nonzero for one in found) / samples,
     )
+
+
+@torch.no_grad()
+def _of_positions(network: RecurrentNetwork, stimuli: Tensor, batch_size: int) -> Operations:
+    """Operations of one position: symbols and spikes are added up at each target, real numbers multiplied."""
+    found = Operations()
+    steps = network.steps
+    training = network.training
+    network.eval()
+    rows = 0
+    for batch in stimuli.split(batch_size):
+        source = network.encode(batch.to(network.stimulus_mean.device))
+        rows += source.shape[0] * source.shape[1]
+        units = network.paths[0].units
+        if network.symbols and network.activity == "spikes":
+            found.accumulates += float((source != 0).sum()) * units
+        else:
+            found.multiplies += source.numel() * units
+            found.multiplies_nonzero += float((source != 0).sum()) * units
+        if network.activity == "rates":
+            rates = [activity.rate for _, activity in network.rates_positions(source)]
+        else:
+            rates = [activity.rate for _, _, activity in network.sweep_positions(source, network.rest(source.shape[1]))]
+        above = [*[path.units for path in network.paths[1:]], network.readout.target[0]]
+        for rate, path, targets in zip(rates, network.paths, above, strict=True):
+            reached = path.units + targets  # itself at the next position, and what is above
+            if network.activity == "spikes":
+                found.accumulates += float(rate.sum()) * steps * reached
+            else:
+                found.multiplies += rate.numel() * reached
+                found.multiplies_nonzero += float((rate != 0).sum()) * reached
+    network.train(training)
+    names = ("accumulates", "multiplies", "multiplies_nonzero")
+    return Operations(*[getattr(found, name) / max(rows, 1) for name in names])
 
 
 def fan_out(synapse: Synapse) -> Tensor:

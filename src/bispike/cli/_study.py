@@ -23,7 +23,7 @@ def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, so
     failed = found.document["failed"]
     for failure in failed:
         note(f"error: {failure['run']}: {failure['message']}")
-    heads = study.headings(wide=False)
+    heads = study.headings(wide=False, rows=found.rows)
     rows = [study.cells(row, wide=False) for row in found.rows]
     shown = [i for i, _ in enumerate(heads) if any(row[i] for row in rows)]  # a column that says nothing is left out
     made = table([heads[i] for i in shown], [[row[i] for i in shown] for row in rows], right=heads[2:])

@@ -47,15 +47,18 @@ def command(
         device=device,
         data_root=data_root,
     )
-    interval = accuracy_interval(summary[split], summary["samples"])
+    is_share = summary["metric"] == "accuracy"
+    interval = accuracy_interval(summary[split], summary["samples"]) if is_share else None
+    measures = summary.get("measures", {}).get(split, {})
     for line in summary["notes"]:
         note(f"note: {line}")
     shown = {
         "run": summary["run"],
-        "data": f"{summary['dataset']}, {split} split, {summary['samples']} stimuli",
+        "data": f"{summary['dataset']}, {split} split, {summary['samples']} {'places' if measures else 'stimuli'}",
         "corrupted": corrupt,
-        summary["metric"]: f"{100 * summary[split]:.2f} %",
-        "95 % interval": f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f} %",
+        summary["metric"]: f"{100 * summary[split]:.2f} %" if is_share else f"{summary[split]:.5f}",
+        "95 % interval": f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f} %" if interval else None,
+        "measures": ", ".join(f"{name} {value:.4f}" for name, value in measures.items()) or None,
         "reconstruction MSE": f"{summary['reconstruction'][split]:.5f}" if "reconstruction" in summary else None,
     }
     return Answer({**summary, "corrupt": corrupt, "interval": interval}, pairs(shown))

@@ -42,12 +42,13 @@ def command(
     """Draw what a trained RUN imagines for each concept, or how it completes a cue."""
     from ..report import picture_files, recalling
     from ..training import evaluation
-    from ..training.runs import load_run
+    from ..training.runs import expect_single_stimuli, load_run
 
     asked = [name for name, given in (("--cue", cue), ("--samples", samples), ("--stages", stages)) if given]
     if len(asked) > 1 or (judge and (cue or stages)):
         raise click.UsageError(f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all.")
     trained = load_run(run)
+    expect_single_stimuli(trained, "recall")
     wanted = [*concepts, *more_concepts]
     path = out or run / "recall.png"
     if judge is not None:

@@ -51,6 +51,18 @@ def read(
     """
     if task != "text":
         raise ConfigurationError(unknown_name("task for a text", task, ["text"]))
+    text = read_characters(path, encoding=encoding)
+    return from_text(
+        text, name=path.name.split(".")[0], window=window, test_fraction=test_fraction, protocol=protocol, where=path
+    )
+
+
+def read_characters(path: Path, *, encoding: str = "utf-8") -> str:
+    """The content of a text file, with line ends as \\n.
+
+    Raises:
+        DataError, ConfigurationError: as `read`.
+    """
     try:
         content = path.read_bytes()
         content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
@@ -65,10 +77,7 @@ def read(
         raise DataError(f"{path}: the gzip file is truncated or damaged ({error}).") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    return from_text(
-        text, name=path.name.split(".")[0], window=window, test_fraction=test_fraction, protocol=protocol, where=path
-    )
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def from_text(

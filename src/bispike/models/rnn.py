@@ -14,8 +14,8 @@ from ..nn import Dense, Pathway, QuantityCode, RecurrentNetwork, RecurrentPathwa
 from ..spaces import Concept, Quantities, Stimulus
 from .assembly import Options
 
-TUNED: dict[str, Any] = {"leak": 0.8, "reset": "soft", "threshold": 1.5, "excitability": -0.2}
-"""Neurons whose rate grows evenly with the drive and forgets some of it; they begin nearly silent."""
+TUNED: dict[str, Any] = {"leak": 0.8, "reset": "soft", "threshold": 1.5, "excitability": 0.1}
+"""Neurons whose rate grows evenly with the drive and that forget some of it."""
 
 
 def rnn(

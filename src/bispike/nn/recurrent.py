@@ -159,18 +159,23 @@ class RecurrentPathway(Pathway):
         if isinstance(self.norm, PastNorm):
             self.norm.follow(raw)
 
-    def flow_positions(self, source: Tensor, before: Tensor, steps: int, *, constant: bool) -> tuple[Tensor, Tensor]:
+    def flow_positions(
+        self, source: Tensor, before: Tensor, steps: int, *, constant: bool, truncate: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Spikes `[T, P, B, H]` with an autograd tape through all positions and steps, and the raw mean drives.
 
         Args:
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
             before: `[B, H]` rate at the position before.
+            truncate: positions that a gradient goes back at most; 0: all.
         """
         from_below, from_itself = self.parts()
         arriving = F.linear(source, from_below, self.synapse.bias)
         spikes, raws = [], []
         own = before
         for p in range(arriving.shape[0 if constant else 1]):
+            if truncate and p % truncate == 0:
+                own = own.detach()
             raw = (arriving[p] if constant else arriving[:, p]) + own @ from_itself.T
             raws.append((raw if constant else raw.mean(0)).detach())
             drive = self._normed(raw)
@@ -364,8 +369,8 @@ class RecurrentNetwork(Network):
             spikes, below, constant = activity.spikes.unflatten(1, shape), activity.rate.unflatten(0, shape), False
             del found, activity
 
-    def flow_positions(self, source: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The same with an autograd tape through all positions and steps.
+    def flow_positions(self, source: Tensor, *, truncate: int = 0) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """The same with an autograd tape through all positions (or `truncate` of them) and steps.
 
         Returns:
             Rates of the last stage `[S·B, H]`; mean firing rate and raw drives `[S·B, H]` of each stage.
@@ -373,7 +378,8 @@ class RecurrentNetwork(Network):
         spikes, constant = source, True
         means, raws = [], []
         for path in self.paths:
-            spikes, raw = path.flow_positions(spikes, path.rest(source.shape[1]), self.steps, constant=constant)
+            before = path.rest(source.shape[1])
+            spikes, raw = path.flow_positions(spikes, before, self.steps, constant=constant, truncate=truncate)
             means.append(spikes.detach().mean())
             raws.append(raw)
             constant = False

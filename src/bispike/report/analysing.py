@@ -29,9 +29,10 @@ from ..analysis import (
 from ..data import Split
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network
+from ..training.conditions import first_rows
 from ..training.evaluation import split_of
-from ..training.order import epoch_order, first_stratified
-from ..training.runs import Run, load_run
+from ..training.order import epoch_order
+from ..training.runs import Run, expect_single_stimuli, load_run
 from .reading import initial_network, model_digest
 from .robustness import damaged_accuracies
 from .untrained import settled
@@ -70,6 +71,7 @@ def analyse_run(
     if samples < 2:
         raise ConfigurationError(f"samples: expected at least 2, received {samples}.")
     run = load_run(path)
+    expect_single_stimuli(run, "analyse")
     if not run.summary:
         raise CheckpointError(f"{path}: this training has not ended; --resume goes on with it.")
     config = run.config
@@ -112,7 +114,7 @@ def analyse_run(
 
 
 def _first(split: Split, count: int) -> Split:
-    return split.subset(first_stratified(split.labels, min(count, len(split))))
+    return split.subset(first_rows(split, count))
 
 
 def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:

@@ -14,7 +14,7 @@ from ..errors import BispikeError
 from ..nn import Network
 from ..training.files import write_json
 from ..training.folder import AUDIT
-from ..training.runs import Run, load_run
+from ..training.runs import Run, expect_single_stimuli, load_run
 
 
 def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
@@ -32,6 +32,7 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
         UserError: the result cannot be written.
     """
     run = load_run(path)
+    expect_single_stimuli(run, "audit")
     stimuli, labels, words = _samples(run, data_root, max(SAMPLES, 2 * batch), seed)
     found = analysis.audit(
         run.config.rule,

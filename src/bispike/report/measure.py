@@ -28,7 +28,7 @@ from ..data import Dataset
 from ..functional.cues import half_cue
 from ..memory import complete
 from ..nn import Network
-from ..training.order import first_stratified
+from ..training.conditions import first_rows
 from .figures import Raster, Recollection
 from .reading import RunRecord
 from .untrained import settled
@@ -118,7 +118,7 @@ class Measurements:
 def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Measurements:
     """Run the analyses of a report on `samples` test stimuli, with the class proportions of all."""
     network = record.network
-    chosen = first_stratified(data.test.labels, min(samples, len(data.test)))
+    chosen = first_rows(data.test, samples)
     stimuli, labels = data.test.batch(chosen)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # stochastic stimulus codes: the same report from the same run

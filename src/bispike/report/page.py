@@ -12,13 +12,18 @@ from pathlib import Path
 
 from .. import data
 from .._version import __version__
+from ..data.windows import SequenceDataset
 from ..errors import BispikeError, ConfigurationError
 from ..training.files import make_folder, write_atomic
 from . import sections
+from .foretold import SequenceMeasurements, measure_sequences
 from .html import Html, tag
 from .measure import SAMPLES, Measurements, measure
 from .reading import RunRecord, read_run
 from .theme import CSS
+
+Found = Measurements | SequenceMeasurements | str
+"""What was measured of a run, or a sentence that says why nothing was."""
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -58,21 +63,24 @@ def write_report(
     return target
 
 
-def _measured(record: RunRecord, *, data_root: str | Path | None, samples: int) -> Measurements | str:
+def _measured(record: RunRecord, *, data_root: str | Path | None, samples: int) -> Found:
     """The measurements of a run, or why there are none: a report without its data is still a report."""
     root = data_root or record.config.get("data_root")
     try:
-        loaded = data.load(str(record.config["dataset"]), root=root, download=False)
+        options = record.config.get("data_options") or {}
+        loaded = data.load(str(record.config["dataset"]), root=root, download=False, **options)
     except BispikeError as error:
         return f"The data set could not be read here, so only what the run noted is shown: {error}"
     network, known = record.network, record.summary.get("data_fingerprint")
     fits = loaded.stimulus.shape == network.stimulus.shape and loaded.concept.names == network.concept.names
     if not fits or known not in (None, loaded.fingerprint):
         return "The data set has changed since this training, so only what the run noted is shown."
+    if isinstance(loaded, SequenceDataset):
+        return measure_sequences(record, loaded)
     return measure(record, loaded, samples=samples)
 
 
-def page(records: Sequence[RunRecord], measured: Sequence[Measurements | str]) -> str:
+def page(records: Sequence[RunRecord], measured: Sequence[Found]) -> str:
     """The report as text.
 
     Args:
@@ -105,9 +113,38 @@ def page(records: Sequence[RunRecord], measured: Sequence[Measurements | str]) -
     )
 
 
-def _run(name: str, anchor: str, record: RunRecord, found: Measurements | str, *, heading: bool) -> Html:
-    numbers = None if isinstance(found, str) else found
-    contents = {
+def _run(name: str, anchor: str, record: RunRecord, found: Found, *, heading: bool) -> Html:
+    if record.network.recurrent:
+        contents = _of_sequences(record, found if isinstance(found, SequenceMeasurements) else None)
+        lead = sections.sequences.summary_of(record)
+    else:
+        numbers = found if isinstance(found, Measurements) else None
+        contents = _of_stimuli(record, numbers)
+        lead = sections.result(record, numbers)
+    places = {title: f"{anchor}-{title.lower().replace(' ', '-')}" for title in contents}
+    links = [tag("a", title, href=f"#{place}") for title, place in places.items()]
+    parts: list[object] = [
+        tag("h2", name) if heading else None,
+        lead,
+        tag("p", found, class_="note") if isinstance(found, str) else None,
+        tag("nav", *links, aria_label=f"Sections of {name}"),
+    ]
+    for title, content in contents.items():
+        parts += [tag("h3", title, id=places[title]), content]
+    return tag("section", *[part for part in parts if part is not None], id=anchor)
+
+
+def _of_sequences(record: RunRecord, found: SequenceMeasurements | None) -> dict[str, Html]:
+    return {
+        "Learning": sections.sequences.learning(record),
+        "What it foretells": sections.sequences.foretells(record, found),
+        "Firing": sections.sequences.firing(found),
+        "Settings": sections.settings(record),
+    }
+
+
+def _of_stimuli(record: RunRecord, numbers: Measurements | None) -> dict[str, Html]:
+    return {
         "Learning": sections.learning(record),
         "What it sees": sections.sees(record, numbers),
         "What it does": sections.does(record, numbers),
@@ -117,17 +154,6 @@ def _run(name: str, anchor: str, record: RunRecord, found: Measurements | str, *
         **({"Analysis": sections.analysis(record.analysis)} if record.analysis else {}),
         "Settings": sections.settings(record),
     }
-    places = {title: f"{anchor}-{title.lower().replace(' ', '-')}" for title in contents}
-    links = [tag("a", title, href=f"#{place}") for title, place in places.items()]
-    parts: list[object] = [
-        tag("h2", name) if heading else None,
-        sections.result(record, numbers),
-        tag("p", found, class_="note") if isinstance(found, str) else None,
-        tag("nav", *links, aria_label=f"Sections of {name}"),
-    ]
-    for title, content in contents.items():
-        parts += [tag("h3", title, id=places[title]), content]
-    return tag("section", *[part for part in parts if part is not None], id=anchor)
 
 
 def _display_names(records: Sequence[RunRecord]) -> list[str]:

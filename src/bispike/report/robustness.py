@@ -19,10 +19,12 @@ from ..data import Dataset, Split
 from ..errors import CheckpointError, ConfigurationError, ShapeError
 from ..nn import Network
 from ..training import Run, TrainConfig, evaluate, load_run
+from ..training.conditions import first_rows
 from ..training.config import differences
 from ..training.evaluation import split_of
 from ..training.files import make_folder, write_atomic, write_json
-from ..training.order import first_stratified, generator
+from ..training.order import generator
+from ..training.runs import expect_single_stimuli
 from .figures.robustness import robustness_of_rows
 from .picture_files import write_picture
 
@@ -116,13 +118,14 @@ def robust_rows(
     loaded: dict[str, Dataset] = {}
     for place in places:
         run = load_run(place)
+        expect_single_stimuli(run, "robustness")
         if not run.summary:
             raise CheckpointError(f"{place}: this training has not ended; --resume goes on with it.")
         note(place)
         part = split_of(_dataset(run.config, data_root, loaded), run.config, split)
         if not len(part):
             raise ConfigurationError(f"split: {place} held out no {split} data; choose test.")
-        part = part.subset(first_stratified(part.labels, min(samples, len(part))))
+        part = part.subset(first_rows(part, samples))
         configs.append(run.config)
         measured.append({**_what(run, place), "samples": len(part), **damaged_accuracies(run.network, part, seed)})
     groups = _groups(configs)

@@ -6,6 +6,7 @@ once, one product for all time steps of a synapse.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -13,8 +14,20 @@ from torch import Tensor, nn
 
 from ..nn import RecurrentNetwork
 from .base import Rule, StepReport, register, write_gradients
+from .options import RuleOptions, at_least, option
 from .readouts import batch_cross_entropy, batch_error, learn_latent_ends, reconstructing
 from .through_time import learn_by_tape
+
+
+@dataclass(frozen=True)
+class BPTTOptions(RuleOptions):
+    """Options of backpropagation through time.
+
+    Args:
+        truncate: in recurrent networks the positions that a gradient goes back at most; 0: all of the window.
+    """
+
+    truncate: int = option(0, at_least(0))
 
 
 @register
@@ -25,6 +38,8 @@ class BPTT(Rule):
     summary: ClassVar[str] = "backpropagation through time with surrogate gradients"
     reconstructs: ClassVar[bool] = True
     sequences: ClassVar[bool] = True
+    Options: ClassVar[type] = BPTTOptions
+    settings: BPTTOptions
 
     def parameters(self) -> list[nn.Parameter]:
         net = self.network
@@ -32,7 +47,7 @@ class BPTT(Rule):
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         if isinstance(self.network, RecurrentNetwork):
-            return learn_by_tape(self, self.network, stimulus, labels)
+            return learn_by_tape(self, self.network, stimulus, labels, truncate=self.settings.truncate)
         if self.network.latent:
             return self._reconstruct(stimulus, labels, generator)
         net = self.network

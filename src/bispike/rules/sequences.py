@@ -65,21 +65,21 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
         stimulus: `[B, S]` symbols or `[B, S, D]` values.
         targets: `[B, S]` classes or `[B, S, K]` quantities.
     """
-    source = network.encode(stimulus)
-    length, batch = source.shape[:2]
+    batch, length = targets.shape[:2]
     positions = min(POSITIONS, max(1, PAIRED // batch)) if network.continuous else POSITIONS
-    wanted = network.standard_targets(stimulus, targets) if network.continuous else targets.T.flatten()
     state = network.rest(batch)
     gathered = Gathered(rule.parameters())
     told, rule.when_written = rule.when_written, None  # nothing is final before the last block
     reports = []
     try:
         for first in range(0, length, positions):
-            part = source[first : first + positions]
-            rows = slice(first * batch, (first + len(part)) * batch)
+            here = slice(first, first + positions)
+            part = network.encode(stimulus[:, here])
+            wanted = targets[:, here]
+            rows = network.standard_targets(stimulus[:, here], wanted) if network.continuous else wanted.T.flatten()
             with network.group.repeated(len(part)):
                 block = _learn_quantities if network.continuous else _learn_classes
-                report = block(rule, network, part, wanted[rows], state, length)
+                report = block(rule, network, part, rows, state, length)
             reports.append((len(part) / length, report))
             gathered.add(len(part) / length)
     finally:
@@ -145,15 +145,14 @@ def learn_positions(
     Args:
         broadcast: (stage, error `[N, K]` at the readout) to the learning signal `[N, H]`.
     """
-    source = network.encode(stimulus)
-    length = len(source)
-    state = network.rest(source.shape[1])
+    batch, length = targets.shape[:2]
+    state = network.rest(batch)
     gathered = Gathered(network.bottom_up_parameters())
     reports = []
     for first in range(0, length, POSITIONS):
-        part = source[first : first + POSITIONS]
+        places = slice(first, first + POSITIONS)
+        part = network.encode(stimulus[:, places])
         sweep = list(network.sweep_positions(part, state, unrolled=True))
-        places = slice(first, first + len(part))
         top = learn_said(network, sweep[-1][2].rate, stimulus[:, places], targets[:, places])
         for stage, below, activity in sweep:
             stage.up.learn(broadcast(stage, top.error) * stage.up.rate_slope(activity), below, activity)

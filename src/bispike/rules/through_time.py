@@ -24,8 +24,14 @@ from .readouts import Top, learn_quantities
 Sweep = Sequence[tuple[Tensor, RateActivity]]
 
 
-def learn_by_tape(rule: Rule, network: RecurrentNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
-    """Backpropagation through time, on spikes or on rates as the network's activity says."""
+def learn_by_tape(
+    rule: Rule, network: RecurrentNetwork, stimulus: Tensor, targets: Tensor, *, truncate: int = 0
+) -> StepReport:
+    """Backpropagation through time, on spikes or on rates as the network's activity says.
+
+    Args:
+        truncate: positions that a gradient goes back at most (spikes only); 0: all.
+    """
     with torch.enable_grad():
         source = network.encode(stimulus)
         if network.activity == "rates":
@@ -33,7 +39,7 @@ def learn_by_tape(rule: Rule, network: RecurrentNetwork, stimulus: Tensor, targe
             rate, raws = sweep[-1][1].rate, [activity.raw_drive.detach() for _, activity in sweep]
             means = [activity.active for _, activity in sweep]
         else:
-            rate, means, raws = network.flow_positions(source)
+            rate, means, raws = network.flow_positions(source, truncate=truncate)
         said = network.said(rate)
         loss, correct = _judged(network, said, stimulus, targets)
         write_gradients(loss, rule.parameters())

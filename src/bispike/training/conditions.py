@@ -43,6 +43,14 @@ def training_parts(dataset: Dataset, config: TrainConfig) -> tuple[Split, Split]
     return train, validation
 
 
+def first_rows(split: Split, count: int) -> Tensor:
+    """The first rows of a split, with the class proportions of all; of windows of a sequence, rows over all of it."""
+    count = min(count, len(split))
+    if isinstance(split, Windows):
+        return torch.linspace(0, len(split) - 1, count).long().unique()
+    return first_stratified(split.labels, count)
+
+
 def imbalanced(labels: Tensor, ratio: float, draws: torch.Generator) -> Tensor:
     """Rows of an imbalanced part, as large as the classes allow.
 

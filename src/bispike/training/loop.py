@@ -306,6 +306,9 @@ class Training(Kept):
         parts = {"test": test, "validation": kept}
         found: dict[str, Any] = {
             "protocol": self.dataset.protocol,
+            "task": self.dataset.task,
+            "horizon": self.dataset.horizon,
+            "inputs": list(self.dataset.inputs),
             "measures": {
                 part: {name: values[name] for name in MEASURES if values.get(name) is not None}
                 for part, values in parts.items()

@@ -54,6 +54,20 @@ RECALLING: dict[str, Any] = {
     "top_down_lr": 1.6e-2,
 }
 """Autoencoders: the way down learns faster than the way up, whose code it has to follow."""
+FORETELLING: dict[str, Any] = {
+    "model": "rnn",
+    "model_options": {"excitability": -0.2},
+    "rule_options": {**CLASSIFYING, "centre": "none", "contrast": "masked"},
+    "batch_size": 64,
+}
+"""Recurrent networks; negatives as often as the batch has them, since symbols are of very different frequency."""
+FORETOLD = (
+    ("metr-la-week", 12, 3, 10, 3e-3),
+    ("exchange-rate", 12, 3, 5, 1e-3),
+    ("pjm-load", 24, 6, 1, 3e-3),
+    ("mackey-glass", 32, 1, 60, 1e-2),
+)
+"""Data set, window, horizon, epochs and learning rate of presets on series."""
 PUBLISHED: dict[str, Any] = {
     "rule_options": {
         "feature": "drive",
@@ -167,6 +181,32 @@ _PRESETS = (
         "mnist-completion",
         "the autoencoder with cues: stimuli of which up to three quarters are hidden",
         {**RECALLING, "dataset": "mnist", "rule_options": {"occlusion": 0.75}},
+    ),
+    Preset(
+        "shakespeare-rnn",
+        "next characters of tinyshakespeare, 324 recurrent units, windows of 32, 5 epochs",
+        {**FORETELLING, "dataset": "tinyshakespeare", "epochs": 5, "lr": 2e-2, "top_down_lr": 4e-2},
+        expected=(0.455, 0.475),
+    ),
+    Preset(
+        "python-docs-rnn",
+        "next characters of the installed Python's documentation, 324 recurrent units, 5 epochs",
+        {**FORETELLING, "dataset": "python-docs", "epochs": 5, "lr": 2e-2, "top_down_lr": 4e-2},
+    ),
+    *(
+        Preset(f"{dataset}-rnn", f"{dataset}, {horizon} ahead from windows of {window}", values)
+        for dataset, window, horizon, epochs, lr in FORETOLD
+        for values in [
+            {
+                **FORETELLING,
+                "dataset": dataset,
+                "data_options": {"window": window, "horizon": horizon},
+                "epochs": epochs,
+                "lr": lr,
+                "validation": 0.1,
+                "keep": "best",
+            }
+        ]
     ),
     *(preset for cell in CELLS for preset in _cell(*cell)),
 )

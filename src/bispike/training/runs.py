@@ -66,6 +66,26 @@ def load_run(path: str | Path) -> Run:
     return Run(folder, config, network.eval(), rule, {}, saved.values["metrics"])
 
 
+def expect_single_stimuli(run: Run, what: str) -> None:
+    """Raise a ConfigurationError if a run is one on sequences, for which `what` is not defined."""
+    if run.network.recurrent:
+        raise ConfigurationError(
+            f"{what}: expected a run on single stimuli, {run.path} is one on sequences; see 'bispike evaluate', "
+            "'predict' and 'report' for those."
+        )
+
+
+def horizon_and_inputs(run: Run) -> tuple[int, tuple[str, ...]]:
+    """Of a run on a series: steps ahead, and the columns that go in.
+
+    Raises:
+        ConfigurationError: the training has not ended.
+    """
+    if "inputs" not in run.summary:
+        raise ConfigurationError(f"{run.path}: expected a finished run on a series; go on with its training.")
+    return int(run.summary["horizon"]), tuple(run.summary["inputs"])
+
+
 def _restore(rule: Rule, saved: checkpoint.Checkpoint | None, folder: Path) -> None:
     """Give a rule the weights of its own back, as the last checkpoint has them; without one they are as drawn."""
     if saved is None:

@@ -54,23 +54,31 @@ class Curve:
     spreads: Sequence[float]
 
 
+def in_shown_units(metric: str) -> tuple[float, str]:
+    """What a metric is multiplied by, and its name with the unit: accuracies in percent, errors as they are."""
+    return (1.0, metric) if metric.endswith("mse") else (100.0, f"{metric} (%)")
+
+
 @styled
 def row_values(rows: Sequence[Row], *, metric: str, title: str) -> Figure:
     """A line a row: the value of each seed as a point, the mean as a mark with the spread as a bar."""
     figure = canvas(width=6.0, height=1.0 + GAP * len(rows))
     axes = figure.subplots()
+    factor, label = in_shown_units(metric)
     for place, row in enumerate(rows):
-        axes.plot([100 * v for v in row.values], [place] * len(row.values), "o", color=FAINT, alpha=0.6, markersize=3.5)
+        axes.plot(
+            [factor * v for v in row.values], [place] * len(row.values), "o", color=FAINT, alpha=0.6, markersize=3.5
+        )
         if row.mean is None:
             axes.text(0.5, place, "failed", transform=axes.get_yaxis_transform(), ha="center", va="center")
             continue
-        spread = None if row.spread is None else 100 * row.spread
+        spread = None if row.spread is None else factor * row.spread
         colour = COLOURS.get(row.activity, BOTTOM_UP)
         shape = SHAPES.get(row.activity, "o")
-        axes.errorbar(100 * row.mean, place, xerr=spread, fmt=shape, color=colour, capsize=3, elinewidth=1.2)
+        axes.errorbar(factor * row.mean, place, xerr=spread, fmt=shape, color=colour, capsize=3, elinewidth=1.2)
     axes.set_yticks(range(len(rows)), [label_text(row.row, 30) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel(f"{metric} (%); bar: spread over seeds")
+    axes.set_xlabel(f"{label}; bar: spread over seeds")
     axes.set_title(label_text(title, 70))
     _explain_colours(figure, {row.activity for row in rows})
     return figure
@@ -85,53 +93,55 @@ def cost_scatter(panels: Mapping[str, Sequence[Point]], *, metric: str) -> Figur
         metric: name of the accuracy, and of which data.
     """
     figure = canvas(width=4.9 * len(panels) + 0.4, height=4.2)
+    factor, named = in_shown_units(metric)
     every = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axes, (label, points) in zip(every, panels.items(), strict=True):
         for point in points:
             colour, shape = COLOURS.get(point.activity, BOTTOM_UP), SHAPES.get(point.activity, "o")
-            spread = None if point.spread is None else 100 * point.spread
+            spread = None if point.spread is None else factor * point.spread
             axes.errorbar(
-                point.cost, 100 * point.mean, yerr=spread, fmt=shape, color=colour, capsize=2.5, elinewidth=1.0
+                point.cost, factor * point.mean, yerr=spread, fmt=shape, color=colour, capsize=2.5, elinewidth=1.0
             )
         axes.set_xscale("log")
         axes.margins(x=0.22, y=0.09)
         _plain_log_ticks(axes)
         axes.set_xlabel(label)
-    every[0].set_ylabel(f"{metric} (%); bar: spread over seeds")
+    every[0].set_ylabel(f"{named}; bar: spread over seeds")
     _explain_colours(figure, {point.activity for points in panels.values() for point in points})
     figure.draw_without_rendering()  # places are known only when the layout is
     for axes, points in zip(every, panels.values(), strict=True):
-        place_beside(axes, [(point.cost, 100 * point.mean, label_text(point.name, 22)) for point in points])
+        place_beside(axes, [(point.cost, factor * point.mean, label_text(point.name, 22)) for point in points])
     return figure
 
 
 @styled
-def learning_curves(curves: Sequence[Curve]) -> Figure:
-    """Validation accuracy over epochs: mean over seeds, a band of one standard deviation, names at the ends."""
+def learning_curves(curves: Sequence[Curve], *, metric: str = "accuracy") -> Figure:
+    """A validation metric over epochs: mean over seeds, a band of one standard deviation, names at the ends."""
     figure = canvas(width=6.4, height=max(3.6, 0.6 + 0.19 * len(curves)))
     axes = figure.subplots()
     styles = {}
+    factor, label = in_shown_units(f"validation {metric}")
     for i, curve in enumerate(curves):
         colour, dashes = SERIES[i % len(SERIES)], ("-", "--", ":", "-.")[i // len(SERIES) % 4]
-        means = [100 * value for value in curve.means]
-        low = [m - 100 * s for m, s in zip(means, curve.spreads, strict=True)]
-        high = [m + 100 * s for m, s in zip(means, curve.spreads, strict=True)]
+        means = [factor * value for value in curve.means]
+        low = [m - factor * s for m, s in zip(means, curve.spreads, strict=True)]
+        high = [m + factor * s for m, s in zip(means, curve.spreads, strict=True)]
         axes.fill_between(curve.epochs, low, high, color=colour, alpha=0.15, linewidth=0)
         marker = MARKERS[i % len(MARKERS)] if len(means) <= 40 else ""
         axes.plot(curve.epochs, means, color=colour, linestyle=dashes, marker=marker, linewidth=1.5, markersize=3.5)
         styles[i] = colour
-    axes.set_ylabel("validation accuracy (%); band: spread over seeds")
+    axes.set_ylabel(f"{label}; band: spread over seeds")
     axes.margins(x=0.02)
     whole_epochs(axes)
-    _name_ends(axes, curves, styles)
+    _name_ends(axes, curves, styles, factor)
     return figure
 
 
-def _name_ends(axes: Axes, curves: Sequence[Curve], colours: Mapping[int, str]) -> None:
+def _name_ends(axes: Axes, curves: Sequence[Curve], colours: Mapping[int, str], factor: float) -> None:
     """Names right of the axes at the height of the last values, moved apart where they would lie on each other."""
     bottom, top = axes.get_ylim()
     height = axes.get_window_extent().height / axes.figure.dpi * 72  # points
-    ends = [100 * curve.means[-1] for curve in curves]
+    ends = [factor * curve.means[-1] for curve in curves]
     places = spread_out(ends, gap=10.5 * (top - bottom) / height, low=bottom, high=top)
     beside = axes.get_yaxis_transform()
     for i, (curve, end, place) in enumerate(zip(curves, ends, places, strict=True)):

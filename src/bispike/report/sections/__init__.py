@@ -1,5 +1,6 @@
 """Sections of the report on one run, in the order in which they are read."""
 
+from . import sequences as sequences
 from .analysis import analysis
 from .behaviour import does, sees
 from .comparison import comparison
@@ -20,5 +21,6 @@ __all__ = [
     "recalls",
     "result",
     "sees",
+    "sequences",
     "settings",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..figures import to_data_uri, validation_curves
 from ..html import Html, figure, gallery, join, table, tag
 from ..reading import RunRecord
-from .wording import duration, number, percent, rates, setting
+from .wording import duration, metric_text, number, rates, setting
 
 HEAD = (
     "run",
@@ -36,6 +36,7 @@ def comparison(records: Mapping[str, RunRecord], anchors: Mapping[str, str]) -> 
     curves = {
         name: [(int(m["epoch"]), float(m["validation"])) for m in record.metrics if m.get("validation") is not None]
         for name, record in records.items()
+        if record.summary.get("metric", "accuracy") == "accuracy"
     }
     curves = {name: points for name, points in curves.items() if points}
     if not curves:
@@ -61,8 +62,8 @@ def _row(name: str, record: RunRecord, anchor: str) -> list[object]:
     return [
         tag("a", name, href=f"#{anchor}"),
         *[setting(record, key) for key in ("dataset", "model", "rule", "seed")],
-        percent(summary.get("test"), 2),
-        percent(summary.get("validation"), 2),
+        metric_text(summary, "test"),
+        metric_text(summary, "validation"),
         duration(summary.get("train_seconds")),
         number(summary.get("step_ms"), ".2f", "ms"),
         number(summary.get("peak_memory_mb"), ".0f", "MB"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from ..html import Html, facts, join, tag
 from ..reading import RunRecord
-from .wording import duration, flat, number, percent, rates
+from .wording import duration, flat, metric_text, number, rates
 
 INCIDENTAL = ("data_root",)  # where the data lay says nothing about the run
 
@@ -44,8 +45,7 @@ def _results(record: RunRecord) -> list[tuple[str, str]]:
     rebuilt = [(f"reconstruction MSE, {part}", number(error, ".5f")) for part, error in errors.items()]
     return [
         *early,
-        ("test accuracy", percent(summary.get("test"), 2)),
-        ("validation accuracy", percent(summary.get("validation"), 2)),
+        *_metrics(summary),
         *rebuilt,
         ("parameters", number(summary.get("parameters"), ",")),
         ("training time", duration(summary.get("train_seconds"))),
@@ -54,3 +54,9 @@ def _results(record: RunRecord) -> list[tuple[str, str]]:
         ("spike rates, bottom to top", rates(summary.get("spike_rate"))),
         ("device", str(summary.get("device", "–"))),
     ]
+
+
+def _metrics(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The metric of the test and of the validation part."""
+    metric = str(summary.get("metric", "accuracy"))
+    return [(f"{part} {metric}", metric_text(summary, part)) for part in ("test", "validation")]

@@ -24,6 +24,13 @@ def number(value: Any, form: str = "", unit: str = "") -> str:
     return f"{value:{form}}".replace("-", "−") + (f"{SPACE}{unit}" if unit else "")
 
 
+def metric_text(summary: Mapping[str, Any], part: str) -> str:
+    """The metric of "test" or "validation": an accuracy as a percentage, an error with its name."""
+    if summary.get("metric") == "mse":
+        return f"{number(summary.get(part), '.5f')} MSE"
+    return percent(summary.get(part), 2)
+
+
 def duration(seconds: Any) -> str:
     """Seconds in a unit that suits them."""
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):

@@ -21,10 +21,11 @@ from ...analysis import Operations, inference_operations
 from ...data import Dataset
 from ...errors import BispikeError
 from ...training import load_run
+from ...training.conditions import first_rows
 from ...training.config import TrainConfig
 from ...training.evaluation import split_of
 from ...training.files import make_folder, write_json
-from ...training.order import first_stratified, generator
+from ...training.order import generator
 from ...training.studies import Outcome
 from ..reading import model_digest
 
@@ -75,7 +76,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:
     run = load_run(path)
     part = split_of(_dataset(run.config, loaded), run.config, "test" if run.config.test else "validation")
-    stimuli, _ = part.batch(first_stratified(part.labels, min(SAMPLES, len(part))))
+    stimuli, _ = part.batch(first_rows(part, SAMPLES))
     with torch.random.fork_rng(devices=[]):
         draws = generator(run.config.seed, "operations")
         return inference_operations(run.network, stimuli, own=run.rule.own, generator=draws)

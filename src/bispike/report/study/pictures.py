@@ -17,7 +17,8 @@ def write_pictures(
     outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str
 ) -> dict[str, str]:
     """Draw what there is to draw; returns the paths by kind."""
-    metric = f"{judged_by(rows)} {next((row.metric for row in rows if row.metric), 'accuracy')}"
+    measured = next((row.metric for row in rows if row.metric), "accuracy")
+    metric = f"{judged_by(rows)} {measured}"
     rows = judged(rows)
     figures = {"picture": (folder / "accuracy.png", row_values(rows, metric=metric, title=title))}
     panels = {
@@ -30,7 +31,7 @@ def write_pictures(
         figures["cost"] = (folder / "cost.png", cost_scatter(panels, metric=metric))
     curves = _curves(outcomes)
     if curves:
-        figures["learning"] = (folder / "learning.png", learning_curves(curves))
+        figures["learning"] = (folder / "learning.png", learning_curves(curves, metric=measured))
     return {kind: str(write_picture(path, figure)) for kind, (path, figure) in figures.items()}
 
 

@@ -46,6 +46,15 @@ def _significant(key: str, factor: float) -> Callable[[TableRow], str]:
     return text
 
 
+def _metric(key: str) -> Callable[[TableRow], str]:
+    """An accuracy in percent, an error as it is."""
+
+    def text(row: TableRow) -> str:
+        return _number(key, *((1, 5) if row.metric == "mse" else (100, 2)))(row)
+
+    return text
+
+
 def _seeds(row: TableRow) -> str:
     done = len(row.seeds)
     return f"{done} of {done + row.failed}" if row.failed else f"{done}"
@@ -53,14 +62,14 @@ def _seeds(row: TableRow) -> str:
 
 def _spread(row: TableRow) -> str:
     """Of the test accuracy; of the validation accuracy where the test data were not looked at."""
-    return _number("spread" if row.mean is not None else "validation_spread", 100, 2)(row)
+    return _metric("spread" if row.mean is not None else "validation_spread")(row)
 
 
 COLUMNS = (
     Column("row", lambda row: row.row),
     Column("activity", lambda row: row.activity, short="emits"),
-    Column("validation %", _number("validation", 100, 2), short="val %"),
-    Column("test %", _number("mean", 100, 2)),
+    Column("validation %", _metric("validation"), short="val %"),
+    Column("test %", _metric("mean")),
     Column("± sd", _spread),
     Column("seeds", _seeds),
     Column("train s", _number("train_seconds", digits=1), wide=True),
@@ -74,9 +83,13 @@ COLUMNS = (
 )
 
 
-def headings(*, wide: bool) -> list[str]:
-    """Headings of the columns, of all or of those for a terminal."""
-    return [column.heading if wide else column.short or column.heading for column in COLUMNS if wide or not column.wide]
+def headings(*, wide: bool, rows: Sequence[TableRow] = ()) -> list[str]:
+    """Headings of the columns, of all or of those for a terminal; `rows` say what is measured."""
+    heads = [
+        column.heading if wide else column.short or column.heading for column in COLUMNS if wide or not column.wide
+    ]
+    errors = any(row.metric == "mse" for row in rows)
+    return [head.replace("%", "MSE") if errors else head for head in heads]
 
 
 def cells(row: TableRow, *, wide: bool) -> list[str]:
@@ -88,14 +101,15 @@ def ordered(rows: Sequence[TableRow], by: str) -> list[TableRow]:
     """The rows as the study has them, or the most accurate first and rows without a result last."""
     if by == "given":
         return list(rows)
+    sign = 1.0 if any(row.metric == "mse" for row in rows) else -1.0
     means = [row.mean for row in judged(rows)]
-    places = sorted(range(len(rows)), key=lambda place: (means[place] is None, -(means[place] or 0.0)))
+    places = sorted(range(len(rows)), key=lambda place: (means[place] is None, sign * (means[place] or 0.0)))
     return [rows[place] for place in places]
 
 
 def as_markdown(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:
     """The table as Markdown, with the notes below it."""
-    heads = headings(wide=True)
+    heads = headings(wide=True, rows=rows)
     lines = ["| " + " | ".join(heads) + " |", "|---" * 2 + "|---:" * (len(heads) - 2) + "|"]
     lines += ["| " + " | ".join(t.replace("|", "\\|") for t in cells(row, wide=True)) + " |" for row in rows]
     return "\n".join([*lines, *(["", *(f"- {' '.join(note.split())}" for note in notes)] if notes else [])]) + "\n"
@@ -103,7 +117,7 @@ def as_markdown(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:
 
 def as_latex(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:
     """The table as a `tabular` for the package booktabs; the notes are comments above it."""
-    heads = headings(wide=True)
+    heads = headings(wide=True, rows=rows)
     lines = [f"% {' '.join(note.split())}" for note in ["Needs \\usepackage{booktabs}.", *notes]]
     lines += [f"\\begin{{tabular}}{{ll{'r' * (len(heads) - 2)}}}", "\\toprule", _latex_row(heads), "\\midrule"]
     lines += [_latex_row(cells(row, wide=True)) for row in rows]

@@ -1,0 +1,56 @@
+"""Figures of runs on sequences: what is foretold beside what came, errors over epochs, firing over positions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from .canvas import BOTTOM_UP, FAINT, MARKERS, SERIES, TOP_DOWN, canvas, label_text, styled, whole_epochs
+
+
+@styled
+def foretold_curves(curves: Sequence[tuple[str, Tensor, Tensor]], *, horizon: int) -> Figure:
+    """A panel a quantity: true values, and what was foretold of them `horizon` steps before (0: estimated)."""
+    figure = canvas(width=7.2, height=1.5 * len(curves) + 0.7)
+    panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
+    what = f"foretold {horizon} steps before" if horizon > 1 else "foretold a step before" if horizon else "estimated"
+    for axes, (name, true, foretold) in zip(panels, curves, strict=True):
+        axes.plot(true.numpy(), color=FAINT, linewidth=2.2, label="true")
+        axes.plot(foretold.numpy(), color=BOTTOM_UP, linewidth=1.1, label=what)
+        axes.set_ylabel(label_text(name, 16))
+    panels[-1].set_xlabel("steps of the test part")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def error_curve(metrics: Sequence[Mapping[str, Any]]) -> Figure:
+    """Mean squared error on the validation part over epochs."""
+    figure = canvas()
+    axes = figure.subplots()
+    points = [(int(row["epoch"]), float(row["mse"])) for row in metrics if row.get("mse") is not None]
+    axes.plot([e for e, _ in points], [v for _, v in points], color=TOP_DOWN, marker="s", markersize=3.5)
+    axes.set_title("Error")
+    axes.set_ylabel("validation MSE (deviations²)")
+    whole_epochs(axes)
+    return figure
+
+
+@styled
+def rates_over_positions(rates: Mapping[str, Tensor]) -> Figure:
+    """Mean firing rate of each stage at each position of a window."""
+    figure = canvas()
+    axes = figure.subplots()
+    for i, (name, values) in enumerate(rates.items()):
+        places = range(1, len(values) + 1)
+        axes.plot(places, 100 * values, color=SERIES[i], marker=MARKERS[i], markersize=3, label=name)
+    axes.set_title("Firing over a sequence")
+    axes.set_xlabel("position")
+    axes.set_ylabel("spikes per 100 time steps")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return figure
