@@ -39,7 +39,7 @@ def test_the_registry_is_complete_and_consistent():
     assert set(names()) == {
         "digits", "mnist", "fashion-mnist", "cifar10", "cifar100", "svhn", "tiny-imagenet",
         "python-docs", "tinyshakespeare", "mackey-glass", "exchange-rate", "electricity", "metr-la", "metr-la-week",
-        "pems-bay", "pjm-load",
+        "pems-bay", "pjm-load", "n-mnist",
     }  # fmt: skip
     for name, entry in registry.items():
         assert name == entry.name

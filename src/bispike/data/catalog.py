@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, DataError, DownloadError, UnknownNameError, unknown_name
-from . import cifar, digits, folder, idx, npz, series, series_sets, storage, svhn, table, text, tiny_imagenet
+from . import cifar, digits, events, folder, idx, npz, series, series_sets, storage, svhn, table, text, tiny_imagenet
 from .dataset import Dataset
 from .download import Progress
 from .download import download as fetch_file
@@ -22,7 +22,7 @@ from .entry import DatasetEntry
 
 registry: dict[str, DatasetEntry] = {
     entry.name: entry
-    for module in (digits, idx, cifar, svhn, tiny_imagenet, text, series_sets)
+    for module in (digits, idx, cifar, svhn, tiny_imagenet, text, series_sets, events)
     for entry in module.ENTRIES
 }
 """The published data sets, by the names users type."""
@@ -91,8 +91,10 @@ def sequence_options(name_or_path: PathLike, task: object = None) -> dict[str, A
     kind = found.task if found is not None else task
     if found is None and kind is None:
         lowered = text_.lower()
-        kind = "text" if lowered.endswith((".txt", ".txt.gz", ".md")) else "series" if lowered.endswith(".h5") else None
+        ends = {"text": (".txt", ".txt.gz", ".md"), "series": (".h5", ".hdf5"), "events": (".npz",)}
+        kind = next((task for task, those in ends.items() if lowered.endswith(those)), None)
     readers: dict[str, Callable[..., Dataset]] = {"text": text.read, "series": series.read}
+    readers["events"] = found.read if found is not None else events.read
     reader = readers.get(str(kind))
     if reader is None:
         return {}
@@ -102,7 +104,7 @@ def sequence_options(name_or_path: PathLike, task: object = None) -> dict[str, A
 
 def _options_of(found: DatasetEntry, given: dict[str, Any]) -> dict[str, Any]:
     """What is given, if the named set takes it."""
-    accepted = {"text": text.OPTIONS, "series": series_sets.OPTIONS}.get(found.task, ())
+    accepted = {"text": text.OPTIONS, "series": series_sets.OPTIONS, "events": events.OPTIONS}.get(found.task, ())
     task = given.get("task", found.task)
     if task != found.task:
         raise ConfigurationError(f"data set {found.name!r} is for the task {found.task!r}, received {task!r}.")
@@ -171,7 +173,7 @@ def _reader(path: Path, task: object = None) -> Callable[..., Dataset]:
     if path.name in archives and archives[path.name].task == "classification":
         return partial(_whole, archives[path.name])
     if name.endswith(".npz"):
-        return npz.read
+        return events.read if events.is_events(path) else npz.read
     if task == "series" or name.endswith((".h5", ".hdf5")):
         return series.read
     if task == "text" or name.endswith((".txt", ".txt.gz", ".md")):

@@ -229,6 +229,12 @@ def _check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
             f"model: data set {data.name!r} is for the task {data.task!r}; expected {fitting}, received a "
             f"{'recurrent network' if network.recurrent else 'network for single stimuli'}."
         )
+    if data.task == "events" and (network.stimulus_code, network.steps) != ("given", data.stimulus.shape[0]):
+        raise ConfigurationError(
+            f"model: data set {data.name!r} holds events in {data.stimulus.shape[0]} bins of time; expected "
+            f"stimulus_code 'given' and steps {data.stimulus.shape[0]}, received {network.stimulus_code!r} and "
+            f"{network.steps}: --set stimulus_code=given steps={data.stimulus.shape[0]}."
+        )
     if network.stimulus.shape != data.stimulus.shape:
         problems.append(
             f"stimulus: the network expects {list(network.stimulus.shape)}, data set {data.name!r} has "
