@@ -105,8 +105,16 @@ def test_compare_tabulates_errors_of_series(place: Path) -> None:
     assert (place / "study" / "accuracy.png").exists()
 
 
-@pytest.mark.parametrize("verb", ["audit", "analyse", "robustness", "recall"])
+@pytest.mark.parametrize("verb", ["analyse", "robustness", "recall"])
 def test_verbs_for_single_stimuli_say_so(verb: str, place: Path) -> None:
     called = bispike(verb, place / "text")
     assert called.status == 2
     assert "expected a run on single stimuli" in called.err
+
+
+def test_a_run_is_audited_in_time_too(place: Path) -> None:
+    found = run("audit", place / "text")["criteria"]["C2"]
+    assert found["holds"]
+    assert found["measured"]["left_in_earlier_positions"] < 1e-6
+    assert "at its own position only" in found["finding"]
+    assert "Criteria" in page_of(place, "text").headings

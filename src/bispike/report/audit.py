@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,12 +10,13 @@ from torch import Tensor
 
 from .. import analysis, data
 from ..analysis import Audit
+from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
 from ..errors import BispikeError
 from ..nn import Network
 from ..training.files import write_json
 from ..training.folder import AUDIT
-from ..training.runs import Run, expect_single_stimuli, load_run
+from ..training.runs import Run, load_run
 
 
 def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
@@ -32,7 +34,10 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
         UserError: the result cannot be written.
     """
     run = load_run(path)
-    expect_single_stimuli(run, "audit")
+    if run.network.recurrent:
+        found = _of_sequences(run, data_root, batch, seed)
+        write_json(Path(path) / AUDIT, found.to_dict())
+        return found
     stimuli, labels, words = _samples(run, data_root, max(SAMPLES, 2 * batch), seed)
     found = analysis.audit(
         run.config.rule,
@@ -47,6 +52,29 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
     )
     write_json(Path(path) / AUDIT, found.to_dict())
     return found
+
+
+def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int) -> Audit:
+    """A recurrent run: the rule on the small dense network, and on the run's own network what C2 says of time."""
+    config = run.config
+    found = analysis.audit(config.rule, batch=batch, seed=seed, **run.rule.options)
+    loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
+    stimuli, targets = loaded.train.batch(slice(0, 8))
+    left = left_in_earlier_positions(run.rule, stimuli, targets)
+    local = left <= LOCAL
+    when = "at its own position only" if local else f"at earlier positions too ({100 * left:.0f} % of a change)"
+    c2 = found.criteria["C2"]
+    told = replace(
+        c2,
+        brief=f"{c2.brief}; {'its position' if local else 'earlier positions'}",
+        finding=f"{c2.finding} In time: an error moves weights {when}.",
+        measured={**c2.measured, "left_in_earlier_positions": left},
+        how=f"{c2.how} Time: the target of the last position was changed, and the change of the gradients compared "
+        "with what the synapses received there, on the run's own network, norms as constants.",
+        holds=c2.holds and local,
+    )
+    note = "All but locality in time was measured on the small dense network, not on the run's recurrent one."
+    return replace(found, criteria={**found.criteria, "C2": told}, notes=[*found.notes, note])
 
 
 def _samples(run: Run, data_root: str | Path | None, count: int, seed: int) -> tuple[Tensor, Tensor, str]:

@@ -6,7 +6,17 @@ A file a criterion holds its definition and its tests; docs/criteria.md gives al
 """
 
 from .measure import CRITERIA, Audit, audit_network, measure
+from .positions import LOCAL, left_in_earlier_positions
 from .published import published
 from .verdict import Verdict
 
-__all__ = ["CRITERIA", "Audit", "Verdict", "audit_network", "measure", "published"]
+__all__ = [
+    "CRITERIA",
+    "LOCAL",
+    "Audit",
+    "Verdict",
+    "audit_network",
+    "left_in_earlier_positions",
+    "measure",
+    "published",
+]

@@ -1,0 +1,33 @@
+"""Locality in time: rules that look at one position, and those that go back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bispike import models, rules
+from bispike.analysis.criteria import left_in_earlier_positions
+from bispike.spaces import Quantities
+
+
+@pytest.mark.parametrize("kind", ["text", "series"])
+@pytest.mark.parametrize(
+    ("rule", "local"),
+    [("bsd", True), ("e-prop", True), ("bptt", False), ("backprop", False), ("dll", False), ("pc", False)],
+)
+def test_errors_move_weights_where_they_are_or_earlier(rule: str, local: bool, kind: str) -> None:
+    draws = torch.Generator().manual_seed(0)
+    if kind == "text":
+        network = models.create("rnn", 6, "abcdef", widths=[40], threshold=0.5, excitability=0.5)
+        stimuli, targets = (torch.randint(6, (4, 6), generator=draws) for _ in range(2))
+    else:
+        network = models.create("rnn", 3, Quantities(("u", "v")), widths=[40], threshold=0.5, excitability=0.5)
+        stimuli, targets = torch.randn(4, 6, 3, generator=draws), torch.randn(4, 6, 2, generator=draws)
+    options = {"contrast": "classes", "centre": "none"} if rule == "bsd" and kind == "text" else {}
+    made = rules.create(rule, network, **options)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    local = local and not (rule == "bsd" and kind == "series")  # the positions of a block are each other's contrast
+    left = left_in_earlier_positions(made, stimuli, targets)
+    assert (left < 1e-6) == local, left
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert network.readout.weight.dtype == torch.float32
