@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,7 +35,7 @@ def list_sets(data_root: Path | None) -> Answer:
             row["classes"],
             f"{row['train']:,}",
             f"{row['test']:,}",
-            "here" if row["present"] else "download",
+            "here" if row["present"] else "by hand" if row["by_hand"] else "download",
             row["summary"],
         )
         for row in rows
@@ -74,20 +75,21 @@ def fetch(name: str, data_root: Path | None) -> Answer:
 
 @command.command("check")
 @click.argument("path")
+@click.option("--task", metavar="T", help="What a file is used for: tabular, series or text.")
 @data_root_option
 @json_option
-def check(path: str, data_root: Path | None) -> Answer:
+def check(path: str, task: str | None, data_root: Path | None) -> Answer:
     """Check the data set at PATH (or a published name): what it holds, and what is wrong with it."""
     from .. import data
 
-    report = data.check(path, root=data_root)
+    report = data.check(path, root=data_root, task=task)
     for problem in report["problems"]:
         note(f"problem: {problem}")
     for line in report["notes"]:
         note(f"note: {line}")
+    windows = report.get("task") in ("text", "series")
     parts: dict[str, object] = {
-        part: f"{report[part]['count']:,} stimuli, {min(report[part]['per_class'])} to "
-        f"{max(report[part]['per_class'])} a class"
+        part: f"{report[part]['count']:,} windows" if windows else _counts(report[part])
         for part in ("train", "test")
         if part in report
     }
@@ -101,3 +103,8 @@ def check(path: str, data_root: Path | None) -> Answer:
         "checksums": ", ".join(f"{name} {verdict}" for name, verdict in report.get("checksums", {}).items()),
     }
     return Answer(report, pairs(shown), status=0 if report["ok"] else 2)
+
+
+def _counts(part: dict[str, Any]) -> str:
+    each = part["per_class"]
+    return f"{part['count']:,} stimuli, {min(each)} to {max(each)} a class"

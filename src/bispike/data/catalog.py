@@ -137,6 +137,7 @@ def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
         "shape": list(found.shape),
         "classes": found.classes,
         "task": found.task,
+        "by_hand": found.by_hand or None,
         "train": found.sizes[0],
         "test": found.sizes[1],
         "source": found.source,

@@ -126,7 +126,7 @@ _DCRNN = "the folder that https://github.com/liyaguang/DCRNN links to"
 ENTRIES = (
     DatasetEntry(
         name="mackey-glass",
-        summary="series: chaotic, computed; tau 17, 20 Lyapunov times of 75 points (embedded)",
+        summary="series: chaotic, tau 17 (embedded)",
         shape=(1,),
         classes=1,
         sizes=(750, 750),
