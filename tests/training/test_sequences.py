@@ -101,6 +101,19 @@ def test_an_interrupted_training_goes_on_bit_for_bit(rule: str, prose: Path, tmp
         assert torch.equal(resumed.network.state_dict()[name], value), name
 
 
+def test_a_running_prior_is_resumed(prose: Path, tmp_path: Path) -> None:
+    options = {"prior": "running", "contrast": "classes", "centre": "none"}
+    run = run_config(
+        settings(prose, data_options={"window": 16}, rule_options=options), out=tmp_path / "r", progress=None
+    )
+    kept = run.rule.state_dict()
+    assert set(kept) == {"prior"}
+    assert float(kept["prior"].sum()) == pytest.approx(1, abs=1e-5)
+    space = run.network.concept.names.index(" ")
+    assert int(kept["prior"].argmax()) == space  # the most frequent character
+    assert torch.equal(load_run(tmp_path / "r").rule.state_dict()["prior"], kept["prior"])
+
+
 def test_the_best_epoch_of_a_series_is_the_one_with_the_least_error(table: Path) -> None:
     config = settings(table, data_options={"task": "series", "window": 8}, keep="best", epochs=4)
     run = run_config(config, progress=None)

@@ -51,6 +51,8 @@ from .sequences import learn_sequences
 
 FEATURES = ("rate", "drive")
 TEMPLATES = ("same", *FEATURES)
+PRIORS = ("uniform", "running")
+PRIOR = "prior"  # in the state
 ORDERS = ("down-first", "up-first", "concurrent")
 
 
@@ -64,6 +66,8 @@ class BSDOptions(RuleOptions):
         template: what of the top-down population it is aligned with: the `rate`, the `drive` (what reaches the apical
             dendrite, real-valued), or the `same` as `feature`.
         contrast: which negatives: `batch` (the paper's literal loss), `masked`, `classes`, `expected`.
+        prior: share of each class that `expected` and `classes` go by, and that weighs the mean of the templates:
+            `uniform`, or `running`: how often it came, over the last `centre_samples` samples or so.
         strength: λ of ReCo, at least 0.
         temperature: κ of InfoNCE and cross-entropy, positive.
         reduction: `sum`, `sample` or `mean` (see `functional.align`).
@@ -88,6 +92,7 @@ class BSDOptions(RuleOptions):
     feature: str = option("rate", one_of(FEATURES))
     template: str = option("same", one_of(TEMPLATES))
     contrast: str = option("expected", one_of(CONTRASTS))
+    prior: str = option("uniform", one_of(PRIORS))
     strength: float = option(0.2, NOT_NEGATIVE)
     temperature: float = option(0.1, POSITIVE)
     reduction: str = option("sample", one_of(REDUCTIONS))
@@ -137,9 +142,13 @@ class BSD(Rule):
         return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
 
     def state_dict(self) -> dict[str, Tensor]:
-        return {f"centre.{name}": mean for name, mean in self.running.items()}
+        kept = {f"centre.{name}": mean for name, mean in self.running.items()}
+        return {**kept, PRIOR: self.prior} if self.settings.prior == "running" else kept
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        state = dict(state)
+        if self.settings.prior == "running" and PRIOR in state:
+            self.prior = state.pop(PRIOR).clone()
         unknown = sorted(key for key in state if not key.startswith("centre."))
         if unknown:
             raise ConfigurationError(
@@ -178,6 +187,8 @@ class BSD(Rule):
             labels: `[B]` int64 in 0..C−1.
         """
         net = self.network
+        if self.settings.prior == "running":
+            self._follow_classes(labels)
         negatives = negative_counts(
             labels,
             net.concept.classes,
@@ -316,6 +327,13 @@ class BSD(Rule):
             return self.running[name].lerp_(mean, weight)
         self.running[name] = mean
         return mean
+
+    def _follow_classes(self, labels: Tensor) -> None:
+        """Move the prior towards how often each class came, by the number of samples; it begins uniform."""
+        group, classes = self.network.group, self.network.concept.classes
+        samples = group.count(len(labels))
+        shares = group.sum(torch.bincount(labels, minlength=classes).to(self.prior)) / samples
+        self.prior = self.prior.lerp(shares, 1 - (1 - 1 / self.settings.centre_samples) ** samples)
 
     def _batch_mean(self, rows: Tensor) -> Tensor:
         """Mean `[D]` over the whole batch."""

@@ -57,10 +57,16 @@ RECALLING: dict[str, Any] = {
 FORETELLING: dict[str, Any] = {
     "model": "rnn",
     "model_options": {"excitability": -0.2},
-    "rule_options": {**CLASSIFYING, "centre": "none", "contrast": "masked"},
+    "rule_options": {
+        **CLASSIFYING,
+        "centre": "none",
+        "contrast": "classes",
+        "prior": "running",
+        "centre_samples": 100_000,
+    },
     "batch_size": 64,
 }
-"""Recurrent networks; negatives as often as the batch has them, since symbols are of very different frequency."""
+"""Recurrent networks; negatives as often as they come, since symbols are of very different frequency."""
 FORETOLD = (
     ("metr-la-week", 12, 3, 10, 3e-3),
     ("exchange-rate", 12, 3, 5, 1e-3),
