@@ -70,7 +70,7 @@ FORETELLING: dict[str, Any] = {
 FORETOLD = (
     ("metr-la-week", 12, 3, 10, 3e-3),
     ("exchange-rate", 12, 3, 5, 1e-3),
-    ("pjm-load", 24, 6, 1, 3e-3),
+    ("pjm-load", 24, 6, 3, 1e-2),
     ("mackey-glass", 32, 1, 60, 1e-2),
 )
 """Data set, window, horizon, epochs and learning rate of presets on series."""
