@@ -60,7 +60,7 @@ def test_under_the_paper_protocol_the_test_part_chooses() -> None:
 def test_files_are_read_with_their_encoding(tmp_path: Path) -> None:
     path = tmp_path / "prose.txt"
     path.write_bytes(("schön " * 200).encode("latin-1"))
-    with pytest.raises(DataError, match=r"byte 3 is not text in utf-8.*encoding"):
+    with pytest.raises(DataError, match=r"byte 3 is not text in UTF-8.*encoding"):
         load(path)
     assert "ö" in load(path, encoding="latin-1").concept.names
     with pytest.raises(ConfigurationError, match="not known"):

@@ -54,7 +54,7 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
 
 def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: float, seed: int) -> Answer:
     """What follows texts or tables."""
-    from ..data.text import read_characters
+    from ..data.characters import read_characters
     from ..nn import RecurrentNetwork
     from ..tasks import foretell, write_on
     from ..training.runs import horizon_and_inputs

@@ -15,10 +15,7 @@ HDF5 as METR-LA and PEMS-BAY come in (needs h5py).
 
 from __future__ import annotations
 
-import csv
-import gzip
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +25,7 @@ import torch
 
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..spaces import Quantities, Stimulus
+from .characters import read_cells
 from .windows import PROTOCOLS, SequenceDataset, Windows, chunks
 
 WINDOW = 12
@@ -240,7 +238,7 @@ def read_table(
         raise ConfigurationError(unknown_name("missing", missing, MISSING))
     if path.suffix.lower() in (".h5", ".hdf5"):
         return _read_hdf(path, missing)
-    rows = _cells(path, delimiter)
+    rows = read_cells(path, delimiter)
     first = rows[0][1]
     headed = names is True or (names is None and any(_number(cell) is None and not _gap(cell) for cell in first))
     header = [cell.strip() for cell in first] if headed else [f"column {i + 1}" for i in range(len(first))]
@@ -274,27 +272,6 @@ def read_table(
         raise DataError(f"{path}: expected different names of the columns, {double!r} occurs twice.")
     name = path.name.split(".")[0]
     return _filled(Series(name, columns, values, tuple(notes)), missing, path, first=2 if headed else 1)
-
-
-def _cells(path: Path, delimiter: str | None) -> list[tuple[int, list[str]]]:
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is not text in UTF-8; save the table as UTF-8.") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}).") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    lines = text.splitlines()
-    if not lines or not text.strip():
-        raise DataError(f"{path}: the file is empty.")
-    separator = delimiter or max(",;\t", key=lines[0].count)
-    try:
-        rows = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1) if row]
-    except (csv.Error, TypeError) as error:
-        raise DataError(f"{path}: not a readable table ({error}).") from error
-    return rows
 
 
 def _number(cell: str) -> float | None:

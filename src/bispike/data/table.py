@@ -6,15 +6,13 @@ feature for each of its values (1 or 0).
 
 from __future__ import annotations
 
-import csv
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ConfigurationError, DataError, unknown_name
 from .assemble import from_arrays
+from .characters import read_cells
 from .dataset import Dataset
 
 USUAL_TARGETS = ("target", "label", "class", "y", "species")
@@ -62,25 +60,7 @@ def read(
 
 
 def _rows(path: Path, delimiter: str | None) -> tuple[list[str], list[list[str]]]:
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected text in UTF-8 ({error}).") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}).") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    lines = text.splitlines()
-    if not lines:
-        raise DataError(f"{path}: the file is empty.")
-    separator = delimiter or max(",;\t", key=lines[0].count)
-    try:
-        table = [(number, row) for number, row in enumerate(csv.reader(lines, delimiter=separator), start=1) if row]
-    except (csv.Error, TypeError) as error:
-        raise DataError(f"{path}: not a readable table ({error}).") from error
-    if not table:
-        raise DataError(f"{path}: the file is empty.")
+    table = read_cells(path, delimiter)
     header, rows = [name.strip() for name in table[0][1]], table[1:]
     if not rows:
         raise DataError(f"{path}: expected rows below the column names, found none.")

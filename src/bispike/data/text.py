@@ -7,8 +7,6 @@ characters after each of them.
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ import torch
 
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..spaces import Concept, Stimulus
+from .characters import read_characters
 from .dataset import Dataset
 from .entry import DatasetEntry, RemoteFile
 from .windows import PROTOCOLS, SequenceDataset, Windows, chunks
@@ -55,29 +54,6 @@ def read(
     return from_text(
         text, name=path.name.split(".")[0], window=window, test_fraction=test_fraction, protocol=protocol, where=path
     )
-
-
-def read_characters(path: Path, *, encoding: str = "utf-8") -> str:
-    """The content of a text file, with line ends as \\n.
-
-    Raises:
-        DataError, ConfigurationError: as `read`.
-    """
-    try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        text = content.decode(encoding)
-    except LookupError as error:
-        raise ConfigurationError(f"encoding: {encoding!r} is not known; try utf-8, latin-1 or gbk.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: byte {error.start} is not text in {encoding}. Give its encoding (--set encoding=latin-1, say)."
-        ) from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}).") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def from_text(

@@ -14,7 +14,6 @@ from ..errors import ConfigurationError, ShapeError
 from .dataset import Dataset, Indices, Split, _rows
 
 PROTOCOLS = ("honest", "paper")
-SCORED = ("all", "last")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ from .network import Network
 from .norm import DriveNorm
 from .quantity import QuantityCode
 from .records import RateStep, SweepRecord, rate_leaving
-from .recurrent import PastNorm, RecurrentNetwork, RecurrentPathway
+from .recurrent import PastNorm, RecurrentPathway
 from .residual import Arrivals, Residual, Straight
+from .sequence_network import RecurrentNetwork
 from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 from .trajectory import SpikeStep, Trajectory, sweep_steps

@@ -59,8 +59,7 @@ class Network(nn.Module):
 
     Attributes:
         activity: what the stages emit: `"spikes"`, or `"rates"` under rules that are defined for rate networks.
-        latent: whether the last stage is a latent code: an autoencoder, whose stimuli come down again from there.
-        recurrent: whether stimuli are sequences (`RecurrentNetwork`).
+        latent, recurrent: whether the last stage is a latent code (an autoencoder); whether stimuli are sequences.
         decision: scores `[B, C]` from an encoded stimulus, under rules that do not decide by the readout; else None.
     """
 
@@ -357,8 +356,8 @@ class Network(nn.Module):
         if self.activity == "rates":
             return self.expand(self.compress(stimulus, generator=generator))
         with self.inference():
-            *_, (_, _, activity) = self.sweep_up(self.encode(stimulus, generator=generator))
-            return self._shown(self.descend_latent(activity.spikes, activity.rate).at(0)[1].rate)
+            *_, (_, _, code) = self.sweep_up(self.encode(stimulus, generator=generator))
+            return self._shown(self.descend_latent(code.spikes, code.rate).at(0)[1].rate)
 
     def _expect_latent(self) -> None:
         if not self.latent:
@@ -370,8 +369,7 @@ class Network(nn.Module):
     def observe(self, stimulus: Tensor) -> list[SweepRecord]:
         """The bottom-up sweep of stimuli `[B, *shape]`, a record a stage."""
         with self.inference():
-            sweep = self.sweep_up(self.encode(stimulus))
-            return [record_of(stage, act) for stage, _, act in sweep]
+            return [record_of(stage, act) for stage, _, act in self.sweep_up(self.encode(stimulus))]
 
     def imagine(self, labels: Tensor) -> list[SweepRecord]:
         """The top-down sweep of labels `[N]`, a record a stage, bottom to top."""

@@ -8,7 +8,7 @@ series   mse, mae: in deviations of the column (so columns weigh alike); mase: m
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -38,7 +38,6 @@ class Judged:
     in_steps: float = 0.0
     relative: float = 0.0
     count: int = 0
-    columns: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def add(self, said: Tensor, true: Tensor) -> None:
         """Take in predictions and true values `[N, K]`, in the units of the data."""
@@ -49,8 +48,6 @@ class Judged:
         self.distances += float(scaled.abs().sum())
         self.in_steps += float((error.abs() / self.step).sum())
         self.relative += float((2 * error.abs() / (said.abs() + true.abs()).clamp_min(TINY)).sum())
-        squares = scaled.square().sum(0)
-        self.columns = squares if not self.columns.numel() else self.columns + squares
         self.count += error.numel()
 
     def result(self) -> dict[str, float]:
