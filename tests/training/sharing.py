@@ -73,7 +73,7 @@ def played(root: Path, scenarios: Sequence[Scenario]) -> dict[str, list[Ended]]:
         command, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True
     ) as driver:
         try:
-            errors = driver.communicate(timeout=150)[1]
+            errors = driver.communicate(timeout=500)[1]
         finally:
             if driver.poll() is None:
                 os.killpg(driver.pid, signal.SIGKILL)

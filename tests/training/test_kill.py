@@ -76,7 +76,7 @@ def test_ten_kills_leave_no_trace(tmp_path: Path) -> None:
         [sys.executable, "-c", DRIVER, json.dumps(CONFIG.to_dict()), str(killed), str(KILLS), str(total), str(seed)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert found.returncode == 0, f"seed {seed}: {found.stderr}"
