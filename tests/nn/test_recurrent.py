@@ -9,7 +9,7 @@ from torch import Tensor
 from bispike import models, rules
 from bispike.errors import ConfigurationError, ShapeError
 from bispike.functional import native_usable
-from bispike.nn import RecurrentNetwork
+from bispike.nn import Past, RecurrentNetwork
 from bispike.rules import sequences
 from bispike.spaces import Quantities
 
@@ -46,7 +46,7 @@ def test_the_update_of_one_position_is_the_surrogate_gradient(norm: bool) -> Non
     path = network.paths[0]
     generator = torch.Generator().manual_seed(3)
     source = torch.randn(1, 5, 3, dtype=torch.float64, generator=generator)
-    before = torch.rand(5, 9, dtype=torch.float64, generator=generator)
+    before = Past(torch.rand(5, 9, dtype=torch.float64, generator=generator))
     pull = torch.randn(5, 9, dtype=torch.float64, generator=generator)
     with torch.enable_grad():
         spikes, _ = path.flow_positions(source, before, 4, constant=True)
@@ -69,8 +69,8 @@ def test_the_step_of_bsd_at_one_position_is_the_gradient_of_its_loss() -> None:
     """Features and templates from the two sweeps, the loss by torch: a graph of one position."""
     network = text_network(norm=False).double()
     stimulus, labels = symbols(7, 1), symbols(7, 1, seed=1)
-    before = torch.rand(7, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    network.rest = lambda batch: [before.clone()]  # type: ignore[method-assign]
+    before = Past(torch.rand(7, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(2)))
+    network.rest = lambda batch: [before]  # type: ignore[method-assign]
     options = {"loss": "cross-entropy", "temperature": 0.3, "template": "drive", "slope": "unrolled"}
     rule = rules.create("bsd", network, **options, contrast="classes", centre="none", reference_batch=6)
     rule.step(stimulus, labels)

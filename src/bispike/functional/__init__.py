@@ -26,7 +26,7 @@ from .cues import HALVES, half_cue, random_cue
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
 from .frechet import frechet_distance, gaussian_of
-from .lif import Neuron, fire, integrate, lif, lif_reference, lif_with_history
+from .lif import Neuron, fire, integrate, lif, lif_onward, lif_reference, lif_with_history
 from .lif_fused import Fired, fire_rows, mean_drive
 from .meeting import Pull, mean_field_constants, meet, pull_drive, through_norm
 from .native import usable as native_usable
@@ -102,6 +102,7 @@ __all__ = [
     "integrate",
     "latency_code",
     "lif",
+    "lif_onward",
     "lif_reference",
     "lif_with_history",
     "map_of",

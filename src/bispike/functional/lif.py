@@ -62,7 +62,11 @@ def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
     Returns:
         Spikes `[T, ...]`, 0 or 1, in the dtype of `drive`.
     """
-    membrane = torch.zeros_like(drive[0])
+    return lif_onward(drive, neuron, torch.zeros_like(drive[0]))[0]
+
+
+def lif_onward(drive: Tensor, neuron: Neuron, membrane: Tensor) -> tuple[Tensor, Tensor]:
+    """`lif_reference` from a membrane U[0] `[...]` on: spikes `[T, ...]`, and the membrane U[T] that is left."""
     spikes = []
     for current in drive.unbind(0):
         membrane = neuron.leak * membrane + current
@@ -70,7 +74,7 @@ def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
         fired = spike.detach()
         membrane = membrane * (1 - fired) if neuron.reset == "hard" else membrane - neuron.threshold * fired
         spikes.append(spike)
-    return torch.stack(spikes)
+    return torch.stack(spikes), membrane
 
 
 def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:

@@ -24,6 +24,8 @@ def rnn(
     concept: Concept | Sequence[str] | int,
     *,
     symbols: bool | None = None,
+    carry: bool = False,
+    top_down_recurrent: bool = False,
     **options: Any,
 ) -> RecurrentNetwork:
     """Recurrent two-pathway network.
@@ -33,6 +35,10 @@ def rnn(
         widths: neurons of each recurrent stage, bottom to top.
         concept: what is said at a position: classes, or `Quantities`.
         symbols: whether stimuli are symbols; None: if classes are told apart and the symbols are as many.
+        carry: whether membranes go on from position to position: the sequence is time itself (with `steps=1` a position
+            is a step). Otherwise each position begins at rest.
+        top_down_recurrent: whether the top-down populations too hear what they did at the position before, so that a
+            template tells of the targets so far.
         **options: fields of `Options` (steps, threshold, leak, reset, norm, excitability, gain, seed).
 
     Raises:
@@ -58,9 +64,13 @@ def rnn(
         code = QuantityCode(target.classes, size=opts.concept_size, neuron=opts.top_down_neuron)
     stages = []
     for place, (below, units) in enumerate(pairwise(sizes), start=1):
-        up = RecurrentPathway(below, units, opts.neuron, norm=opts.norm)
+        up = RecurrentPathway(below, units, opts.neuron, norm=opts.norm, carry=carry)
         above = sizes[place + 1] if place + 1 < len(sizes) else code.size
-        down = Pathway(Dense((above,), (units,)), opts.top_down_neuron, norm=opts.norm)
+        down: Pathway
+        if top_down_recurrent:
+            down = RecurrentPathway(above, units, opts.top_down_neuron, norm=opts.norm, carry=carry)
+        else:
+            down = Pathway(Dense((above,), (units,)), opts.top_down_neuron, norm=opts.norm)
         for pathway in (up, down):
             rest = opts.excitability * pathway.neuron.threshold
             bias = pathway.synapse.bias if pathway.norm is None else pathway.norm.bias
@@ -75,8 +85,14 @@ def rnn(
         path.initialise(opts.gain, generator, one_hot=symbols and place == 0)
         if path.norm is not None:
             nn.init.constant_(path.norm.weight, 0.35 * opts.threshold)
-    for synapse in [readout, *[stage.down.synapse for stage in stages], stimulus_readout]:
-        synapse.initialise(opts.gain, generator)
+    readout.initialise(opts.gain, generator)
+    for place, stage in enumerate(stages):
+        if isinstance(stage.down, RecurrentPathway):
+            one_hot = place == len(stages) - 1 and not isinstance(target, Quantities)
+            stage.down.initialise(opts.gain, generator, one_hot=one_hot)
+        else:
+            stage.down.synapse.initialise(opts.gain, generator)
+    stimulus_readout.initialise(opts.gain, generator)
     return RecurrentNetwork(
         stages,
         readout,
@@ -91,6 +107,8 @@ def rnn(
             "model": "rnn",
             "widths": sizes[1:],
             "symbols": symbols,
+            "carry": carry,
+            "top_down_recurrent": top_down_recurrent,
             **opts.plain(),
             "stimulus_shape": list(stimulus.shape),
             "stimulus_mean": list(stimulus.mean),

@@ -7,9 +7,9 @@ from .network import Network
 from .norm import DriveNorm
 from .quantity import QuantityCode
 from .records import RateStep, SweepRecord, rate_leaving
-from .recurrent import PastNorm, RecurrentPathway
+from .recurrent import Past, PastNorm, RecurrentPathway
 from .residual import Arrivals, Residual, Straight
-from .sequence_network import RecurrentNetwork
+from .sequence_network import RecurrentNetwork, State
 from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 from .trajectory import SpikeStep, Trajectory, sweep_steps
@@ -26,6 +26,7 @@ __all__ = [
     "DriveNorm",
     "Group",
     "Network",
+    "Past",
     "PastNorm",
     "Pathway",
     "QuantityCode",
@@ -36,6 +37,7 @@ __all__ = [
     "Residual",
     "SpikeStep",
     "Stage",
+    "State",
     "Straight",
     "SweepRecord",
     "Synapse",

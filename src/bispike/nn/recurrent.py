@@ -7,6 +7,9 @@ the recurrent part arrives through slow synapses, so it is the mean of the spike
 change within a position (with T = 1 it is that spike itself). What a position did is then a sample as any other: a rule
 sees P·B rows, [position, batch], and what happened before is a constant input. Nothing is unrolled through positions,
 and a sequence may be taken in blocks, with the state carried from one to the next.
+
+Each position begins at rest, or (`carry`) with the membrane that the position before left: then the sequence is time
+itself, and T = 1 makes each position one step of the neuron.
 """
 
 from __future__ import annotations
@@ -17,7 +20,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..functional import Neuron, UnrolledSlope, activate, fire, fire_rows, integrate, lif, native_usable
+from ..functional import (
+    Neuron,
+    Received,
+    UnrolledSlope,
+    activate,
+    dense_spikes,
+    fire,
+    fire_rows,
+    integrate,
+    lif,
+    lif_onward,
+    native_usable,
+)
 from .norm import DriveNorm
 from .shared_norm import values_a_channel
 from .stage import Activity, Pathway, RateActivity
@@ -56,18 +71,31 @@ class PastNorm(DriveNorm):
 
 
 @dataclass
+class Past:
+    """What a population hands on from one position to the next.
+
+    Attributes:
+        rate: `[B, H]` what it did.
+        membrane: `[B, H]` what the membranes were left at; None if each position begins at rest.
+    """
+
+    rate: Tensor
+    membrane: Tensor | None = None
+
+
+@dataclass
 class Unrolled:
     """What one recurrent population did at P positions, as P·B rows.
 
     Attributes:
         below: `[P·B, D + H]` mean of what its synapse received.
         activity: of P·B rows.
-        last: `[B, H]` rate at the last position.
+        last: what it hands on from the last position.
     """
 
     below: Tensor
     activity: Activity
-    last: Tensor
+    last: Past
 
 
 class RecurrentPathway(Pathway):
@@ -78,11 +106,12 @@ class RecurrentPathway(Pathway):
         units: H.
         neuron: constants.
         norm: whether a norm stands between the drive and the neurons.
+        carry: whether membranes go on from position to position.
     """
 
-    def __init__(self, inputs: int, units: int, neuron: Neuron, *, norm: bool) -> None:
+    def __init__(self, inputs: int, units: int, neuron: Neuron, *, norm: bool, carry: bool = False) -> None:
         super().__init__(Dense((inputs + units,), (units,)), neuron, norm=False)
-        self.inputs, self.units = inputs, units
+        self.inputs, self.units, self.carry = inputs, units, carry
         self.norm = PastNorm(units) if norm else None
 
     def initialise(self, gain: float, generator: torch.Generator, *, one_hot: bool = False) -> None:
@@ -103,23 +132,32 @@ class RecurrentPathway(Pathway):
         """The weights from below `[H, D]` and from itself `[H, H]`, as views."""
         return self.synapse.weight[:, : self.inputs], self.synapse.weight[:, self.inputs :]
 
-    def rest(self, batch: int) -> Tensor:
-        """The rate before the first position `[B, H]`: nothing fired."""
-        return self.synapse.weight.new_zeros(batch, self.units)
+    def rest(self, batch: int) -> Past:
+        """What is before the first position: nothing fired."""
+        silent = self.synapse.weight.new_zeros(batch, self.units)
+        return Past(silent, silent.clone() if self.carry else None)
+
+    def respond(
+        self, source: Received, steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
+    ) -> Activity:
+        """As `Pathway.respond`, of a first position: what comes from itself is nothing."""
+        given = source if isinstance(source, Tensor) else dense_spikes(source, like=self.synapse.weight)
+        padded = F.pad(given, (0, self.units))
+        return super().respond(padded, steps, constant=constant, unrolled=unrolled, track=track)
 
     @torch.no_grad()
     def unroll(
-        self, source: Tensor, rate: Tensor, before: Tensor, steps: int, *, constant: bool, unrolled: bool
+        self, source: Tensor, rate: Tensor, before: Past, steps: int, *, constant: bool, unrolled: bool
     ) -> Unrolled:
         """Run through P positions without a tape.
 
         Args:
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
             rate: `[P, B, D]` time-mean of the source.
-            before: `[B, H]` rate at the position before.
+            before: what the position before left.
             steps: T.
             constant: whether the source is constant over the inner steps.
-            unrolled: whether to follow d rate / d drive.
+            unrolled: whether to follow d rate / d drive; a membrane that goes on is always followed.
         """
         from_below, from_itself = self.parts()
         statistics = affine = None
@@ -129,11 +167,15 @@ class RecurrentPathway(Pathway):
         arriving = F.linear(rate if constant else source.to(rate.dtype), from_below, self.synapse.bias)
         mean = arriving if constant else arriving.mean(0)
         rates, raws, spikes, slopes, heard = [], [], [], [], []
-        own = before
+        own = before.rate
+        membrane = None if before.membrane is None else before.membrane.clone()
+        unrolled = unrolled or membrane is not None
         for p in range(len(rate)):
             recurrent = own @ from_itself.T
             drive = (arriving[p] if constant else arriving[:, p]) + recurrent
-            fired = _respond(drive, self.neuron, steps, affine=affine, constant=constant, unrolled=unrolled)
+            fired = _respond(
+                drive, self.neuron, steps, affine=affine, constant=constant, unrolled=unrolled, membrane=membrane
+            )
             heard.append(own)
             raws.append(mean[p] + recurrent)
             spikes.append(fired[0])
@@ -145,7 +187,7 @@ class RecurrentPathway(Pathway):
         activity = Activity(
             torch.cat(spikes, 1), torch.cat(rates), raw, torch.cat(slopes) if slopes else None, statistics, affine
         )
-        return Unrolled(torch.cat([rate.flatten(0, 1), torch.cat(heard)], 1), activity, own)
+        return Unrolled(torch.cat([rate.flatten(0, 1), torch.cat(heard)], 1), activity, Past(own, membrane))
 
     def follow(self, raw: Tensor) -> None:
         """Let a norm in training know the `[N, H]` drives of a sequence that is over."""
@@ -153,39 +195,47 @@ class RecurrentPathway(Pathway):
             self.norm.follow(raw)
 
     def flow_positions(
-        self, source: Tensor, before: Tensor, steps: int, *, constant: bool, truncate: int = 0
+        self, source: Tensor, before: Past, steps: int, *, constant: bool, truncate: int = 0
     ) -> tuple[Tensor, Tensor]:
         """Spikes `[T, P, B, H]` with an autograd tape through all positions and steps, and the raw mean drives.
 
         Args:
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
-            before: `[B, H]` rate at the position before.
+            before: what the position before left.
             truncate: positions that a gradient goes back at most; 0: all.
         """
         from_below, from_itself = self.parts()
         arriving = F.linear(source, from_below, self.synapse.bias)
         spikes, raws = [], []
-        own = before
+        own, membrane = before.rate, before.membrane
         for p in range(arriving.shape[0 if constant else 1]):
             if truncate and p % truncate == 0:
                 own = own.detach()
+                membrane = None if membrane is None else membrane.detach()
             raw = (arriving[p] if constant else arriving[:, p]) + own @ from_itself.T
             raws.append((raw if constant else raw.mean(0)).detach())
             drive = self._normed(raw)
-            fired = lif(drive, self.neuron, steps=steps if constant else None)
+            if membrane is None:
+                fired = lif(drive, self.neuron, steps=steps if constant else None)
+            else:
+                each = drive.expand(steps, *drive.shape) if constant else drive
+                fired, membrane = lif_onward(each, self.neuron, membrane)
             spikes.append(fired)
             own = fired.mean(0)
         return torch.stack(spikes, 1), torch.cat(raws)
 
-    def rate_positions(self, source: Tensor, before: Tensor) -> tuple[RateActivity, Tensor]:
-        """The rate twin through `[P, B, D]`, differentiable: activity of P·B rows, and what each heard `[P·B, H]`."""
+    def rate_positions(self, source: Tensor, before: Past) -> tuple[RateActivity, Tensor]:
+        """The rate twin through `[P, B, D]`, differentiable: activity of P·B rows, and what each heard `[P·B, H]`.
+
+        It has no membrane that could go on.
+        """
         from_below, from_itself = self.parts()
         arriving = F.linear(source, from_below, self.synapse.bias)
         rates: list[Tensor] = []
         raws: list[Tensor] = []
         drives: list[Tensor] = []
         heard: list[Tensor] = []
-        own = before
+        own = before.rate
         for p in range(len(arriving)):
             raws.append(arriving[p] + own @ from_itself.T)
             drives.append(self._normed(raws[-1]))
@@ -221,21 +271,27 @@ def _respond(
     affine: tuple[Tensor, Tensor] | None,
     constant: bool,
     unrolled: bool,
+    membrane: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Spikes `[T, B, H]` (int8), rate and slope `[B, H]` of one position, by the kernels where they serve."""
-    if native_usable(drive):
+    """Spikes `[T, B, H]` (int8), rate and slope `[B, H]` of one position, by the kernels where they serve.
+
+    `membrane` `[B, H]` goes on, in place; None: from rest.
+    """
+    if membrane is None and native_usable(drive):
         rows = drive.unsqueeze(-2)
         fired = fire_rows(rows, neuron, steps, (), affine=affine, unrolled=unrolled)
         slope = None if fired.slope is None else fired.slope.squeeze(1)
         return fired.spikes.dense().to(torch.int8), fired.rate.squeeze(1), slope
     if affine is not None:
         drive = drive * affine[0] + affine[1]
-    membrane = torch.empty_like(drive if constant else drive[0])
+    goes_on = membrane is not None
+    if membrane is None:
+        membrane = torch.empty_like(drive if constant else drive[0])
     spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
     watch = UnrolledSlope(membrane, neuron) if unrolled else None
     spikes = torch.empty((steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
     for t in range(steps):
-        integrate(membrane, drive if constant else drive[t], neuron, first=t == 0)
+        integrate(membrane, drive if constant else drive[t], neuron, first=t == 0 and not goes_on)
         if watch is not None:
             watch.watch(membrane)
         fire(membrane, neuron, spike=spike)

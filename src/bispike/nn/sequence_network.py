@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from ..errors import ShapeError, expect_shape
 from ..spaces import Quantities
 from .network import Network
-from .recurrent import RecurrentPathway
+from .recurrent import Past, RecurrentPathway, Unrolled
 from .stage import Activity, RateActivity, Stage
 
-State = list[Tensor]
-"""`[B, H]` rate of each stage at the last position seen, bottom to top."""
+State = list[Past]
+"""What each stage did at the last position seen, bottom to top."""
 
 
 class RecurrentNetwork(Network):
@@ -24,7 +24,8 @@ class RecurrentNetwork(Network):
 
     Stimuli are sequences: symbols, int64 `[B, S]`, or values `[B, S, D]` in the units of the data. At each position it
     says what it is asked for: scores of the classes `[B, S, C]`, or quantities `[B, S, K]` in the units of the data.
-    Arguments are those of `Network`; stages have a `RecurrentPathway` upwards.
+    Arguments are those of `Network`; stages have a `RecurrentPathway` upwards, and downwards too if the top-down
+    pathway is to hear what it did at the position before.
 
     Attributes:
         symbols: whether a stimulus is one of D symbols at each position.
@@ -55,6 +56,11 @@ class RecurrentNetwork(Network):
     def paths(self) -> list[RecurrentPathway]:
         """The recurrent pathways, bottom to top."""
         return [stage.up for stage in self.hidden if isinstance(stage.up, RecurrentPathway)]
+
+    @property
+    def paths_down(self) -> list[RecurrentPathway]:
+        """The recurrent top-down pathways, bottom to top: of all stages, or none."""
+        return [stage.down for stage in self.hidden if isinstance(stage.down, RecurrentPathway)]
 
     def check_stimulus(self, stimulus: Tensor) -> None:
         """Raise a ShapeError unless `stimulus` is `[B, S]` of symbols, or `[B, S, D]` of values; S is at least 1."""
@@ -137,6 +143,29 @@ class RecurrentNetwork(Network):
             spikes, below, constant = activity.spikes.unflatten(1, shape), activity.rate.unflatten(0, shape), False
             del found, activity
 
+    def rest_down(self, batch: int) -> State:
+        """The same of the recurrent top-down pathways."""
+        return [path.rest(batch) for path in self.paths_down]
+
+    def descend_positions(self, spikes: Tensor, state: State, *, unrolled: bool = False) -> list[Unrolled]:
+        """Top-down sweep of recurrent top-down pathways through P positions, bottom to top, in rows.
+
+        Args:
+            spikes: `[T, P, B, K]` of the concept at each position.
+            state: what each stage did at the position before; moves on, in place.
+            unrolled: whether to follow d rate / d drive.
+        """
+        above = spikes.mean(0)
+        found: list[Unrolled] = []
+        for i in reversed(range(len(self.paths_down))):
+            here = self.paths_down[i].unroll(spikes, above, state[i], self.steps, constant=False, unrolled=unrolled)
+            state[i] = here.last
+            found.insert(0, here)
+            assert isinstance(here.activity.spikes, Tensor)
+            shape = above.shape[:2]
+            spikes, above = here.activity.spikes.unflatten(1, shape), here.activity.rate.unflatten(0, shape)
+        return found
+
     def flow_positions(self, source: Tensor, *, truncate: int = 0) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """The same with an autograd tape through all positions (or `truncate` of them) and steps.
 
@@ -166,6 +195,11 @@ class RecurrentNetwork(Network):
     def follow(self, raws: list[Tensor]) -> None:
         """Let the norms know the drives `[N, H]` of each stage of sequences that are over."""
         for path, raw in zip(self.paths, raws, strict=True):
+            path.follow(raw)
+
+    def follow_down(self, raws: list[Tensor]) -> None:
+        """The same of the recurrent top-down pathways."""
+        for path, raw in zip(self.paths_down, raws, strict=True):
             path.follow(raw)
 
     # ------------------------------------------------------------------ what users ask
@@ -221,5 +255,5 @@ class RecurrentNetwork(Network):
         for i, path in enumerate(self.paths):
             activity, _ = path.rate_positions(below, state[i])
             below = activity.rate.unflatten(0, (len(source), -1))
-            state[i] = below[-1]
+            state[i] = Past(below[-1], state[i].membrane)
         return below.flatten(0, 1)

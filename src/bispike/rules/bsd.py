@@ -78,6 +78,8 @@ class BSDOptions(RuleOptions):
         pool: side of the grid that larger maps are averaged to before they are aligned; 0: whole maps.
         top_loss: `cross-entropy`, or `reco` against the concept code (no signed error).
         order: `down-first`, `up-first` or `concurrent`; the updates are the same bit for bit.
+        block: positions of a sequence that are taken at once. Where positions have templates of their own those of a
+            block (512 at most) are each other's contrast; with 1 those of one position, so the update is local in time.
 
     On autoencoders (see `reconstruction`) these count, with `strength` and `reduction` of ReCo:
         reconstruction: `affinity`, or `reco` of samples.
@@ -103,6 +105,7 @@ class BSDOptions(RuleOptions):
     pool: int = option(0, at_least(0))
     top_loss: str = option("cross-entropy", one_of(TOP_LOSSES))
     order: str = option("down-first", one_of(ORDERS))
+    block: int = option(32, at_least(1))
     reconstruction: str = option("affinity", one_of(RECONSTRUCTIONS))
     whitening: float = option(0.7, SHARE)
     occlusion: float = option(0.0, FRACTION)

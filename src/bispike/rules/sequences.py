@@ -6,6 +6,9 @@ time. Blocks add up their gradients and hand on the state, so memory does not gr
 
     classes       templates of the vocabulary, C rows, whatever the length and the batch
     quantities    each position's target fires its tuned neurons; the templates of the block are each other's contrast
+
+Where the top-down pathway is recurrent a template depends on the targets before, so every position has its own, for
+classes too; there the templates of other classes are the contrast.
 """
 
 from __future__ import annotations
@@ -18,16 +21,16 @@ import torch
 from torch import Tensor, nn
 
 from ..functional import negative_counts
-from ..nn import Descent, QuantityCode, RecurrentNetwork, Stage
+from ..nn import Activity, Descent, QuantityCode, RecurrentNetwork, Stage, State
 from .base import StepReport
 from .encounter import Encounter
-from .readouts import learn_quantities, learn_reconstruction
+from .readouts import learn_quantities, learn_reconstruction, learn_top
 from .through_time import learn_said
 
 if TYPE_CHECKING:
     from .bsd import BSD
 
-POSITIONS = 32  # in a block
+POSITIONS = 32  # in a block of rules without contrast
 PAIRED = 512  # rows of a block at most where each is contrasted with all others
 
 
@@ -66,8 +69,11 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
         targets: `[B, S]` classes or `[B, S, K]` quantities.
     """
     batch, length = targets.shape[:2]
-    positions = min(POSITIONS, max(1, PAIRED // batch)) if network.continuous else POSITIONS
-    state = network.rest(batch)
+    in_rows = network.continuous or bool(network.paths_down)
+    positions = rule.settings.block
+    if in_rows:
+        positions = min(positions, max(1, PAIRED // batch))
+    state, state_down = network.rest(batch), network.rest_down(batch)
     gathered = Gathered(rule.parameters())
     told, rule.when_written = rule.when_written, None  # nothing is final before the last block
     reports = []
@@ -78,8 +84,11 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
             wanted = targets[:, here]
             rows = network.standard_targets(stimulus[:, here], wanted) if network.continuous else wanted.T.flatten()
             with network.group.repeated(len(part)):
-                block = _learn_quantities if network.continuous else _learn_classes
-                report = block(rule, network, part, rows, state, length)
+                if in_rows:
+                    report = _learn_rows(rule, network, part, rows, state, state_down)
+                else:
+                    report = _learn_classes(rule, network, part, rows, state)
+            report = replace(report, correct=report.correct / length)
             reports.append((len(part) / length, report))
             gathered.add(len(part) / length)
     finally:
@@ -89,8 +98,9 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
 
 
 def _learn_classes(
-    rule: BSD, network: RecurrentNetwork, part: Tensor, labels: Tensor, state: list[Tensor], length: int
+    rule: BSD, network: RecurrentNetwork, part: Tensor, labels: Tensor, state: State
 ) -> StepReport:
+    """A block whose templates are those of the classes."""
     rows = part.flatten(0, 1)
     raws: list[Tensor] = []
 
@@ -103,38 +113,62 @@ def _learn_classes(
 
     report = rule.meet(rows, rows, up(), labels)
     network.follow(raws)
-    return replace(report, correct=report.correct / length)
+    return report
 
 
-def _learn_quantities(
-    rule: BSD, network: RecurrentNetwork, part: Tensor, values: Tensor, state: list[Tensor], length: int
+def _learn_rows(
+    rule: BSD, network: RecurrentNetwork, part: Tensor, wanted: Tensor, state: State, state_down: State
 ) -> StepReport:
-    code = network.code
-    assert isinstance(code, QuantityCode)
-    count = len(values)
-    labels = torch.arange(count, device=values.device)
-    negatives = negative_counts(labels, count, contrast="batch", dtype=values.dtype)
-    prior = torch.full((count,), 1 / count, dtype=values.dtype, device=values.device)
-    spikes = code.spikes_of(values, network.steps)
-    down = Descent(
-        network.hidden, spikes, spikes.mean(0), network.steps, constant=False, unrolled=rule.follows(rule.template)
-    )
-    lowest = down.at(0)[1].rate
+    """A block in which each position of each sample has a template of its own.
+
+    Args:
+        wanted: `[N]` classes or `[N, K]` standardised quantities of the N = P·B rows.
+    """
+    count = len(wanted)
+    own = torch.arange(count, device=wanted.device)
+    negatives = negative_counts(own, count, contrast="batch", dtype=part.dtype)
+    if not network.continuous:
+        negatives *= wanted[:, None] != wanted
+    prior = torch.full((count,), 1 / count, dtype=part.dtype, device=part.device)
+    down = _templates(rule, network, wanted, len(part), state_down)
+    lowest = down[0][1].rate
     losses: dict[str, Tensor] = {}
     rates, raws = [], []
     top = lowest
     sweep = network.sweep_positions(part, state, unrolled=rule.follows(rule.settings.feature))
-    for i, (stage, below, activity) in enumerate(sweep):
-        here = Encounter(stage, below, activity, *down.at(i))
-        losses[stage.name] = rule.align_stage(here, labels, negatives, prior)
-        down.forget(i)
+    for (stage, below, activity), (above, called) in zip(sweep, down, strict=True):
+        losses[stage.name] = rule.align_stage(Encounter(stage, below, activity, above, called), own, negatives, prior)
         raws.append(activity.raw_drive)
         rates.append(activity.rate.mean())
         top = activity.rate
-    loss = learn_quantities(network, top, values)
+    correct = part.new_zeros(())
+    if network.continuous:
+        loss = learn_quantities(network, top, wanted)
+    else:
+        said = learn_top(network, top, wanted)
+        loss, correct = said.loss, said.correct
     losses["recall"] = learn_reconstruction(network, lowest, part.flatten(0, 1))
     network.follow(raws)
-    return StepReport(loss, loss.new_zeros(()), losses, rates)
+    if state_down:
+        network.follow_down([called.raw_drive for _, called in down])
+    return StepReport(loss, correct, losses, rates)
+
+
+def _templates(
+    rule: BSD, network: RecurrentNetwork, wanted: Tensor, positions: int, state: State
+) -> list[tuple[Tensor, Activity]]:
+    """What the targets call up, a row each: (what the top-down synapse received, what it did), bottom to top."""
+    code, steps = network.code, network.steps
+    if isinstance(code, QuantityCode):
+        spikes = code.spikes_of(wanted, steps)
+    else:
+        spikes = code.spikes(steps)[:, wanted].to(network.stimulus_mean.dtype)
+    unrolled = rule.follows(rule.template)
+    if state:
+        found = network.descend_positions(spikes.unflatten(1, (positions, -1)), state, unrolled=unrolled)
+        return [(here.below, here.activity) for here in found]
+    down = Descent(network.hidden, spikes, spikes.mean(0), steps, constant=False, unrolled=unrolled)
+    return [down.at(i) for i in range(len(network.hidden))]
 
 
 def learn_positions(
