@@ -31,3 +31,14 @@ def test_errors_move_weights_where_they_are_or_earlier(rule: str, local: bool, k
     assert (left < 1e-6) == local, left
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert network.readout.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_bsd_that_contrasts_samples_of_one_position_is_local_in_time(recurrent: bool) -> None:
+    draws = torch.Generator().manual_seed(0)
+    target = Quantities(("u", "v"))
+    lively = {"threshold": 0.5, "excitability": 0.5}
+    network = models.create("rnn", 3, target, widths=[40], top_down_recurrent=recurrent, **lively)
+    stimuli, targets = torch.randn(4, 6, 3, generator=draws), torch.randn(4, 6, 2, generator=draws)
+    shares = [left_in_earlier_positions(rules.create("bsd", network, block=b), stimuli, targets) for b in (1, 6)]
+    assert shares[0] < 1e-6 < shares[1]

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bispike import models, rules
 from bispike.errors import ConfigurationError, ShapeError
-from bispike.functional import native_usable
-from bispike.nn import Past, RecurrentNetwork
+from bispike.functional import lif, native_usable
+from bispike.nn import Past, QuantityCode, RecurrentNetwork
 from bispike.rules import sequences
 from bispike.spaces import Quantities
 
@@ -86,6 +86,75 @@ def test_the_step_of_bsd_at_one_position_is_the_gradient_of_its_loss() -> None:
     torch.testing.assert_close(down.synapse.weight.grad, expected[1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["text", "series"])
+def test_the_step_of_bsd_with_recurrence_on_both_ways_is_the_gradient_of_its_loss(kind: str) -> None:
+    """The template too hears what its population did at the position before, a constant."""
+    options = {"norm": False, "top_down_recurrent": True, "steps": 4 if kind == "text" else 1}  # a constant input
+    network = (text_network(**options) if kind == "text" else series_network(**options)).double()
+    stimulus = symbols(7, 1) if kind == "text" else values(7, 1, dtype=torch.float64)
+    targets = symbols(7, 1, seed=1) if kind == "text" else values(7, 1, columns=2, seed=1, dtype=torch.float64)
+    draws = torch.Generator().manual_seed(2)
+    before, called = (Past(torch.rand(7, 9, dtype=torch.float64, generator=draws)) for _ in range(2))
+    network.rest = lambda batch: [before]  # type: ignore[method-assign]
+    network.rest_down = lambda batch: [called]  # type: ignore[method-assign]
+    settings = {"loss": "cross-entropy", "temperature": 0.3, "slope": "unrolled", "centre": "none"}
+    rules.create("bsd", network, **settings).step(stimulus, targets)
+    path, down = network.paths[0], network.paths_down[0]
+    if kind == "text":
+        spikes = network.code.spikes(network.steps)[:, targets[:, 0]].double()
+        other = (targets != targets.T).double()
+    else:
+        assert isinstance(network.code, QuantityCode)
+        spikes = network.code.spikes_of(network.standard_targets(stimulus, targets), network.steps).double()
+        other = 1 - torch.eye(7, dtype=torch.float64)
+    with torch.enable_grad():
+        rate = path.flow_positions(network.encode(stimulus), before, network.steps, constant=True)[0].mean(0)[0]
+        template = down.flow_positions(spikes[:, None], called, network.steps, constant=False)[0].mean(0)[0]
+        weights = torch.exp(rate @ template.T / 9**0.5 / 0.3)
+        own = weights.diagonal()
+        loss = -(own / (own + (weights * other).sum(1))).log().mean()
+        expected = torch.autograd.grad(loss, [path.synapse.weight, down.synapse.weight])
+    torch.testing.assert_close(path.synapse.weight.grad, expected[0], rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(down.synapse.weight.grad, expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_with_membranes_that_go_on_a_sequence_is_time_itself() -> None:
+    """Positions of one step without recurrent weights: the neuron of `lif` over as many steps, its slope local."""
+    network = series_network(norm=False, steps=1, carry=True).double()
+    path = network.paths[0]
+    with torch.no_grad():
+        path.parts()[1].zero_()
+    source = values(4, 10, dtype=torch.float64).transpose(0, 1)
+    found = path.unroll(source, source, path.rest(4), 1, constant=True, unrolled=False)
+    drive = torch.nn.functional.linear(source, path.parts()[0], path.synapse.bias)
+    expected = lif(drive.detach(), path.neuron)
+    assert 0.05 < float(expected.mean()) < 0.95
+    assert torch.equal(found.activity.rate.unflatten(0, (10, 4)), expected)
+    taped, _ = path.flow_positions(source, path.rest(4), 1, constant=True)
+    assert torch.equal(taped[0].detach(), expected)
+    first = path.unroll(source[:6], source[:6], path.rest(4), 1, constant=True, unrolled=False)
+    then = path.unroll(source[6:], source[6:], first.last, 1, constant=True, unrolled=False)
+    assert torch.equal(torch.cat([first.activity.rate, then.activity.rate]), found.activity.rate)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_update_of_a_position_that_goes_on_is_the_surrogate_gradient(steps: int) -> None:
+    network = series_network(norm=False, steps=steps, carry=True).double()
+    path = network.paths[0]
+    draws = torch.Generator().manual_seed(3)
+    source, rate, membrane, pull = (
+        torch.rand(*shape, dtype=torch.float64, generator=draws) for shape in [(1, 5, 3), (5, 9), (5, 9), (5, 9)]
+    )
+    before = Past(rate, membrane)
+    with torch.enable_grad():
+        spikes, _ = path.flow_positions(source, before, steps, constant=True)
+        expected = torch.autograd.grad((spikes.mean(0)[0] * pull).sum(), path.synapse.weight)[0]
+    found = path.unroll(source, source, before, steps, constant=True, unrolled=False)
+    assert torch.equal(before.membrane, membrane)
+    path.learn(pull * path.rate_slope(found.activity), found.below, found.activity)
+    torch.testing.assert_close(path.synapse.weight.grad, expected, rtol=1e-10, atol=1e-12)
+
+
 def test_kernels_and_plain_torch_agree() -> None:
     network = text_network([9, 7]).eval()
     if not native_usable(network.readout.weight):
@@ -120,9 +189,9 @@ def test_the_past_does_reach_it() -> None:
     assert not torch.equal(network.logits(changed)[:, 1], network.logits(stimulus)[:, 1])
 
 
-@pytest.mark.parametrize("activity", ["spikes", "rates"])
-def test_reading_on_says_what_the_whole_says(activity: str) -> None:
-    network = text_network([9, 7]).eval()
+@pytest.mark.parametrize(("activity", "carry"), [("spikes", False), ("rates", False), ("spikes", True)])
+def test_reading_on_says_what_the_whole_says(activity: str, carry: bool) -> None:
+    network = text_network([9, 7], carry=carry).eval()
     network.activity = activity
     stimulus = symbols(1, 9)
     read = network.reader()
@@ -147,9 +216,12 @@ def test_changes_are_counted_from_the_present_value() -> None:
 
 @pytest.mark.parametrize("rule", ["bsd", "bptt", "backprop", "e-prop", "dll", "pc"])
 @pytest.mark.parametrize("kind", ["text", "series"])
-@pytest.mark.parametrize("widths", [[9], [9, 7]])
-def test_rules_learn_sequences(rule: str, kind: str, widths: list[int]) -> None:
-    network = text_network(widths) if kind == "text" else series_network(widths)
+@pytest.mark.parametrize(
+    ("widths", "options"),
+    [([9], {}), ([9, 7], {}), ([9, 7], {"carry": True, "top_down_recurrent": True, "steps": 2})],
+)
+def test_rules_learn_sequences(rule: str, kind: str, widths: list[int], options: dict[str, object]) -> None:
+    network = text_network(widths, **options) if kind == "text" else series_network(widths, **options)
     made = rules.create(rule, network)
     stimulus = symbols(8, 5) if kind == "text" else values(8, 5)
     targets = symbols(8, 5, seed=1) if kind == "text" else values(8, 5, columns=2, seed=1)
@@ -173,11 +245,11 @@ def test_rules_learn_sequences(rule: str, kind: str, widths: list[int]) -> None:
 @pytest.mark.parametrize("rule", ["bsd", "e-prop"])
 def test_blocks_add_up_to_the_whole(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stimulus, targets = symbols(4, 12), symbols(4, 12, seed=1)
-    options = {"centre": "none", "contrast": "classes"} if rule == "bsd" else {}
     found = []
     for positions in (12, 5):
         network = text_network([9, 7], norm=False).double()
         monkeypatch.setattr(sequences, "POSITIONS", positions)
+        options = {"centre": "none", "contrast": "classes", "block": positions} if rule == "bsd" else {}
         made = rules.create(rule, network, **options)
         report = made.step(stimulus, targets)
         found.append((report, [p.grad for p in made.parameters()]))
@@ -238,7 +310,10 @@ def test_wrong_shapes_are_named() -> None:
         models.create("rnn", (1, 8, 8), 10)
 
 
-@pytest.mark.parametrize("network", [text_network([9, 7]), series_network([9, 7])])
+@pytest.mark.parametrize(
+    "network",
+    [text_network([9, 7]), series_network([9, 7]), text_network(carry=True, top_down_recurrent=True)],
+)
 def test_networks_are_built_again_from_their_spec(network: RecurrentNetwork) -> None:
     again = models.build(network.spec)
     assert again.concept == network.concept
