@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from bispike.data import load
 from bispike.data.events import bin_events, read_recording
 from bispike.errors import ConfigurationError, DataError
+from bispike.report import write_report
 from bispike.training import run_config
 from bispike.training.config import TrainConfig
 
@@ -96,6 +98,33 @@ def test_events_in_a_file_train_over_real_time(camera: Path) -> None:
     assert run.metrics[-1]["train_accuracy"] > 0.8
     with pytest.raises(ConfigurationError, match="stimulus_code=given steps=6"):
         run_config(TrainConfig(dataset=str(camera), data_options={"bins": 6}), progress=None)
+
+
+def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path: Path) -> None:
+    found = load(camera, bins=6, sequence=True)
+    stimuli, labels = found.train.batch([3, 5])
+    plain, classes = load(camera, bins=6).train.batch([3, 5])
+    assert torch.equal(stimuli, plain.flatten(2))
+    assert torch.equal(labels, classes[:, None].expand(2, 6))
+    train, held = found.split_validation(0.25, 0)
+    assert (len(train), len(held), held.counts(2)) == (48, 16, [48, 48])
+    config = TrainConfig(
+        dataset=str(camera),
+        data_options={"bins": 6, "sequence": True},
+        model="rnn",
+        model_options={"widths": [32], "steps": 1, "carry": True},
+        epochs=30,
+        batch_size=16,
+        lr=1e-2,
+        validation=0.1,
+    )
+    run = run_config(config, out=tmp_path / "run", progress=None)
+    assert run.summary["test"] > 0.8
+    assert run.summary["test_samples"] == 16  # recordings, not positions
+    page = write_report([tmp_path / "run"], tmp_path / "page.html")
+    assert "Confusion matrix of 2 classes" in page.read_text(encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="sequence=true"):
+        run_config(replace(config, data_options={"bins": 6}), progress=None)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Event streams: what event cameras send, (time, x, y, polarity) one by one, in bins of real time.
 
 A stimulus becomes `[T, 2, H, W]`: 1 where a pixel sent at least one event of that polarity within the bin. Networks
-take it with `stimulus_code="given"` and as many steps: step t of the network is bin t of the recording.
+take it with `stimulus_code="given"` and as many steps: step t of the network is bin t of the recording. Recurrent
+networks take it as a sequence of T positions (`sequence=True`).
 
     N-MNIST   folders `Train` and `Test`, in each a folder a digit with a `.bin` file a recording; 5 bytes an event:
               x, y, then a bit of polarity and 23 bits of microseconds (Orchard et al., Frontiers in Neuroscience 2015)
@@ -11,6 +12,7 @@ take it with `stimulus_code="given"` and as many steps: step t of the network is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,11 @@ from .assemble import assemble
 from .dataset import Dataset
 from .entry import DatasetEntry
 from .npz import load_arrays
+from .recordings import as_sequences
 
 BINS = 10
 KEYS = ("t", "x", "y", "p", "sample", "labels")
-OPTIONS = ("bins", "duration", "limit_files")
+OPTIONS = ("bins", "duration", "limit_files", "sequence")
 NMNIST_SIDE = 34
 NMNIST_DURATION = 300_000  # microseconds: three saccades of 100 ms
 OVERFLOW = 240  # y of an event that marks 2^13 microseconds
@@ -73,7 +76,14 @@ def is_events(path: Path) -> bool:
     return path.suffix == ".npz" and set(KEYS) <= set(load_arrays(path))
 
 
-def read(path: Path, *, bins: int = BINS, duration: float | None = None, test_fraction: float = 0.2) -> Dataset:
+def read(
+    path: Path,
+    *,
+    bins: int = BINS,
+    duration: float | None = None,
+    test_fraction: float = 0.2,
+    sequence: bool = False,
+) -> Dataset:
     """Events in an .npz file.
 
     Args:
@@ -81,6 +91,7 @@ def read(path: Path, *, bins: int = BINS, duration: float | None = None, test_fr
         bins: T, bins of a recording.
         duration: microseconds that are looked at; the longest recording if None.
         test_fraction: share of the recordings that becomes the test part.
+        sequence: whether bins are the positions of a sequence, for recurrent networks.
 
     Raises:
         DataError: arrays of different lengths, negative places, polarities other than 0 and 1, samples without a label.
@@ -111,7 +122,8 @@ def read(path: Path, *, bins: int = BINS, duration: float | None = None, test_fr
     place = (t[kept] * (bins / span)).astype(np.int64)
     frames[sample[kept], place, p[kept], events["y"][kept].astype(np.int64), events["x"][kept].astype(np.int64)] = 255
     numbered = labelling.encode(labels, None)
-    return _as_events(assemble(path.stem, torch.from_numpy(frames), numbered, None, test_fraction=test_fraction))
+    found = assemble(path.stem, torch.from_numpy(frames), numbered, None, test_fraction=test_fraction)
+    return _as_events(found, sequence=sequence)
 
 
 def _from_beginning(t: np.ndarray, sample: np.ndarray, count: int) -> np.ndarray:
@@ -138,19 +150,26 @@ def _expect_room(size: int, path: Path) -> None:
         )
 
 
-def _as_events(found: Dataset) -> Dataset:
-    return Dataset(found.name, found.stimulus, found.concept, found.train, found.test, task="events", notes=found.notes)
+def _as_events(found: Dataset, *, sequence: bool) -> Dataset:
+    found = replace(found, task="events")
+    return as_sequences(found) if sequence else found
 
 
 def _read_nmnist(
-    folder: Path, *, bins: int = BINS, duration: float | None = NMNIST_DURATION, limit_files: int | None = None
+    folder: Path,
+    *,
+    bins: int = BINS,
+    duration: float | None = NMNIST_DURATION,
+    limit_files: int | None = None,
+    sequence: bool = False,
 ) -> Dataset:
     """N-MNIST from its folder; `limit_files` takes the first recordings of each digit only."""
     _check_bins(bins, duration)
     parts = [_read_part(folder / name, bins, float(duration or NMNIST_DURATION), limit_files) for name in PARTS]
     (train, train_labels), (test, test_labels) = parts
     names = tuple(str(digit) for digit in range(10))
-    return _as_events(assemble("n-mnist", train, labelling.Labels(train_labels, test_labels, names), test))
+    found = assemble("n-mnist", train, labelling.Labels(train_labels, test_labels, names), test)
+    return _as_events(found, sequence=sequence)
 
 
 def _read_part(folder: Path, bins: int, duration: float, limit: int | None) -> tuple[Tensor, Tensor]:

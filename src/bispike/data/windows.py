@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
-from .dataset import Dataset, Indices, Split, _rows
+from .dataset import Dataset, Indices, Split, _rows, as_float
 
 PROTOCOLS = ("honest", "paper")
 
@@ -21,12 +21,13 @@ class Windows(Split):
     """Windows of one sequence.
 
     Args:
-        stimuli: the sequence: symbols, int64 `[L]`, or values, float32 `[L, D]`.
+        stimuli: the sequence: symbols, int64 `[L]`, or values, float32 or uint8 (as in `Split`) `[L, D]`.
         labels: what is asked for at each place: int64 `[L]`, or float32 `[L, K]`.
         starts: int64 `[N]`, where each window begins.
         length: S, positions of a window.
         reach: places after a window's last one that its targets come from.
-        scored: positions of a window that count when it is judged: "all", or the "last" one.
+        scored: positions of a window that count when it is judged: "all", the "last" one, or by "vote", where the
+            mean of what all say of one class is one decision.
     """
 
     starts: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
@@ -35,10 +36,8 @@ class Windows(Split):
     scored: str = "all"
 
     def __post_init__(self) -> None:
-        if self.stimuli.dtype not in (torch.int64, torch.float32) or self.labels.dtype not in (
-            torch.int64,
-            torch.float32,
-        ):
+        known = (torch.int64, torch.float32)
+        if self.stimuli.dtype not in (*known, torch.uint8) or self.labels.dtype not in known:
             raise ShapeError(
                 f"windows: expected int64 or float32 sequences, received {self.stimuli.dtype} and {self.labels.dtype}."
             )
@@ -67,7 +66,8 @@ class Windows(Split):
         """Stimuli `[B, S]` or `[B, S, D]` and targets `[B, S]` or `[B, S, K]` of some windows."""
         starts = self.starts[_rows(indices)]
         places = starts[:, None] + torch.arange(self.length, device=starts.device)
-        return self.stimuli[places], self.labels[places]
+        stimuli = self.stimuli[places]
+        return as_float(stimuli) if stimuli.dtype == torch.uint8 else stimuli, self.labels[places]
 
     def subset(self, indices: Indices) -> Windows:
         """The same sequence with some of the windows."""

@@ -51,7 +51,10 @@ def rnn(
     if not widths or any(int(width) < 1 for width in widths):
         problems.append(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
     if len(stimulus.shape) != 1:
-        problems.append(f"stimulus: expected a row of values at each position, received shape {list(stimulus.shape)}.")
+        problems.append(
+            f"stimulus: expected a row of values at each position, received shape {list(stimulus.shape)}; "
+            "recordings of events are sequences with sequence=true."
+        )
     if opts.stimulus_code != "current" or opts.decoder != "drive" or opts.concept_code_kind != "one-hot":
         problems.append("rnn: expected stimulus_code 'current', decoder 'drive' and concept_code 'one-hot'.")
     if problems:

@@ -56,6 +56,8 @@ def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMe
     assert isinstance(test, Windows)
     if network.continuous:
         return SequenceMeasurements(len(test), curves=_curves(network, test), rates=_rates(network, test))
+    if not network.symbols:
+        return SequenceMeasurements(len(test), rates=_rates(network, test))
     names = network.concept.names
     beginning = "".join(names[i] for i in test.batch([0])[0][0][:BEGINNING])
     written = {t: write_on(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}

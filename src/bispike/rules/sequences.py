@@ -97,9 +97,7 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
     return _mean(reports)
 
 
-def _learn_classes(
-    rule: BSD, network: RecurrentNetwork, part: Tensor, labels: Tensor, state: State
-) -> StepReport:
+def _learn_classes(rule: BSD, network: RecurrentNetwork, part: Tensor, labels: Tensor, state: State) -> StepReport:
     """A block whose templates are those of the classes."""
     rows = part.flatten(0, 1)
     raws: list[Tensor] = []

@@ -1,6 +1,7 @@
 """How a recurrent network's predictions are judged.
 
 text     accuracy: share of characters rightly foretold; bits: mean −log2 p of the true character
+events   the same of recordings: the mean of the scores at all positions decides
 series   mse, mae: in deviations of the column (so columns weigh alike); mase: mean |error| over the mean |step| of the
          training part, in the units of the data; smape: 200 |y − ŷ| / (|y| + |ŷ|), percent
 """
@@ -97,8 +98,7 @@ def evaluate_sequences(
             for first in range(group.rank * batch_size, len(split), group.size * batch_size)
         ]
         judge = _judge_series if network.continuous else _judge_text
-        last = split.scored == "last"
-        return judge(network, parts, device, steps=steps, group=group, last=last)
+        return judge(network, parts, device, steps=steps, group=group, scored=split.scored)
     finally:
         network.train(training)
 
@@ -110,7 +110,7 @@ def _judge_text(
     *,
     steps: Tensor | None,
     group: Group,
-    last: bool,
+    scored: str,
 ) -> dict[str, Any]:
     classes = network.concept.classes
     counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
@@ -118,8 +118,10 @@ def _judge_text(
     for stimuli, labels in parts:
         scores = network.logits(stimuli.to(device))
         true = labels.to(device)
-        if last:
+        if scored == "last":
             scores, true = scores[:, -1:], true[:, -1:]
+        elif scored == "vote":
+            scores, true = scores.mean(1, keepdim=True), true[:, :1]
         counts += torch.bincount((true * classes + scores.argmax(2)).flatten(), minlength=classes * classes)
         nats -= scores.double().log_softmax(2).gather(2, true[:, :, None]).sum()
     confusion = group.add_(counts).view(classes, classes).cpu()
@@ -140,14 +142,14 @@ def _judge_series(
     *,
     steps: Tensor | None,
     group: Group,
-    last: bool,
+    scored: str,
 ) -> dict[str, Any]:
     assert isinstance(network.concept, Quantities)
     scale = torch.tensor(network.concept.scale, dtype=torch.float64)
     judged = Judged(scale, torch.full_like(scale, math.nan) if steps is None else steps.cpu())
     for stimuli, targets in parts:
         said = network.logits(stimuli.to(device)).cpu()
-        if last:
+        if scored == "last":
             said, targets = said[:, -1:], targets[:, -1:]
         judged.add(said.flatten(0, 1), targets.flatten(0, 1))
     sums = torch.tensor(

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..data import Dataset, Split
+from ..data.recordings import RecordingDataset, recorded_classes
 from ..data.windows import Windows
 from ..errors import ConfigurationError
 from .config import TrainConfig
@@ -31,7 +32,11 @@ def training_parts(dataset: Dataset, config: TrainConfig) -> tuple[Split, Split]
     if isinstance(train, Windows):
         if config.imbalance > 1 or config.label_noise > 0:
             raise ConfigurationError("imbalance, label_noise: are for classes of single stimuli, received sequences.")
-        return (train.subset(slice(0, config.limit)) if config.limit else train), validation
+        if config.limit is None:
+            return train, validation
+        if isinstance(dataset, RecordingDataset) and config.limit < len(train):
+            return train.subset(first_stratified(recorded_classes(train), config.limit)), validation
+        return train.subset(slice(0, config.limit)), validation
     if config.imbalance > 1:
         train = train.subset(imbalanced(train.labels, config.imbalance, generator(config.seed, "imbalance")))
     if config.limit is not None and config.limit < len(train):

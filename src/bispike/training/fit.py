@@ -15,6 +15,7 @@ import torch
 from .. import data as datasets
 from .. import models, rules
 from ..data import Dataset
+from ..data.windows import SequenceDataset
 from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..nn import Group, Network
 from ..rules import Rule
@@ -223,13 +224,14 @@ def _target(out: PathLike | None, network: Network, *, resume: bool, overwrite: 
 
 def _check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
     problems = []
-    if network.recurrent != (data.task in ("text", "series")):
+    if network.recurrent != isinstance(data, SequenceDataset):
         fitting = "model 'rnn'" if not network.recurrent else "a model for single stimuli, such as 'mlp'"
         raise ConfigurationError(
             f"model: data set {data.name!r} is for the task {data.task!r}; expected {fitting}, received a "
             f"{'recurrent network' if network.recurrent else 'network for single stimuli'}."
         )
-    if data.task == "events" and (network.stimulus_code, network.steps) != ("given", data.stimulus.shape[0]):
+    given = (network.stimulus_code, network.steps)
+    if data.task == "events" and not network.recurrent and given != ("given", data.stimulus.shape[0]):
         raise ConfigurationError(
             f"model: data set {data.name!r} holds events in {data.stimulus.shape[0]} bins of time; expected "
             f"stimulus_code 'given' and steps {data.stimulus.shape[0]}, received {network.stimulus_code!r} and "

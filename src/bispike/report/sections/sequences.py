@@ -70,7 +70,7 @@ def learning(record: RunRecord) -> Html:
             figure(
                 to_data_uri(accuracy_curve(metrics, guessing=1 / record.network.concept.classes)),
                 alt=f"Accuracy over epochs: validation ends at {percent(last.get('validation'))}.",
-                caption="Share of characters that are foretold rightly.",
+                caption="Share of right decisions: characters foretold, or recordings named.",
             )
         )
     if stage_loss_names(metrics):
@@ -111,14 +111,15 @@ def foretells(record: RunRecord, found: SequenceMeasurements | None) -> Html:
             tag("pre", f"{found.beginning}▸{written}"),
         ]
     matrix = record.confusion
-    if found.written and matrix is not None and len(matrix) <= MOST_SYMBOLS:
+    if matrix is not None and len(matrix) <= MOST_SYMBOLS:
         names_of = [repr(name)[1:-1] for name in record.network.concept.names]
+        of = "characters" if found.written else "classes"
         parts.append(
             gallery(
                 figure(
                     to_data_uri(confusion_heatmap(matrix, names_of)),
-                    alt=f"Confusion matrix of {len(names_of)} characters.",
-                    caption="Rows: what came. Columns: what was foretold.",
+                    alt=f"Confusion matrix of {len(names_of)} {of}.",
+                    caption="Rows: what came. Columns: what was said of it.",
                     wide=True,
                 )
             )
