@@ -43,12 +43,12 @@ def as_sequences(found: Dataset) -> RecordingDataset:
             scored="vote",
         )
 
-    units = part(found.train).stimuli.shape[1]
+    train = part(found.train)
     return RecordingDataset(
         found.name,
-        Stimulus((units,)),
+        Stimulus((train.stimuli.shape[1],)),  # not standardised: events come in as the spikes that they are
         found.concept,
-        part(found.train),
+        train,
         part(found.test),
         task=found.task,
         notes=found.notes,

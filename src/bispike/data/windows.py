@@ -39,7 +39,8 @@ class Windows(Split):
         known = (torch.int64, torch.float32)
         if self.stimuli.dtype not in (*known, torch.uint8) or self.labels.dtype not in known:
             raise ShapeError(
-                f"windows: expected int64 or float32 sequences, received {self.stimuli.dtype} and {self.labels.dtype}."
+                "windows: expected int64, float32 or uint8 stimuli and int64 or float32 targets, received "
+                f"{self.stimuli.dtype} and {self.labels.dtype}."
             )
         if len(self.stimuli) != len(self.labels):
             raise ShapeError(

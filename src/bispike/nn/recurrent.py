@@ -22,10 +22,8 @@ from torch.nn import functional as F
 
 from ..functional import (
     Neuron,
-    Received,
     UnrolledSlope,
     activate,
-    dense_spikes,
     fire,
     fire_rows,
     integrate,
@@ -136,14 +134,6 @@ class RecurrentPathway(Pathway):
         """What is before the first position: nothing fired."""
         silent = self.synapse.weight.new_zeros(batch, self.units)
         return Past(silent, silent.clone() if self.carry else None)
-
-    def respond(
-        self, source: Received, steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
-    ) -> Activity:
-        """As `Pathway.respond`, of a first position: what comes from itself is nothing."""
-        given = source if isinstance(source, Tensor) else dense_spikes(source, like=self.synapse.weight)
-        padded = F.pad(given, (0, self.units))
-        return super().respond(padded, steps, constant=constant, unrolled=unrolled, track=track)
 
     @torch.no_grad()
     def unroll(
