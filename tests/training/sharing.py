@@ -1,7 +1,7 @@
 """Trainings in several processes for tests: a driver imports everything once and forks the processes of each scenario.
 
-`played` starts the driver and returns how each process ended. All trainings are of digits in float64. A case may name
-a step in whose middle a process kills itself, a step after which it is asked to stop, or a command line instead.
+`played` starts the driver and returns how each process ended. All trainings are in float64, of digits or of the series
+mackey-glass. A case may name a step in whose middle a process kills itself, a step after which it is asked to stop, or a command line instead.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Case:
     """One training, in the folder `out` below the scenarios' root."""
 
     out: str
+    dataset: str = "digits"
     rule: str = "bsd"
     rule_options: dict[str, Any] = field(default_factory=dict)
     model_options: dict[str, Any] = field(default_factory=dict)
@@ -137,16 +138,17 @@ def _train(root: Path, case: Case, rank: int, *, last: bool) -> None:
     if case.words:
         sys.argv = ["bispike", *case.words, "--out", str(root / case.out)]
         main()
-    digits = data.load("digits")
-    network = models.mlp(digits.stimulus, [16, 12], digits.concept, **{"steps": 3, "gain": 1.5, **case.model_options})
-    network = network.double()
+    dataset = data.load(case.dataset)
+    make = models.mlp if case.dataset == "digits" else models.rnn
+    options = {"steps": 3, "gain": 1.5, **case.model_options}
+    network = make(dataset.stimulus, [16, 12], dataset.concept, **options).double()
     rule = rules.create(case.rule, network, **case.rule_options)
     if case.die_in is not None and rank == case.victim:
         _die_in(network, case.die_in)
     settings = {**SETTINGS, "checkpoint_seconds": 0, "progress": _Stops(case.stop_after), **case.settings}
     settings |= case.settings_of_last if last else {}
     try:
-        fit(network, rule, digits, out=root / case.out, resume=True, **settings)
+        fit(network, rule, dataset, out=root / case.out, resume=True, **settings)
     except TrainingInterrupted:
         assert case.stop_after is not None
 

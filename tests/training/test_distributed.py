@@ -29,18 +29,19 @@ HARD = Case(
     settings={"augment": "crop", "warmup_steps": 3},
 )
 CLIPPED = Case("clipped", rule="bptt", settings={"clip_norm": 0.5, "batch_size": 41, "keep": "best"})
+SERIES = Case("series", dataset="mackey-glass", model_options={"threshold": 0.5, "excitability": 0.5})
 SINGLE = Case("single", settings={"batch_size": 1, "limit": 20})
 COMMAND = ["train", "--dataset", "digits", "--model", "mlp-small", "--epochs", "1", "--limit", "320", "--json"]
 KILLED = [replace(HARD, out=f"killed-{victim}", die_in=9, victim=victim) for victim in (0, 1)]
 
 SCENARIOS = [
-    Scenario("one", 1, [replace(case, out=f"one-{case.out}") for case in (HARD, CLIPPED, SINGLE)]),
+    Scenario("one", 1, [replace(case, out=f"one-{case.out}") for case in (HARD, CLIPPED, SERIES, SINGLE)]),
     Scenario("one-stops", 1, [replace(HARD, out="one-then-two", stop_after=5)]),
     Scenario(
         "two",
         2,
         [
-            *(HARD, CLIPPED, SINGLE, replace(HARD, out="again")),
+            *(HARD, CLIPPED, SERIES, SINGLE, replace(HARD, out="again")),
             replace(HARD, out="in-sweep", settings={**HARD.settings, "update": "in-sweep"}),
             replace(HARD, out="two-then-two", stop_after=8),
             replace(HARD, out="two-then-two"),
@@ -86,7 +87,7 @@ def same_bits(one: Path, other: Path) -> bool:
 @pytest.mark.slow
 @pytest.mark.usefixtures("ends")
 class TestTwoProcesses:
-    @pytest.mark.parametrize("kind", ["hard", "clipped", "single"])
+    @pytest.mark.parametrize("kind", ["hard", "clipped", "series", "single"])
     def test_end_as_one(self, root: Path, kind: str) -> None:
         assert_close(root / kind, root / f"one-{kind}")
         assert (read_summary(root / kind) or {})["processes"] == 2

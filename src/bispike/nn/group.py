@@ -7,8 +7,6 @@ each process found for its own. A process alone is a group of one, for which all
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -46,18 +44,12 @@ class Group:
         return self._mine
 
     def count(self, rows: int) -> int:
-        """Samples of the whole batch, of which this process holds `rows`."""
-        return rows if self._samples is None else self._samples
-
-    @contextmanager
-    def repeated(self, times: int) -> Iterator[None]:
-        """Meanwhile each process holds `times` rows a sample: `count` is of rows."""
-        samples = self._samples
-        self._samples = None if samples is None else samples * times
-        try:
-            yield
-        finally:
-            self._samples = samples
+        """Rows of the whole batch, of which this process holds `rows`: one, or equally many, for each of its samples."""
+        if self._samples is None:
+            return rows
+        each, left = divmod(rows, self._mine.stop - self._mine.start)
+        assert not left, "rows of a shared batch: expected equally many for each sample"
+        return self._samples * each
 
     def sum(self, values: Tensor) -> Tensor:
         """Sum over the processes that share the batch; autograd goes through it."""

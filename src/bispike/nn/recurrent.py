@@ -246,8 +246,10 @@ class RecurrentPathway(Pathway):
         """Normalised drives `[B, H]` or `[T, B, H]` of a position; backwards what the samples share is taken off."""
         if self.norm is None:
             return raw
-        if raw.requires_grad and raw.shape[-2] > 1:
-            shared = raw.mean(-2, keepdim=True)
+        group = self.norm.group
+        samples = group.count(raw.shape[-2])
+        if raw.requires_grad and samples > 1:
+            shared = group.sum(raw.sum(-2, keepdim=True)) / samples
             raw = raw - shared + shared.detach()
         scale, shift = self.norm.affine(self.norm.statistics(raw, track=False))
         return raw * scale + shift

@@ -115,7 +115,7 @@ class DLL(Rule):
         found = carry_through_time(
             net.paths, sweep, len(source), lambda i, s: down[i](s), lambda i, s: across[i](s), top.error
         )
-        count = net.group.count(len(targets)) * targets.shape[1]
+        count = net.group.count(len(top.error))
         losses = {}
         above = top.error
         for i, (stage, (below, activity)) in reversed(list(enumerate(zip(net.hidden, sweep, strict=True)))):

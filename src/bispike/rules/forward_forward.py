@@ -99,10 +99,9 @@ class ForwardForward(Rule):
         top = learn_top(net, top_rate, labels)
         pairs = torch.cat([self._labelled(source, labels), self._labelled(source, wrong)])
         losses, active = {}, []
-        with net.group.repeated(2):
-            for step in self._sweep(pairs, track=True):
-                losses[step.stage.name] = self._learn_stage(step)
-                active.append(step.activity.active)
+        for step in self._sweep(pairs, track=True):
+            losses[step.stage.name] = self._learn_stage(step)
+            active.append(step.activity.active)
         return StepReport(top.loss, top.correct, losses, active)
 
     def _learn_stage(self, step: RateStep) -> Tensor:

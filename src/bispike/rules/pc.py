@@ -123,7 +123,7 @@ class PC(Rule):
         batch, paths = source.shape[1], net.paths
         sweep = net.rates_positions(source)
         top = learn_said(net, sweep[-1][1].rate, stimulus, targets)
-        count = net.group.count(len(targets)) * targets.shape[1]
+        count = net.group.count(len(top.error))
         said = net.readout.carry_back(top.error * -count)
         errors = [torch.zeros_like(activity.rate) for _, activity in sweep]
         for _ in range(self.settings.inference_steps or POSITION_STEPS):

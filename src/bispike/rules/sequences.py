@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ..functional import negative_counts
-from ..nn import Activity, Descent, QuantityCode, RecurrentNetwork, Stage, State
+from ..nn import Activity, Descent, Group, QuantityCode, RecurrentNetwork, Stage, State
 from .base import StepReport
 from .encounter import Encounter
 from .readouts import learn_quantities, learn_reconstruction, learn_top
@@ -70,10 +70,10 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
     """
     batch, length = targets.shape[:2]
     in_rows = network.continuous or bool(network.paths_down)
-    positions = rule.settings.block
+    positions, everyone = rule.settings.block, network.group.count(batch)
     if in_rows:
-        positions = min(positions, max(1, PAIRED // batch))
-    state, state_down = network.rest(batch), network.rest_down(batch)
+        positions = min(positions, max(1, PAIRED // everyone))
+    state, state_down = network.rest(batch), network.rest_down(everyone)
     gathered = Gathered(rule.parameters())
     told, rule.when_written = rule.when_written, None  # nothing is final before the last block
     reports = []
@@ -83,12 +83,11 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
             part = network.encode(stimulus[:, here])
             wanted = targets[:, here]
             rows = network.standard_targets(stimulus[:, here], wanted) if network.continuous else wanted.T.flatten()
-            with network.group.repeated(len(part)):
-                if in_rows:
-                    report = _learn_rows(rule, network, part, rows, state, state_down)
-                else:
-                    report = _learn_classes(rule, network, part, rows, state)
-            report = replace(report, correct=report.correct / length)
+            if in_rows:
+                report = _learn_rows(rule, network, part, rows, state, state_down)
+            else:
+                report = _learn_classes(rule, network, part, rows, state)
+            report = replace(report, correct=report.correct.to(part) / length)
             reports.append((len(part) / length, report))
             gathered.add(len(part) / length)
     finally:
@@ -119,17 +118,22 @@ def _learn_rows(
 ) -> StepReport:
     """A block in which each position of each sample has a template of its own.
 
+    Processes that share a batch call up the templates of all of it, for they are each other's contrast.
+
     Args:
         wanted: `[N]` classes or `[N, K]` standardised quantities of the N = P·B rows.
     """
-    count = len(wanted)
-    own = torch.arange(count, device=wanted.device)
-    negatives = negative_counts(own, count, contrast="batch", dtype=part.dtype)
+    group, positions = network.group, len(part)
+    everyones = _of_all(group, wanted, positions)
+    count = len(everyones)
+    own = _of_mine(group, torch.arange(count, device=wanted.device), positions)
+    once = torch.ones(count, dtype=part.dtype, device=part.device)
+    negatives = negative_counts(own, count, contrast="batch", occurrences=once, dtype=part.dtype)
     if not network.continuous:
-        negatives *= wanted[:, None] != wanted
-    prior = torch.full((count,), 1 / count, dtype=part.dtype, device=part.device)
-    down = _templates(rule, network, wanted, len(part), state_down)
-    lowest = down[0][1].rate
+        negatives *= wanted[:, None] != everyones
+    prior = once / count
+    down = _templates(rule, network, everyones, positions, state_down)
+    lowest = _of_mine(group, down[0][1].rate, positions)
     losses: dict[str, Tensor] = {}
     rates, raws = [], []
     top = lowest
@@ -150,6 +154,17 @@ def _learn_rows(
     if state_down:
         network.follow_down([called.raw_drive for _, called in down])
     return StepReport(loss, correct, losses, rates)
+
+
+def _of_all(group: Group, rows: Tensor, positions: int) -> Tensor:
+    """Rows `[P·B, ...]` of the whole batch from those of each process's samples."""
+    samples = rows.unflatten(0, (positions, -1)).transpose(0, 1)
+    return group.sum(group.whole(samples)).transpose(0, 1).flatten(0, 1)
+
+
+def _of_mine(group: Group, rows: Tensor, positions: int) -> Tensor:
+    """Rows of this process's samples from those of the whole batch."""
+    return group.mine(rows.unflatten(0, (positions, -1)), axis=1).flatten(0, 1)
 
 
 def _templates(

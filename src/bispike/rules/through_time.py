@@ -51,12 +51,11 @@ def _judged(network: RecurrentNetwork, said: Tensor, stimulus: Tensor, targets: 
     """Loss with a tape, a mean over positions and samples, and the right decisions, a whole sequence being one."""
     if network.continuous:
         difference = said - network.standard_targets(stimulus, targets)
-        count = network.group.count(len(targets)) * targets.shape[1] * targets.shape[2]
-        return difference.square().sum() / count, said.new_zeros(())
+        scale = 1 / (network.group.count(len(difference)) * difference.shape[1])
+        return scale * difference.square().sum(), said.new_zeros(())
     labels = targets.T.flatten()
-    count = network.group.count(len(targets)) * targets.shape[1]
-    loss = F.cross_entropy(said, labels, reduction="sum") / count
-    return loss, (said.detach().argmax(1) == labels).sum() / targets.shape[1]
+    loss = F.cross_entropy(said, labels, reduction="sum") / network.group.count(len(labels))
+    return loss, (said.detach().argmax(1) == labels).sum().to(loss) / targets.shape[1]
 
 
 def learn_said(
@@ -71,17 +70,16 @@ def learn_said(
         smoothing: of the targets of classes.
     """
     length = targets.shape[1]
-    samples = network.group.count(len(targets)) * length
+    samples = network.group.count(len(rate))
     said = network.readout(rate)
     if network.continuous:
         values = network.standard_targets(stimulus, targets)
-        with network.group.repeated(length):
-            loss = learn_quantities(network, rate, values)
+        loss = learn_quantities(network, rate, values)
         return Top(loss, loss.new_zeros(()), (said - values) * (2 / (samples * values.shape[1])))
     labels = targets.T.flatten()
     loss, error = cross_entropy(said, labels, samples=samples, smoothing=smoothing)
     network.readout.learn(error, rate)
-    return Top(loss, (said.argmax(1) == labels).sum() / length, error)
+    return Top(loss, (said.argmax(1) == labels).sum().to(loss) / length, error)
 
 
 def carry_through_time(
