@@ -22,7 +22,7 @@ ALLOWED = {
     "memory": {"functional", "nn", "training"},
     "online": {"functional", "nn", "models", "rules", "data", "training", "report"},
     "bench": {"functional", "nn", "models", "rules", "data", "training"},
-    "report": {"functional", "nn", "models", "rules", "data", "tasks", "training", "analysis", "memory"},
+    "report": {"functional", "nn", "models", "rules", "data", "tasks", "training", "analysis", "memory", "bench"},
 }
 
 

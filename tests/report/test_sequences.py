@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ def test_a_text_is_shown_with_what_the_network_writes(place: Path) -> None:
     assert "of the characters of the test part" in page.text
     assert "Written on: the likeliest characters" in page.text
     assert "bits a character" in page.text
-    assert {"Learning", "What it foretells", "Firing", "Settings"} <= set(page.headings)
-    assert len(page.all("img")) == len(page.all("figcaption")) >= 5
+    assert {"Learning", "What it foretells", "Firing", "Memory", "Settings"} <= set(page.headings)
+    assert len(page.all("img")) == len(page.all("figcaption")) >= 6
 
 
 def test_a_series_is_shown_beside_the_truth_and_simple_models(place: Path) -> None:
@@ -56,6 +57,16 @@ def test_a_series_is_shown_beside_the_truth_and_simple_models(place: Path) -> No
         assert words in page.text
     assert any("True and foretold values of a, b" in (image["alt"] or "") for image in page.all("img"))
     assert "Protocol" not in page.text
+
+
+def test_memory_is_shown_against_the_length_beside_bptt(place: Path) -> None:
+    for name in ("text", "honest"):
+        page = page_of(place, name)
+        (drawn,) = [image["alt"] for image in page.all("img") if "Memory of a training step" in (image["alt"] or "")]
+        assert drawn is not None
+        growth = {rule: float(times) for rule, times in re.findall(r"(bsd|bptt) takes ([\d.]+) × as much", drawn)}
+        assert growth["bsd"] < 1.1
+        assert growth["bptt"] > 10
 
 
 def test_the_paper_protocol_is_marked_wherever_it_is_printed(place: Path) -> None:

@@ -1,7 +1,8 @@
 """Trainings in several processes for tests: a driver imports everything once and forks the processes of each scenario.
 
 `played` starts the driver and returns how each process ended. All trainings are in float64, of digits or of the series
-mackey-glass. A case may name a step in whose middle a process kills itself, a step after which it is asked to stop, or a command line instead.
+mackey-glass. A case may name a step in whose middle a process kills itself, a step after which it is asked to stop, or
+a command line instead.
 """
 
 from __future__ import annotations

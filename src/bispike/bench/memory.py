@@ -8,6 +8,8 @@ the batch), nor do those that end up as `.grad`. What one operation allocates an
 
 from __future__ import annotations
 
+import itertools
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,34 +21,51 @@ from torch.utils._pytree import tree_leaves
 
 
 class _Watch(TorchDispatchMode):
-    """Notes after each operation which new storages are alive; each gets a number, since addresses recur."""
+    """Notes after which operation each new storage was made, and before which it was gone."""
 
     def __init__(self, known: set[int]) -> None:
         super().__init__()
         self.known = known
-        self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
+        self.alive: dict[int, tuple[weakref.ref[Any], int]] = {}  # by address; addresses recur, numbers do not
         self.sizes: list[int] = []
-        self.history: list[list[int]] = []
+        self.made: list[int] = []
+        self.gone: dict[int, int] = {}
+        self.operations = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        self.alive = {key: entry for key, entry in self.alive.items() if not entry[0].expired()}
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
-                storage = leaf.untyped_storage()
-                if storage._cdata not in self.known and storage._cdata not in self.alive:
-                    self.alive[storage._cdata] = (StorageWeakRef(storage), len(self.sizes))
-                    self.sizes.append(storage.nbytes())
-        self.history.append([number for _, number in self.alive.values()])
+                self._see(leaf.untyped_storage())
+        self.operations += 1
         return result
 
+    def _see(self, storage: torch.UntypedStorage) -> None:
+        address = storage._cdata
+        if address in self.known or address in self.alive:
+            return
+        number = len(self.sizes)
+
+        def end(_: object) -> None:
+            self.gone[number] = self.operations
+            del self.alive[address]
+
+        # The object in Python lives as long as the storage does, whoever holds it.
+        self.alive[address] = (weakref.ref(storage, end), number)
+        self.sizes.append(storage.nbytes())
+        self.made.append(self.operations)
+
     def peak(self, *, without: set[int]) -> int:
-        """Largest sum of sizes alive at once, leaving out the storages now at these addresses."""
-        left_out = {self.alive[key][1] for key in without if key in self.alive}
-        totals = (sum(self.sizes[number] for number in moment if number not in left_out) for moment in self.history)
-        return max(totals, default=0)
+        """Largest sum of sizes alive after an operation, leaving out the storages now at these addresses."""
+        left_out = {self.alive[address][1] for address in without if address in self.alive}
+        changes = [0] * (self.operations + 1)
+        for number, size in enumerate(self.sizes):
+            if number not in left_out:
+                changes[self.made[number]] += size
+                changes[self.gone.get(number, self.operations)] -= size
+        return max(itertools.accumulate(changes[:-1]), default=0)
 
 
 def peak_step_bytes(

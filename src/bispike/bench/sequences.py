@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
+from torch import Tensor
 
 from .. import models, rules
+from ..nn import Network, RecurrentNetwork
+from ..rules import Rule
 from ..training.environment import settled
 from ..training.files import make_folder, write_json
 from .memory import network_tensors, peak_step_bytes
@@ -29,21 +32,53 @@ def measure(
     rule: str, length: int, *, units: int = UNITS, batch: int = BATCH, repeats: int = REPEATS
 ) -> dict[str, Any]:
     """Peak bytes and median milliseconds of a step of a rule on sequences of a length."""
-    draws = torch.Generator().manual_seed(0)
-    ids = torch.randint(SYMBOLS, (batch, length + 1), generator=draws)
-    stimulus, targets = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
-    network = models.create("rnn", SYMBOLS, SYMBOLS, widths=[units]).train()
-    made = rules.create(rule, network)
-    made.step(stimulus, targets)
+    network = models.create("rnn", SYMBOLS, SYMBOLS, widths=[units])
+    made, stimulus, targets = prepared(network, rule, {}, length, batch)
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
         made.step(stimulus, targets)
         times.append(time.perf_counter() - started)
-    peak = peak_step_bytes(
-        lambda: made.step(stimulus, targets), made.parameters(), [*network_tensors(network), stimulus, targets]
-    )
+    peak = held(made, stimulus, targets)
     return {"rule": rule, "length": length, "peak_mb": peak / 2**20, "step_ms": 1e3 * statistics.median(times)}
+
+
+def step_memory(spec: Mapping[str, Any], rule: str, options: Mapping[str, Any], length: int, batch: int) -> int:
+    """Peak bytes of a step of a rule on a new network.
+
+    Args:
+        spec: of a recurrent network (`Network.spec`).
+        rule, options: the rule.
+        length: positions of the sequences.
+        batch: how many sequences.
+    """
+    return held(*prepared(models.build(dict(spec)), rule, options, length, batch))
+
+
+def prepared(
+    network: Network, rule: str, options: Mapping[str, Any], length: int, batch: int
+) -> tuple[Rule, Tensor, Tensor]:
+    """The rule, whose buffers are there, and random sequences that fit the network."""
+    assert isinstance(network, RecurrentNetwork)
+    draws = torch.Generator().manual_seed(0)
+    size, classes = network.stimulus.size, network.concept.classes
+    if network.symbols:
+        stimulus = torch.randint(size, (batch, length), generator=draws)
+    else:
+        stimulus = torch.randn(batch, length, size, generator=draws)
+    if network.continuous:
+        targets = torch.randn(batch, length, classes, generator=draws)
+    else:
+        targets = torch.randint(classes, (batch, length), generator=draws)
+    made = rules.create(rule, network.train(), **options)
+    made.step(stimulus[:, :2], targets[:, :2])
+    return made, stimulus, targets
+
+
+def held(rule: Rule, stimulus: Tensor, targets: Tensor) -> int:
+    """Peak bytes of a step."""
+    existing = [*network_tensors(rule.network), stimulus, targets]
+    return peak_step_bytes(lambda: rule.step(stimulus, targets), rule.parameters(), existing)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

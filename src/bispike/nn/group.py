@@ -44,7 +44,7 @@ class Group:
         return self._mine
 
     def count(self, rows: int) -> int:
-        """Rows of the whole batch, of which this process holds `rows`: one, or equally many, for each of its samples."""
+        """Rows of the whole batch, of which this process holds `rows`: one or equally many for each of its samples."""
         if self._samples is None:
             return rows
         each, left = divmod(rows, self._mine.stop - self._mine.start)

@@ -1,4 +1,5 @@
-"""What a report says about a run on sequences, from the test part: written text, or curves of what is foretold."""
+"""What a report says about a run on sequences, from the test part: written text, or curves of what is foretold;
+and what memory a step of its rule takes."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..bench.sequences import step_memory
 from ..data.windows import SequenceDataset, Windows
 from ..nn import RecurrentNetwork
 from ..tasks import write_on
@@ -18,6 +20,9 @@ SHOWN_CHARACTERS = 400
 BEGINNING = 32  # characters that are given
 TEMPERATURES = (0.0, 0.5, 1.0)
 STIMULI = 64  # windows in which firing is looked at
+LENGTHS = (32, 128, 512)  # at which memory is measured
+SEQUENCES = 16  # in the batch of which it is measured
+COMPARED = "bptt"  # rule whose memory is shown beside
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class SequenceMeasurements:
         written: what follows it, by the temperature of the draws.
         curves: of a series.
         rates: mean firing rate of each stage at each position of a window.
+        memory: bytes that a training step holds, by rule and by length of the sequences.
     """
 
     test_size: int
@@ -46,6 +52,7 @@ class SequenceMeasurements:
     written: dict[float, str] = field(default_factory=dict)
     curves: list[ForetoldCurve] = field(default_factory=list)
     rates: dict[str, Tensor] = field(default_factory=dict)
+    memory: dict[str, dict[int, int]] = field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -54,14 +61,15 @@ def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMe
     network, test = record.network, dataset.test
     assert isinstance(network, RecurrentNetwork)
     assert isinstance(test, Windows)
+    rates, memory = _rates(network, test), _memory(record)
     if network.continuous:
-        return SequenceMeasurements(len(test), curves=_curves(network, test), rates=_rates(network, test))
+        return SequenceMeasurements(len(test), curves=_curves(network, test), rates=rates, memory=memory)
     if not network.symbols:
-        return SequenceMeasurements(len(test), rates=_rates(network, test))
+        return SequenceMeasurements(len(test), rates=rates, memory=memory)
     names = network.concept.names
     beginning = "".join(names[i] for i in test.batch([0])[0][0][:BEGINNING])
     written = {t: write_on(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
-    return SequenceMeasurements(len(test), beginning, written, rates=_rates(network, test))
+    return SequenceMeasurements(len(test), beginning, written, rates=rates, memory=memory)
 
 
 def _curves(network: RecurrentNetwork, test: Windows) -> list[ForetoldCurve]:
@@ -86,3 +94,14 @@ def _rates(network: RecurrentNetwork, test: Windows) -> dict[str, Tensor]:
     with network.inference():
         sweep = network.sweep_positions(source, network.rest(shape[1]))
         return {stage.name: activity.rate.unflatten(0, shape).mean((1, 2)) for stage, _, activity in sweep}
+
+
+def _memory(record: RunRecord) -> dict[str, dict[int, int]]:
+    """Of the run's rule and the rule that it is compared with, on new networks of this shape."""
+    compared = {str(record.config["rule"]): dict(record.config.get("rule_options") or {})}
+    compared.setdefault(COMPARED, {})
+    spec = record.network.spec
+    return {
+        rule: {length: step_memory(spec, rule, options, length, SEQUENCES) for length in LENGTHS}
+        for rule, options in compared.items()
+    }

@@ -139,6 +139,7 @@ def _of_sequences(record: RunRecord, found: SequenceMeasurements | None) -> dict
         "Learning": sections.sequences.learning(record),
         "What it foretells": sections.sequences.foretells(record, found),
         "Firing": sections.sequences.firing(found),
+        "Memory": sections.sequences.memory(found),
         **({"Criteria": sections.criteria(record.audit)} if record.audit else {}),
         "Settings": sections.settings(record),
     }

@@ -1,4 +1,5 @@
-"""Figures of runs on sequences: what is foretold beside what came, errors over epochs, firing over positions."""
+"""Figures of runs on sequences: what is foretold beside what came, errors over epochs, firing over positions, memory
+over lengths."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator, StrMethodFormatter
 from torch import Tensor
 
 from .canvas import BOTTOM_UP, FAINT, MARKERS, SERIES, TOP_DOWN, canvas, label_text, styled, whole_epochs
@@ -52,5 +54,28 @@ def rates_over_positions(rates: Mapping[str, Tensor]) -> Figure:
     axes.set_xlabel("position")
     axes.set_ylabel("spikes per 100 time steps")
     axes.set_ylim(bottom=0)
+    axes.legend()
+    return figure
+
+
+@styled
+def memory_over_lengths(memory: Mapping[str, Mapping[int, int]]) -> Figure:
+    """Bytes that a training step holds against the length of the sequences, a line a rule; both axes logarithmic."""
+    figure = canvas()
+    axes = figure.subplots()
+    for i, (rule, found) in enumerate(memory.items()):
+        sizes = [size / 2**20 for size in found.values()]
+        axes.plot(list(found), sizes, color=SERIES[i], marker=MARKERS[i], label=label_text(rule, 24))
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(sorted({length for found in memory.values() for length in found})))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set_title("Memory of a training step")
+    axes.set_xlabel("positions in a sequence")
+    axes.set_ylabel("MiB")
     axes.legend()
     return figure

@@ -1,10 +1,10 @@
-"""Sections of a run on sequences: how it learned, what it foretells, how it fires."""
+"""Sections of a run on sequences: how it learned, what it foretells, how it fires, what memory it takes."""
 
 from __future__ import annotations
 
 from ..figures import accuracy_curve, confusion_heatmap, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
-from ..figures.sequences import error_curve, foretold_curves, rates_over_positions
-from ..foretold import SequenceMeasurements
+from ..figures.sequences import error_curve, foretold_curves, memory_over_lengths, rates_over_positions
+from ..foretold import SEQUENCES, SequenceMeasurements
 from ..html import Html, figure, gallery, join, table, tag
 from ..reading import RunRecord
 from .behaviour import NEEDS_DATA
@@ -161,3 +161,23 @@ def firing(found: SequenceMeasurements | None) -> Html:
             "100 or falls to 0 says that the recurrent synapses have lost their balance.",
         )
     )
+
+
+def memory(found: SequenceMeasurements | None) -> Html:
+    """Memory of a step against the length of the sequences."""
+    if found is None:
+        return NEEDS_DATA
+    lengths = list(next(iter(found.memory.values())))
+    rows: list[list[object]] = []
+    for rule, sizes in found.memory.items():
+        growth = number(sizes[lengths[-1]] / sizes[lengths[0]], ".2f")
+        rows.append([rule, *[number(sizes[length] / 2**20, ".1f") for length in lengths], f"{growth} ×"])
+    header = ["rule", *[f"{length} positions, MiB" for length in lengths], f"{lengths[-1]} against {lengths[0]}"]
+    said = "; ".join(f"{row[0]} takes {row[-1]} as much at {lengths[-1]} as at {lengths[0]} positions" for row in rows)
+    drawn = figure(
+        to_data_uri(memory_over_lengths(found.memory)),
+        alt=f"Memory of a training step against the length of the sequences: {said}.",
+        caption=f"Tensors alive at once beyond weights, gradients and the batch, for {SEQUENCES} random sequences "
+        "in new networks of this shape. A rule that goes back through the positions keeps all of them.",
+    )
+    return join([gallery(drawn), table(header, rows, numeric=range(1, len(header)))])
