@@ -197,19 +197,29 @@ def learn_positions(
     gathered = Gathered(network.bottom_up_parameters())
     reports = []
     for first in range(0, length, POSITIONS):
-        places = slice(first, first + POSITIONS)
-        part = network.encode(stimulus[:, places])
-        sweep = list(network.sweep_positions(part, state, unrolled=True))
-        top = learn_said(network, sweep[-1][2].rate, stimulus[:, places], targets[:, places])
-        for stage, below, activity in sweep:
-            stage.up.learn(broadcast(stage, top.error) * stage.up.rate_slope(activity), below, activity)
-        network.follow([activity.raw_drive for _, _, activity in sweep])
-        share = len(part) / length
+        here = slice(first, first + POSITIONS)
+        report = _learn_broadcast(network, stimulus[:, here], targets[:, here], state, broadcast)
+        share = targets[:, here].shape[1] / length
         gathered.add(share)
-        rates = [activity.rate.mean() for _, _, activity in sweep]
-        reports.append((share, StepReport(top.loss, top.correct * share, {}, rates)))
+        reports.append((share, replace(report, correct=report.correct * share)))
     gathered.write()
     return _mean(reports)
+
+
+def _learn_broadcast(
+    network: RecurrentNetwork,
+    stimulus: Tensor,
+    targets: Tensor,
+    state: State,
+    broadcast: Callable[[Stage, Tensor], Tensor],
+) -> StepReport:
+    """A block of `learn_positions`."""
+    sweep = list(network.sweep_positions(network.encode(stimulus), state, unrolled=True))
+    top = learn_said(network, sweep[-1][2].rate, stimulus, targets)
+    for stage, below, activity in sweep:
+        stage.up.learn(broadcast(stage, top.error) * stage.up.rate_slope(activity), below, activity)
+    network.follow([activity.raw_drive for _, _, activity in sweep])
+    return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in sweep])
 
 
 def _mean(reports: list[tuple[float, StepReport]]) -> StepReport:
