@@ -127,6 +127,18 @@ def test_tables_come_in_many_forms(write: Write, tmp_path: Path) -> None:
     assert read_table(packed).values.tolist() == [[1], [2]]
 
 
+def test_numbers_may_have_decimal_commas_where_commas_part_no_columns(write: Write) -> None:
+    found = read_table(write("when;u;v\n2013-06-01 01:00:00;1,5;-2\n2013-06-01 02:00:00;,25;4,0e1\n"))
+    assert found.values.tolist() == [[1.5, -2], [0.25, 40]]
+    assert "decimal commas" in found.notes[0]
+    assert read_table(write("u;v\n1.5;2\n")).notes == ()
+    for cell in ("1,234,567", "1.234,5"):
+        with pytest.raises(DataError, match=f"expected a number, received '{cell}'"):
+            read_table(write(f"u;v\n2;{cell}\n"))
+    with pytest.raises(DataError, match="expected a number, received '1,234'"):
+        read_table(write('u,v\n"1,234",2\n'))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -160,7 +172,9 @@ def test_missing_values_are_filled_on_demand(write: Write) -> None:
     before = read_table(path, missing="previous")
     assert before.values.tolist() == [[2, 1], [2, 1], [2, 3], [6, 3]]
     assert "4 missing values were filled (previous)" in before.notes[0]
-    assert read_table(path, missing="interpolate").values.tolist() == [[2, 1], [2, 2], [4, 3], [6, 3]]
+    between = read_table(path, missing="interpolate")
+    assert between.values.tolist() == [[2, 1], [2, 2], [4, 3], [6, 3]]
+    assert "the future is foretold too well" in between.notes[0]
     with pytest.raises(ConfigurationError, match="missing"):
         read_table(path, missing="guess")
     with pytest.raises(DataError, match="no value at all"):

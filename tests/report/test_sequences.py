@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,20 @@ def test_predict_writes_on_and_foretells(place: Path) -> None:
     called = bispike("predict", place / "honest", place / "other.csv")
     assert called.status == 2
     assert "missing: b" in called.err
+
+
+def test_predict_reads_as_the_training_did(tmp_path: Path) -> None:
+    prose, table = tmp_path / "prosa.txt", tmp_path / "waves.csv"
+    prose.write_bytes("Übung macht den Meister. ".encode("latin-1") * 60)
+    table.write_text(
+        "a;b\n" + "".join(f"{math.sin(i / 5):.3f};{i % 7}\n".replace(".", ",") for i in range(200)) + "1;\n"
+    )
+    train = ("train", "--model", "rnn", "--epochs", 1, "--dataset")
+    run(*train, prose, "--out", tmp_path / "text", "--set", "widths=[8]", "encoding=latin-1")
+    assert len(run("predict", tmp_path / "text", prose)["rows"][0]["written"]) == 200
+    options = ("widths=[8]", "window=8", "missing=previous")
+    run(*train, table, "--task", "series", "--out", tmp_path / "series", "--set", *options)
+    assert run("predict", tmp_path / "series", table)["rows"][0]["rows"] == 201
 
 
 def test_evaluate_gives_all_measures(place: Path) -> None:

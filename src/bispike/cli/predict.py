@@ -53,7 +53,7 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
 
 
 def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: float, seed: int) -> Answer:
-    """What follows texts or tables."""
+    """What follows texts or tables, which are read as those of the training were."""
     from ..data.characters import read_characters
     from ..nn import RecurrentNetwork
     from ..tasks import foretell, write_on
@@ -62,16 +62,18 @@ def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: 
     network = run.network
     assert isinstance(network, RecurrentNetwork)
     rows: list[dict[str, Any]] = []
+    options = run.config.data_options
     if not network.continuous:
         for path in inputs:
-            text = read_characters(path)
+            text = read_characters(path, encoding=options.get("encoding", "utf-8"))
             written = write_on(network, text[-CONTEXT:], characters, temperature=temperature, seed=seed)
             rows.append({"input": str(path), "written": written})
         shown = "\n\n".join(f"{row['input']}:\n{row['written']}" for row in rows)
         return Answer({"run": str(run.path), "rows": rows, "notes": []}, shown)
     ahead, columns = horizon_and_inputs(run)
+    reading = {name: options[name] for name in ("missing", "delimiter") if name in options}
     for path in inputs:
-        found = foretell(network, path, inputs=columns, ahead=ahead)
+        found = foretell(network, path, inputs=columns, ahead=ahead, **reading)
         values = dict(zip(found.names, found.values.tolist(), strict=True))
         rows.append({"input": str(path), "rows": found.rows, "ahead": ahead, "values": values})
     lines = [

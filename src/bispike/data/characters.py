@@ -34,8 +34,8 @@ def read_characters(path: Path, *, encoding: str = "utf-8") -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def read_cells(path: Path, delimiter: str | None = None) -> list[tuple[int, list[str]]]:
-    """The rows of a table with their numbers in the file (from 1); empty ones are left out.
+def read_cells(path: Path, delimiter: str | None = None) -> tuple[list[tuple[int, list[str]]], str]:
+    """The rows of a table with their numbers in the file (from 1), empty ones left out; and what parts the columns.
 
     Args:
         path: the file, UTF-8.
@@ -54,4 +54,4 @@ def read_cells(path: Path, delimiter: str | None = None) -> list[tuple[int, list
         raise DataError(f"{path}: not a readable table ({error}).") from error
     if not rows:
         raise DataError(f"{path}: the file is empty.")
-    return rows
+    return rows, separator

@@ -9,13 +9,14 @@ Two protocols, never mixed:
              the same step; windows of 32 at each step, every column scaled by the whole series, first 80 % of the
              windows to learn from, the best epoch on the test part. Only to compare with that table.
 
-Files: CSV (also `.gz`; commas, semicolons or tabs; with or without names; a column of times is left out), and pandas'
-HDF5 as METR-LA and PEMS-BAY come in (needs h5py).
+Files: CSV (also `.gz`; commas, semicolons or tabs; with or without names; a column of times is left out; where commas
+do not part the columns numbers may have decimal commas), and pandas' HDF5 as METR-LA and PEMS-BAY come in (needs h5py).
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ PAPER_WINDOW = 32
 TEST_FRACTION = 0.2
 SAYS = ("change", "value")
 MISSING = ("error", "previous", "interpolate")
+DECIMAL_COMMA = re.compile(r"^(\s*[-+]?\d*),(\d+(?:[eE][-+]?\d+)?\s*)$")
 GAPS = frozenset({"", "na", "nan", "null", "none", "-", "?"})
 
 
@@ -76,7 +78,8 @@ def read(
         window: S, positions of a window; 12 (honest) or 32 (paper) if None.
         protocol: "honest" or "paper".
         says: what a network has to say: the "change" from the present value (honest only), or the "value" itself.
-        missing: what to do where a value is missing: "error", the "previous" value of the column, or "interpolate".
+        missing: what to do where a value is missing: "error", the "previous" value of the column, or "interpolate"
+            between the one before and the one after, which looks ahead.
         delimiter: what parts the columns; told from the first row where not given.
         test_fraction: share at the end that becomes the test part.
 
@@ -238,7 +241,11 @@ def read_table(
         raise ConfigurationError(unknown_name("missing", missing, MISSING))
     if path.suffix.lower() in (".h5", ".hdf5"):
         return _read_hdf(path, missing)
-    rows = read_cells(path, delimiter)
+    rows, separator = read_cells(path, delimiter)
+    notes = []
+    if separator != ",":
+        rows, commas = _with_points(rows)
+        notes += ["commas in numbers are decimal commas."] if commas else []
     first = rows[0][1]
     headed = names is True or (names is None and any(_number(cell) is None and not _gap(cell) for cell in first))
     header = [cell.strip() for cell in first] if headed else [f"column {i + 1}" for i in range(len(first))]
@@ -250,7 +257,6 @@ def read_table(
     for number, row in body:
         if len(row) != len(header):
             raise DataError(f"{path}, row {number}: expected {len(header)} columns, received {len(row)}.")
-    notes = []
     keep = list(range(len(header)))
     if _is_time(header[0], [row[0] for _, row in body[:50]]) and len(header) > 1:
         keep = keep[1:]
@@ -272,6 +278,12 @@ def read_table(
         raise DataError(f"{path}: expected different names of the columns, {double!r} occurs twice.")
     name = path.name.split(".")[0]
     return _filled(Series(name, columns, values, tuple(notes)), missing, path, first=2 if headed else 1)
+
+
+def _with_points(rows: list[tuple[int, list[str]]]) -> tuple[list[tuple[int, list[str]]], bool]:
+    """Rows with a point in place of the decimal comma, and whether there was one."""
+    found = [(number, [DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row]) for number, row in rows]
+    return found, found != rows
 
 
 def _number(cell: str) -> float | None:
@@ -316,6 +328,8 @@ def _filled(series: Series, missing: str, path: object, *, first: int) -> Series
             last = np.maximum.accumulate(np.where(gaps[:, j], -1, np.arange(len(values))))
             values[:, j] = values[np.where(last < 0, known[0], last), j]
     note = f"{total} missing values were filled ({missing})."
+    if missing == "interpolate":
+        note = f"{note[:-1]}; those know the value after them, so near gaps the future is foretold too well."
     return Series(series.name, series.columns, values, (*series.notes, note))
 
 

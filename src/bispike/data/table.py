@@ -60,7 +60,7 @@ def read(
 
 
 def _rows(path: Path, delimiter: str | None) -> tuple[list[str], list[list[str]]]:
-    table = read_cells(path, delimiter)
+    table, _ = read_cells(path, delimiter)
     header, rows = [name.strip() for name in table[0][1]], table[1:]
     if not rows:
         raise DataError(f"{path}: expected rows below the column names, found none.")

@@ -31,7 +31,13 @@ class Foretold:
 
 
 def foretell(
-    network: RecurrentNetwork, path: str | Path, *, inputs: tuple[str, ...], ahead: int, missing: str = "error"
+    network: RecurrentNetwork,
+    path: str | Path,
+    *,
+    inputs: tuple[str, ...],
+    ahead: int,
+    missing: str = "error",
+    delimiter: str | None = None,
 ) -> Foretold:
     """Read a table to its end and say what is expected `ahead` steps later.
 
@@ -40,14 +46,14 @@ def foretell(
         path: the table, with the columns that the network learned from.
         inputs: names of those columns.
         ahead: the horizon of the training.
-        missing: see `data.series.read`.
+        missing, delimiter: see `data.series.read`.
 
     Raises:
         ConfigurationError: a network of another task. DataError: the table does not fit.
     """
     if not network.continuous:
         raise ConfigurationError("foretell: expected a network of a series, received one of another task.")
-    table = read_table(Path(path), missing=missing)
+    table = read_table(Path(path), missing=missing, delimiter=delimiter)
     absent = [name for name in inputs if name not in table.columns]
     if absent:
         raise DataError(
