@@ -4,6 +4,7 @@ and what memory a step of its rule takes."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ TEMPERATURES = (0.0, 0.5, 1.0)
 STIMULI = 64  # windows in which firing is looked at
 LENGTHS = (32, 128, 512)  # at which memory is measured
 SEQUENCES = 16  # in the batch of which it is measured
-COMPARED = "bptt"  # rule whose memory is shown beside
+COMPARED = ("bsd", "bptt")  # rules whose memory is shown beside
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,9 @@ def _rates(network: RecurrentNetwork, test: Windows) -> dict[str, Tensor]:
 
 
 def _memory(record: RunRecord) -> dict[str, dict[int, int]]:
-    """Of the run's rule and the rule that it is compared with, on new networks of this shape."""
-    compared = {str(record.config["rule"]): dict(record.config.get("rule_options") or {})}
-    compared.setdefault(COMPARED, {})
+    """Of the run's rule and those that it is compared with, on new networks of this shape."""
+    compared: dict[str, dict[str, Any]] = dict.fromkeys(COMPARED, {})
+    compared[str(record.config["rule"])] = dict(record.config.get("rule_options") or {})
     spec = record.network.spec
     return {
         rule: {length: step_memory(spec, rule, options, length, SEQUENCES) for length in LENGTHS}
