@@ -99,7 +99,7 @@ def _rates(network: RecurrentNetwork, test: Windows) -> dict[str, Tensor]:
 
 def _memory(record: RunRecord) -> dict[str, dict[int, int]]:
     """Of the run's rule and those that it is compared with, on new networks of this shape."""
-    compared: dict[str, dict[str, Any]] = dict.fromkeys(COMPARED, {})
+    compared: dict[str, dict[str, Any]] = {rule: {} for rule in COMPARED}
     compared[str(record.config["rule"])] = dict(record.config.get("rule_options") or {})
     spec = record.network.spec
     return {
