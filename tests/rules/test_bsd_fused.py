@@ -8,6 +8,7 @@ import torch
 
 from bispike import models
 from bispike.functional import native
+from bispike.functional.meeting import FEW
 from bispike.nn import Network, descent
 from bispike.rules import BPTT, BSD
 
@@ -28,6 +29,8 @@ OPTIONS: list[dict[str, Any]] = [
 def network(kind: str, *, norm: bool) -> Network:
     if kind == "mlp":
         return models.mlp((1, 8, 8), [40, 21], 5, norm=norm, seed=1)
+    if kind == "many classes":
+        return models.mlp((1, 8, 8), [40, 21], 2 * FEW, norm=norm, seed=1)
     if kind == "resnet":
         return models.resnet((1, 8, 8), [20, 34], 5, blocks=[1, 1], norm=norm, seed=1)
     return models.cnn((1, 8, 8), [24, 40], 5, pools=[2, 1], dense=[20], norm=norm, seed=1)
@@ -40,7 +43,7 @@ def gradients(rule: BSD | BPTT, net: Network) -> list[torch.Tensor]:
     return [p.grad.double() for p in rule.parameters() if p.grad is not None]
 
 
-@pytest.mark.parametrize("kind", ["mlp", "cnn", "resnet"])
+@pytest.mark.parametrize("kind", ["mlp", "many classes", "cnn", "resnet"])
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_the_fused_step_is_the_plain_one(kind: str, norm: bool, options: dict[str, Any]) -> None:

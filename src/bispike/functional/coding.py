@@ -40,8 +40,12 @@ def even_code(rate: Tensor, steps: int) -> Tensor:
     """
     _unit_interval(rate, "even")
     count = (rate * steps).round()
-    reached = torch.arange(steps + 1, dtype=rate.dtype, device=rate.device).view(-1, *[1] * rate.dim())
-    return (reached * count / steps + 1e-4).floor().diff(dim=0)
+    spikes = count.new_empty((steps, *count.shape))
+    for t, spike in enumerate(spikes, start=1):  # ⌊t·m/T⌋, from the last step on less what fired before
+        torch.mul(count, t / steps, out=spike).add_(1e-4).floor_()
+    for t in range(steps - 1, 0, -1):
+        spikes[t] -= spikes[t - 1]
+    return spikes
 
 
 def latency_code(intensity: Tensor, steps: int) -> Tensor:
