@@ -22,7 +22,6 @@ from torch import Tensor
 from . import native
 from .alignment import SILENCE, AlignmentLoss, pair_gradient
 
-
 FEW = 16  # templates that are summed element by element
 
 
@@ -100,20 +99,15 @@ def meet(
     below.addcmul_(unit, shared.sum(0)[:, None], value=-1).div_(unit_length)
     if prior is not None:
         below.sub_(prior[:, None] * below.sum(0))
-    pull = Pull(rates, centre, unit, weights, shrink, common)
-    return value, _written_out(pull) if unit.shape[0] > FEW else pull, Pull(given=below)
-
-
-def _written_out(pull: Pull) -> Pull:
-    """The same gradient as rows: with many templates a matrix product is much faster than sums along the way."""
-    assert pull.weights is not None and pull.templates is not None and pull.shrink is not None
-    given = pull.weights @ pull.templates
-    given.addcmul_(pull.rates, pull.shrink[:, None], value=-1)
-    if pull.centre is not None:
-        given.addr_(pull.shrink, pull.centre)
-    if pull.common is not None:
-        given.sub_(pull.common)
-    return Pull(given=given)
+    if unit.shape[0] <= FEW:
+        return value, Pull(rates, centre, unit, weights, shrink, common), Pull(given=below)
+    # the same written out: with many templates a matrix product is much faster than sums along the way
+    rows = (weights @ unit).addcmul_(rates, shrink[:, None], value=-1)
+    if centre is not None:
+        rows.addr_(shrink, centre)
+    if common is not None:
+        rows.sub_(common)
+    return value, Pull(given=rows), Pull(given=below)
 
 
 def pull_drive(
