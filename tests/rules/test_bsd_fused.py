@@ -8,7 +8,6 @@ import torch
 
 from bispike import models
 from bispike.functional import native
-from bispike.functional.meeting import FEW
 from bispike.nn import Network, descent
 from bispike.rules import BPTT, BSD
 
@@ -30,7 +29,7 @@ def network(kind: str, *, norm: bool) -> Network:
     if kind == "mlp":
         return models.mlp((1, 8, 8), [40, 21], 5, norm=norm, seed=1)
     if kind == "many classes":
-        return models.mlp((1, 8, 8), [40, 21], 2 * FEW, norm=norm, seed=1)
+        return models.mlp((1, 8, 8), [40, 21], 40, norm=norm, seed=1)
     if kind == "resnet":
         return models.resnet((1, 8, 8), [20, 34], 5, blocks=[1, 1], norm=norm, seed=1)
     return models.cnn((1, 8, 8), [24, 40], 5, pools=[2, 1], dense=[20], norm=norm, seed=1)

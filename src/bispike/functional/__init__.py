@@ -28,7 +28,7 @@ from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
 from .frechet import frechet_distance, gaussian_of
 from .lif import Neuron, fire, integrate, lif, lif_onward, lif_reference, lif_with_history
 from .lif_fused import Fired, fire_rows, mean_drive
-from .meeting import Pull, mean_field_constants, meet, pull_drive, through_norm
+from .meeting import mean_field_constants, meet, pull_drive, through_norm
 from .native import usable as native_usable
 from .norm import (
     batch_statistics,
@@ -63,7 +63,6 @@ __all__ = [
     "JoinedSpikes",
     "Neuron",
     "PackedSpikes",
-    "Pull",
     "Received",
     "Spikes",
     "UnrolledSlope",

@@ -5,47 +5,21 @@ gradient G of the affinities (`alignment.pair_gradient`), the gradient of a row 
 
     dL/dX_k = Σ_c (G_kc/|a_k|) w_c − s_k (X_k − m) [− v],    s_k = Σ_c G_kc C_kc / |a_k|²
 
-v being the mean over the batch where m is. Neither the centred nor the unit rows nor this gradient's factors are ever
-written out: one pass makes it, times the slope of the rate, and sums what the backward of the norm needs; a second one
-ends that backward. Cross-entropy compares dot products with the templates as they are: √D and 1 stand in for |a_k| and
-|P_c − q|, and s is 0. `align`, `centring` and `normalise_backward` are the reference, step by step.
+v being the mean over the batch where m is. Neither the centred nor the unit rows are ever written out. One more pass
+multiplies it, in place, by the slope of the rate and sums what the backward of the norm needs; a last one ends that
+backward. Cross-entropy compares dot products with the templates as they are: √D and 1 stand in for |a_k| and |P_c − q|,
+and s is 0. `align`, `centring` and `normalise_backward` are the reference, step by step.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from . import native
 from .alignment import SILENCE, AlignmentLoss, pair_gradient
-
-FEW = 16  # templates that are summed element by element
-
-
-@dataclass(frozen=True)
-class Pull:
-    """The gradient of the rows of one population, not yet written out.
-
-    Args:
-        rates: X, `[B, D]`.
-        centre: m, `[D]`, or None.
-        templates: w, `[C, D]` unit templates.
-        weights: G_kc/|a_k|, `[B, C]`.
-        shrink: s, `[B]`.
-        common: v, `[D]`, or None.
-        given: the gradient itself, `[B, D]`, in place of all others; written over by `pull_drive`.
-    """
-
-    rates: Tensor | None = None
-    centre: Tensor | None = None
-    templates: Tensor | None = None
-    weights: Tensor | None = None
-    shrink: Tensor | None = None
-    common: Tensor | None = None
-    given: Tensor | None = None
 
 
 def meet(
@@ -59,7 +33,7 @@ def meet(
     prior: Tensor | None,
     by_batch: bool,
     samples: int,
-) -> tuple[Tensor, Pull, Pull]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Local loss of a stage and what it pulls on both sides.
 
     Args:
@@ -72,7 +46,7 @@ def meet(
         samples: what a mean over samples divides by.
 
     Returns:
-        Scalar loss, pull on the rows, pull on the templates.
+        Scalar loss, its gradients `[B, D]` of the rows and `[C, D]` of the templates.
     """
     unit = templates - prior @ templates if prior is not None else templates
     if loss.normed:
@@ -90,28 +64,22 @@ def meet(
     shared = grad * cosine if loss.normed else torch.zeros_like(grad)
     weights = (grad / length).contiguous()
     shrink = shared.sum(1).div_(length.squeeze(1).square())
-    common = None
-    if by_batch and centre is not None:
-        common = weights.mean(0) @ unit - (shrink @ rates - shrink.sum() * centre).div_(rates.shape[0])
+    above = (weights @ unit).addcmul_(rates, shrink[:, None], value=-1)
+    if centre is not None:
+        above.addr_(shrink, centre)
+        if by_batch:
+            above.sub_(weights.mean(0) @ unit - (shrink @ rates - shrink.sum() * centre).div_(rates.shape[0]))
     below = weights.T @ rates  # with unit rows this is Gᵀ u, without them Gᵀ a / √D
     if centre is not None:
         below.addr_(weights.sum(0), centre, alpha=-1)
     below.addcmul_(unit, shared.sum(0)[:, None], value=-1).div_(unit_length)
     if prior is not None:
         below.sub_(prior[:, None] * below.sum(0))
-    if unit.shape[0] <= FEW:
-        return value, Pull(rates, centre, unit, weights, shrink, common), Pull(given=below)
-    # the same written out: with many templates a matrix product is much faster than sums along the way
-    rows = (weights @ unit).addcmul_(rates, shrink[:, None], value=-1)
-    if centre is not None:
-        rows.addr_(shrink, centre)
-    if common is not None:
-        rows.sub_(common)
-    return value, Pull(given=rows), Pull(given=below)
+    return value, above, below
 
 
 def pull_drive(
-    pull: Pull,
+    pull: Tensor,
     raw: Tensor,
     *,
     affine: tuple[Tensor, Tensor] | None,
@@ -122,7 +90,7 @@ def pull_drive(
     """From the pull on a population's rates (or drives) to the gradient of its time-mean drive, after the norm.
 
     Args:
-        pull: of the population.
+        pull: `[B, D]`; written over.
         raw: `[B, positions, C]` time-mean drive before the norm.
         affine: scale and shift `[C]` of the norm.
         mean_field: centre and steepness of the slope 1 / (1 + (steepness (drive − centre))²).
@@ -133,22 +101,21 @@ def pull_drive(
         Gradient `[B, positions, C]`; with `moments` Σ g and Σ g ẑ, `[2, C]`.
     """
     samples, positions, channels = raw.shape
-    grad = torch.empty_like(raw) if pull.given is None else pull.given.view_as(raw)
+    grad = pull.view_as(raw)
     sums = torch.zeros((2, channels), dtype=torch.float32) if moments is not None else None
     centre, steep = mean_field if mean_field is not None else (0.0, 0.0)
     scale, shift = affine if affine is not None else (None, None)
     mean, inverse = moments if moments is not None else (None, None)
     native.call(
         "pull_rows",
-        *[pull.rates, pull.centre, pull.templates, pull.weights, pull.shrink, pull.common, pull.given],
-        0 if pull.weights is None else pull.weights.shape[1],
+        grad,
         samples,
         positions * channels,
         channels,
         *[raw, scale, shift, unrolled],
         float(centre),
         float(steep),
-        *[mean, inverse, sums, grad],
+        *[mean, inverse, sums],
     )
     return grad, sums
 

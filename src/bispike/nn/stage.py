@@ -18,7 +18,6 @@ from torch.nn import functional as F
 
 from ..functional import (
     Neuron,
-    Pull,
     Received,
     Spikes,
     UnrolledSlope,
@@ -239,11 +238,11 @@ class Pathway(nn.Module):
             grad = self.norm.backward(grad, activity.raw_drive, activity.statistics)[0]
         return self.synapse.carry_back(grad, weight)
 
-    def learn_pulled(self, pull: Pull, source: Tensor, activity: Activity, *, through_rate: bool) -> None:
+    def learn_pulled(self, pull: Tensor, source: Tensor, activity: Activity, *, through_rate: bool) -> None:
         """`learn` from what the other pathway pulls at, by the compiled kernels.
 
         Args:
-            pull: on the rates of this population, or on its drives.
+            pull: `[B, D]` gradient of the rates of this population, or of its drives; written over.
             source: `[B, *source]` rate of the population that feeds the synapse.
             activity: what `respond` returned.
             through_rate: whether the rates are pulled at, so that their slope comes in.

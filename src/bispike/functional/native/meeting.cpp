@@ -8,27 +8,6 @@ namespace {
 
 constexpr int64_t TILE = 256;  // elements of a row that are walked through all rows before the next ones
 
-struct Pull {
-    const float *rates, *centre;          // X [rows, size], m [size] or null
-    const float *templates, *weights;     // w [classes, size], G/|a| [rows, classes]
-    const float *shrink, *common;         // s [rows], v [size] or null
-    const float *given;                   // in place of all of these: dL/d feature [rows, size]
-    int64_t classes, size;
-
-    template <class V>
-    V at(int64_t row, int64_t i) const;
-};
-
-template <class V>
-inline V Pull::at(int64_t row, int64_t i) const {
-    if (given) return get<V>(given + row * size + i);
-    V value = get<V>(rates + row * size + i);
-    if (centre) value -= get<V>(centre + i);
-    value *= -shrink[row];
-    for (int64_t c = 0; c < classes; c++) value += weights[row * classes + c] * get<V>(templates + c * size + i);
-    return common ? value - get<V>(common + i) : value;
-}
-
 // Per-channel numbers laid out along a tile, so that lanes need not know where a channel begins.
 struct Channels {
     float scale[TILE], shift[TILE], mean[TILE], inverse[TILE], sum[TILE], product[TILE];
@@ -40,17 +19,17 @@ struct Slope {
 };
 
 template <class V>
-inline void step(const Pull& pull, const Slope& slope, const float* raw, Channels& on, int64_t row, int64_t i,
-                 int64_t lane, bool sums, float* grad) {
-    V value = pull.at<V>(row, i);
-    const V drive = get<V>(raw + row * pull.size + i);
+inline void step(const Slope& slope, const float* raw, Channels& on, int64_t i, int64_t lane, bool sums,
+                 float* grad) {
+    V value = get<V>(grad + i);
+    const V drive = get<V>(raw + i);
     if (slope.given) {
-        value *= get<V>(slope.given + row * pull.size + i);
+        value *= get<V>(slope.given + i);
     } else if (slope.steep != 0.0f) {
         const V distance = (drive * get<V>(on.scale + lane) + get<V>(on.shift + lane) - slope.centre) * slope.steep;
         value /= distance * distance + 1.0f;
     }
-    put(grad + row * pull.size + i, value);
+    put(grad + i, value);
     if (sums) {
         const V unit = (drive - get<V>(on.mean + lane)) * get<V>(on.inverse + lane);
         put(on.sum + lane, get<V>(on.sum + lane) + value);
@@ -83,14 +62,11 @@ EXPORT void centred_squares(const float* rates, const float* centre, int64_t row
     }
 }
 
-// grad [rows, size] = dL/d feature x slope; with `sums` [2, channels]: its sums, and those of its products with the
-// normalised drive (raw - mean) x inverse.
-EXPORT void pull_rows(const float* rates, const float* centre, const float* templates, const float* weights,
-                      const float* shrink, const float* common, const float* given, int64_t classes, int64_t rows,
-                      int64_t size, int64_t channels, const float* raw, const float* scale, const float* shift,
-                      const float* unrolled, float slope_centre, float steep, const float* mean, const float* inverse,
-                      float* sums, float* grad) {
-    const Pull pull{rates, centre, templates, weights, shrink, common, given, classes, size};
+// grad [rows, size], dL/d feature, times the slope, in place; with `sums` [2, channels]: its sums, and those of its
+// products with the normalised drive (raw - mean) x inverse.
+EXPORT void pull_rows(float* grad, int64_t rows, int64_t size, int64_t channels, const float* raw, const float* scale,
+                      const float* shift, const float* unrolled, float slope_centre, float steep, const float* mean,
+                      const float* inverse, float* sums) {
     const Slope slope{unrolled, slope_centre, steep};
     Channels on;
     for (int64_t first = 0; first < size; first += TILE) {
@@ -106,9 +82,9 @@ EXPORT void pull_rows(const float* rates, const float* centre, const float* temp
         for (int64_t row = 0; row < rows; row++) {
             int64_t lane = 0;
             for (; lane + LANES <= count; lane += LANES)
-                step<Lanes>(pull, slope, raw, on, row, first + lane, lane, sums != nullptr, grad);
+                step<Lanes>(slope, raw, on, row * size + first + lane, lane, sums != nullptr, grad);
             for (; lane < count; lane++)
-                step<float>(pull, slope, raw, on, row, first + lane, lane, sums != nullptr, grad);
+                step<float>(slope, raw, on, row * size + first + lane, lane, sums != nullptr, grad);
         }
         if (sums)
             for (int64_t lane = 0; lane < count; lane++) {
