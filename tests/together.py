@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from bispike.nn import Group
+from bispike.rules import Rule
 
 Result = TypeVar("Result")
 
@@ -29,6 +30,24 @@ class Together(Group):
         total = torch.stack(parts).sum(0)
         self.barrier.wait(20)
         return values.copy_(total)
+
+
+def learned(
+    group: Group, rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, lr: float
+) -> tuple[dict[str, Tensor], dict[str, Tensor], list[float]]:
+    """Weights, the rule's memory and the losses after a step of SGD on each batch, this process with its share."""
+    optimizer = torch.optim.SGD(rule.parameters(), lr=lr, momentum=0.9)
+    losses: list[float] = []
+    for step, (stimuli, targets) in enumerate(batches):
+        mine = group.share(len(targets))
+        report = rule.step(stimuli[mine], targets[mine], generator=torch.Generator().manual_seed(step))
+        parts = torch.stack([report.loss, report.correct.to(report.loss), *report.stage_losses.values()])
+        losses += group.sum(parts).tolist()
+        for parameter in rule.parameters():
+            assert parameter.grad is not None
+            parameter.grad = group.sum(parameter.grad)
+        optimizer.step()
+    return dict(rule.network.state_dict()), rule.state_dict(), losses
 
 
 def together(size: int, work: Callable[[Group], Result]) -> list[Result]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from bispike import models, rules
 from bispike.nn import ALONE, Group, Network
 
-from ..together import together
+from ..together import learned, together
 
 CLASSES = 3
 
@@ -48,19 +48,8 @@ def trained(
     network = build(kind, dtype, **options).train()
     network.join(group)
     rule = rules.create(name, network, **rule_options)
-    optimizer = torch.optim.SGD(rule.parameters(), lr=0.2, momentum=0.9)
-    losses: list[float] = []
-    for step, (stimuli, labels) in enumerate(problem(batches, image=kind == "cnn")):
-        mine = group.share(len(labels))
-        draws = torch.Generator().manual_seed(step)
-        report = rule.step(stimuli[mine].to(dtype), labels[mine], generator=draws)
-        parts = torch.stack([report.loss, report.correct.to(dtype), *report.stage_losses.values()])
-        losses += group.sum(parts).tolist()
-        for parameter in rule.parameters():
-            assert parameter.grad is not None
-            parameter.grad = group.sum(parameter.grad)
-        optimizer.step()
-    return dict(network.state_dict()), rule.state_dict(), losses
+    batches_of = [(stimuli.to(dtype), labels) for stimuli, labels in problem(batches, image=kind == "cnn")]
+    return learned(group, rule, batches_of, lr=0.2)
 
 
 def assert_one_equals_many(size: int, tolerance: float, *arguments: Any, **options: Any) -> None:

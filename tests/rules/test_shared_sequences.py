@@ -12,7 +12,7 @@ from bispike import models, rules
 from bispike.nn import ALONE, Group, Network
 from bispike.spaces import Quantities
 
-from ..together import together
+from ..together import learned, together
 
 LIVELY = {"threshold": 0.5, "excitability": 0.5, "widths": [9, 7]}
 SEQUENTIAL = sorted(name for name in rules.registry if rules.registry[name].sequences)
@@ -44,18 +44,7 @@ def trained(
     network = build(kind, **options).train()
     network.join(group)
     rule = rules.create(name, network, **rule_options)
-    optimizer = torch.optim.SGD(rule.parameters(), lr=0.05, momentum=0.9)
-    losses: list[float] = []
-    for stimuli, targets in problem(kind, batches):
-        mine = group.share(len(targets))
-        report = rule.step(stimuli[mine], targets[mine])
-        parts = torch.stack([report.loss, report.correct.double(), *report.stage_losses.values()])
-        losses += group.sum(parts).tolist()
-        for parameter in rule.parameters():
-            assert parameter.grad is not None
-            parameter.grad = group.sum(parameter.grad)
-        optimizer.step()
-    return dict(network.state_dict()), rule.state_dict(), losses
+    return learned(group, rule, problem(kind, batches), lr=0.05)
 
 
 def assert_one_equals_many(

@@ -246,13 +246,20 @@ class RecurrentPathway(Pathway):
         """Normalised drives `[B, H]` or `[T, B, H]` of a position; backwards what the samples share is taken off."""
         if self.norm is None:
             return raw
-        group = self.norm.group
-        samples = group.count(raw.shape[-2])
-        if raw.requires_grad and samples > 1:
-            shared = group.sum(raw.sum(-2, keepdim=True)) / samples
-            raw = raw - shared + shared.detach()
+        if raw.requires_grad:
+            raw = self._without_shared(raw)
         scale, shift = self.norm.affine(self.norm.statistics(raw, track=False))
         return raw * scale + shift
+
+    def _without_shared(self, raw: Tensor) -> Tensor:
+        """The same values, whose gradients sum to zero over the samples of the whole batch."""
+        assert self.norm is not None
+        group = self.norm.group
+        samples = group.count(raw.shape[-2])
+        if samples < 2:
+            return raw
+        shared = group.sum(raw.sum(-2, keepdim=True)) / samples
+        return raw - shared + shared.detach()
 
 
 def _respond(
