@@ -14,9 +14,9 @@ from .spaces import Concept, Stimulus
 
 if TYPE_CHECKING:
     from . import analysis, data, functional, models, nn, online, report, rules, training
-    from .training.config import TrainConfig
+    from .config.train_config import TrainConfig
+    from .runs.run import Run, load_run
     from .training.fit import fit, run_config
-    from .training.runs import Run, load_run
 
 _PARTS = ("analysis", "data", "functional", "models", "nn", "online", "report", "rules", "training")
 _FROM_TRAINING = ("Run", "TrainConfig", "fit", "load_run", "run_config")

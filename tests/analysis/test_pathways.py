@@ -22,7 +22,7 @@ from bispike.analysis import (
     read_stages,
     summarise_affinity,
 )
-from bispike.analysis.sweeps import equal_share
+from bispike.analysis.recorded_passes import equal_share
 from bispike.errors import ShapeError
 from bispike.functional import angle_between
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from bispike.bench.sequences import main, measure, table
+from bispike.bench.sequence_length import main, measure, table
 
 
 @pytest.mark.parametrize("rule", ["bsd", "e-prop"])

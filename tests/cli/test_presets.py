@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bispike.training import presets
-from bispike.training.presets import Preset
+from bispike.config import presets
+from bispike.config.presets import Preset
 
 from .conftest import bispike
 

@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from bispike.report.study import headings
+from PIL import Image
 
 from .conftest import bispike, fingerprint
 

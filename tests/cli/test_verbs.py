@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 import bispike as package
 from bispike import data, models, rules
-from bispike.training import presets
+from bispike.config import presets
 
 from .conftest import TINY, bispike, fingerprint
 

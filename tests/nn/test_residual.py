@@ -10,8 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bispike import models
-from bispike.functional import JoinedSpikes, PackedSpikes, dense_spikes, lif_reference, native, rate_of
-from bispike.nn import Arrivals, Conv, Network, Pathway, Residual, Straight, UpsampleConv, descent
+from bispike.functional import JoinedSpikes, PackedSpikes, dense_spikes, lif_reference, rate_of
+from bispike.functional.backends import native
+from bispike.nn import Arrivals, Conv, Network, Pathway, Residual, Straight, UpsampleConv
+from bispike.nn import top_down_pass as descent
 
 
 def spikes(*shape: int, seed: int = 0) -> Tensor:

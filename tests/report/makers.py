@@ -11,7 +11,7 @@ import torch
 from bispike import data, models, rules
 from bispike.analysis import pathway_angles
 from bispike.data import Dataset
-from bispike.report.reading import RunRecord
+from bispike.runs.record import RunRecord
 
 
 def digits(names: tuple[str, ...] | None = None) -> Dataset:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bispike.report.measure import measure
+from bispike.report.measurements import measure
 from bispike.report.page import POLICY, page
 
 from .makers import digits, record

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bispike.report.figures import cost_bars, cost_curves
-from bispike.report.picture_files import write_costs
+from bispike.figures import cost_bars, cost_curves
+from bispike.figures.files import write_costs
 
 from ..bench.made_up import made_up_rows
 

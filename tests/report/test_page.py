@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from bispike import models
+from bispike.config.train_config import TrainConfig
 from bispike.errors import CheckpointError, ConfigurationError
 from bispike.report import page as page_module
 from bispike.report import write_report
-from bispike.report.measure import Measurements, angle_history, measure, settled
+from bispike.report.measurements import Measurements, angle_history, measure, settled
 from bispike.report.page import page
-from bispike.report.reading import RunRecord
+from bispike.runs.record import RunRecord
 from bispike.training import run_config
-from bispike.training.config import TrainConfig
 
 from .makers import digits, record
 from .reading import Page

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bispike.config.train_config import TrainConfig
 from bispike.report import write_report
 from bispike.training import run_config
-from bispike.training.config import TrainConfig
 
 from ..cli.conftest import bispike
 from .reading import Page

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from bispike import models
-from bispike.functional import native
-from bispike.nn import Network, descent
+from bispike.functional.backends import native
+from bispike.nn import Network
+from bispike.nn import top_down_pass as descent
 from bispike.rules import BPTT, BSD
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"no compiled kernels: {native.reason()}")

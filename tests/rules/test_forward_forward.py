@@ -83,7 +83,7 @@ def test_the_label_with_the_highest_summed_goodness_is_decided_for(monkeypatch: 
                     expected[:, label] += rate.square().mean(1)
                 source = normed(rate)
         for rows in (1, 6, 13, 1024):  # pairs at once do not change the scores
-            monkeypatch.setattr("bispike.rules.forward_forward.ROWS", rows)
+            monkeypatch.setattr("bispike.rules.local.forward_forward.ROWS", rows)
             torch.testing.assert_close(net.logits(stimulus), expected, rtol=1e-6, atol=1e-8)
 
 

@@ -9,7 +9,7 @@ from bispike.errors import ConfigurationError
 from bispike.functional import lif
 from bispike.nn import Network
 from bispike.rules import RSTDP
-from bispike.rules.competition import contests
+from bispike.rules.plasticity.competition import contests
 
 
 def build(*, conv: bool = False, **options: object) -> Network:

@@ -9,8 +9,8 @@ from bispike.errors import ConfigurationError
 from bispike.functional import lif
 from bispike.nn import Network
 from bispike.rules import SymSTDP
-from bispike.rules.competition import contests, winners
-from bispike.rules.sym_stdp import scaled
+from bispike.rules.plasticity.competition import contests, winners
+from bispike.rules.plasticity.sym_stdp import scaled
 
 
 def build(*, conv: bool = False, **options: object) -> Network:

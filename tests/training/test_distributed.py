@@ -15,8 +15,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bispike.runs.folder import CHECKPOINT, METRICS, MODEL
 from bispike.training import load_run, read_summary
-from bispike.training.folder import CHECKPOINT, METRICS, MODEL
 
 from .sharing import Case, Ended, Scenario, played
 

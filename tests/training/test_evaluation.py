@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from bispike import models
+from bispike.config.train_config import TrainConfig
 from bispike.data import from_arrays
 from bispike.errors import ConfigurationError, UnknownNameError
 from bispike.nn import Network
-from bispike.training.config import TrainConfig
 from bispike.training.evaluation import decide, recall, split_of
 
 

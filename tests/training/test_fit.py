@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import load_file
 
 from bispike import data, models, rules
+from bispike.config.train_config import CONFIG_FILE
 from bispike.data import Dataset
 from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.nn import Network
+from bispike.runs.folder import CHECKPOINT, INITIAL, METRICS, MODEL, SUMMARY
 from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, load_run, loop, read_config, run_config
-from bispike.training.config import CONFIG_FILE
-from bispike.training.folder import CHECKPOINT, INITIAL, METRICS, MODEL, SUMMARY
 
 from .conftest import FAST, Dying, Remembering, Stop, assert_equal, digits_config, tiny_network, weights
 

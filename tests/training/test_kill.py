@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bispike.config.train_config import TrainConfig
+from bispike.runs.folder import CHECKPOINT, METRICS, MODEL, SUMMARY
 from bispike.training import load_run, run_config
-from bispike.training.config import TrainConfig
-from bispike.training.folder import CHECKPOINT, METRICS, MODEL, SUMMARY
 
 KILLS = 10
 
@@ -40,7 +40,7 @@ import dataclasses, json, os, pathlib, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
 from bispike.training import TrainConfig, checkpoint, run_config
-from bispike.training.folder import CHECKPOINT
+from bispike.runs.folder import CHECKPOINT
 config = TrainConfig(**json.loads(sys.argv[1]))
 run_config(dataclasses.replace(config, epochs=1), progress="none")
 out, kills, total = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from bispike import rules
+from bispike.runs.folder import MODEL, SUMMARY
 from bispike.training import load_run, run_config
-from bispike.training.folder import MODEL, SUMMARY
 
 from .conftest import digits_config
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from bispike import data, models, rules
+from bispike.config.train_config import CONFIG_FILE
 from bispike.data import Dataset
 from bispike.errors import CheckpointError, ConfigurationError, DivergenceError, UserError
+from bispike.runs.folder import CHECKPOINT, METRICS, MODEL, SUMMARY
 from bispike.training import fit, load_run
-from bispike.training.config import CONFIG_FILE
-from bispike.training.folder import CHECKPOINT, METRICS, MODEL, SUMMARY
 
 from .conftest import FAST, Remembering, tiny_network
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from bispike import rules
+from bispike.config.train_config import TrainConfig
 from bispike.errors import ConfigurationError
+from bispike.runs.run import load_run
 from bispike.training import evaluation, run_config
-from bispike.training.config import TrainConfig
 from bispike.training.interrupt import TrainingInterrupted
-from bispike.training.runs import load_run
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 60
 SMALL = {"widths": [16], "threshold": 0.5, "excitability": 0.3}

@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from bispike import rules
+from bispike.config import optimizers
 from bispike.data import Dataset
 from bispike.errors import CheckpointError
 from bispike.nn import Network
-from bispike.training import checkpoint, optimizers, state
+from bispike.runs import checkpoint
+from bispike.training import state
 from bispike.training.state import EpochSums, State
 
 from .conftest import tiny_network
@@ -71,4 +73,4 @@ def test_weights_of_another_network_are_refused(dataset: Dataset) -> None:
     weights = tiny_network(dataset).state_dict()
     other = tiny_network(dataset, norm=True)
     with pytest.raises(CheckpointError, match="do not fit this network"):
-        state.load_weights(other, weights, "model.safetensors")
+        checkpoint.load_weights(other, weights, "model.safetensors")

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from bispike import models, rules
+from bispike.config import optimizers
 from bispike.data import Dataset
 from bispike.errors import ConfigurationError, DivergenceError
 from bispike.nn import Network
-from bispike.training import TrainConfig, fit, optimizers, validate
+from bispike.training import TrainConfig, fit, validate
 from bispike.training.updates import Updates
 
 from .conftest import FAST, Dying, Stop, assert_equal, tiny_network, weights

@@ -5,14 +5,7 @@ Everything here only looks. `read_stages` runs both pathways once over a sample;
 what it saw into numbers.
 """
 
-from .confusion import (
-    Confusion,
-    accuracy,
-    accuracy_interval,
-    confusion_matrix,
-    frequent_confusions,
-    per_class_accuracy,
-)
+from .confusion import Confusion, accuracy, accuracy_interval, confusion_matrix, frequent_confusions, per_class_accuracy
 from .criteria import Audit, Verdict, audit_network
 from .criteria import measure as audit
 from .energy import Operations, fan_out, inference_operations
@@ -33,9 +26,9 @@ from .pathways import (
 from .probe import Probe, Sample, linear_probe
 from .quality import SetQuality, diversity, mean_squared_error, psnr, set_quality, ssim
 from .recall import RecallMatch, recall_match
+from .recorded_passes import StageReading, read_stages, stage_rates
 from .sampling import LatentDensity
 from .spike_loss import LOST, spike_loss
-from .sweeps import StageReading, read_stages, stage_rates
 from .update_angle import UpdateAngle, reference_rule, update_angles
 
 __all__ = [

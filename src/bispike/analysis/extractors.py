@@ -22,7 +22,7 @@ from ..errors import ConfigurationError, DataError, DownloadError, UnknownNameEr
 from ..functional import frechet_distance, gaussian_of
 from ..nn import Network
 from .quality import diversity, optional_module, set_quality
-from .sweeps import stage_rates
+from .recorded_passes import stage_rates
 
 Weights = dict[str, Tensor]
 

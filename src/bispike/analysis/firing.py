@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import expect_shape
-from .sweeps import StageReading
+from .recorded_passes import StageReading
 
 
 @dataclass(frozen=True)

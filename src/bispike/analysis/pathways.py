@@ -19,7 +19,7 @@ from torch import Tensor
 from ..errors import expect_shape
 from ..functional import angle_between
 from ..nn import Network
-from .sweeps import StageReading
+from .recorded_passes import StageReading
 
 
 @dataclass(frozen=True)

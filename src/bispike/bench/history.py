@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..training.files import append_line, make_folder, read_lines
+from ..files import append_line, make_folder, read_lines
 from .peers import NAMES
 
 TOLERANCE = 1.2  # a ratio that grew by more than 20 % got worse

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ..training.files import make_folder, write_atomic, write_json
+from ..files import make_folder, write_atomic, write_json
 from .peers import NAMES
 
 HEADINGS = ("case", "contender", "step ms", "x bptt", "x best", "x infer", "MB", "x bptt", "RSS MB")

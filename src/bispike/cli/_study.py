@@ -11,13 +11,13 @@ from rich.console import Group
 from ._output import Answer, note, table
 
 if TYPE_CHECKING:
-    from ..training.studies import Cell
+    from ..studies.study import Cell
 
 
 def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, sort: str) -> Answer:
     """Run a study in `out`; status 1 if a run failed, 0 otherwise. The table comes in both cases."""
     from ..report import study
-    from ..training.studies import run_study
+    from ..studies.study import run_study
 
     found = study.write_study(run_study(cells, out, jobs=jobs, note=note), out, title=title, sort=sort, note=note)
     failed = found.document["failed"]

@@ -43,9 +43,9 @@ def command(
     rows that differ in any settings; options given beside it override its [base]. The same command goes on with an
     ablation that was broken off.
     """
-    from ..training import settings as resolving
-    from ..training import studies
-    from ..training.study_files import read_study
+    from ..config import resolve as resolving
+    from ..studies import study as studies
+    from ..studies.study_file import read_study
 
     files = [word for word in words if word.endswith(".toml")]
     more = tuple(word for word in words if not word.endswith(".toml"))

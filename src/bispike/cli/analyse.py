@@ -23,9 +23,9 @@ def command(run: Path, out: Path | None, samples: int, seed: int, data_root: Pat
 
     Writes analysis.json and pictures; 'bispike report RUN' shows them too.
     """
-    from ..report import analysing
-    from ..report.analysis_files import write_analysis
-    from ..report.analysis_tables import analysis_tables
+    from ..experiments import analysis as analysing
+    from ..experiments.analysis_files import write_analysis
+    from ..experiments.analysis_tables import analysis_tables
 
     found = analysing.analyse_run(run, samples=samples, seed=seed, data_root=data_root, note=note)
     files = write_analysis(found, out or run)

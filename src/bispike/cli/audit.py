@@ -66,7 +66,7 @@ def command(
 
 def _audits(names: str, model: str | None, given: Sequence[tuple[str, str]], batch_size: int, seed: int) -> list[Audit]:
     from .. import analysis, rules
-    from ..training import settings as resolving
+    from ..config import resolve as resolving
 
     listed = list(rules.registry) if names == "all" else names.split(",")
     request = resolving.Request({"model": model, "seed": seed}, given)

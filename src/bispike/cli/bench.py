@@ -57,8 +57,8 @@ def command(
     from ..bench import results
     from ..bench.run import Result, run_suite
     from ..bench.suites import cases_of
-    from ..report import picture_files
-    from ..training.files import make_folder
+    from ..figures import files as picture_files
+    from ..files import make_folder
 
     cases = cases_of(suite, only=only, repeats=repeats, warmup=warmup, batch_size=batch_size)
     before = past.runs_of(past.read(history), suite, device) if check else []

@@ -35,8 +35,8 @@ def command(
     Each run is a folder of its own in DIR. The same command goes on with a comparison that was broken off.
     An option of --set applies to the rules that know it.
     """
-    from ..training import settings as resolving
-    from ..training import studies
+    from ..config import resolve as resolving
+    from ..studies import study as studies
 
     request = resolving.Request(options, study_values((*settings, *more_settings), validation_only=validation_only))
     names = studies.rule_names(rules)

@@ -11,7 +11,7 @@ from ._options import FILE, json_option, run_argument
 from ._output import Answer, note, table
 
 if TYPE_CHECKING:
-    from ..training.runs import Run
+    from ..runs.run import Run
 
 CONTEXT = 1000  # characters that are read before a network writes on
 
@@ -30,9 +30,9 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
     The shares are the softmax of the network's scores. A run on texts writes on from the end of each text file; one on
     a series says what follows the last row of each table.
     """
-    from ..data.inputs import read_inputs
+    from ..data.user_files import read_inputs
+    from ..runs.run import load_run
     from ..training import evaluation
-    from ..training.runs import load_run
 
     trained = load_run(run)
     if trained.network.recurrent:
@@ -54,10 +54,10 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
 
 def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: float, seed: int) -> Answer:
     """What follows texts or tables, which are read as those of the training were."""
-    from ..data.characters import read_characters
+    from ..data.formats.characters import read_characters
     from ..nn import RecurrentNetwork
+    from ..runs.run import horizon_and_inputs
     from ..tasks import foretell, write_on
-    from ..training.runs import horizon_and_inputs
 
     network = run.network
     assert isinstance(network, RecurrentNetwork)

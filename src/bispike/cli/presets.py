@@ -23,7 +23,7 @@ def command(context: click.Context) -> Answer | None:
 @json_option
 def list_presets() -> Answer:
     """List the presets, one line each."""
-    from ..training.presets import describe, registry
+    from ..config.presets import describe, registry
 
     rows = [describe(name) for name in registry]
     shown = [(row["name"], _range(row["expected"]), row["summary"]) for row in rows]
@@ -50,7 +50,9 @@ def check(
 
     The same command goes on with a check that was broken off.
     """
-    from ..training import preset_check, settings, studies
+    from ..config import resolve as settings
+    from ..experiments import preset_check
+    from ..studies import study as studies
 
     if bool(names) == every:
         raise click.UsageError("expected names of presets, or --all; received both." if names else "name a preset.")

@@ -40,9 +40,10 @@ def command(
     out: Path | None,
 ) -> Answer:
     """Draw what a trained RUN imagines for each concept, or how it completes a cue."""
-    from ..report import picture_files, recalling
+    from ..experiments import recall as recalling
+    from ..figures import files as picture_files
+    from ..runs.run import expect_single_stimuli, load_run
     from ..training import evaluation
-    from ..training.runs import expect_single_stimuli, load_run
 
     asked = [name for name, given in (("--cue", cue), ("--samples", samples), ("--stages", stages)) if given]
     if len(asked) > 1 or (judge and (cue or stages)):

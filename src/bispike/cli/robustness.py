@@ -29,8 +29,8 @@ def command(
 
     Runs that differ in their seed only make one row. Writes robustness.json, .md and .png.
     """
-    from ..report import robustness
-    from ..training.settings import RUNS
+    from ..config.resolve import RUNS
+    from ..experiments import robustness
 
     rows, measured = robustness.robust_rows(
         runs, split=split, samples=samples, seed=seed, data_root=data_root, note=note

@@ -36,8 +36,8 @@ def command(
 
     --set takes options of the rule, of the model and of the training: --set strength=0.05 widths=[256,128]
     """
+    from ..config import resolve as resolving
     from ..training import distributed, run_config
-    from ..training import settings as resolving
 
     if resume and out is None:
         raise click.UsageError("--resume: --out DIR must say which run is to go on.")

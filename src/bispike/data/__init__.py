@@ -2,12 +2,12 @@
 
 from . import augment as augment
 from .assemble import from_arrays as from_arrays
-from .catalog import fetch as fetch
-from .catalog import info as info
-from .catalog import load as load
-from .catalog import names as names
-from .catalog import registry as registry
-from .catalog import sequence_options as sequence_options
+from .catalogue import fetch as fetch
+from .catalogue import info as info
+from .catalogue import load as load
+from .catalogue import names as names
+from .catalogue import registry as registry
+from .catalogue import sequence_options as sequence_options
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .dataset import as_float as as_float

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from ..errors import DataError
-from . import catalog, storage
+from . import catalogue as catalog
+from . import storage
 from .dataset import Dataset, Split
 from .download import matches
-from .windows import SequenceDataset
+from .sequence_dataset import SequenceDataset
 
 UNEVEN = 10
 """Ratio of the largest to the smallest class from which a note is given."""

@@ -4,13 +4,11 @@ from .activation import ACTIVATIONS, activate, activation_slope
 from .affinity import affinity, match_affinity
 from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, AlignmentLoss, align, negative_counts, unit_rows
 from .angle import angle_between
-from .centring import (
-    CENTRES,
-    centre_rows,
-    centre_rows_backward,
-    centre_templates,
-    centre_templates_backward,
-)
+from .backends.compiled_neuron import Fired, fire_rows, mean_drive
+from .backends.fused_alignment import mean_field_constants, meet, pull_drive, through_norm
+from .backends.native import usable as native_usable
+from .backends.spike_product import Wiring, convolution_gather, spike_product
+from .centring import CENTRES, centre_rows, centre_rows_backward, centre_templates, centre_templates_backward
 from .coding import (
     CONCEPT_CODES,
     STIMULUS_CODES,
@@ -27,9 +25,6 @@ from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit
 from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
 from .frechet import frechet_distance, gaussian_of
 from .lif import Neuron, fire, integrate, lif, lif_onward, lif_reference, lif_with_history
-from .lif_fused import Fired, fire_rows, mean_drive
-from .meeting import mean_field_constants, meet, pull_drive, through_norm
-from .native import usable as native_usable
 from .norm import (
     batch_statistics,
     channel_view,
@@ -41,7 +36,6 @@ from .norm import (
 from .pooling import spread_average
 from .similarity import decorrelate, match_classes, unit_rows_backward
 from .spectrum import split_bands, weigh_bands
-from .spike_product import Wiring, convolution_gather, spike_product
 from .spikes import JoinedSpikes, PackedSpikes, Received, Spikes, dense_spikes, map_of, pool_spikes, rate_of, rows_of
 from .stdp import causal_contrast, fired_by, first_spikes, symmetric_trace
 from .surrogate import UnrolledSlope, atan_surrogate, mean_field_rate, mean_field_slope, triangular_surrogate

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from . import lif_triton, native
-from .lif_fused import walk_back
+from .backends import native
+from .backends import triton_neuron as lif_triton
+from .backends.compiled_neuron import walk_back
 from .surrogate import atan_surrogate, triangular_surrogate
 
 if TYPE_CHECKING:

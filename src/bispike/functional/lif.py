@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
-from . import lif_triton, native
+from .backends import native
+from .backends import triton_neuron as lif_triton
+from .backends.compiled_neuron import fire_with_history
 from .eligibility import drive_gradient
-from .lif_fused import fire_with_history
 from .surrogate import atan_surrogate
 
 

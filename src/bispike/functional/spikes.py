@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import native
+from .backends import native
 
 WORD = 32
 

@@ -12,7 +12,7 @@ from .curves import (
     robustness_curve,
     stored_completion,
 )
-from .sequences import SequenceMemory
+from .sequence_memory import SequenceMemory
 
 __all__ = [
     "AssociativeMemory",

@@ -26,9 +26,9 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError, ConfigurationError, ShapeError
+from ..files import make_folder, write_atomic, write_json
 from ..functional import Neuron, even_code, lif, random_cue
-from ..training.checkpoint import read_tensors, serialise
-from ..training.files import make_folder, write_atomic, write_json
+from ..runs.checkpoint import read_tensors, serialise
 
 Shape = tuple[int, ...]
 SOMA = Neuron(threshold=1.0, leak=1.0, reset="soft")

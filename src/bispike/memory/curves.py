@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, unknown_name
 from .associative import AssociativeMemory, Settled
-from .sequences import SequenceMemory
+from .sequence_memory import SequenceMemory
 
 DAMAGE = ("flipped", "masked")
 COMPLETING: dict[str, Any] = {"flipped": 0.02, "flipped_concept": 0.1, "hidden": 0.75, "passes": 100}

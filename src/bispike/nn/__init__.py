@@ -1,17 +1,17 @@
 """Thin modules over `functional`: synapses, stages with two pathways, and the network of them."""
 
-from .concept import ConceptCode
-from .descent import Descent
-from .group import ALONE, Group
+from .concept_code import ConceptCode
+from .layer import SLOPES, Activity, Pathway, RateActivity, Stage
 from .network import Network
 from .norm import DriveNorm
-from .quantity import QuantityCode
-from .records import RateStep, SweepRecord, rate_leaving
+from .passes import RateStep, SweepRecord, rate_leaving
+from .process_group import ALONE, Group
+from .quantity_code import QuantityCode
 from .recurrent import Past, PastNorm, RecurrentPathway
 from .residual import Arrivals, Residual, Straight
 from .sequence_network import RecurrentNetwork, State
-from .stage import SLOPES, Activity, Pathway, RateActivity, Stage
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
+from .top_down_pass import Descent
 from .trajectory import SpikeStep, Trajectory, sweep_steps
 
 __all__ = [

@@ -32,13 +32,13 @@ from ..functional import (
     rate_of,
 )
 from ..spaces import Concept, Stimulus
-from .concept import ConceptCode
-from .descent import Descent, downward
-from .group import ALONE, Group
-from .records import RateStep, SweepRecord, rate_leaving, record_of
+from .concept_code import ConceptCode
+from .layer import Activity, Stage
+from .passes import RateStep, SweepRecord, rate_leaving, record_of
+from .process_group import ALONE, Group
 from .residual import Arrivals, Residual
-from .stage import Activity, Stage
 from .synapse import Synapse, weight_pairs
+from .top_down_pass import Descent, downward
 
 S = TypeVar("S")
 

@@ -17,7 +17,7 @@ from ..functional import (
     normalise_backward_fixed,
     through_norm,
 )
-from .group import ALONE, Group
+from .process_group import ALONE, Group
 from .shared_norm import shared_backward, shared_mean, shared_statistics, values_a_channel
 
 

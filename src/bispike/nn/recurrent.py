@@ -20,20 +20,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..functional import (
-    Neuron,
-    UnrolledSlope,
-    activate,
-    fire,
-    fire_rows,
-    integrate,
-    lif,
-    lif_onward,
-    native_usable,
-)
+from ..functional import Neuron, UnrolledSlope, activate, fire, fire_rows, integrate, lif, lif_onward, native_usable
+from .layer import Activity, Pathway, RateActivity
 from .norm import DriveNorm
 from .shared_norm import values_a_channel
-from .stage import Activity, Pathway, RateActivity
 from .synapse import Dense
 
 ROWS = 4096  # memory of a recurrent norm, in positions of samples

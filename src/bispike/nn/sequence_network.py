@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from ..errors import ShapeError, expect_shape
 from ..spaces import Quantities
+from .layer import Activity, RateActivity, Stage
 from .network import Network
 from .recurrent import Past, RecurrentPathway, Unrolled
-from .stage import Activity, RateActivity, Stage
 
 State = list[Past]
 """What each stage did at the last position seen, bottom to top."""

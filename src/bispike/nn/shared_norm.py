@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..functional import channel_view
-from .group import Group
+from .process_group import Group
 
 
 def values_a_channel(mean_drive: Tensor, group: Group) -> int:

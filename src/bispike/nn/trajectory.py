@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ..functional import Received, dense_spikes, drive_gradient, lif_with_history
+from .layer import Pathway, Stage
 from .network import Network
-from .stage import Pathway, Stage
 
 
 class Trajectory:

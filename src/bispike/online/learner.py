@@ -22,10 +22,10 @@ from ..models import add_concept
 from ..nn import Network
 from ..training.order import generator as fresh_generator
 from . import storage
+from .class_memory import ClassMemory
 from .decision import Decision, Prequential
-from .memory import ClassMemory
-from .plasticity import Plasticity
-from .sweep import Sweep
+from .layer_learning import Plasticity
+from .pass_record import Sweep
 
 Label = int | str | Tensor
 

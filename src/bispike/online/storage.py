@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from .. import models
 from ..errors import CheckpointError, ConfigurationError, UnknownNameError
-from ..training import checkpoint
-from ..training.checkpoint import Checkpoint
-from ..training.state import load_weights, optimizer_state, restore_optimizer
-from .memory import ClassMemory
+from ..runs import checkpoint
+from ..runs.checkpoint import Checkpoint, load_weights
+from ..training.state import optimizer_state, restore_optimizer
+from .class_memory import ClassMemory
 
 if TYPE_CHECKING:
     from .learner import Learner

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from .. import data
 from .._version import __version__
-from ..data.windows import SequenceDataset
+from ..data.sequence_dataset import SequenceDataset
 from ..errors import BispikeError, ConfigurationError
-from ..training.files import make_folder, write_atomic
+from ..files import make_folder, write_atomic
+from ..runs.record import RunRecord, read_run
 from . import sections
-from .foretold import SequenceMeasurements, measure_sequences
+from .forecasts import SequenceMeasurements, measure_sequences
 from .html import Html, tag
-from .measure import SAMPLES, Measurements, measure
-from .reading import RunRecord, read_run
+from .measurements import SAMPLES, Measurements, measure
 from .theme import CSS
 
 Found = Measurements | SequenceMeasurements | str

@@ -1,27 +1,27 @@
 """Learning rules, one file each. `create(name, network)` or the classes themselves."""
 
-from .backprop import Backprop
-from .base import Rule, StepReport, create, register, registry
-from .bptt import BPTT
-from .bsd import BSD, BSDOptions
-from .ccl import CCL
-from .check import check_rule
-from .decolle import DECOLLE
-from .dfa import DFA
-from .dfa_snn import DFASNN
-from .dll import DLL
-from .dtp import DTP
-from .eprop import EProp
-from .fa import FA
-from .forward_forward import ForwardForward
-from .frozen import Frozen
-from .local_loss import LocalLoss
-from .microcircuit import Microcircuit
+from .bsd.rule import BSD, BSDOptions
+from .contract import check_rule
+from .feedback.dfa import DFA
+from .feedback.dfa_snn import DFASNN
+from .feedback.eprop import EProp
+from .feedback.fa import FA
+from .feedback.sign_symmetry import SignSymmetry
+from .gradient.backprop import Backprop
+from .gradient.bptt import BPTT
+from .local.ccl import CCL
+from .local.decolle import DECOLLE
+from .local.forward_forward import ForwardForward
+from .local.frozen import Frozen
+from .local.local_loss import LocalLoss
 from .options import RateOptions, RuleOptions, option
-from .pc import PC
-from .r_stdp import RSTDP
-from .sign_symmetry import SignSymmetry
-from .sym_stdp import SymSTDP
+from .plasticity.microcircuit import Microcircuit
+from .plasticity.r_stdp import RSTDP
+from .plasticity.sym_stdp import SymSTDP
+from .rule import Rule, StepReport, create, register, registry
+from .target.dll import DLL
+from .target.dtp import DTP
+from .target.pc import PC
 
 __all__ = [
     "BPTT",

@@ -13,16 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigurationError
-from ..functional import (
-    AlignmentLoss,
-    align,
-    cross_entropy,
-    drive_scores,
-    map_of,
-    negative_counts,
-    rows_of,
-    unit_code,
-)
+from ..functional import AlignmentLoss, align, cross_entropy, drive_scores, map_of, negative_counts, rows_of, unit_code
 from ..functional.decoding import EPSILON
 from ..nn import Activity, Network, RateActivity
 

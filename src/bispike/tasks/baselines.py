@@ -14,9 +14,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..data.windows import SequenceDataset, Windows
+from ..data.sequence_dataset import SequenceDataset, Windows
 from ..errors import DataError
-from .sequences import Judged, mean_steps
+from .judging import Judged, mean_steps
 
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # times the number of windows
 LARGEST = 4000  # values of a window that a model on all of them takes at most

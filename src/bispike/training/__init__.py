@@ -1,12 +1,12 @@
 """Training: the loop, its settings, checkpoints that resume bit for bit, and the runs that it leaves."""
 
-from .config import TrainConfig, read_config, write_config
+from ..config.checks import validate
+from ..config.train_config import TrainConfig, read_config, write_config
+from ..runs.run import Run, load_run, read_summary
 from .distributed import ProcessLost
 from .fit import fit, run_config
 from .interrupt import TrainingInterrupted
 from .measures import evaluate
-from .runs import Run, load_run, read_summary
-from .validation import validate
 
 __all__ = [
     "ProcessLost",

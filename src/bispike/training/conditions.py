@@ -14,11 +14,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
-from ..data.recordings import RecordingDataset, recorded_classes
-from ..data.windows import Windows
+from ..data.event_sequences import RecordingDataset, recorded_classes
+from ..data.sequence_dataset import Windows
 from ..errors import ConfigurationError
-from .config import TrainConfig
 from .order import first_stratified, generator
 
 

@@ -14,19 +14,19 @@ import torch
 from torch import Tensor
 
 from .. import data
+from ..config.checks import validate_training
+from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
-from ..data.windows import Windows
+from ..data.sequence_dataset import Windows
 from ..errors import ConfigurationError, DataError, UnknownNameError
 from ..nn import Network
-from ..tasks.sequences import MEASURES, mean_steps
-from .checkpoint import versions
+from ..runs.checkpoint import versions
+from ..runs.run import Run, load_run
+from ..tasks.judging import MEASURES, mean_steps
 from .conditions import training_parts
-from .config import TrainConfig
 from .environment import memory_named
 from .measures import evaluate, metric_of
 from .order import generator
-from .runs import Run, load_run
-from .validation import validate_training
 
 SPLITS = ("test", "validation", "train")
 

@@ -14,20 +14,19 @@ import torch
 
 from .. import data as datasets
 from .. import models, rules
+from ..config.checks import validate, validate_training
+from ..config.train_config import TrainConfig, differences, read_config
 from ..data import Dataset
-from ..data.windows import SequenceDataset
+from ..data.sequence_dataset import SequenceDataset
 from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..nn import Group, Network
 from ..rules import Rule
+from ..runs.checkpoint import load_weights, read_tensors
+from ..runs.folder import MODEL, check_target, clear, held, is_finished, is_occupied
+from ..runs.run import Run, load_run, read_metrics, read_summary
 from . import distributed
 from . import progress as telling
-from .checkpoint import read_tensors
-from .config import TrainConfig, differences, read_config
-from .folder import MODEL, check_target, clear, held, is_finished, is_occupied
 from .loop import Training
-from .runs import Run, load_run, read_metrics, read_summary
-from .state import load_weights
-from .validation import validate, validate_training
 
 PathLike = str | Path
 _ENDS = ("stimulus_shape", "stimulus_mean", "stimulus_std", "concept_names")

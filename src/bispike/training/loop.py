@@ -21,24 +21,26 @@ import torch
 from torch import Tensor
 
 from .. import data as datasets
+from ..config import optimizers
+from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
-from ..data.windows import SequenceDataset, Windows
+from ..data.sequence_dataset import SequenceDataset, Windows
 from ..errors import DivergenceError
+from ..files import append_line, write_atomic, write_json
 from ..nn import ALONE, Group, Network
 from ..rules import Rule
+from ..runs import checkpoint
+from ..runs.folder import METRICS, MODEL, SUMMARY
+from ..runs.run import Run
 from ..tasks import baselines
-from ..tasks.sequences import MEASURES, mean_steps
-from . import checkpoint, distributed, health, optimizers, order
+from ..tasks.judging import MEASURES, mean_steps
+from . import distributed, health, order
+from .checkpointer import Kept
 from .conditions import training_parts
-from .config import TrainConfig
 from .environment import memory_named, settled
-from .files import append_line, write_atomic, write_json
-from .folder import METRICS, MODEL, SUMMARY
 from .interrupt import Interrupt
-from .kept import Kept
 from .measures import evaluate, metric_of, pathway_angles, score_of
 from .progress import Progress
-from .runs import Run
 from .state import EpochSums
 
 RESIDENT_BYTES = 4 * 2**30  # training data up to this size move to a GPU as a whole

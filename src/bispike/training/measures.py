@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data import Split
-from ..data.windows import Windows
+from ..data.sequence_dataset import Windows
 from ..errors import ConfigurationError
 from ..functional import angle_between
 from ..nn import ALONE, Group, Network, RecurrentNetwork

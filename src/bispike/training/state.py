@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..errors import CheckpointError
 from ..rules import Rule
-from .checkpoint import Checkpoint
+from ..runs.checkpoint import Checkpoint, load_weights
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -108,20 +108,6 @@ def unpack(
     values["sums"] = EpochSums(**values["sums"])
     state = State(checkpoint.epoch, checkpoint.step, checkpoint.updates, **values)
     return state, checkpoint.group("best") or None
-
-
-def load_weights(network: nn.Module, weights: dict[str, Tensor], source: object) -> None:
-    """Copy weights into a network.
-
-    Raises:
-        CheckpointError: names or shapes differ.
-    """
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        lines = str(error).splitlines()
-        detail = "; ".join(line.strip() for line in lines[1:4]) or str(error)
-        raise CheckpointError(f"{source}: its weights do not fit this network: {detail}") from error
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:

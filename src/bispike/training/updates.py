@@ -19,8 +19,6 @@ from torch import nn
 
 from ..rules import Rule
 
-UPDATES = ("after", "in-sweep")
-
 Reduce = Callable[[Sequence[nn.Parameter]], Callable[[], None]]
 """Starts to sum the gradients of some parameters over processes; what it returns waits for the sum."""
 

@@ -1,13 +1,13 @@
 """Sections of the report on one run, in the order in which they are read."""
 
-from . import sequences as sequences
+from . import sequences
 from .analysis import analysis
 from .behaviour import does, sees
 from .comparison import comparison
 from .criteria import criteria
 from .health import health
 from .learning import learning
-from .recalling import recalls
+from .recall import recalls
 from .result import result
 from .settings import settings
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..analysis_files import analysis_figures
-from ..analysis_tables import AnalysisTable, analysis_tables
-from ..figures import to_data_uri
+from ...experiments.analysis_files import analysis_figures
+from ...experiments.analysis_tables import AnalysisTable, analysis_tables
+from ...figures import to_data_uri
 from ..html import Html, figure, gallery, join, table, tag
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...analysis import accuracy, frequent_confusions, per_class_accuracy, summarise_affinity
-from ..figures import affinity_pair, confusion_heatmap, raster, to_data_uri
+from ...figures import affinity_pair, confusion_heatmap, raster, to_data_uri
+from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, join, table, tag
-from ..measure import Measurements, StageAffinity, StagePicture
-from ..reading import RunRecord
+from ..measurements import Measurements, StageAffinity, StagePicture
 from .wording import number, percent
 
 NEEDS_DATA = tag("p", "Needs the data set.", class_="note")

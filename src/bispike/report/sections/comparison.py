@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..figures import to_data_uri, validation_curves
+from ...figures import to_data_uri, validation_curves
+from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, join, table, tag
-from ..reading import RunRecord
 from .wording import duration, metric_text, number, rates, setting
 
 HEAD = (

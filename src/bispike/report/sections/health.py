@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from ..figures import PATHWAYS, agreement_levels, angle_curves, firing_rates, idle_units, to_data_uri
+from ...figures import PATHWAYS, agreement_levels, angle_curves, firing_rates, idle_units, to_data_uri
+from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, join, table, tag
-from ..measure import Measurements, Spiking, angle_history
-from ..reading import RunRecord
+from ..measurements import Measurements, Spiking, angle_history
 from .wording import percent
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..figures import accuracy_curve, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
+from ...figures import accuracy_curve, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
+from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, tag
-from ..reading import RunRecord
 from .wording import counted, number, percent
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...analysis import accuracy_interval
+from ...runs.record import RunRecord
 from ..html import Html, join, tag
-from ..measure import Measurements
-from ..reading import RunRecord
+from ..measurements import Measurements
 from .wording import SPACE, counted, duration, percent, setting
 
 

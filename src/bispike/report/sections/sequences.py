@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..figures import accuracy_curve, confusion_heatmap, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
-from ..figures.sequences import error_curve, foretold_curves, memory_over_lengths, rates_over_positions
-from ..foretold import SEQUENCES, SequenceMeasurements
+from ...figures import accuracy_curve, confusion_heatmap, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
+from ...figures.sequences import error_curve, foretold_curves, memory_over_lengths, rates_over_positions
+from ...runs.record import RunRecord
+from ..forecasts import SEQUENCES, SequenceMeasurements
 from ..html import Html, figure, gallery, join, table, tag
-from ..reading import RunRecord
 from .behaviour import NEEDS_DATA
 from .wording import counted, number, percent
 

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from ...runs.record import RunRecord
 from ..html import Html, facts, join, tag
-from ..reading import RunRecord
 from .wording import duration, flat, metric_text, number, rates
 
 INCIDENTAL = ("data_root",)  # where the data lay says nothing about the run

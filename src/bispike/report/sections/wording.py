@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..reading import RunRecord
+from ...runs.record import RunRecord
 
 UNKNOWN = "–"
 SPACE = "\u00a0"  # between a number and its unit: never a line break

@@ -1,0 +1,110 @@
+"""Memory and time of a training step against the length of the sequence: `python -m bispike.bench.sequence_length`.
+
+Random symbols, one thread. Memory: largest bytes of tensors alive at once beyond weights, gradients and
+the batch (`bench.memory`). Time: median of a few steps. Each rule gets a fresh network for each length.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from torch import Tensor
+
+from .. import models, rules
+from ..files import make_folder, write_json
+from ..nn import Network, RecurrentNetwork
+from ..rules import Rule
+from ..training.environment import settled
+from .memory import network_tensors, peak_step_bytes
+
+SYMBOLS, UNITS, BATCH = 65, 324, 64
+LENGTHS = (32, 128, 512)
+REPEATS = 5
+
+
+def measure(
+    rule: str, length: int, *, units: int = UNITS, batch: int = BATCH, repeats: int = REPEATS
+) -> dict[str, Any]:
+    """Peak bytes and median milliseconds of a step of a rule on sequences of a length."""
+    network = models.create("rnn", SYMBOLS, SYMBOLS, widths=[units])
+    made, stimulus, targets = prepared(network, rule, {}, length, batch)
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        made.step(stimulus, targets)
+        times.append(time.perf_counter() - started)
+    peak = held(made, stimulus, targets)
+    return {"rule": rule, "length": length, "peak_mb": peak / 2**20, "step_ms": 1e3 * statistics.median(times)}
+
+
+def step_memory(spec: Mapping[str, Any], rule: str, options: Mapping[str, Any], length: int, batch: int) -> int:
+    """Peak bytes of a step of a rule on a new network.
+
+    Args:
+        spec: of a recurrent network (`Network.spec`).
+        rule, options: the rule.
+        length: positions of the sequences.
+        batch: how many sequences.
+    """
+    return held(*prepared(models.build(dict(spec)), rule, options, length, batch))
+
+
+def prepared(
+    network: Network, rule: str, options: Mapping[str, Any], length: int, batch: int
+) -> tuple[Rule, Tensor, Tensor]:
+    """The rule, whose buffers are there, and random sequences that fit the network."""
+    assert isinstance(network, RecurrentNetwork)
+    draws = torch.Generator().manual_seed(0)
+    size, classes = network.stimulus.size, network.concept.classes
+    if network.symbols:
+        stimulus = torch.randint(size, (batch, length), generator=draws)
+    else:
+        stimulus = torch.randn(batch, length, size, generator=draws)
+    if network.continuous:
+        targets = torch.randn(batch, length, classes, generator=draws)
+    else:
+        targets = torch.randint(classes, (batch, length), generator=draws)
+    made = rules.create(rule, network.train(), **options)
+    made.step(stimulus[:, :2], targets[:, :2])
+    return made, stimulus, targets
+
+
+def held(rule: Rule, stimulus: Tensor, targets: Tensor) -> int:
+    """Peak bytes of a step."""
+    existing = [*network_tensors(rule.network), stimulus, targets]
+    return peak_step_bytes(lambda: rule.step(stimulus, targets), rule.parameters(), existing)
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as Markdown, memory relative to each rule's shortest sequence beside it."""
+    lines = ["| rule | length | memory MiB | relative | step ms |", "|---|---:|---:|---:|---:|"]
+    shortest = {row["rule"]: row["peak_mb"] for row in reversed(rows)}
+    for row in rows:
+        relative = row["peak_mb"] / shortest[row["rule"]]
+        lines.append(
+            f"| {row['rule']} | {row['length']} | {row['peak_mb']:.1f} | {relative:.2f} | {row['step_ms']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--rules", "names", default="bsd,e-prop,bptt", show_default=True)
+@click.option("--lengths", default=",".join(map(str, LENGTHS)), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for sequences.json.")
+def main(names: str, lengths: str, out: Path | None) -> None:
+    """Measure and print a table."""
+    with settled(torch.device("cpu"), threads=1):
+        rows = [measure(rule, int(length)) for rule in names.split(",") for length in lengths.split(",")]
+    print(table(rows))
+    if out is not None:
+        write_json(make_folder(out) / "sequences.json", {"rows": rows})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""TOML for settings: the standard library reads it, this writes it.
+
+Values are text, integers, numbers, truth values, lists of those, and nested tables. TOML has no null: inside a table
+of options, None is written as the empty inline table `{}`, which no option uses for anything else. What is written
+and read again is equal to what was there, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..files import describe
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
+    """A table as TOML text; `heading` lines become comments at the top."""
+    lines = [f"# {line}" for line in heading.splitlines()]
+    _write_table(table, (), lines)
+    return "\n".join(lines) + "\n"
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        ConfigurationError: the file is missing or is not TOML; the message names the line.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise describe(error, Path(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: is not valid TOML ({error}).") from error
+
+
+def with_none(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a table of options back: empty inline tables are None, at any depth."""
+    return {key: _restore(value) for key, value in options.items()}
+
+
+def _restore(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _restore(inner) for key, inner in value.items()} or None
+    return [_restore(item) for item in value] if isinstance(value, list) else value
+
+
+def _write_table(table: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) -> None:
+    nested = {key: value for key, value in table.items() if isinstance(value, Mapping) and value}
+    if path:
+        lines += ["", f"[{'.'.join(_key(part) for part in path)}]"]
+    lines += [f"{_key(key)} = {_value(value, key)}" for key, value in table.items() if key not in nested]
+    for key, value in nested.items():
+        _write_table(value, (*path, key), lines)
+
+
+def _key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _text(key)
+
+
+def _value(value: Any, key: str) -> str:
+    if value is None or (isinstance(value, Mapping) and not value):
+        return "{}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return repr(float(value))
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(item, key) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(k)} = {_value(v, k)}" for k, v in value.items()) + " }"
+    raise ConfigurationError(f"{key}: expected text, a number, true or false, or a list; received {value!r}.")
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"{text!r}: is not valid Unicode text.") from error
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,166 @@
+"""IDX, the format of MNIST: a magic number with type and rank, the axes, the values; gzip or plain.
+
+    0x00 0x00 type rank | axis 1 .. axis rank (4 bytes each, big-endian) | values, row by row
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "File formats".
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import DataError
+from ..assemble import from_arrays
+from ..dataset import Dataset
+from ..entry import DatasetEntry, RemoteFile
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+def read_idx(path: Path, *, rank: int) -> np.ndarray:
+    """The array in an IDX file.
+
+    Args:
+        path: the file, gzip or plain (told by its first bytes).
+        rank: number of axes it must have: 3 for images, 1 for labels.
+
+    Raises:
+        DataError: unreadable, truncated, not IDX, or of another rank.
+    """
+    try:
+        content = path.read_bytes()
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again.") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
+        raise DataError(
+            f"{path}: not an IDX file (expected the magic bytes 00 00 08 0{rank}, "
+            f"received {content[:4].hex(' ') or 'an empty file'})."
+        )
+    if content[3] != rank:
+        what = {1: "labels, 1 axis", 3: "images, 3 axes"}.get(rank, f"{rank} axes")
+        raise DataError(f"{path}: expected {what}, received an IDX file of {content[3]} axes (files exchanged?).")
+    start = 4 + 4 * rank
+    kind = np.dtype(TYPES[content[2]])
+    axes = struct.unpack(f">{rank}I", content[4:start]) if len(content) >= start else (0,)
+    expected = start + math.prod(axes) * kind.itemsize
+    if len(content) != expected or len(content) < start:
+        raise DataError(
+            f"{path}: expected {expected} bytes for axes {list(axes)}, received {len(content)}. "
+            "The file is truncated or damaged; fetch it again."
+        )
+    values = np.frombuffer(content, kind, offset=start).reshape(axes)
+    return values.astype(kind.newbyteorder("="), copy=False)
+
+
+def locate(folder: Path) -> Path | None:
+    """The folder, or its `raw` folder, if all four files are there."""
+    for place in (folder, folder / "raw"):
+        if all(_file(place, name) is not None for name in FILES):
+            return place
+    return None
+
+
+def read(folder: Path, *, name: str | None = None, class_names: Sequence[str] | None = None) -> Dataset:
+    """A data set in the four files of MNIST."""
+    place = locate(folder)
+    if place is None:
+        missing = [name for name in FILES if _file(folder, name) is None]
+        raise DataError(f"{folder}: no {', '.join(missing)} (plain or .gz).")
+    paths = [path for path in (_file(place, name) for name in FILES) if path is not None]
+    train_x, train_y, test_x, test_y = (read_idx(path, rank=3 if "images" in path.name else 1) for path in paths)
+    for images, labels, file in ((train_x, train_y, paths[0]), (test_x, test_y, paths[2])):
+        if len(images) != len(labels):
+            raise DataError(f"{file}: {len(images)} images but {len(labels)} labels; the files do not belong together.")
+    return from_arrays(
+        train_x, train_y, test_x, test_y, name=name or folder.name, class_names=class_names, layout="grey"
+    )
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    dotted = name.replace("-idx", ".idx")
+    candidates = (folder / f"{spelling}{ending}" for spelling in (name, dotted) for ending in (".gz", ""))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _remote(bases: Sequence[str], checksums: Sequence[str], sizes: Sequence[int]) -> tuple[RemoteFile, ...]:
+    return tuple(
+        RemoteFile(f"{name}.gz", tuple(f"{base}{name}.gz" for base in bases), f"md5:{checksum}", size)
+        for name, checksum, size in zip(FILES, checksums, sizes, strict=True)
+    )
+
+
+GARMENTS = (
+    "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+
+ENTRIES = (
+    DatasetEntry(
+        name="mnist",
+        summary="handwritten digits",
+        shape=(1, 28, 28),
+        classes=10,
+        sizes=(60000, 10000),
+        source="Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/",
+        licence="CC BY-SA 3.0",
+        read=partial(read, name="mnist"),
+        locate=locate,
+        folders=("mnist", "MNIST"),
+        files=_remote(
+            (
+                "https://ossci-datasets.s3.amazonaws.com/mnist/",
+                "https://storage.googleapis.com/cvdf-datasets/mnist/",
+                "http://yann.lecun.com/exdb/mnist/",
+            ),
+            (
+                "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+                "d53e105ee54ea40749a09fcbcd1e9432",
+                "9fb629c4189551a2d022fa330f9573f3",
+                "ec29112dd5afa0611ce80d1b7f02629c",
+            ),
+            (9912422, 28881, 1648877, 4542),
+        ),
+    ),
+    DatasetEntry(
+        name="fashion-mnist",
+        summary="articles of clothing",
+        shape=(1, 28, 28),
+        classes=10,
+        sizes=(60000, 10000),
+        source="H. Xiao, K. Rasul, R. Vollgraf 2017, https://github.com/zalandoresearch/fashion-mnist",
+        licence="MIT",
+        read=partial(read, name="fashion-mnist", class_names=GARMENTS),
+        locate=locate,
+        folders=("fashion_mnist", "fashion-mnist", "FashionMNIST"),
+        files=_remote(
+            (
+                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+                "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+            ),
+            (
+                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                "25c81989df183df01b3e8a0aad5dffbe",
+                "bef4ecab320f06d8554ea6380940ec79",
+                "bb300cfdad3c16e7a12a480ee83cd310",
+            ),
+            (26421880, 29515, 4422102, 5148),
+        ),
+    ),
+)

@@ -1,0 +1,140 @@
+"""Image folders: a folder a class, in `train/` and `test/` (or `val/`) where there are such folders.
+
+    photos/cat/1.png            photos/train/cat/1.png
+    photos/dog/2.jpg            photos/test/cat/9.png
+
+Classes are named by their folders, in sorted order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...errors import ConfigurationError, DataError
+from .. import labels as labelling
+from ..assemble import assemble
+from ..dataset import Dataset
+from .images import ENDINGS, Form, Picture, decode, parse_size, survey
+
+TRAIN_NAMES = ("train", "training")
+TEST_NAMES = ("test", "testing", "val", "valid", "validation")
+LARGEST_BYTES = 8 * 2**30
+
+
+def read(
+    path: Path,
+    *,
+    size: int | str | Sequence[int] | None = None,
+    channels: int | None = None,
+    test_fraction: float = 0.2,
+) -> Dataset:
+    """A data set from a folder of images.
+
+    Args:
+        path: folder with a folder a class, or with `train/` (and `test/` or `val/`) that hold these.
+        size: height and width every image is scaled to; the commonest size where not given.
+        channels: 1 (grey) or 3 (colour); what the images are where not given.
+        test_fraction: share that becomes the test part where there is no folder for it.
+
+    Raises:
+        DataError: no images, an empty class, one class only, or images that cannot be decoded.
+    """
+    if channels not in (None, 1, 3):
+        raise ConfigurationError(f"channels: expected 1 (grey) or 3 (colour), received {channels}.")
+    parts = _parts(path)
+    classes = _classes(parts[0])
+    found = [_pictures(part, classes) for part in parts]
+    form, notes = _form(found[0][0], size, channels)
+    _expect_room(sum(len(pictures) for pictures, _ in found), form)
+    stimuli = [decode(pictures, form) for pictures, _ in found]
+    numbers = [torch.tensor(labels, dtype=torch.int64) for _, labels in found]
+    labels = labelling.Labels(numbers[0], numbers[1] if len(numbers) > 1 else None, tuple(classes))
+    test = stimuli[1] if len(stimuli) > 1 else None
+    return assemble(path.resolve().name, stimuli[0], labels, test, test_fraction=test_fraction, notes=notes)
+
+
+def _parts(path: Path) -> list[Path]:
+    folders = {folder.name.lower(): folder for folder in _folders(path)}
+    train = next((folders[name] for name in TRAIN_NAMES if name in folders), None)
+    test = next((folders[name] for name in TEST_NAMES if name in folders), None)
+    if train is None:
+        return [path]
+    return [train] if test is None else [train, test]
+
+
+def _classes(part: Path) -> list[str]:
+    classes = [folder.name for folder in _folders(part)]
+    if not classes:
+        loose = any(_is_image(file) for file in part.iterdir())
+        likely = "the images lie in it directly" if loose else "it holds no folders"
+        raise DataError(f"{part}: expected a folder a class with images in it, but {likely}.")
+    if len(classes) == 1:
+        raise DataError(f"{part}: expected at least 2 class folders, found only {classes[0]!r}.")
+    return classes
+
+
+def _pictures(part: Path, classes: Sequence[str]) -> tuple[list[Picture], list[int]]:
+    strange = sorted({folder.name for folder in _folders(part)} - set(classes))
+    if strange:
+        raise DataError(f"{part}: class folders {', '.join(strange)} are not in the training part.")
+    pictures: list[Picture] = []
+    labels: list[int] = []
+    empty = []
+    for number, name in enumerate(classes):
+        files = sorted(file for file in (part / name).rglob("*") if _is_image(file)) if (part / name).is_dir() else []
+        if not files:
+            empty.append(name)
+        pictures += [Picture.at(file) for file in files]
+        labels += [number] * len(files)
+    if not pictures:
+        raise DataError(f"{part}: no images in the folders {', '.join(classes)}; endings read: {_endings()}.")
+    if empty:
+        raise DataError(
+            f"{part}: no images of class {', '.join(empty)}; every class folder needs at least one. "
+            f"Endings read: {_endings()}."
+        )
+    return pictures, labels
+
+
+def _form(
+    pictures: Sequence[Picture], size: int | str | Sequence[int] | None, channels: int | None
+) -> tuple[Form, list[str]]:
+    form, others = survey(pictures)
+    notes = []
+    if size is not None:
+        height, width = parse_size(size)
+        form = Form(form.channels, height, width)
+    elif others:
+        notes.append(
+            f"{others} of {len(pictures)} training images had another size than {form.height}x{form.width} "
+            "(height x width) and were scaled; give a size to choose it."
+        )
+    return Form(channels or form.channels, form.height, form.width), notes
+
+
+def _expect_room(images: int, form: Form) -> None:
+    needed = images * int(np.prod(form.shape))
+    if needed > LARGEST_BYTES:
+        raise DataError(
+            f"{images} images of {form.height}x{form.width} would take {needed / 2**30:.0f} GiB of memory; "
+            "give a smaller size, for example size=64."
+        )
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith((".", "__")))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and file.is_file()
+
+
+def _endings() -> str:
+    return " ".join(sorted(ENDINGS))

@@ -1,0 +1,1 @@
+"""What combines trained networks with measurements: audit of a run, robustness, recall, memory, few-shot learning."""

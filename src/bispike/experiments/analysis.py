@@ -1,0 +1,166 @@
+"""What a finished run has become, beyond its accuracy: `bispike analyse`.
+
+How alike its pathways are, how far its weight changes point from the gradient, what a linear reader takes from each
+stage, how well it decides on damaged stimuli and with lost spikes. The result is plain values in `analysis.json`, with
+the digest of the weights that it belongs to.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import data, rules
+from ..analysis import (
+    Sample,
+    agreement,
+    inference_operations,
+    linear_probe,
+    read_stages,
+    reference_rule,
+    stage_rates,
+    update_angles,
+)
+from ..data import Split
+from ..errors import CheckpointError, ConfigurationError
+from ..nn import Network
+from ..runs.record import initial_network, model_digest
+from ..runs.run import Run, expect_single_stimuli, load_run
+from ..training.conditions import first_rows
+from ..training.evaluation import split_of
+from ..training.order import epoch_order
+from .robustness import damaged_accuracies
+from .untrained import settled
+
+SAMPLES = 1000  # test stimuli
+PROBE_SAMPLES = 2000  # training stimuli of the probes; every fourth chooses the ridge
+BATCHES = 8  # of the angles
+INPUT = "input"
+
+
+def analyse_run(
+    path: str | Path,
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    data_root: str | Path | None = None,
+    note: Callable[[str], None] = lambda message: None,
+) -> dict[str, Any]:
+    """Analyse a finished run; its folder stays as it is.
+
+    Args:
+        path: folder of the run.
+        samples: test stimuli to measure with, at least 2.
+        seed: of what is drawn at random.
+        data_root: folder where data sets lie; None looks where the run found them and in the usual places.
+        note: receives a line as each part begins.
+
+    Returns:
+        Plain values: "agreement", "update_angle", "probe", "robustness", "operations", and what they were measured on.
+
+    Raises:
+        ConfigurationError: too few samples.
+        CheckpointError: no run, or one that has not ended.
+        DataError: the data set cannot be read.
+    """
+    if samples < 2:
+        raise ConfigurationError(f"samples: expected at least 2, received {samples}.")
+    run = load_run(path)
+    expect_single_stimuli(run, "analyse")
+    if not run.summary:
+        raise CheckpointError(f"{path}: this training has not ended; --resume goes on with it.")
+    config = run.config
+    loaded = data.load(config.dataset, root=data_root or config.data_root, **config.data_options)
+    test, train = _first(loaded.test, samples), split_of(loaded, config, "train")
+    initial = initial_network(path, run.network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # stochastic stimulus codes
+        note("similarity of the pathways")
+        similar = _agreement(run, test)
+        note("angle of the weight changes to the gradient")
+        angles = _angles(run, initial, train, seed)
+        note("linear probes")
+        probes = _probes(run.network, initial, train, test)
+        note("robustness")
+        robust = damaged_accuracies(run.network, test, seed)
+        operations = inference_operations(run.network, test.batch(slice(0, 256))[0], own=run.rule.own)
+    return {
+        "run": str(path),
+        "model_sha256": model_digest(path),
+        "dataset": config.dataset,
+        "model": config.model,
+        "rule": config.rule,
+        "activity": run.rule.activity,
+        "classes": run.network.concept.classes,
+        "test": run.summary["test"],
+        "samples": len(test),
+        "seed": seed,
+        "agreement": similar,
+        "update_angle": angles,
+        "probe": probes,
+        "robustness": robust,
+        "operations": {
+            **asdict(operations),
+            "synaptic_operations": operations.synaptic_operations,
+            "energy_nj": operations.energy_nj,
+            "energy_nj_nonzero": operations.energy_nj_nonzero,
+        },
+    }
+
+
+def _first(split: Split, count: int) -> Split:
+    return split.subset(first_rows(split, count))
+
+
+def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
+    """None for a rule without a top-down pathway or without spikes."""
+    if not run.rule.trains_top_down or run.network.activity != "spikes":
+        return None
+    stimuli, labels = test.batch(slice(0, len(test)))
+    return [asdict(level) for level in agreement(read_stages(run.network, stimuli), labels)]
+
+
+def _angles(run: Run, initial: Network | None, train: Split, seed: int) -> dict[str, Any]:
+    size = min(run.config.batch_size, len(train))
+    order = epoch_order(len(train), seed, 0)
+    batches = [train.batch(part) for part in order.split(size)[:BATCHES] if len(part) == size]
+    found: dict[str, Any] = {"reference": reference_rule(run.rule), "batches": len(batches), "batch_size": size}
+    found["trained"] = [asdict(angle) for angle in update_angles(run.rule, batches, seed=seed)]
+    found["initial"] = None
+    if initial is not None:
+        fresh = rules.create(run.rule.name, copy.deepcopy(initial), **run.rule.options)
+        found["initial"] = [asdict(angle) for angle in update_angles(fresh, batches, seed=seed)]
+    return found
+
+
+def _probes(network: Network, initial: Network | None, train: Split, test: Split) -> dict[str, Any]:
+    part = _first(train, PROBE_SAMPLES)
+    stimuli, labels = part.batch(slice(0, len(part)))
+    shown, answers = test.batch(slice(0, len(test)))
+    held = torch.arange(len(labels)) % 4 == 3
+    classes = network.concept.classes
+
+    def accuracies(seen: dict[str, torch.Tensor], tested: dict[str, torch.Tensor]) -> dict[str, float]:
+        return {
+            name: linear_probe(
+                Sample(values[~held], labels[~held]),
+                Sample(values[held], labels[held]),
+                Sample(tested[name], answers),
+                classes=classes,
+            ).accuracy
+            for name, values in seen.items()
+        }
+
+    found: dict[str, Any] = {"train": int((~held).sum()), "test": len(answers)}
+    found[INPUT] = accuracies({INPUT: stimuli.flatten(1)}, {INPUT: shown.flatten(1)})[INPUT]
+    found["trained"] = accuracies(stage_rates(network, stimuli), stage_rates(network, shown))
+    found["untrained"] = None
+    if initial is not None:
+        begun = settled(initial, stimuli)
+        found["untrained"] = accuracies(stage_rates(begun, stimuli), stage_rates(begun, shown))
+    return found

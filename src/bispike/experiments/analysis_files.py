@@ -1,0 +1,38 @@
+"""The files of an analysis: its values and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ..analysis import Agreement
+from ..figures.analysis import gradient_angles, robustness, separability
+from ..figures.files import write_picture
+from ..figures.spikes import agreement_levels
+from ..files import make_folder, write_json
+from ..runs.record import ANALYSIS
+
+
+def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
+    """The figures of what `analyse_run` returned, by kind."""
+    figures = {}
+    if found["agreement"]:
+        figures["pathways"] = agreement_levels([Agreement(**level) for level in found["agreement"]])
+    figures["angles"] = gradient_angles(found["update_angle"])
+    figures["probe"] = separability(found["probe"])
+    lost = "spikes" if found["activity"] == "spikes" else "values"
+    figures["robustness"] = robustness(found["robustness"], classes=found["classes"], lost=lost)
+    return figures
+
+
+def write_analysis(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
+    """Write `analysis.json` and a picture a part into a folder; returns the paths by kind."""
+    folder = make_folder(out)
+    paths = {kind: folder / f"analysis-{kind}.png" for kind in analysis_figures(found)}
+    for kind, figure in analysis_figures(found).items():
+        write_picture(paths[kind], figure)
+    write_json(folder / ANALYSIS, found)
+    return {"json": str(folder / ANALYSIS), **{kind: str(path) for kind, path in paths.items()}}

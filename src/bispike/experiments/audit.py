@@ -1,0 +1,100 @@
+"""The audit of a run: its rule on its trained network and its data, kept in its folder for the report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .. import analysis, data
+from ..analysis import Audit
+from ..analysis.criteria import LOCAL, left_in_earlier_positions
+from ..analysis.criteria.measure import SAMPLES
+from ..errors import BispikeError
+from ..files import write_json
+from ..nn import Network
+from ..runs.folder import AUDIT
+from ..runs.run import Run, load_run
+
+
+def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
+    """Measure C1 to C5 of a run and leave the result in its folder.
+
+    Args:
+        path: folder of the run.
+        data_root: folder where data sets lie; None looks where the run found them and in the usual places. Without
+            the run's data the stimuli are noise.
+        batch: samples a step.
+        seed: of all that is drawn.
+
+    Raises:
+        CheckpointError: it is no run, or a damaged one.
+        UserError: the result cannot be written.
+    """
+    run = load_run(path)
+    if run.network.recurrent:
+        found = _of_sequences(run, data_root, batch, seed)
+        write_json(Path(path) / AUDIT, found.to_dict())
+        return found
+    stimuli, labels, words = _samples(run, data_root, max(SAMPLES, 2 * batch), seed)
+    found = analysis.audit(
+        run.config.rule,
+        network=run.network,
+        stimuli=stimuli,
+        labels=labels,
+        stimuli_are=words,
+        batch=batch,
+        trained=True,
+        seed=seed,
+        **run.rule.options,
+    )
+    write_json(Path(path) / AUDIT, found.to_dict())
+    return found
+
+
+def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int) -> Audit:
+    """A recurrent run: the rule on the small dense network, and on the run's own network what C2 says of time."""
+    config = run.config
+    found = analysis.audit(config.rule, batch=batch, seed=seed, **run.rule.options)
+    loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
+    stimuli, targets = loaded.train.batch(slice(0, 8))
+    left = left_in_earlier_positions(run.rule, stimuli, targets)
+    local = left <= LOCAL
+    when = "at its own position only" if local else f"at earlier positions too ({100 * left:.0f} % of a change)"
+    c2 = found.criteria["C2"]
+    told = replace(
+        c2,
+        brief=f"{c2.brief}; {'its position' if local else 'earlier positions'}",
+        finding=f"{c2.finding} In time: an error moves weights {when}.",
+        measured={**c2.measured, "left_in_earlier_positions": left},
+        how=f"{c2.how} Time: the target of the last position was changed, and the change of the gradients compared "
+        "with what the synapses received there, on the run's own network, norms as constants.",
+        holds=c2.holds and local,
+    )
+    note = "All but locality in time was measured on the small dense network, not on the run's recurrent one."
+    return replace(found, criteria={**found.criteria, "C2": told}, notes=[*found.notes, note])
+
+
+def _samples(run: Run, data_root: str | Path | None, count: int, seed: int) -> tuple[Tensor, Tensor, str]:
+    """Training stimuli of the run, or noise of their shape, with labels and what they are in words."""
+    config, network = run.config, run.network
+    try:
+        loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
+    except BispikeError:
+        return *_noise(network, count, seed), "noise, since the run's data was not found,"
+    if loaded.stimulus.shape != network.stimulus.shape or loaded.concept.classes != network.concept.classes:
+        return *_noise(network, count, seed), "noise, since the run's data has changed,"
+    if len(loaded.train) < count:
+        return *_noise(network, count, seed), "noise, since the run's data has too few stimuli,"
+    return *loaded.train.batch(torch.arange(count)), config.dataset
+
+
+def _noise(network: Network, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Stimuli `[count, *shape]` that are uniform in [0, 1], or 0 and 1 where spikes are expected."""
+    generator = torch.Generator().manual_seed(seed)
+    stimuli = torch.rand(count, *network.stimulus.shape, generator=generator)
+    if network.stimulus_code == "given":
+        stimuli = stimuli.round()
+    return stimuli, torch.arange(count) % network.concept.classes

@@ -1,0 +1,165 @@
+"""What the associative memory holds, beside Kosko's BAM and a modern Hopfield network: `python -m
+bispike.experiments.memory --out DIR`.
+
+Capacity, robustness and replay on random patterns; with `--dataset mnist` also replay and completion of digits, and
+with `--run RUN` the completion of unseen digits by a trained network. Writes memory.json and the pictures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+
+from .. import data
+from ..analysis.generation import BATCH
+from ..figures.files import write_picture
+from ..figures.recall import capacity_figure, completion_figure, replay_figure, robustness_figure
+from ..files import make_folder, write_json
+from ..functional.cues import half_cue
+from ..memory import (
+    AssociativeMemory,
+    Completion,
+    CurvePoint,
+    KoskoBAM,
+    ModernHopfield,
+    SequenceMemory,
+    capacity,
+    capacity_curve,
+    complete,
+    replay_accuracy,
+    robustness_curve,
+    stored_completion,
+)
+from ..memory.curves import COMPLETING, Memory, class_means, hidden_error
+from ..runs.run import Run, load_run
+
+OURS = "bispike 784 × 100"
+PAIRS = (10, 20, 30, 34, 38, 42, 50, 60, 70, 76, 80, 84, 90, 100)
+SHARES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)
+MASKED = (0.0, 0.25, 0.5, 0.6, 0.75)
+STORED = ((50, 100), (100, 100), (100, 400), (200, 400), (400, 400))  # images, concept units
+
+
+def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
+    """A new memory of each kind, from (stimulus units, concept units, seed)."""
+    return {
+        OURS: lambda n, m, seed: AssociativeMemory(n, m, passes=passes, seed=seed),
+        "Kosko's BAM": lambda n, m, seed: KoskoBAM(n, m),
+        "modern Hopfield": lambda n, m, seed: ModernHopfield(),
+    }
+
+
+@click.command(help=__doc__)
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the results.")
+@click.option("--seeds", type=int, default=3, show_default=True)
+@click.option("--passes", type=int, default=30, show_default=True, help="How often each pair is shown.")
+@click.option("--dataset", metavar="D", help="Images for replay and completion, such as mnist.")
+@click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="A trained network that completes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def main(out: Path, seeds: int, passes: int, dataset: str | None, run: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    """Run the study."""
+    torch.set_num_threads(1)
+    make_folder(out)
+    made = makers(passes)
+    curves = {name: capacity_curve(make, PAIRS, seeds=seeds) for name, make in made.items()}
+    write_picture(out / "memory-capacity.png", capacity_figure(curves))
+    kinds = {
+        kind: {name: robustness_curve(make, shares, kind=kind, seeds=seeds) for name, make in made.items()}
+        for kind, shares in (("flipped", SHARES), ("masked", MASKED))
+    }
+    write_picture(out / "memory-robustness.png", robustness_figure(kinds, pairs=40))
+    generator = torch.Generator().manual_seed(0)
+    bits = torch.randint(0, 2, (3, 20, 784), generator=generator).float()
+    found: dict[str, Any] = {
+        "seeds": seeds,
+        "passes": passes,
+        "capacity": {name: capacity(points) for name, points in curves.items()},
+        "one_pass": capacity(capacity_curve(makers(1)[OURS], (10, 20, 30, 40, 50), seeds=seeds)),
+        "curves": {name: [asdict(point) for point in points] for name, points in curves.items()},
+        "robustness": {
+            kind: {name: [asdict(p) for p in points] for name, points in of.items()} for kind, of in kinds.items()
+        },
+        "replay": {"3 random sequences of 20": replay_accuracy(bits)},
+    }
+    if dataset is not None:
+        found |= _on_images(dataset, out, found["replay"])
+    if run is not None:
+        found["network"] = complete_unseen(load_run(run), out / "completion-unseen.png")
+    write_json(out / "memory.json", found)
+    click.echo(json.dumps(found) if as_json else _told(curves, found))
+
+
+def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any]:
+    """Replay and completion of stored images."""
+    stimuli, labels = data.load(dataset).train.batch(slice(0, 10000))
+    sequence = (stimuli[:60] > 0.5).float()
+    replay[f"3 sequences of 20 from {dataset}"] = replay_accuracy(sequence.flatten(1).view(3, 20, -1))
+    memory = SequenceMemory(stimuli.shape[1:])
+    memory.store(sequence[None, :20])
+    forward = memory.replay(sequence[:1], 19)[0]
+    backward = memory.replay_backward(sequence[19:20], 19)[0].flip(0)
+    write_picture(out / "memory-replay.png", replay_figure(sequence[:20], forward, backward))
+    known = half_cue(tuple(stimuli.shape[1:]), "bottom")
+    rows = [stored_completion(stimuli, labels, known, stored=count, units=units) for count, units in STORED]
+    shown = AssociativeMemory(stimuli.shape[1:], 400, **COMPLETING)
+    concepts = torch.randint(0, 2, (100, 400), generator=torch.Generator().manual_seed(0)).float()
+    shown.store(stimuli[:100], concepts)
+    settled = shown.settle(stimuli[:6], known=known, passes=3)
+    cues = torch.where(known > 0, stimuli[:6], 0.3)
+    write_picture(out / "completion-stored.png", completion_figure(cues, settled.stimuli, stimuli[:6]))
+    return {"stored": [{**asdict(row), "units": units} for row, (_, units) in zip(rows, STORED, strict=True)]}
+
+
+def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> dict[str, Any]:
+    """Completion of a run's test images, the bottom half hidden: `Completion` with accuracies of class decisions."""
+    loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
+    train, train_labels = loaded.train.batch(slice(0, len(loaded.train)))
+    stimuli, labels = loaded.test.batch(slice(0, len(loaded.test)))
+    known = half_cue(run.network.stimulus.shape, "bottom")
+    network = run.network.eval()
+    parts = [complete(network, part, known, passes=passes) for part in stimuli.split(BATCH)]
+    steps = [torch.cat([part.stimuli[i] for part in parts]) for i in range(passes)]
+    scores = [torch.cat([part.concepts[i] for part in parts]) for i in range(passes)]
+    scores.append(torch.cat([part.concept for part in parts]))
+    right = [float((values.argmax(1) == labels).double().mean()) for values in scores]
+    base = hidden_error(class_means(train, train_labels)[labels], stimuli, known)
+    ratios = [hidden_error(values, stimuli, known) / base for values in steps]
+    if path is not None:
+        cues = torch.where(known > 0, stimuli[:6], run.network.stimulus_mean)
+        write_picture(path, completion_figure(cues, [values[:6] for values in steps], stimuli[:6]))
+    summary = Completion(len(stimuli), ratios[-1], ratios[0], right[0], right[-1])
+    return {**asdict(summary), "ratios": ratios, "accuracies": right}
+
+
+def _told(curves: Mapping[str, Sequence[CurvePoint]], found: Mapping[str, Any]) -> str:
+    lines = ["wrong bits (%), concept / stimulus, a quarter of the cue flipped", f"{'pairs':>6}"]
+    lines[-1] += "".join(f"{name:>24}" for name in curves)
+    for i, count in enumerate(PAIRS):
+        cells = [f"{100 * points[i].concept:.2f} / {100 * points[i].stimulus:.2f}" for points in curves.values()]
+        lines.append(f"{count:>6}" + "".join(f"{cell:>24}" for cell in cells))
+    held = ", ".join(f"{name} {value}" for name, value in found["capacity"].items())
+    lines += ["", f"pairs held at 5 %: {held}", f"{OURS}, each pair shown once: {found['one_pass']}"]
+    for name, values in found["replay"].items():
+        lines.append(f"replay, {name}: forward {values['forward']:.3f}, backward {values['backward']:.3f}")
+    for row in found.get("stored", []):
+        lines.append(
+            f"{row['stored']} stored with {row['units']} units, bottom half hidden: error {row['ratio']:.3f} of "
+            f"the class mean's; decided {row['decided']:.3f}, settled {row['settled']:.3f}"
+        )
+    if "network" in found:
+        row = found["network"]
+        lines.append(
+            f"{row['stored']} unseen: error {row['ratio']:.3f} of the class mean's; decided {row['decided']:.4f}, "
+            f"settled {row['settled']:.4f}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""How well runs decide on damaged stimuli and with lost spikes, side by side: `bispike robustness`.
+
+Runs that differ in their seed only make one row, the mean over them. Of a damage, the relative drop is the share of
+the undamaged accuracy that is lost on average over its kinds and severities: 1 - mean(damaged) / clean.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .. import data
+from ..analysis import LOST, corruptions, spike_loss
+from ..config.train_config import differences
+from ..data import Dataset, Split
+from ..errors import CheckpointError, ConfigurationError, ShapeError
+from ..figures.files import write_picture
+from ..figures.robustness import robustness_of_rows
+from ..files import make_folder, write_atomic, write_json
+from ..nn import Network
+from ..runs.run import expect_single_stimuli
+from ..training import Run, TrainConfig, evaluate, load_run
+from ..training.conditions import first_rows
+from ..training.evaluation import split_of
+from ..training.order import generator
+
+SEVERITIES = (1, 2, 3, 4, 5)
+SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class RobustRow:
+    """One run, or the mean over runs of several seeds. All values are shares of 1.
+
+    Args:
+        name: the rule where that tells the rows apart, else the name of the folder.
+        runs: folders.
+        activity: what is lost between stages, `"spikes"` or `"rates"`.
+        clean: accuracy without damage.
+        corruptions: mean accuracy over the severities of each damage of the stimulus that fits the stimuli.
+        spike_loss: accuracy with each share `LOST` of the spikes lost.
+        stimulus_drop, spike_drop: relative drop by damage of the stimulus and by loss; None where clean is 0 or
+            nothing was damaged.
+    """
+
+    name: str
+    runs: list[str]
+    activity: str
+    clean: float
+    corruptions: dict[str, float]
+    spike_loss: list[float]
+    stimulus_drop: float | None
+    spike_drop: float | None
+
+
+def damaged_accuracies(network: Network, split: Split, seed: int) -> dict[str, Any]:
+    """Accuracy of a network on a split, undamaged and damaged.
+
+    Returns:
+        "clean"; "corruptions": for each kind a value a severity 1..5, None where it does not fit the stimuli;
+        "spike_loss": "probability" and "accuracy" by severity.
+    """
+
+    def share(text: str) -> float:
+        return evaluate(network, split, seed=seed, transform=corruptions.transform(text))["accuracy"]
+
+    damaged: dict[str, list[float] | None] = {}
+    for kind in corruptions.registry:
+        try:
+            damaged[kind] = [share(f"{kind}:{severity}") for severity in SEVERITIES]
+        except ShapeError:  # a damage of images, and these are none
+            damaged[kind] = None
+    lossy = []
+    for place, probability in enumerate(LOST):
+        with spike_loss(network, probability, generator=generator(seed, "spike loss", place)):
+            lossy.append(evaluate(network, split, seed=seed)["accuracy"])
+    clean = evaluate(network, split, seed=seed)["accuracy"]
+    return {"clean": clean, "corruptions": damaged, "spike_loss": {"probability": list(LOST), "accuracy": lossy}}
+
+
+def robust_rows(
+    paths: Sequence[str | Path],
+    *,
+    split: str = "test",
+    samples: int = SAMPLES,
+    seed: int = 0,
+    data_root: str | Path | None = None,
+    note: Callable[[str], None] = lambda message: None,
+) -> tuple[list[RobustRow], list[dict[str, Any]]]:
+    """Measure finished runs; their folders stay as they are.
+
+    Args:
+        paths: folders of runs, each once.
+        split: "test", or "validation" for what each run held out.
+        samples: stimuli to measure with, at least 1, in the class proportions of all.
+        seed: of what is drawn at random.
+        data_root: folder where data sets lie; None looks where the runs found them and in the usual places.
+        note: told which run is measured.
+
+    Returns:
+        The rows, and what was measured of each run.
+
+    Raises:
+        ConfigurationError: no run, one given twice, too few samples.
+        CheckpointError: no run, or one that has not ended.
+        DataError: a data set cannot be read.
+    """
+    places = [str(Path(path)) for path in paths]
+    if not places or len({*places}) < len(places):
+        raise ConfigurationError(f"runs: expected folders of runs, each once, received {', '.join(places) or 'none'}.")
+    if samples < 1:
+        raise ConfigurationError(f"samples: expected at least 1, received {samples}.")
+    configs, measured = [], []
+    loaded: dict[str, Dataset] = {}
+    for place in places:
+        run = load_run(place)
+        expect_single_stimuli(run, "robustness")
+        if not run.summary:
+            raise CheckpointError(f"{place}: this training has not ended; --resume goes on with it.")
+        note(place)
+        part = split_of(_dataset(run.config, data_root, loaded), run.config, split)
+        if not len(part):
+            raise ConfigurationError(f"split: {place} held out no {split} data; choose test.")
+        part = part.subset(first_rows(part, samples))
+        configs.append(run.config)
+        measured.append({**_what(run, place), "samples": len(part), **damaged_accuracies(run.network, part, seed)})
+    groups = _groups(configs)
+    names = _names([measured[group[0]] for group in groups])
+    return [_row(name, [measured[i] for i in group]) for name, group in zip(names, groups, strict=True)], measured
+
+
+def write_robustness(
+    rows: Sequence[RobustRow], measured: Sequence[Mapping[str, Any]], out: str | Path, *, split: str
+) -> dict[str, str]:
+    """Write `robustness.json`, `.md` and `.png` into a folder; returns the paths by kind."""
+    folder = make_folder(out)
+    paths = {
+        kind: folder / f"robustness.{end}" for kind, end in (("json", "json"), ("markdown", "md"), ("picture", "png"))
+    }
+    write_json(paths["json"], {"split": split, "rows": [asdict(row) for row in rows], "runs": list(measured)})
+    heads = headings(rows)
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in cells(row, rows)) + " |" for row in rows]
+    write_atomic(paths["markdown"], "\n".join([*lines, "", reading(measured, split)]) + "\n")
+    write_picture(paths["picture"], robustness_of_rows(rows, losses=LOST, split=split))
+    return {kind: str(path) for kind, path in paths.items()}
+
+
+def headings(rows: Sequence[RobustRow]) -> list[str]:
+    """Headings of the table, values in percent."""
+    lost = [f"loss {probability:g}" for probability in LOST]
+    return ["row", "seeds", "clean", *_kinds(rows), *lost, "stimulus drop", "loss drop"]
+
+
+def cells(row: RobustRow, rows: Sequence[RobustRow]) -> list[str]:
+    """A row as texts under `headings`."""
+    damaged = [row.corruptions.get(kind) for kind in _kinds(rows)]
+    shares = [row.clean, *damaged, *row.spike_loss, row.stimulus_drop, row.spike_drop]
+    return [row.name, str(len(row.runs)), *("" if share is None else f"{100 * share:.1f}" for share in shares)]
+
+
+def reading(measured: Sequence[Mapping[str, Any]], split: str) -> str:
+    """How to read the table."""
+    counts = sorted({run["samples"] for run in measured})
+    return (
+        f"Accuracy in % on {' or '.join(map(str, counts))} {split} stimuli, mean over seeds; under a damage of the "
+        "stimulus: mean over five severities. loss p: each spike that a stage emits (of rates: each value) "
+        "is lost with probability p. Drops: share of the clean accuracy that is lost on average, in %."
+    )
+
+
+def _kinds(rows: Sequence[RobustRow]) -> list[str]:
+    return [kind for kind in corruptions.registry if any(kind in row.corruptions for row in rows)]
+
+
+def _dataset(config: TrainConfig, root: str | Path | None, loaded: dict[str, Dataset]) -> Dataset:
+    key = repr((config.dataset, config.data_root, config.data_options))
+    if key not in loaded:
+        loaded[key] = data.load(config.dataset, root=root or config.data_root, **config.data_options)
+    return loaded[key]
+
+
+def _what(run: Run, place: str) -> dict[str, Any]:
+    config = run.config
+    named = {name: getattr(config, name) for name in ("dataset", "model", "rule", "seed")}
+    return {"run": place, **named, "activity": run.rule.activity}
+
+
+def _groups(configs: Sequence[TrainConfig]) -> list[list[int]]:
+    """Places of the runs that differ in their seed only."""
+    groups: list[list[int]] = []
+    for i, config in enumerate(configs):
+        for group in groups:
+            if not differences(configs[group[0]].to_dict(), replace(config, seed=configs[group[0]].seed)):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    return groups
+
+
+def _names(firsts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of the rows, by the first run of each."""
+    folders = [Path(first["run"]).resolve() for first in firsts]
+    ways = [
+        [first["rule"] for first in firsts],
+        [re.sub(r"-seed\d+$", "", folder.name) for folder in folders],
+        [str(folder) for folder in folders],
+    ]
+    return next(names for names in ways if len({*names}) == len(names))
+
+
+def _row(name: str, runs: Sequence[Mapping[str, Any]]) -> RobustRow:
+    clean = statistics.fmean(run["clean"] for run in runs)
+    kinds = [kind for kind, values in runs[0]["corruptions"].items() if values is not None]
+    damaged = {kind: statistics.fmean(v for run in runs for v in run["corruptions"][kind]) for kind in kinds}
+    lossy = [statistics.fmean(shares) for shares in zip(*(run["spike_loss"]["accuracy"] for run in runs), strict=True)]
+    return RobustRow(
+        name=name,
+        runs=[run["run"] for run in runs],
+        activity=runs[0]["activity"],
+        clean=clean,
+        corruptions=damaged,
+        spike_loss=lossy,
+        stimulus_drop=_drop(clean, list(damaged.values())),
+        spike_drop=_drop(clean, lossy),
+    )
+
+
+def _drop(clean: float, damaged: Sequence[float]) -> float | None:
+    return 1 - statistics.fmean(damaged) / clean if clean and damaged else None

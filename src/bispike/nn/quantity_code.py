@@ -1,0 +1,65 @@
+"""The top of a network that foretells quantities: a population of tuned neurons for each value.
+
+Neuron m of a quantity fires at the rate exp(−(v − c_m)²/2w²), v the value in deviations from its mean: its centres c_m
+lie evenly over the usual range, so that near values fire nearly the same neurons and far ones others (population code
+by tuning curves, Pouget, Dayan and Zemel, Nature Reviews Neuroscience 2000).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..functional import Neuron, even_code
+from .concept_code import ConceptCode
+
+RANGE = 2.5  # deviations that the centres reach from the mean, on both sides
+FEW, MANY = 4, 64  # neurons a quantity: at least, and of all together at most unless `FEW` of each are more
+
+
+class QuantityCode(ConceptCode):
+    """Spike code of K real values over K·M neurons. As a concept, a quantity is one deviation above its mean.
+
+    Args:
+        quantities: K.
+        size: M, tuned neurons a quantity; 0: 64 of one quantity, fewer of many, 4 at least.
+        neuron: constants of the population, for reference: tuned neurons fire by their rates.
+    """
+
+    centres: Tensor
+
+    def __init__(self, quantities: int, *, size: int, neuron: Neuron) -> None:
+        nn.Module.__init__(self)
+        self.kind, self.classes, self.neuron = "tuned", quantities, neuron
+        self.each = size or max(FEW, MANY // quantities)
+        self.size = quantities * self.each
+        self.register_buffer("centres", torch.linspace(-RANGE, RANGE, self.each), persistent=False)
+        self.register_buffer("fixed", self.rates(torch.eye(quantities)), persistent=False)
+
+    @property
+    def constant(self) -> bool:
+        return False
+
+    @property
+    def width(self) -> float:
+        """w, a spacing of the centres, at least 0.3 deviations."""
+        return max(2 * RANGE / max(self.each - 1, 1), 0.3)
+
+    def rates(self, values: Tensor) -> Tensor:
+        """Rates `[N, K·M]` for standardised values `[N, K]`."""
+        nearest = values.clamp(-RANGE, RANGE)
+        distance = (nearest.unsqueeze(2) - self.centres) / self.width
+        return distance.square().mul_(-0.5).exp_().flatten(1)
+
+    def spikes_of(self, values: Tensor, steps: int) -> Tensor:
+        """Spike trains `[T, N, K·M]` for standardised values `[N, K]`, each rate to the nearest of T."""
+        return even_code(self.rates(values), steps)
+
+    def spikes(self, steps: int) -> Tensor:
+        return even_code(self.fixed, steps)
+
+    def rate(self, steps: int) -> Tensor:
+        return self.spikes(steps).mean(0)
+
+    def learn(self, grad_rate: Tensor) -> None:
+        """Nothing to learn: the tuning is fixed."""

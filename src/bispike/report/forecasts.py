@@ -1,0 +1,108 @@
+"""What a report says about a run on sequences, from the test part: written text, or curves of what is foretold;
+and what memory a step of its rule takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..bench.sequence_length import step_memory
+from ..data.sequence_dataset import SequenceDataset, Windows
+from ..nn import RecurrentNetwork
+from ..runs.record import RunRecord
+from ..tasks import write_on
+
+SHOWN_QUANTITIES = 3
+SHOWN_TIMES = 200
+SHOWN_CHARACTERS = 400
+BEGINNING = 32  # characters that are given
+TEMPERATURES = (0.0, 0.5, 1.0)
+STIMULI = 64  # windows in which firing is looked at
+LENGTHS = (32, 128, 512)  # at which memory is measured
+SEQUENCES = 16  # in the batch of which it is measured
+COMPARED = ("bsd", "bptt")  # rules whose memory is shown beside
+
+
+@dataclass(frozen=True)
+class ForetoldCurve:
+    """One quantity over a stretch of the test part, true and foretold, in the units of the data."""
+
+    name: str
+    true: Tensor
+    foretold: Tensor
+
+
+@dataclass(frozen=True)
+class SequenceMeasurements:
+    """What is shown of a run on sequences.
+
+    Args:
+        test_size: windows of the test part.
+        beginning: of the texts that are written on; empty for a series.
+        written: what follows it, by the temperature of the draws.
+        curves: of a series.
+        rates: mean firing rate of each stage at each position of a window.
+        memory: bytes that a training step holds, by rule and by length of the sequences.
+    """
+
+    test_size: int
+    beginning: str = ""
+    written: dict[float, str] = field(default_factory=dict)
+    curves: list[ForetoldCurve] = field(default_factory=list)
+    rates: dict[str, Tensor] = field(default_factory=dict)
+    memory: dict[str, dict[int, int]] = field(default_factory=dict)
+
+
+@torch.no_grad()
+def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMeasurements:
+    """Let the network of a run speak about the test part."""
+    network, test = record.network, dataset.test
+    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(test, Windows)
+    rates, memory = _rates(network, test), _memory(record)
+    if network.continuous:
+        return SequenceMeasurements(len(test), curves=_curves(network, test), rates=rates, memory=memory)
+    if not network.symbols:
+        return SequenceMeasurements(len(test), rates=rates, memory=memory)
+    names = network.concept.names
+    beginning = "".join(names[i] for i in test.batch([0])[0][0][:BEGINNING])
+    written = {t: write_on(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
+    return SequenceMeasurements(len(test), beginning, written, rates=rates, memory=memory)
+
+
+def _curves(network: RecurrentNetwork, test: Windows) -> list[ForetoldCurve]:
+    """The last position of windows one step apart, or all positions of the first ones that do not overlap."""
+    if test.scored == "last":
+        stimuli, targets = test.batch(slice(0, SHOWN_TIMES))
+        said = network.logits(stimuli)[:, -1].cpu()
+        true = targets[:, -1]
+    else:
+        starts = torch.arange(0, min(len(test), SHOWN_TIMES), test.length)
+        stimuli, targets = test.batch(starts)
+        said, true = network.logits(stimuli).flatten(0, 1).cpu(), targets.flatten(0, 1)
+    places = torch.linspace(0, true.shape[1] - 1, min(SHOWN_QUANTITIES, true.shape[1])).long().tolist()
+    return [ForetoldCurve(network.concept.names[k], true[:, k], said[:, k]) for k in places]
+
+
+def _rates(network: RecurrentNetwork, test: Windows) -> dict[str, Tensor]:
+    if network.activity == "rates":
+        return {}
+    source = network.encode(test.batch(slice(0, STIMULI))[0])
+    shape = source.shape[:2]
+    with network.inference():
+        sweep = network.sweep_positions(source, network.rest(shape[1]))
+        return {stage.name: activity.rate.unflatten(0, shape).mean((1, 2)) for stage, _, activity in sweep}
+
+
+def _memory(record: RunRecord) -> dict[str, dict[int, int]]:
+    """Of the run's rule and those that it is compared with, on new networks of this shape."""
+    compared: dict[str, dict[str, Any]] = {rule: {} for rule in COMPARED}
+    compared[str(record.config["rule"])] = dict(record.config.get("rule_options") or {})
+    spec = record.network.spec
+    return {
+        rule: {length: step_memory(spec, rule, options, length, SEQUENCES) for length in LENGTHS}
+        for rule, options in compared.items()
+    }

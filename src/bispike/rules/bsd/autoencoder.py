@@ -1,0 +1,184 @@
+"""BSD on autoencoders: the stimulus goes up to a latent code, whose spikes come down again; every stage learns alone.
+
+    bottom-up     a_i keeps the affinities of what it receives (functional.affinity), or meets p_i in ReCo
+    top-down      p_i, called up by the sample's own latent spikes, learns to be a_i: MSE of rates, or ReCo
+    cues          with occlusion, a second response to a stimulus of which a part is hidden follows the first
+    both ends     the stimulus readout learns the stimulus (MSE); the concept readout and the highest top-down
+                  synapse learn what the latent code of each class is, and nothing of it reaches another stage
+
+No error crosses a stage, and no label reaches the code. In ReCo of B samples each is its own class (the paper's loss
+for generation, arXiv 2509.20284: the features' low and high frequency bands with a λ each); the latent code, which no
+sample-wise top-down population meets, keeps the part of ReCo that keeps samples apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import ConfigurationError
+from ...functional import (
+    AlignmentLoss,
+    affinity,
+    align,
+    map_of,
+    match_affinity,
+    random_cue,
+    rows_of,
+    split_bands,
+    weigh_bands,
+)
+from ...nn import Activity, Network, Pathway, rate_leaving
+from ..readouts import learn_latent_ends, learn_reconstruction
+from ..rule import StepReport
+
+if TYPE_CHECKING:
+    from .rule import BSDOptions
+
+RECONSTRUCTIONS = ("affinity", "reco")
+
+
+class Reconstruction:
+    """One step of BSD on an autoencoder.
+
+    Args:
+        network: with `latent` true.
+        options: of BSD; `reconstruction`, `whitening`, `cutoff`, `low`, `high`, `strength`.
+        written: is told which gradients are final.
+    """
+
+    def __init__(
+        self, network: Network, options: BSDOptions, written: Callable[[Iterable[nn.Parameter]], None]
+    ) -> None:
+        if options.occlusion > 0 and not (network.constant_input and options.reconstruction == "affinity"):
+            raise ConfigurationError(
+                "occlusion: cues need the stimulus code 'current', in which a hidden part is silent, and "
+                f"reconstruction 'affinity'; received {network.stimulus_code!r} and {options.reconstruction!r}."
+            )
+        self.network, self.options, self.written = network, options, written
+
+    def learn(self, stimulus: Tensor, labels: Tensor, generator: torch.Generator | None) -> StepReport:
+        """Write the gradients of both pathways for one batch."""
+        net = self.network
+        if net.group.shares:
+            raise ConfigurationError(
+                "rule 'bsd': on autoencoders the affinities of a batch need all of its samples in one process; start "
+                "one process."
+            )
+        source = net.encode(stimulus, generator=generator)
+        target = source if net.constant_input else net.standardise(stimulus)
+        received = self._with_cues(source, generator)
+        ups = list(net.sweep_up(received, unrolled=True))
+        code = ups[-1][2]
+        descent = net.descend_latent(code.spikes, code.rate, unrolled=True)
+        lowest = descent.at(0)[1].rate
+        losses: dict[str, Tensor] = {}
+        for i, (stage, below, up) in enumerate(ups[:-1]):
+            above, down = descent.at(i)
+            losses[stage.name], grad_up, grad_down = self._meet(i, below, up, down)
+            _learn(stage.up, grad_up, below, up)
+            _learn(stage.down, grad_down, above, down)
+            descent.forget(i)
+            self.written(stage.parameters())
+        stage, below, _ = ups[-1]
+        losses[stage.name], grad_code = self._spread(below, code)
+        _learn(stage.up, grad_code, below, code)
+        rows = len(labels)
+        top = learn_latent_ends(net, rate_leaving(stage, code)[:rows], code.rate[:rows], labels)
+        self.written([*stage.parameters(), *net.readout.parameters(), *net.code.parameters()])
+        losses["recall"] = learn_reconstruction(
+            net, lowest, target.repeat(len(lowest) // rows, *[1] * (target.dim() - 1))
+        )
+        return StepReport(top.loss, top.correct, losses, [up.rate.mean() for _, _, up in ups])
+
+    def _with_cues(self, source: Tensor, generator: torch.Generator | None) -> Tensor:
+        """The stimuli, and below them the same once more with a part hidden (no current), where cues are learned."""
+        most = self.options.occlusion
+        if most == 0:
+            return source
+        return torch.cat([source, source * random_cue(source, most, generator=generator)])
+
+    def _meet(self, place: int, below: Tensor, up: Activity, down: Activity) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss of a stage below the latent code, dL/d rates of its two populations."""
+        if self.options.reconstruction == "reco":
+            return self._reco(up.rate, down.rate)
+        value, grad_up = self._keep(place, below, up)
+        found, grad_down = _follow(down.rate, self._whole(up.rate))
+        return value + found, grad_up, grad_down
+
+    def _spread(self, below: Tensor, code: Activity) -> tuple[Tensor, Tensor]:
+        """Loss of the latent code, dL/d its rates."""
+        if self.options.reconstruction == "reco":
+            value, grad, _ = self._reco(code.rate, code.rate)
+            return value, grad
+        return self._keep(len(self.network.hidden) - 1, below, code)
+
+    def _keep(self, place: int, below: Tensor, up: Activity) -> tuple[Tensor, Tensor]:
+        """Keep the affinities of what a stage receives, those of the stimulus whitened; follow the whole from a cue."""
+        options = self.options
+        rate, whole = up.rate, self._whole(up.rate)
+        below = self._whole(below)
+        power = 1.0
+        if place == 0:
+            power = options.whitening
+            if options.cutoff > 0:
+                below = weigh_bands(below, options.cutoff, options.low, options.high)
+        value, grad = match_affinity(_rows(whole), affinity(below.flatten(1), power))
+        grad = _like(grad, whole)
+        if len(whole) == len(rate):
+            return value, grad
+        found, pull = _follow(rate[len(whole) :], whole)
+        return value + found, torch.cat([grad, pull])
+
+    def _whole(self, values: Tensor) -> Tensor:
+        """The rows of whole stimuli, without those of cues."""
+        return values if self.options.occlusion == 0 else values[: len(values) // 2]
+
+    def _reco(self, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """ReCo of samples, in one band or two."""
+        options = self.options
+        if options.cutoff == 0:
+            return self._sample_reco(up, down, options.strength)
+        grads_up, grads_down, value = torch.zeros_like(up), torch.zeros_like(down), up.new_zeros(())
+        bands = zip(split_bands(up, options.cutoff), split_bands(down, options.cutoff), strict=True)
+        for place, ((mine, other), strength) in enumerate(zip(bands, (options.low, options.high), strict=True)):
+            part, grad_up, grad_down = self._sample_reco(mine, other, strength)
+            value = value + part
+            grads_up += split_bands(grad_up, options.cutoff)[place]
+            grads_down += split_bands(grad_down, options.cutoff)[place]
+        return value, grads_up, grads_down
+
+    def _sample_reco(self, up: Tensor, down: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor]:
+        samples = up.shape[0]
+        own = torch.arange(samples, device=up.device)
+        negatives = 1 - torch.eye(samples, dtype=up.dtype, device=up.device)
+        rows, templates = (_rows(rate) - _rows(rate).mean(0) for rate in (up, down))
+        loss = AlignmentLoss("reco", strength, reduction=self.options.reduction)
+        found = align(rows, templates, own, negatives, loss)
+        grads = (grad - grad.mean(0) for grad in (found.grad_feature, found.grad_template))
+        grad_up, grad_down = (_like(grad, up) for grad in grads)
+        return found.value, grad_up, grad_down
+
+
+def _rows(rate: Tensor) -> Tensor:
+    """`[B, D]` of rates; maps position by position, as they lie in memory."""
+    return rows_of(rate).flatten(1)
+
+
+def _like(grad: Tensor, rate: Tensor) -> Tensor:
+    """Gradient of `_rows` in the shape of the rates."""
+    return map_of(grad.unflatten(1, (-1, rate.shape[1])), rate.shape[2:])
+
+
+def _follow(rate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared difference to the target, once or twice below each other, and its gradient."""
+    difference = rate - target.repeat(len(rate) // len(target), *[1] * (target.dim() - 1))
+    scale = 1 / difference.numel()
+    return scale * difference.square().sum(), difference * (2 * scale)
+
+
+def _learn(pathway: Pathway, grad: Tensor, source: Tensor, activity: Activity) -> None:
+    pathway.learn(grad * pathway.rate_slope(activity), source, activity)

@@ -1,0 +1,26 @@
+"""Where the two pathways meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...nn import Activity, Stage
+
+
+@dataclass
+class Encounter:
+    """One stage, reached by both sweeps.
+
+    Attributes:
+        stage: where.
+        below: `[B, *source]` rate that the bottom-up synapse received, and `up` what its population did.
+        above: `[C, *source]` rate that the top-down synapse received, and `down` what its population did.
+    """
+
+    stage: Stage
+    below: Tensor
+    up: Activity
+    above: Tensor
+    down: Activity

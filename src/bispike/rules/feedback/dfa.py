@@ -1,0 +1,61 @@
+"""Direct feedback alignment (Nøkland, NeurIPS 2016): one error, broadcast to every stage by fixed random weights.
+
+δ_l = (B_l e) ⊙ f'(a_l) with e = dL/d drive of the readout. No error passes through a stage on its way to another, so
+all stages could learn at once. With one hidden stage and B the readout's transposed weights this is backpropagation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...nn import Network
+from ..options import NOT_NEGATIVE, RateOptions, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+from .backward import broadcast_feedback
+
+
+@dataclass(frozen=True)
+class DFAOptions(RateOptions):
+    """Options of direct feedback alignment.
+
+    Args:
+        feedback_gain: standard deviation of B times √K, at least 0.
+    """
+
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+
+
+@register
+class DFA(Rule):
+    """Direct feedback alignment on the rate network; trains the bottom-up pathway.
+
+    The error reaches a stage where its rates leave it, so that a pooled stage hands it to the largest of each cell.
+    The paper draws B uniformly and leaves its scale open; here it is that of a synapse from K neurons.
+    """
+
+    name: ClassVar[str] = "dfa"
+    summary: ClassVar[str] = "direct feedback alignment: the top error, broadcast by fixed random weights"
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = DFAOptions
+    settings: DFAOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        gain = self.settings.feedback_gain
+        self.keep(broadcast_feedback(network, self.random_source(), gain=gain, pooled=True))
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, sweep[-1].leaving, labels)
+        for step in sweep:
+            stage, activity = step.stage, step.activity
+            grad = stage.return_values(self.own.get_submodule(stage.name)(top.error), activity.rate)
+            stage.up.learn(grad * activity.slope, step.below, activity)
+        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in sweep])

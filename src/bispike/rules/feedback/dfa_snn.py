@@ -1,0 +1,68 @@
+"""Direct feedback alignment on the spiking network: the error of the readout is broadcast to every stage.
+
+    δ_l = (B_l e) ⊙ d rate_l / d drive_l,   dL/dW_l = δ_l rate_{l−1}ᵀ
+
+e = dL/d drive of the readout, B_l fixed and random, the slope that of the spiking neuron's rate. No error passes
+through another stage, and no tape is kept. Source: Samadi, Lillicrap & Tweed, Neural Computation 29:578 (2017); direct
+feedback alignment itself is Nøkland, NeurIPS 2016.
+
+What differs: they teach at every moment of a simulation; here the error of the whole trial teaches the rates, once
+(`e-prop` weighs every time step by itself). Maps get a weight a position, which kernels that are shared over the
+positions cannot align with: convolutional stages learn, but less than dense ones, as is known of the method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...nn import SLOPES, Network, rate_leaving
+from ..options import NOT_NEGATIVE, RuleOptions, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+from .backward import broadcast_feedback
+
+
+@dataclass(frozen=True)
+class DFASNNOptions(RuleOptions):
+    """Options of broadcast feedback on spikes.
+
+    Args:
+        slope: d rate / d drive: `mean-field` (from the time-mean drive) or `unrolled` (through the neuron's steps).
+        feedback_gain: standard deviation of B times √K for K concept neurons, at least 0; an optimizer that scales
+            each weight's step, as Adam, hardly notices it.
+    """
+
+    slope: str = option("mean-field", one_of(SLOPES))
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+
+
+@register
+class DFASNN(Rule):
+    """Broadcast feedback on the spiking network; trains the bottom-up pathway."""
+
+    name: ClassVar[str] = "dfa-snn"
+    summary: ClassVar[str] = "the readout's error broadcast to every spiking stage through fixed random weights"
+    Options: ClassVar[type] = DFASNNOptions
+    settings: DFASNNOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
+        self.keep(self.feedback)
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        source = net.encode(stimulus, generator=generator)
+        sweep = list(net.sweep_up(source, unrolled=self.settings.slope == "unrolled"))
+        stage, _, activity = sweep[-1]
+        top = learn_top(net, rate_leaving(stage, activity), labels)
+        for stage, below, activity in sweep:
+            signal = self.feedback[stage.name](top.error)
+            stage.up.learn(signal * stage.up.rate_slope(activity), below, activity)
+            self.written(stage.up.parameters())
+        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in sweep])

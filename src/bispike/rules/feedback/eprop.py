@@ -1,0 +1,101 @@
+"""e-prop: an eligibility that each synapse carries forward in time, times a learning signal that is broadcast.
+
+    dL/dW_ij = Σ_t L_i[t] e_ij[t],   L_i[t] = 1/T Σ_k B_ik (softmax(scores) − one-hot)_k
+
+with the eligibility e of `functional.eligibility`. Source: Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein and
+Maass, Nature Communications 11:3625 (2020). With one hidden stage and symmetric feedback this is the exact surrogate
+gradient; what it leaves out elsewhere are the ways from a spike to the loss that lead through other neurons: through
+the stages above, and through recurrent synapses.
+
+What differs from the paper: the readout reads time means, so the error comes at the end of the trial and is the same
+for all of its steps, and the filter F_κ of a leaky readout has no place. With a hard reset, the network's default, a
+spike ends the eligibility of its neuron (theirs subtracts the threshold: `reset="soft"`). No adaptive threshold, no
+regulariser of the rate. The sum over time is computed within each neuron (`functional.drive_gradient`): the same
+numbers without B·I·J of them a step.
+
+In recurrent networks each position is a trial: the error comes at every position, the neuron's eligibility is that of
+the position's inner steps (its slope d rate / d drive, since the signal does not change within a position), and the
+position before is an input. ψ is then always `atan`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...functional import PSEUDO_DERIVATIVES
+from ...nn import Network, RecurrentNetwork, SpikeStep, Stage, sweep_steps
+from ..bsd.sequences import learn_positions
+from ..options import NOT_NEGATIVE, RuleOptions, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+from .backward import broadcast_feedback
+
+FEEDBACKS = ("random", "symmetric")
+
+
+@dataclass(frozen=True)
+class EPropOptions(RuleOptions):
+    """Options of e-prop.
+
+    Args:
+        feedback: `random` broadcast weights for every stage, or `symmetric`: the readout's own weights, transposed, for
+            the last stage, the only one that it reads; the stages below keep random ones.
+        pseudo_derivative: ψ, `atan` (as the other rules on this network) or `triangular` (the paper's, γ = 0.3; it is
+            0 for membranes below 0 and above 2θ).
+        feedback_gain: standard deviation of B times √K for K concept neurons, at least 0; an optimizer that scales
+            each weight's step, as Adam, hardly notices it.
+    """
+
+    feedback: str = option("random", one_of(FEEDBACKS))
+    pseudo_derivative: str = option("atan", one_of(PSEUDO_DERIVATIVES))
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+
+
+@register
+class EProp(Rule):
+    """e-prop; trains the bottom-up pathway."""
+
+    name: ClassVar[str] = "e-prop"
+    summary: ClassVar[str] = "forward eligibility of each synapse times a broadcast learning signal"
+    sequences: ClassVar[bool] = True
+    Options: ClassVar[type] = EPropOptions
+    settings: EPropOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
+        if self.settings.feedback == "symmetric":
+            del self.feedback[network.hidden[-1].name]
+        self.keep(self.feedback)
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        if isinstance(net, RecurrentNetwork):
+            return learn_positions(net, stimulus, labels, self._broadcast)
+        sweep = list(sweep_steps(net, net.encode(stimulus, generator=generator)))
+        top = learn_top(net, sweep[-1].leaving.mean(0), labels)
+        for step in sweep:
+            signal = self._signal(step, top.error / net.steps)
+            step.trajectory.learn(signal, kind=self.settings.pseudo_derivative)
+            self.written(step.stage.up.parameters())
+        return StepReport(top.loss, top.correct, {}, [step.trajectory.spikes.mean() for step in sweep])
+
+    def _broadcast(self, stage: Stage, error: Tensor) -> Tensor:
+        """`[N, H]` learning signal of a recurrent stage, from the error `[N, K]`."""
+        synapse = self.feedback.get(stage.name)
+        return self.network.readout.carry_back(error) if synapse is None else synapse(error)
+
+    def _signal(self, step: SpikeStep, error: Tensor) -> Tensor:
+        """`[T, B, *shape]` learning signal at the spikes of a stage, from the error `[B, K]`."""
+        synapse = self.feedback.get(step.stage.name)
+        steps = self.network.steps
+        if synapse is None:
+            carried = self.network.readout.carry_back(error)
+            return step.return_signal(carried.expand(steps, *carried.shape))
+        broadcast = synapse(error)
+        return broadcast.expand(steps, *broadcast.shape)

@@ -1,0 +1,58 @@
+"""Feedback alignment (Lillicrap et al., Nature Communications 2016): errors return through fixed random weights.
+
+δ_l = (B_l δ_{l+1}) ⊙ f'(a_l). The forward weights come to agree with B; no weight is transported. B has the shape of W
+and begins like it, from other draws; with B = W the rule is backpropagation exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...nn import Network
+from ..options import NOT_NEGATIVE, RateOptions, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+from .backward import feedback_places, learn_by_feedback, random_feedback
+
+
+@dataclass(frozen=True)
+class FAOptions(RateOptions):
+    """Options of feedback alignment.
+
+    Args:
+        feedback_gain: standard deviation of B times √fan_in, at least 0. It scales the gradients of each stage by one
+            factor, which optimizers that normalise gradients (Adam) undo.
+    """
+
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+
+
+@register
+class FA(Rule):
+    """Feedback alignment on the rate network; trains the bottom-up pathway."""
+
+    name: ClassVar[str] = "fa"
+    summary: ClassVar[str] = "feedback alignment: errors return through fixed random weights"
+    needs_chain: ClassVar[bool] = True
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = FAOptions
+    settings: FAOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        draws = self.random_source()
+        gain = self.settings.feedback_gain
+        places = feedback_places(network)
+        self.keep({name: random_feedback(synapse, draws, gain=gain) for name, synapse in places.items()})
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, sweep[-1].leaving, labels)
+        learn_by_feedback(net, sweep, top.error, dict(self.own.named_buffers()))
+        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in sweep])

@@ -1,0 +1,82 @@
+"""Sign symmetry (Liao, Leibo & Poggio, AAAI 2016; Xiao et al., ICLR 2019): errors return through the weights' signs.
+
+    δ_l = (B_lᵀ δ_{l+1}) ⊙ f'(a_l),   B = sign(W) ⊙ M
+
+Only one bit a weight is transported. The magnitudes M are the same for all (uSF), drawn anew at each step (brSF), or
+drawn once (frSF).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...nn import Network, Synapse
+from ..options import POSITIVE, RateOptions, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+from .backward import feedback_places, learn_by_feedback, random_feedback
+
+VARIANTS = ("uniform", "batch-random", "fixed-random")
+
+
+@dataclass(frozen=True)
+class SignSymmetryOptions(RateOptions):
+    """Options of sign symmetry.
+
+    Args:
+        variant: of the magnitudes M: "uniform" (uSF), "batch-random" (brSF) or "fixed-random" (frSF).
+        feedback_gain: root mean square of M times √fan_in, above 0; with 1 as large as weights are at the start.
+    """
+
+    variant: str = option("uniform", one_of(VARIANTS))
+    feedback_gain: float = option(1.0, POSITIVE)
+
+
+@register
+class SignSymmetry(Rule):
+    """Sign symmetry on the rate network; trains the bottom-up pathway.
+
+    The papers scale B by the fan-in and fan-out of a layer, and Liao et al. normalise each update; here M is as large
+    as a synapse's weights at the start, and the optimizer normalises if it is one that does.
+    """
+
+    name: ClassVar[str] = "sign-symmetry"
+    summary: ClassVar[str] = "sign symmetry: errors return through weights with the signs of the forward ones"
+    needs_chain: ClassVar[bool] = True
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = SignSymmetryOptions
+    settings: SignSymmetryOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        if self.settings.variant == "fixed-random":
+            draws = self.random_source()
+            gain = self.settings.feedback_gain
+            places = feedback_places(network)
+            self.keep({name: random_feedback(synapse, draws, gain=gain).abs() for name, synapse in places.items()})
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        draws = self.draws(generator)
+        back = {
+            name: synapse.weight.sign() * self._magnitude(name, synapse, draws)
+            for name, synapse in feedback_places(net).items()
+        }
+        top = learn_top(net, sweep[-1].leaving, labels)
+        learn_by_feedback(net, sweep, top.error, back)
+        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in sweep])
+
+    def _magnitude(self, name: str, synapse: Synapse, draws: torch.Generator) -> Tensor | float:
+        """M of one synapse: a number, or as many as it has weights."""
+        gain = self.settings.feedback_gain
+        if self.settings.variant == "uniform":
+            return gain / synapse.fan_in**0.5
+        if self.settings.variant == "batch-random":
+            return random_feedback(synapse, draws, gain=gain).abs().to(synapse.weight)
+        return self.own.get_buffer(name)

@@ -1,0 +1,1 @@
+"""Rules whose layers learn from a loss of their own."""

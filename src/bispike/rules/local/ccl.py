@@ -1,0 +1,150 @@
+"""Counter-current learning (Kao & Hariharan, NeurIPS 2024): a second network that starts from the labels teaches the
+first, layer by layer.
+
+    a_0 = x,  a_l = f(U_l sg(a_{l−1})) ;      b_L = label,  b_{l−1} = f(V_l sg(b_l)) ;      sg: no gradient goes through
+
+Every layer makes its a and b alike for the same class and unlike otherwise; U_l learns from the loss at a_l and V_l
+from the loss at b_{l−1}, and from nothing else. The readout learns from the cross-entropy. The feedback network is the
+network's top-down pathway on rates; its lowest layer, the stimulus readout b_0, meets the standardised stimulus, so it
+comes to recall class means.
+
+Two losses, `[B, D]` features A and `[C, D]` templates P, one a class; T is the target matrix:
+
+    product   ½ · 256/D · mean (A Pᵀ − T)²                       (the released code for dense layers)
+    cosine    mean (Â P̂ᵀ − T)² + λ mean (Â Âᵀ − I)² + λ mean (P̂ P̂ᵀ − I)²      (for convolutions; ^: unit rows)
+
+Paper and released code differ. The paper feeds the label of each of the B samples and asks for the B × B identity, with
+λ = 0, which asks that samples of one class be unlike; the code feeds the C classes and asks for the B × C matrix of who
+belongs to which class (`target`). The B templates are not computed: those of one class are equal, so they are counted.
+
+Measured on Fashion-MNIST (784-1024-512-256-10, 10 000 samples, 5 epochs, one seed, validation): classes 84.9 %,
+identity 75.0 %; cosine 84.9 %, product 71.3 %; elu 84.9 %, relu 84.8 %, tanh 84.2 %. The defaults follow this, also in
+dense layers, where the released code has products and 100 epochs of SGD (rate 1, gradients clipped at norm 1). With
+Adam a learning rate of 3e-3 does better than 1e-3: 89.7 % against 88.7 % after 10 epochs of all samples.
+
+Beyond the paper there may be norms in both networks (the top-down one over the C classes). Maps meet before pooling.
+The released code's option to leave out samples that are already decided is not built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...functional import decorrelate, match_classes, unit_rows, unit_rows_backward
+from ...nn import Network, Stage
+from ..options import NOT_NEGATIVE, RateOptions, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+
+TARGETS = ("classes", "identity")
+SIMILARITIES = ("cosine", "product", "by-stage")
+WIDTH = 256  # of the released networks' dense layers, whose loss was scaled to it
+
+
+@dataclass(frozen=True)
+class CCLOptions(RateOptions):
+    """Options of counter-current learning.
+
+    Args:
+        target: `classes` (the released code) or `identity` (the paper).
+        similarity: `cosine`, `product`, or `by-stage`: product in dense stages and cosine in convolutions, as released.
+        decorrelation: λ of the cosine loss, at least 0; 0.5 in the released code, 0 in the paper.
+    """
+
+    activation: str = "elu"
+    target: str = option("classes", one_of(TARGETS))
+    similarity: str = option("cosine", one_of(SIMILARITIES))
+    decorrelation: float = option(0.5, NOT_NEGATIVE)
+
+
+@register
+class CCL(Rule):
+    """Counter-current learning on the rate network; trains both pathways."""
+
+    name: ClassVar[str] = "ccl"
+    summary: ClassVar[str] = "counter-current learning: a network from the labels teaches layer by layer"
+    activity: ClassVar[str] = "rates"
+    trains_top_down: ClassVar[bool] = True
+    Options: ClassVar[type] = CCLOptions
+    advised: ClassVar[dict[str, Any]] = {"lr": 3e-3}
+    settings: CCLOptions
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        up = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        down = list(net.sweep_rates_down(net.code.rate(net.steps).to(net.stimulus_mean)))[::-1]
+        top = learn_top(net, up[-1].leaving, labels)
+        losses = {"recall": self._meet_stimulus(net.standardise(stimulus), down[0].leaving, labels)}
+        for basal, apical in zip(up, down, strict=True):
+            stage, rate, template = basal.stage, basal.activity, apical.activity
+            meeting = _Meeting(net, self.settings, stage, labels)
+            value, grad_rate, grad_template = meeting.meet(rate.rate, template.rate)
+            stage.up.learn(grad_rate * rate.slope, basal.below, rate)
+            stage.down.learn(grad_template * template.slope, apical.below, template)
+            losses[stage.name] = value
+        return StepReport(top.loss, top.correct, losses, [step.activity.active for step in up])
+
+    def _meet_stimulus(self, target: Tensor, template_rate: Tensor, labels: Tensor) -> Tensor:
+        """The lowest layer: recalled stimuli, which are linear in the rates above, against the stimuli."""
+        net = self.network
+        meeting = _Meeting(net, self.settings, net.hidden[0], labels)
+        value, _, grad = meeting.meet(target, net.stimulus_readout(template_rate))
+        net.stimulus_readout.learn(grad, template_rate)
+        return value
+
+
+class _Meeting:
+    """The loss of one layer: how it is scaled, and which samples take part."""
+
+    def __init__(self, network: Network, settings: CCLOptions, stage: Stage, labels: Tensor) -> None:
+        self.group, self.labels, self.classes = network.group, labels, network.concept.classes
+        self.count = self.group.count(len(labels))
+        self.decorrelation = settings.decorrelation
+        by_stage = "product" if len(stage.feature_shape) == 1 else "cosine"
+        self.similarity = by_stage if settings.similarity == "by-stage" else settings.similarity
+        self.occurrences: Tensor | None = None
+        if settings.target == "identity":
+            self.occurrences = self.group.sum(torch.bincount(labels, minlength=self.classes).to(network.stimulus_mean))
+        self.pairs = self.count * (self.classes if self.occurrences is None else self.count)
+
+    def meet(self, feature: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss, dL/d feature `[B, *shape]` and dL/d template `[C, *shape]`."""
+        rows, templates = feature.flatten(1), template.flatten(1)
+        if self.similarity == "product":
+            value, grad_rows, grad_templates = self._match(rows, templates, WIDTH / (2 * rows.shape[1]))
+        else:
+            value, grad_rows, grad_templates = self._match_directions(rows, templates)
+        return value, grad_rows.view_as(feature), grad_templates.view_as(template)
+
+    def _match(self, rows: Tensor, templates: Tensor, weight: float) -> tuple[Tensor, Tensor, Tensor]:
+        value, grad_rows, grad_templates = match_classes(rows, templates, self.labels, self.occurrences)
+        scale = weight / self.pairs
+        return value * scale, grad_rows * scale, grad_templates * scale
+
+    def _match_directions(self, rows: Tensor, templates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows, norm = unit_rows(rows)
+        templates, template_norm = unit_rows(templates)
+        value, grad_rows, grad_templates = self._match(rows, templates, 1.0)
+        if self.decorrelation:
+            everyone = self.group.sum(self.group.whole(rows))
+            same = self.group.mine(torch.eye(len(everyone)).to(rows))
+            apart, grad = decorrelate(rows, everyone, same)
+            scale = self.decorrelation / self.count**2
+            value, grad_rows = value + scale * apart, grad_rows + scale * grad
+            apart, grad = decorrelate(templates, templates, torch.eye(self.classes).to(rows))
+            # The classes are the same in every process: each gives the part that is its share of the samples.
+            scale = self.decorrelation / self.classes**2 * (len(rows) / self.count)
+            value, grad_templates = value + scale * apart, grad_templates + scale * grad
+        return (
+            value,
+            unit_rows_backward(grad_rows, rows, norm),
+            unit_rows_backward(grad_templates, templates, template_norm),
+        )

@@ -1,0 +1,200 @@
+"""Forward-Forward (Hinton 2022): every stage learns to be active on true pairs of stimulus and label, quiet on wrong.
+
+    g_l = mean(r_l²)
+    threshold:  L_l = softplus(κ(θ − g_l⁺)) + softplus(κ(g_l⁻ − θ))          (Hinton)
+    pair:       L_l = softplus(κ(g_l⁻ − g_l⁺))                               (SymBa, Lee & Song 2023)
+    dL_l/dr_l = dL_l/dg_l · 2 r_l / D
+
+The label is written into the stimulus, and the pairs pass upward; nothing returns. Between stages rates are brought to
+a mean square of 1, so that no stage can read the goodness of the one below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...errors import ConfigurationError
+from ...nn import Network, RateStep
+from ..options import POSITIVE, RateOptions, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+
+LOSSES = ("threshold", "pair")
+NEGATIVES = ("uniform", "hard")
+INFERENCES = ("goodness", "readout")
+FIRST_STAGE = ("counted", "skipped")
+ROWS = 1024  # pairs of stimulus and label that are judged at once
+
+
+@dataclass(frozen=True)
+class ForwardForwardOptions(RateOptions):
+    """Options of Forward-Forward.
+
+    Args:
+        loss: "threshold" (Hinton), or "pair": both goodnesses of a sample against each other.
+        threshold: θ, above 0; relu rates behind a batch norm begin at a goodness of 0.5.
+        sharpness: κ, above 0. Hinton's code sums squares where the paper's figures use means: κ = D.
+        amplitude: of the entry of the label's class, in deviations of the stimulus, above 0; the others are 0.
+        negatives: wrong labels, "uniform", or "hard": as often as the readout believes in them.
+        inference: "goodness" of all labels, or "readout" on a neutral label.
+        first_stage: "counted" or "skipped" in the goodness that decides.
+    """
+
+    loss: str = option("threshold", one_of(LOSSES))
+    threshold: float = option(0.5, POSITIVE)
+    sharpness: float = option(50.0, POSITIVE)
+    amplitude: float = option(10.0, POSITIVE)
+    negatives: str = option("uniform", one_of(NEGATIVES))
+    inference: str = option("goodness", one_of(INFERENCES))
+    first_stage: str = option("counted", one_of(FIRST_STAGE))
+
+
+@register
+class ForwardForward(Rule):
+    """Forward-Forward on the rate network; trains the bottom-up pathway.
+
+    The label takes the place of the first C values of the stimulus (as the source of the first stage lies in memory).
+    In a convolutional network that is a corner that few neurons see: the rule runs there, but hardly learns.
+
+    True and wrong pairs share one batch, so that a batch norm brings both to the same scale and their difference stays.
+    The readout learns from the last stage's rates on a neutral label, 1/C of the amplitude for every class. It gives
+    the reported task loss, finds hard negatives, and decides, if asked to.
+
+    The defaults are Hinton's loss, with all stages counted (he skips the first, which made no difference here), and
+    uniform negatives: with hard ones, as in his code, every stage waits for the readout, and they gain a point on MNIST
+    (validation 96.6 for 95.7 %) but none on Fashion-MNIST (86.2 for 86.4 %). "pair" with hard negatives learns best
+    (97.6 and 89.2 %). Sharpness and amplitude matter more: on 20 000 samples of MNIST, 3 and 3 reach 88 % in 5 epochs,
+    the defaults 93 % in 3.
+    """
+
+    name: ClassVar[str] = "forward-forward"
+    summary: ClassVar[str] = "Forward-Forward: stages tell true labels from wrong ones by how active they are"
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = ForwardForwardOptions
+    settings: ForwardForwardOptions
+
+    def __init__(self, network: Network, **options: Any) -> None:
+        super().__init__(network, **options)
+        source, classes = network.hidden[0].up.synapse.source, network.concept.classes
+        if math.prod(source) <= classes or classes < 2:
+            raise ConfigurationError(
+                f"rule 'forward-forward': expected at least 2 classes, and a stimulus of more values than classes to "
+                f"write the label into; received {classes} classes and a stimulus of {list(source)}."
+            )
+        network.decision = self._decide
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        source = self._values(net.encode(stimulus, generator=generator))
+        top_rate = self._neutral_rate(source)
+        wrong = self._wrong_labels(labels, net.scores(top_rate), self.draws(generator))
+        top = learn_top(net, top_rate, labels)
+        pairs = torch.cat([self._labelled(source, labels), self._labelled(source, wrong)])
+        losses, active = {}, []
+        for step in self._sweep(pairs, track=True):
+            losses[step.stage.name] = self._learn_stage(step)
+            active.append(step.activity.active)
+        return StepReport(top.loss, top.correct, losses, active)
+
+    def _learn_stage(self, step: RateStep) -> Tensor:
+        """Write the gradients of a stage from `[2B, ...]` rates, true pairs first; return the local loss."""
+        rate = step.activity.rate
+        samples = self.network.group.count(len(rate)) // 2
+        loss, pull = self._judge(goodness(rate))
+        grad = rate * _each(pull * (2 / (rate[0].numel() * samples)), rate)
+        step.stage.up.learn(grad * step.activity.slope, step.below, step.activity)
+        return loss / samples
+
+    def _judge(self, good: Tensor) -> tuple[Tensor, Tensor]:
+        """Sum of the losses of goodnesses `[2B]`, true pairs first, and its gradient `[2B]`."""
+        kappa = self.settings.sharpness
+        true, wrong = good.chunk(2)
+        if self.settings.loss == "pair":
+            confusion = kappa * (wrong - true)
+            pull = kappa * confusion.sigmoid()
+            return F.softplus(confusion).sum(), torch.cat([-pull, pull])
+        short, over = kappa * (self.settings.threshold - true), kappa * (wrong - self.settings.threshold)
+        pull = torch.cat([-kappa * short.sigmoid(), kappa * over.sigmoid()])
+        return F.softplus(short).sum() + F.softplus(over).sum(), pull
+
+    def _sweep(self, source: Tensor, *, track: bool) -> Iterator[RateStep]:
+        """`Network.sweep_rates` with rates at a mean square of 1 between stages."""
+        arrivals = self.network.ascent(source)
+        for stage in self.network.hidden:
+            activity = stage.up.rates(arrivals.source, track=track)
+            leaving = unit_square(stage.leave_values(activity.rate))
+            yield RateStep(stage, arrivals.source, activity, leaving)
+            arrivals.pass_on(leaving)
+
+    def _values(self, encoded: Tensor) -> Tensor:
+        """`[B, ...]` values that a label can be written into: spikes count by their time-mean."""
+        return encoded if self.network.constant_input else encoded.mean(0)
+
+    def _labelled(self, source: Tensor, labels: Tensor) -> Tensor:
+        """`[N, ...]` values with labels `[N]` in place of the first C."""
+        codes = F.one_hot(labels, self.network.concept.classes).to(source)
+        return self._with_code(source, codes)
+
+    def _with_code(self, source: Tensor, codes: Tensor) -> Tensor:
+        flat = source.flatten(1)
+        return torch.cat([codes * self.settings.amplitude, flat[:, codes.shape[1] :]], 1).view_as(source)
+
+    def _neutral_rate(self, source: Tensor) -> Tensor:
+        """`[N, *f]` rates that leave the last stage when no label is favoured."""
+        classes = self.network.concept.classes
+        rate = self._with_code(source, source.new_full((len(source), classes), 1 / classes))
+        for step in self._sweep(rate, track=False):
+            rate = step.leaving
+        return rate
+
+    def _wrong_labels(self, labels: Tensor, scores: Tensor, draws: torch.Generator) -> Tensor:
+        """A wrong label `[B]` for each sample, drawn for the whole of a shared batch."""
+        belief = torch.zeros_like(scores) if self.settings.negatives == "uniform" else scores
+        chance = belief.scatter(1, labels[:, None], -torch.inf).softmax(1)
+        shape = (self.network.group.count(len(labels)), chance.shape[1])
+        uniform = torch.rand(shape, generator=draws, device=draws.device, dtype=torch.float64)
+        waiting = self.network.group.mine(-uniform.log()).to(chance)  # the first of several Poisson processes
+        return (chance / waiting).argmax(1)
+
+    def _decide(self, source: Tensor) -> Tensor:
+        """Scores `[B, C]` of encoded stimuli."""
+        source = self._values(source)
+        if self.settings.inference == "readout":
+            return self.network.scores(self._neutral_rate(source))
+        count, at_once = len(source), max(1, ROWS // max(1, len(source)))
+        every = torch.arange(self.network.concept.classes, device=source.device)
+        judged = []
+        for labels in every.split(at_once):
+            pairs = self._labelled(
+                source.repeat(len(labels), *[1] * (source.dim() - 1)), labels.repeat_interleave(count)
+            )
+            judged.append(self._summed_goodness(pairs).view(len(labels), count))
+        return torch.cat(judged).T
+
+    def _summed_goodness(self, pairs: Tensor) -> Tensor:
+        good = [goodness(step.activity.rate) for step in self._sweep(pairs, track=False)]
+        counted = good[1:] if self.settings.first_stage == "skipped" and len(good) > 1 else good
+        return torch.stack(counted).sum(0)
+
+
+def goodness(rate: Tensor) -> Tensor:
+    """Mean square `[N]` of rates `[N, ...]`."""
+    return rate.flatten(1).square().mean(1)
+
+
+def unit_square(rate: Tensor) -> Tensor:
+    """Rates `[N, ...]` scaled to a mean square of 1 a sample."""
+    return rate * _each((goodness(rate) + 1e-8).rsqrt(), rate)
+
+
+def _each(values: Tensor, like: Tensor) -> Tensor:
+    """`[N]` shaped to multiply `[N, ...]`."""
+    return values.view(-1, *[1] * (like.dim() - 1))

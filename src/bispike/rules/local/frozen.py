@@ -1,0 +1,34 @@
+"""Frozen hidden stages: only the readout learns. Shows what random spiking features alone can do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...nn import rate_leaving
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+
+
+@register
+class Frozen(Rule):
+    """Random hidden stages and a trained readout."""
+
+    name: ClassVar[str] = "frozen"
+    summary: ClassVar[str] = "random hidden stages, only the readout learns"
+
+    def parameters(self) -> list[nn.Parameter]:
+        return list(self.network.readout.parameters())
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        top = net.encode(stimulus, generator=generator)
+        rates = []
+        for stage, _, activity in net.sweep_up(top):
+            rates.append(activity.rate.mean())
+            top = rate_leaving(stage, activity)
+        found = learn_top(net, top, labels)
+        return StepReport(found.loss, found.correct, {}, rates)

@@ -1,0 +1,99 @@
+"""Local losses (Mostafa et al. 2018; Nøkland & Eidnes 2019; Belilovsky et al. 2019): each stage has its own classifier.
+
+    L_l = CE( C_l pool(r_l), y ),   dL_l/dr_l = poolᵀ C_lᵀ (softmax − y)/B
+
+No gradient crosses a stage: a stage receives rates from below and nothing from above. The network's readout learns
+from the last stage's rates as under any other rule, and it decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...functional import cross_entropy, spread_average
+from ...nn import Dense, Network, RateStep
+from ..options import RateOptions, at_least, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+
+CLASSIFIERS = ("trained", "fixed")
+
+
+@dataclass(frozen=True)
+class LocalLossOptions(RateOptions):
+    """Options of local losses.
+
+    Args:
+        classifier: "trained" with its stage, or "fixed": random as it began (Mostafa et al.).
+        side: of the maps that a classifier of a convolutional stage sees, after average pooling; at least 1.
+    """
+
+    classifier: str = option("trained", one_of(CLASSIFIERS))
+    side: int = option(4, at_least(1))
+
+
+@register
+class LocalLoss(Rule):
+    """Layer-wise classifiers on the rate network; trains the bottom-up pathway and the classifiers.
+
+    Nøkland & Eidnes add a similarity loss and Belilovsky et al. deeper classifiers, trained stage after stage; here
+    each classifier is linear, the loss is cross-entropy alone, and all stages learn at once.
+    """
+
+    name: ClassVar[str] = "local-loss"
+    summary: ClassVar[str] = "local losses: a linear classifier on each stage, no gradient crosses a stage"
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = LocalLossOptions
+    settings: LocalLossOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        draws = self.random_source()
+        classifiers = {}
+        for stage in network.hidden:
+            channels, *sides = stage.output_shape
+            seen = (channels, *(min(n, self.settings.side) for n in sides))
+            classifier = Dense(seen, (network.concept.classes,))
+            classifier.initialise(1.0, draws)
+            classifiers[stage.name] = classifier
+        self.keep(classifiers)
+
+    def parameters(self) -> list[nn.Parameter]:
+        trained = [] if self.settings.classifier == "fixed" else list(self.own.parameters())
+        return [*self.network.bottom_up_parameters(), *trained]
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        losses, active = {}, []
+        rate = source = net.encode(stimulus, generator=generator)
+        for step in net.sweep_rates(source):
+            losses[step.stage.name] = self._learn_stage(step, labels)
+            active.append(step.activity.active)
+            rate = step.leaving
+            self.written(step.stage.up.parameters())
+        top = learn_top(net, rate, labels)
+        return StepReport(top.loss, top.correct, losses, active)
+
+    def _learn_stage(self, step: RateStep, labels: Tensor) -> Tensor:
+        """Write the gradients of a stage and its classifier; return the local loss."""
+        stage, activity = step.stage, step.activity
+        classifier = self.own.get_submodule(stage.name)
+        assert isinstance(classifier, Dense)
+        seen = step.leaving
+        if seen.dim() == 4:
+            seen = F.adaptive_avg_pool2d(seen, (classifier.source[1], classifier.source[2]))
+        loss, error = cross_entropy(classifier(seen), labels, samples=self.network.group.count(len(labels)))
+        if self.settings.classifier == "trained":
+            classifier.learn(error, seen)
+        grad = classifier.carry_back(error)
+        if grad.dim() == 4:
+            grad = spread_average(grad, stage.output_shape[1:])
+        grad = stage.return_values(grad, activity.rate)
+        stage.up.learn(grad * activity.slope, step.below, activity)
+        return loss

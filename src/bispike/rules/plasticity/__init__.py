@@ -1,0 +1,1 @@
+"""Rules of spike timing and of dendritic microcircuits."""

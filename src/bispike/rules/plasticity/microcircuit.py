@@ -1,0 +1,241 @@
+"""Dendritic microcircuits of two cell types and four synapse types: BioLeaF-like, a reconstruction, not BioLeaF's rule.
+
+Of BioLeaF (Yang & Li, arXiv 2111.13188) only the abstract was at hand. What stands here is the dendritic microcircuit
+of Sacramento, Costa, Bengio & Senn (NeurIPS 2018), in its steady state, on this library's spiking stages. A stage has
+pyramidal cells P, and as many SST interneurons S as the next stage has cells: each copies one of them.
+
+    basal      b_l = norm(W_up r_{l-1})                  P_{l-1} -> P_l: the stage's own synapse
+    dendrite   d_l = norm(W_ip r_l)                      P_l -> S_l: predicts b_{l+1}
+    apical     a_l = W_down φ(u_{l+1}) + W_pi φ(d_l)     P_{l+1} -> P_l and S_l -> P_l (norms: see the class)
+    soma       u_l = b_l + a_l                           output cells: u = b + g/(1+g) (target - b)
+
+    ΔW_up ∝ (φ(u_l) - φ(b_l)) r_{l-1}ᵀ      ΔW_ip ∝ (φ(u_{l+1}) - φ(d_l)) r_lᵀ      ΔW_pi ∝ -a_l φ(d_l)ᵀ
+
+With W_ip = W_up of the next stage and W_pi = -W_down the interneurons explain all feedback away: without a target
+a = 0 (self-predicting state). With one, what is left is the error W_down (φ(u_{l+1}) - φ(b_{l+1})); for W_down = W_upᵀ
+and weak nudging g this is backpropagation's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...functional import mean_field_rate
+from ...nn import Activity, Network, Pathway, RateActivity, Stage, Synapse, rate_leaving
+from ..feedback.backward import READOUT, feedback_places, random_feedback
+from ..options import FRACTION, POSITIVE, RuleOptions, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+
+FEEDBACK = ("random", "tied")
+Sweep = list[tuple[Stage, Tensor, Activity]]
+
+
+@dataclass(frozen=True)
+class MicrocircuitOptions(RuleOptions):
+    """Options of the microcircuit.
+
+    Args:
+        nudging: g, conductance of the target at the output cells over that of their other inputs, positive; the
+            smaller, the closer to a gradient (and, in float32, to rounding: stay above 0.01).
+        feedback: `random`: W_down is fixed and random, W_pi plastic; `tied`: W_down = W_upᵀ = -W_pi at every step, the
+            special case that is equivalent to backpropagation (transports weights).
+        feedback_gain: standard deviation of a random W_down times √fan_in, positive.
+        inhibition_rate: step of W_pi, as a share of what would silence the apical potential, in [0, 1].
+    """
+
+    nudging: float = option(0.1, POSITIVE)
+    feedback: str = option("random", one_of(FEEDBACK))
+    feedback_gain: float = option(1.0, POSITIVE)
+    inhibition_rate: float = option(0.01, FRACTION)
+
+
+@dataclass
+class Copied:
+    """The cells above that a stage's interneurons copy.
+
+    Attributes:
+        name: of the next stage, or of the readout.
+        synapse: W_up that leads to them.
+        rate: `[B, *shape]` φ(u) of their somata; output cells are linear.
+        sent: `[B, *shape]` what they send down: their rate, through their norm backwards if there is one.
+    """
+
+    name: str
+    synapse: Synapse
+    rate: Tensor
+    sent: Tensor
+
+
+@dataclass
+class Compartments:
+    """One stage with its interneurons, at one step.
+
+    Attributes:
+        stage, below, activity: as `Network.sweep_up` gave them.
+        leaving: `[B, *output]` rate that the interneurons receive.
+        apical: `[B, *output]` a, where spikes leave the stage (after pooling).
+        error: `[B, *shape]` φ(u) - φ(b).
+        above: what the interneurons copy.
+        dendrite: what the interneurons' own synapse did.
+        predicted: `[B, *above]` φ(d).
+        inhibiting: `[B, *above]` what the interneurons send to the apical dendrites.
+    """
+
+    stage: Stage
+    below: Tensor
+    activity: Activity
+    leaving: Tensor
+    apical: Tensor
+    error: Tensor
+    above: Copied
+    dendrite: Activity | RateActivity
+    predicted: Tensor
+    inhibiting: Tensor
+
+
+@register
+class Microcircuit(Rule):
+    """BioLeaF-like dendritic microcircuits (reconstruction after Sacramento et al. 2018); trains the bottom-up pathway.
+
+    Both cell types spike, and presynaptic rates r are those of their spikes. Potentials are read as time means: b and d
+    are time-mean drives, φ the mean-field rate (`functional.mean_field_rate`), because a weak nudge moves hardly any
+    spike within a few steps. Differences to Sacramento et al.:
+
+    - steady state in one pass from the top, in the limit of weak nudging: nudged somata do not act on stages above, and
+      the one-to-one current from the copied cell teaches an interneuron without changing what it fires;
+    - potentials in units of the basal drive, so that no attenuation factors remain;
+    - changes are divided by the strength of the nudge, which so sets how linear the rule is and not how fast;
+    - where a stage has a norm, the interneurons that copy it have one with parameters of their own, and what cells of
+      both types send to apical dendrites goes through their norm backwards, as a gain control would have it (this looks
+      at the batch, as the norm does);
+    - the output's target is the potential one step down the cross-entropy, b - ∂loss/∂b.
+
+    W_ip, with biases and norms, are parameters in `own`: interneurons are taught as the cells that they copy, so both
+    change alike at the same time, and what they mispredict is corrected on top. W_pi moves by its own rate.
+
+    Signed: all weights (Dale's law is not kept) and the apical potential. Local: every product is of two cells that
+    touch; only the target of the output cells uses the label.
+    """
+
+    name: ClassVar[str] = "microcircuit"
+    summary: ClassVar[str] = "dendritic microcircuits (BioLeaF-like reconstruction): interneurons leave the error"
+    needs_chain: ClassVar[bool] = True
+    Options: ClassVar[type] = MicrocircuitOptions
+    settings: MicrocircuitOptions
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        draws = self.random_source()
+        pathways = {stage.name: stage.up for stage in network.hidden}
+        self.interneurons = nn.ModuleDict()
+        for name, synapse in feedback_places(network).items():
+            self.interneurons[name] = _copy(synapse, network, pathways.get(name))
+            if self.settings.feedback == "random":
+                down = random_feedback(synapse, draws, gain=self.settings.feedback_gain)
+                self.keep({f"down_{name}": down, f"inhibition_{name}": -down})
+        self.keep({"interneurons": self.interneurons})
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [*self.network.bottom_up_parameters(), *self.own.parameters()]
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        sweep = list(net.sweep_up(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, rate_leaving(sweep[-1][0], sweep[-1][2]), labels)
+        nudge = net.group.count(len(labels)) * self.settings.nudging / (1 + self.settings.nudging)
+        for cells in self._descend(sweep, -nudge * top.error):
+            cells.stage.up.learn(-cells.error / nudge, cells.below, cells.activity)
+            self._relax(cells)
+            taught = cells.predicted - cells.above.rate
+            self._interneurons(cells.above.name).learn(taught / nudge, cells.leaving, cells.dendrite)
+        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in sweep])
+
+    def apical(self, stimulus: Tensor) -> dict[str, Tensor]:
+        """Apical potential `[B, *output]` of each stage without a target: zero in the self-predicting state.
+
+        Args:
+            stimulus: `[B, *stimulus.shape]` in the units of the data.
+        """
+        net = self.network
+        with net.inference():
+            sweep = list(net.sweep_up(net.encode(stimulus)))
+            return {cells.stage.name: cells.apical for cells in self._descend(sweep, None)}
+
+    def _descend(self, sweep: Sweep, push: Tensor | None) -> Iterator[Compartments]:
+        """All stages, top to bottom; `push` `[B, K]` is how far the target moves the output cells."""
+        self._join()
+        net = self.network
+        leaving = rate_leaving(sweep[-1][0], sweep[-1][2])
+        output = net.readout(leaving)
+        output = output if push is None else output + push
+        above = Copied(READOUT, net.readout, output, output)
+        for stage, below, activity in reversed(sweep):
+            interneurons = self._interneurons(above.name)
+            dendrite: Activity | RateActivity
+            if above.name == READOUT:
+                dendrite = interneurons.rates(leaving)
+                predicted = dendrite.drive
+            else:
+                dendrite = interneurons.respond(stage.leave(activity.spikes), net.steps, constant=False)
+                predicted = mean_field_rate(dendrite.drive, net.neuron)
+            inhibiting = _back(interneurons, dendrite, predicted)
+            apical = self._carry(above, inhibiting)
+            basal = activity.drive
+            fires = mean_field_rate(basal + stage.return_values(apical, activity.rate), net.neuron)
+            error = fires - mean_field_rate(basal, net.neuron)
+            yield Compartments(stage, below, activity, leaving, apical, error, above, dendrite, predicted, inhibiting)
+            above = Copied(stage.name, stage.up.synapse, fires, _back(stage.up, activity, fires))
+            leaving = below
+
+    def _carry(self, above: Copied, inhibiting: Tensor) -> Tensor:
+        """W_down r + W_pi r_sst `[B, *source]`."""
+        if self.settings.feedback == "tied":
+            return above.synapse.carry_back(above.sent - inhibiting)
+        down = above.synapse.carry_back(above.sent, self.own.get_buffer(f"down_{above.name}"))
+        return down + above.synapse.carry_back(inhibiting, self.own.get_buffer(f"inhibition_{above.name}"))
+
+    def _relax(self, cells: Compartments) -> None:
+        """Move W_pi so that the apical potential comes to rest: a normalised delta rule."""
+        if self.settings.feedback == "tied" or self.settings.inhibition_rate == 0:
+            return
+        group = self.network.group
+        product = group.sum(cells.above.synapse.pairing(cells.inhibiting, cells.apical))
+        power = group.sum(cells.inhibiting.square().sum()).clamp(min=1e-6)
+        self.own.get_buffer(f"inhibition_{cells.above.name}").sub_(product * (self.settings.inhibition_rate / power))
+
+    def _interneurons(self, name: str) -> Pathway:
+        found = self.interneurons[name]
+        assert isinstance(found, Pathway)
+        return found
+
+    def _join(self) -> None:
+        """Interneurons share the batch, and the mode, of the network."""
+        self.own.train(self.network.training)
+        for name in self.interneurons:
+            norm = self._interneurons(name).norm
+            if norm is not None:
+                norm.group = self.network.group
+
+
+def _copy(synapse: Synapse, network: Network, pathway: Pathway | None) -> Pathway:
+    """Interneurons that predict the cells of a pathway (None: the output cells), with weights of their own."""
+    norm = None if pathway is None else pathway.norm
+    made = Pathway(deepcopy(synapse), network.neuron, norm=norm is not None, least=2 if norm is None else norm.least)
+    if norm is not None and made.norm is not None:
+        made.norm.load_state_dict(norm.state_dict())
+    return made
+
+
+def _back(pathway: Pathway, activity: Activity | RateActivity, rate: Tensor) -> Tensor:
+    """What cells with this rate send to apical dendrites: through their norm backwards, a gain control."""
+    if pathway.norm is None or activity.statistics is None:
+        return rate
+    return pathway.norm.carry_back(rate, activity.raw_drive, activity.statistics)

@@ -1,0 +1,139 @@
+"""Supervised symmetric STDP (Hao, Huang, Dong & Xu, Neural Networks 2020): both orders potentiate, scaling takes back.
+
+    h_ij = mean over samples of Σ_{t,t'} s_i[t] s_j[t'] κ^|t-t'|
+
+with s_i the spikes of a winner in a stage (the k neurons with the largest drive; the others are inhibited), or of the
+teacher at the readout. Nothing here depresses; synaptic scaling does. Of all changes that hold a neuron's incoming sum
+Σ_j w_ij and power Σ_j w_ij² the nearest to h takes from it what lies along 1 and along v = w - mean(w):
+
+    Δw_ij = c_ij - v_ij (v_i·c_i) / (v_i·v_i),     c_ij = h_ij - mean_j h_ij
+
+and a last term, (1 - Σ_j w_ij²) w_ij, holds the power against the errors of finite steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...functional import cross_entropy, symmetric_trace
+from ...nn import Network, Stage, Synapse
+from ..options import FRACTION, NOT_NEGATIVE, SHARE, RuleOptions, option
+from ..rule import Rule, StepReport, register
+from .competition import Contest, contests, decide, winner_count
+
+
+@dataclass(frozen=True)
+class SymSTDPOptions(RuleOptions):
+    """Options of supervised symmetric STDP.
+
+    Args:
+        decay: κ, what is left of a trace after a step, in [0, 1].
+        winners: k as a share of a stage's neurons (channels at each position), in (0, 1]; at least 6, or half of fewer.
+        homeostasis: step of excitability over that of synapses, at least 0.
+        hidden_rate: step of the stages over that of the readout, at least 0; 0: stages stay random.
+    """
+
+    decay: float = option(0.5, FRACTION)
+    winners: float = option(0.01, SHARE)
+    homeostasis: float = option(1.0, NOT_NEGATIVE)
+    hidden_rate: float = option(1.0, NOT_NEGATIVE)
+
+
+@register
+class SymSTDP(Rule):
+    """Symmetric STDP: unsupervised in the stages, taught at the readout; trains the bottom-up synapses.
+
+    Only winners fire, in learning and when the network decides (`rules.competition`): the readout's decision rests on a
+    sweep with lateral inhibition. Differences to Hao et al., and why:
+
+    - several stages that learn at the same time, in place of one layer;
+    - T steps of LIF neurons driven by currents, in place of 350 ms of Poisson spikes; a constant current is paired as
+      the spikes of a neuron that it drives;
+    - weights are signed. Incoming sums of signed weights hold no size, so scaling holds sum and power, by a term of the
+      change; there weights are positive and each sum is scaled to a constant after the change;
+    - k winners of a sample in place of inhibitory cells, and homeostasis of the excitability (the norm's bias, or the
+      synapse's without norms) that leads each neuron to win equally often, in place of a threshold that grows with
+      spikes and decays;
+    - where there is no norm, deep stages need many steps until homeostasis has made them fire.
+
+    Global: nothing but the teacher, which drives the readout's neurons of the label's code. Signed: the weights.
+    """
+
+    name: ClassVar[str] = "sym-stdp"
+    summary: ClassVar[str] = "symmetric STDP with scaling: stages compete unsupervised, a teacher drives the readout"
+    needs_chain: ClassVar[bool] = True
+    Options: ClassVar[type] = SymSTDPOptions
+    settings: SymSTDPOptions
+    advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        network.decision = decide(network, share=self.settings.winners)
+
+    def parameters(self) -> list[nn.Parameter]:
+        found = [self.network.readout.weight]
+        for stage in self.network.hidden:
+            excitability = _excitability(stage)
+            found += [stage.up.synapse.weight] + ([] if excitability is None else [excitability])
+        return found
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        source = net.encode(stimulus, generator=generator)
+        rates = []
+        for contest in contests(net, source, share=self.settings.winners):
+            self._learn_stage(contest)
+            rates.append(contest.spikes.mean())
+            top = contest.leaving
+        code = net.code.rate(net.steps).to(top)
+        scores = net.scores(top)
+        self._write(net.readout, code[labels].expand(net.steps, -1, -1), top, len(code))
+        loss, _ = cross_entropy(scores, labels, samples=net.group.count(len(labels)))
+        return StepReport(loss, (scores.argmax(1) == labels).sum(), {}, rates)
+
+    def _learn_stage(self, contest: Contest) -> None:
+        stage = contest.stage
+        channels = stage.feature_shape[0]
+        rarity = channels / winner_count(channels, share=self.settings.winners)
+        self._write(stage.up.synapse, contest.spikes, contest.before, self.settings.hidden_rate * rarity)
+        excitability = _excitability(stage)
+        if excitability is not None:
+            fired = contest.spikes.amax(0)
+            share = fired if fired.dim() == 2 else fired.flatten(2).mean(2)
+            excess = (share * rarity - 1).sum(0) / self.network.group.count(len(share))
+            excitability.grad = excess * (self.settings.hidden_rate * self.settings.homeostasis)
+
+    def _write(self, synapse: Synapse, post: Tensor, pre: Tensor, rate: float) -> None:
+        """Gradient of a synapse: minus the change by pairs of these spikes `[T, B, *]`.
+
+        h is in units of the presynaptic traces' mean length over a neuron's inputs, so that few spikes teach as much.
+        """
+        group, rows = self.network.group, post.shape[1]
+        samples, positions = group.count(rows), math.prod(post.shape[3:])
+        trace = symmetric_trace(pre, self.settings.decay)
+        lengths = group.sum(trace.mean(0).flatten(1).norm(dim=1).sum()).clamp(min=1e-6)  # Σ over samples
+        lengths = lengths * (synapse.fan_in / math.prod(synapse.source)) ** 0.5
+        paired = synapse.pairing(post.flatten(0, 1), trace.flatten(0, 1))
+        growth = paired.flatten(1) * (rate / (lengths * len(post) * positions))
+        change = scaled(growth, synapse.weight.flatten(1))
+        excess = (synapse.weight.flatten(1).square().sum(1, keepdim=True) - 1) * synapse.weight.flatten(1)
+        synapse.weight.grad = (excess * (rows / samples) - change).view_as(synapse.weight)
+
+
+def scaled(growth: Tensor, weight: Tensor) -> Tensor:
+    """What synaptic scaling leaves of a growth `[N, inputs]`: the incoming sum and power of each neuron hold."""
+    centred = growth - growth.mean(1, keepdim=True)
+    shape = weight - weight.mean(1, keepdim=True)
+    along = (shape * centred).sum(1, keepdim=True) / shape.square().sum(1, keepdim=True).clamp(min=1e-12)
+    return centred - along * shape
+
+
+def _excitability(stage: Stage) -> nn.Parameter | None:
+    """What shifts the drive of a stage's neurons: the norm's bias, or the synapse's without a norm."""
+    return stage.up.synapse.bias if stage.up.norm is None else stage.up.norm.bias

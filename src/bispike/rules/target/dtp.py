@@ -1,0 +1,146 @@
+"""Difference target propagation (Lee et al., ECML 2015): targets come down instead of errors, and feedback is learned.
+
+    t_top = a − s dL/da,   t_l = h_l + g_l(t_{l+1}) − g_l(h_{l+1}),   L_l = ½ ‖h_l − t_l‖² / s
+
+a is the readout's drive, h_l are the rates of stage l, g_l = f(Θ_l ·) is the top-down pathway, and no L_l reaches
+below its stage. The feedback learns from noise ε, η ~ N(0, σ²) of its own, either to reconstruct h + ε (Lee et al.),
+
+    ½ ‖g(f(h+ε)) − (h+ε)‖²
+
+or by the local difference reconstruction loss (Ernoult et al., ICML 2022; after Meulemans et al., NeurIPS 2020)
+
+    −⟨ε, g(f(h+ε)) − g(f(h))⟩ + ½ ‖g(f(h)+η) − g(f(h))‖²
+
+In a linear network the first is least at G = Σ Jᵀ (J Σ Jᵀ)⁻¹ with Σ the covariance of h + ε, the pseudo-inverse of J
+where noise outweighs rates; the second is least at G = Jᵀ, and then the rule is backpropagation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...functional import ACTIVATIONS, activate, activation_slope
+from ...nn import Network, RateStep, Stage
+from ..options import POSITIVE, RateOptions, one_of, option
+from ..readouts import learn_top
+from ..rule import Rule, StepReport, register
+
+FEEDBACK_LOSSES = ("difference", "reconstruction", "fixed")
+
+
+@dataclass(frozen=True)
+class DTPOptions(RateOptions):
+    """Options of difference target propagation.
+
+    Args:
+        target_step: s, how far the top's target lies down the gradient of each sample's loss, above 0.
+        feedback_loss: "difference", "reconstruction", or "fixed": feedback stays as it began (FW-DTP).
+        feedback_activation: of g, one of `functional.ACTIVATIONS`.
+        noise: σ of the feedback's noise, in units of rates, above 0.
+    """
+
+    target_step: float = option(0.1, POSITIVE)
+    feedback_loss: str = option("difference", one_of(FEEDBACK_LOSSES))
+    feedback_activation: str = option("identity", one_of(ACTIVATIONS))
+    noise: float = option(0.1, POSITIVE)
+
+
+@register
+class DTP(Rule):
+    """Difference target propagation on the rate network; trains the bottom-up pathway and the feedback.
+
+    The feedback is the network's top-down pathway without its norm, which is one of class templates: a norm with
+    statistics of its own for h and for t would take off the very difference that is sent. No weight is transported, not
+    even the readout's: its target lies at its drive, where the papers take the gradient through the last weights.
+    g leads to the rates before pooling, so that all of a cell get a target, not only its largest.
+
+    The papers use tanh in both directions and update the feedback several times a batch. Here it learns along, from one
+    draw of the noise a batch, which is enough as long as the bottom-up rates are relu or tanh and g is linear.
+    """
+
+    name: ClassVar[str] = "dtp"
+    summary: ClassVar[str] = "difference target propagation: learned feedback carries targets down"
+    needs_chain: ClassVar[bool] = True
+    activity: ClassVar[str] = "rates"
+    Options: ClassVar[type] = DTPOptions
+    settings: DTPOptions
+
+    def __init__(self, network: Network, **options: Any) -> None:
+        super().__init__(network, **options)
+        for stage in network.hidden:
+            stage.down.activation = self.settings.feedback_activation
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [*self.network.bottom_up_parameters(), *self.feedback_parameters()]
+
+    def feedback_parameters(self) -> list[nn.Parameter]:
+        """What of the top-down pathway is trained: the biases only where they do not cancel in differences of g."""
+        if self.settings.feedback_loss == "fixed":
+            return []
+        synapses = [stage.down.synapse for stage in self.network.hidden]
+        return [p for synapse in synapses for p in synapse.parameters() if self._biased or p is synapse.weight]
+
+    @property
+    def _biased(self) -> bool:
+        return self.settings.feedback_loss == "reconstruction" or self.settings.feedback_activation != "identity"
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net, draws = self.network, self.draws(generator)
+        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        samples = net.group.count(len(labels))
+        above: RateStep | None = None
+        upper = net.readout(sweep[-1].leaving)
+        top = learn_top(net, sweep[-1].leaving, labels)
+        target = upper - self.settings.target_step * samples * top.error
+        losses = {}
+        for step in reversed(sweep):
+            stage, rate = step.stage, step.activity.rate
+            shift = self._feedback(stage, target) - self._feedback(stage, upper)
+            losses[stage.name] = shift.square().sum() / (2 * samples * self.settings.target_step)
+            grad = shift.mul(-1 / (samples * self.settings.target_step))
+            if self.settings.feedback_loss != "fixed":
+                self._learn_feedback(step, above, upper, draws)
+            stage.up.learn(grad * step.activity.slope, step.below, step.activity)
+            above, upper, target = step, rate, rate + shift
+        return StepReport(top.loss, top.correct, dict(reversed(losses.items())), [s.activity.active for s in sweep])
+
+    def _feedback(self, stage: Stage, source: Tensor) -> Tensor:
+        """g: rates of the stage from those above."""
+        return activate(stage.down.synapse(source), stage.down.activation)
+
+    def _forward(self, step: RateStep, above: RateStep | None, rate: Tensor) -> Tensor:
+        """f: what the place above makes of these rates of a stage, its norm as in the sweep."""
+        leaving = step.stage.leave_values(rate)
+        if above is None:
+            return self.network.readout(leaving)
+        return above.stage.up.rates(leaving, statistics=above.activity.statistics).rate
+
+    def _learn_feedback(self, step: RateStep, above: RateStep | None, upper: Tensor, draws: torch.Generator) -> None:
+        stage, rate, sigma = step.stage, step.activity.rate, self.settings.noise
+        scale = 1 / self.network.group.count(len(rate))
+        noise = sigma * self._noise(rate, draws)
+        noisy = self._forward(step, above, rate + noise)
+        if self.settings.feedback_loss == "reconstruction":
+            source = noisy
+            back = self._feedback(stage, source)
+            grad = (back - rate - noise) * scale
+        else:
+            source = torch.cat([noisy, upper, upper + sigma * self._noise(upper, draws)])
+            back = self._feedback(stage, source)
+            _, still, moved = back.chunk(3)
+            change = moved - still
+            grad = torch.cat([-noise, noise - change, change]) * (scale / sigma**2)
+        stage.down.synapse.learn(grad * activation_slope(back, stage.down.activation), source)
+        if stage.down.synapse.bias is not None and not self._biased:
+            stage.down.synapse.bias.grad = None  # nothing but rounding
+
+    def _noise(self, like: Tensor, draws: torch.Generator) -> Tensor:
+        """Standard normal numbers; of a shared batch, those of this process's samples."""
+        group = self.network.group
+        shape = (group.count(len(like)), *like.shape[1:])
+        return group.mine(torch.randn(shape, generator=draws, device=draws.device, dtype=like.dtype)).to(like)

@@ -1,0 +1,220 @@
+"""Checkpoints that survive a kill at any moment.
+
+    checkpoint/step-00001234-1f2e3d4c.safetensors    all tensors; the name ends with the start of its SHA-256
+    checkpoint/latest.json                           position, plain values, the checksum: the commit point
+    checkpoint/previous.json                         the one before, with its own tensors
+
+The tensors are written and synced first, then `latest.json` is replaced. Whatever is not named by one of the two
+JSON files is a leftover and is swept. Nothing is a pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from .._version import __version__
+from ..errors import CheckpointError
+from ..files import describe, make_folder, sweep_unfinished, write_atomic, write_json
+
+FORMAT = 1
+LATEST, PREVIOUS = "latest.json", "previous.json"
+_PLAIN = ("epoch", "step", "updates", "values", "identity")  # what of a checkpoint is no tensor
+_ENTRY = "entry"  # their name among the tensors, where a checkpoint is one piece
+
+
+@dataclass
+class Checkpoint:
+    """A training at rest.
+
+    Args:
+        epoch: index of the epoch under way.
+        step: steps of it that are done.
+        updates: steps done in all.
+        tensors: by "network/...", "rule/...", "optimizer/..." and "best/..." names.
+        values: plain values, exactly as JSON keeps them.
+        identity: what the training is: settings, network, rule, fingerprint of the data.
+    """
+
+    epoch: int
+    step: int
+    updates: int
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+    identity: dict[str, Any] = field(default_factory=dict)
+
+    def group(self, name: str) -> dict[str, Tensor]:
+        """The tensors under one prefix, without it."""
+        prefix = f"{name}/"
+        return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+
+
+def versions() -> dict[str, str]:
+    """What the result may depend on beside the settings."""
+    return {"bispike": __version__, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint into the checkpoint folder; the one before stays as the previous one."""
+    make_folder(folder)
+    content = serialise(checkpoint.tensors)
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"step-{checkpoint.updates:08d}-{digest[:8]}.safetensors"
+    write_atomic(folder / name, content)
+    entry = {"format": FORMAT, "file": name, "sha256": digest, "versions": versions()}
+    entry |= {key: getattr(checkpoint, key) for key in _PLAIN}
+    latest = folder / LATEST
+    if latest.exists():
+        write_atomic(folder / PREVIOUS, latest.read_bytes())
+    write_json(latest, entry)
+    sweep(folder)
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint in one piece, for another process."""
+    entry = json.dumps({key: getattr(checkpoint, key) for key in _PLAIN}).encode()
+    return serialise({**checkpoint.tensors, _ENTRY: torch.frombuffer(bytearray(entry), dtype=torch.uint8)})
+
+
+def from_bytes(content: bytes) -> Checkpoint:
+    """What `to_bytes` was given."""
+    tensors = _parse(content)
+    entry = json.loads(tensors.pop(_ENTRY).numpy().tobytes())
+    return Checkpoint(tensors=tensors, **entry)
+
+
+def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) -> Checkpoint | None:
+    """The latest checkpoint that is sound; None if there is none yet.
+
+    Args:
+        folder: the checkpoint folder.
+        note: told if the latest one is damaged and the previous one is used.
+
+    Raises:
+        CheckpointError: all are damaged, or one is of a later format.
+    """
+    problems = []
+    for name in (LATEST, PREVIOUS):
+        if not (folder / name).exists():
+            continue
+        try:
+            checkpoint = _load(folder, name)
+        except _Damaged as damage:
+            problems.append(str(damage))
+            continue
+        for problem in problems:
+            note(f"{problem} Going on from the checkpoint before it.")
+        return checkpoint
+    if problems:
+        raise CheckpointError(
+            f"{' '.join(problems)} No sound checkpoint is left to resume from: restore the file from a copy, "
+            "or begin again with --overwrite (overwrite=True)."
+        )
+    return None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writes left and the tensors of no checkpoint."""
+    sweep_unfinished(folder)
+    kept = set()
+    for name in (LATEST, PREVIOUS):
+        try:
+            kept.add(json.loads((folder / name).read_text(encoding="utf-8"))["file"])
+        except FileNotFoundError:
+            continue
+        except (ValueError, KeyError, TypeError):
+            return  # damaged: leave everything for a person to look at
+    for path in folder.glob("step-*.safetensors"):
+        if path.name not in kept:
+            path.unlink(missing_ok=True)
+
+
+def serialise(tensors: dict[str, Tensor]) -> bytes:
+    """Tensors as the bytes of a safetensors file."""
+    return save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    try:
+        return _parse(path.read_bytes())
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: is missing; the run cannot be read without it.") from error
+    except OSError as error:
+        raise describe(error, path) from error
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{path}: is damaged or no safetensors file ({error}).") from error
+
+
+def load_weights(network: nn.Module, weights: dict[str, Tensor], source: object) -> None:
+    """Copy weights into a network.
+
+    Raises:
+        CheckpointError: names or shapes differ.
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        detail = "; ".join(line.strip() for line in lines[1:4]) or str(error)
+        raise CheckpointError(f"{source}: its weights do not fit this network: {detail}") from error
+
+
+class _Damaged(Exception):
+    pass
+
+
+def _load(folder: Path, name: str) -> Checkpoint:
+    path = folder / name
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        written = entry["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _Damaged(f"{path}: is damaged (not the JSON of a checkpoint).") from error
+    except OSError as error:
+        raise describe(error, path) from error
+    if written != FORMAT:
+        raise CheckpointError(
+            f"{path}: was written in checkpoint format {written} by bispike "
+            f"{entry.get('versions', {}).get('bispike', '?')}; this is bispike {__version__}, which reads format "
+            f"{FORMAT}. Resume with the version that wrote it."
+        )
+    try:
+        tensors = folder / entry["file"]
+        content = tensors.read_bytes()
+        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise _Damaged(f"{tensors}: is damaged (its checksum is not the one in {name}).")
+        return Checkpoint(
+            entry["epoch"],
+            entry["step"],
+            entry["updates"],
+            _parse(content),
+            entry["values"],
+            entry["identity"],
+        )
+    except FileNotFoundError as error:
+        raise _Damaged(f"{tensors}: is missing.") from error
+    except OSError as error:
+        raise describe(error, tensors) from error
+    except (KeyError, TypeError, SafetensorError) as error:
+        raise _Damaged(f"{path}: is damaged ({error}).") from error
+
+
+def _parse(content: bytes) -> dict[str, Tensor]:
+    # A copy has the alignment of any other tensor; kernels may round differently at another alignment.
+    return {name: value.clone() for name, value in load_tensors(content).items()}

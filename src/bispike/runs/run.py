@@ -1,0 +1,124 @@
+"""A run: what a training leaves behind, in memory and in its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import models, rules
+from ..errors import CheckpointError, ConfigurationError, UnknownNameError
+from ..nn import Network
+from ..rules import Rule
+from . import checkpoint
+from ..config.train_config import TrainConfig, read_config, read_in_force
+from ..files import read_lines
+from .folder import CHECKPOINT, METRICS, MODEL, SUMMARY, is_finished
+from .checkpoint import load_weights
+
+
+@dataclass
+class Run:
+    """One training.
+
+    Args:
+        path: its folder; None if it was kept in memory.
+        config: its settings.
+        network: with the weights that were tested (or, of an unfinished run, those of its checkpoint).
+        rule: the learning rule on that network.
+        summary: the result by name, as in `summary.json`; empty if the run is unfinished.
+        metrics: a row a finished epoch, as in `metrics.jsonl`.
+    """
+
+    path: Path | None
+    config: TrainConfig
+    network: Network
+    rule: Rule
+    summary: dict[str, Any]
+    metrics: list[dict[str, Any]]
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run's folder; nothing in it is changed.
+
+    Raises:
+        CheckpointError: it is not the folder of a run, nothing was saved in it yet, or a file is damaged.
+    """
+    folder = Path(path)
+    config = read_config(folder)
+    spec, options = read_in_force(folder)
+    try:
+        network = models.build(spec)
+        rule = rules.create(config.rule, network, **(options or config.rule_options))
+    except (ConfigurationError, UnknownNameError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder}: its network or rule cannot be built again: {error}") from error
+    if is_finished(folder):
+        load_weights(network, checkpoint.read_tensors(folder / MODEL), folder / MODEL)
+        if rule.state_dict():
+            _restore(rule, checkpoint.load(folder / CHECKPOINT), folder)
+        return Run(folder, config, network.eval(), rule, read_summary(folder) or {}, read_metrics(folder))
+    saved = checkpoint.load(folder / CHECKPOINT)
+    if saved is None:
+        raise CheckpointError(f"{folder}: nothing was saved yet; the run had only begun.")
+    load_weights(network, saved.group("network"), folder / CHECKPOINT)
+    _restore(rule, saved, folder)
+    return Run(folder, config, network.eval(), rule, {}, saved.values["metrics"])
+
+
+def expect_single_stimuli(run: Run, what: str) -> None:
+    """Raise a ConfigurationError if a run is one on sequences, for which `what` is not defined."""
+    if run.network.recurrent:
+        raise ConfigurationError(
+            f"{what}: expected a run on single stimuli, {run.path} is one on sequences; see 'bispike evaluate', "
+            "'predict' and 'report' for those."
+        )
+
+
+def horizon_and_inputs(run: Run) -> tuple[int, tuple[str, ...]]:
+    """Of a run on a series: steps ahead, and the columns that go in.
+
+    Raises:
+        ConfigurationError: the training has not ended.
+    """
+    if "inputs" not in run.summary:
+        raise ConfigurationError(f"{run.path}: expected a finished run on a series; go on with its training.")
+    return int(run.summary["horizon"]), tuple(run.summary["inputs"])
+
+
+def _restore(rule: Rule, saved: checkpoint.Checkpoint | None, folder: Path) -> None:
+    """Give a rule the weights of its own back, as the last checkpoint has them; without one they are as drawn."""
+    if saved is None:
+        return
+    try:
+        rule.load_state_dict(saved.group("rule"))
+    except ConfigurationError as error:
+        raise CheckpointError(f"{folder / CHECKPOINT}: {error}") from error
+
+
+def read_summary(path: str | Path) -> dict[str, Any] | None:
+    """`summary.json` of a run; None if the run is unfinished.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    file = Path(path) / SUMMARY
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file}: is damaged ({error}).") from error
+
+
+def read_metrics(path: str | Path) -> list[dict[str, Any]]:
+    """`metrics.jsonl` of a run, a dict an epoch; lines that are not complete are left out.
+
+    Raises:
+        CheckpointError: a complete line is no JSON.
+    """
+    file = Path(path) / METRICS
+    try:
+        return [json.loads(line) for line in read_lines(file) if line]
+    except ValueError as error:
+        raise CheckpointError(f"{file}: is damaged ({error}).") from error

@@ -1,0 +1,61 @@
+"""The pictures of a study: accuracy of each row, accuracy against cost, learning curves."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..figures.files import write_picture
+from ..figures.study import Curve, Point, cost_scatter, learning_curves, row_values
+from ..runs.run import read_metrics
+from .rows import TableRow, judged, judged_by
+from .study import Outcome
+
+
+def write_pictures(
+    outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str
+) -> dict[str, str]:
+    """Draw what there is to draw; returns the paths by kind."""
+    measured = next((row.metric for row in rows if row.metric), "accuracy")
+    metric = f"{judged_by(rows)} {measured}"
+    rows = judged(rows)
+    figures = {"picture": (folder / "accuracy.png", row_values(rows, metric=metric, title=title))}
+    panels = {
+        "median time of a training step (ms)": _points(rows, "step_ms"),
+        "energy of a decision (nJ, estimate)": _points(rows, "energy_nj"),
+        "neurons that fire at a step (%, mean of stages)": _points(rows, "firing"),
+    }
+    panels = {label: points for label, points in panels.items() if points}
+    if panels:
+        figures["cost"] = (folder / "cost.png", cost_scatter(panels, metric=metric))
+    curves = _curves(outcomes)
+    if curves:
+        figures["learning"] = (folder / "learning.png", learning_curves(curves, metric=measured))
+    return {kind: str(write_picture(path, figure)) for kind, (path, figure) in figures.items()}
+
+
+def _points(rows: Sequence[TableRow], key: str) -> list[Point]:
+    """Rows with a result and a cost above zero."""
+    return [
+        Point(row.row, getattr(row, key), row.mean, row.spread, row.activity)
+        for row in rows
+        if row.mean is not None and getattr(row, key)
+    ]
+
+
+def _curves(outcomes: Sequence[Outcome]) -> list[Curve]:
+    """Validation accuracy over epochs of each row, as far as all of its finished seeds went."""
+    found: dict[str, list[dict[int, float]]] = {}
+    for outcome in outcomes:
+        if outcome.summary is not None:
+            values = {m["epoch"]: m["validation"] for m in read_metrics(outcome.path) if m["validation"] is not None}
+            found.setdefault(outcome.cell.row, []).append(values)
+    curves = []
+    for row, seeds in found.items():
+        epochs = sorted(set.intersection(*(set(values) for values in seeds)))
+        if epochs:
+            means = [statistics.fmean(values[e] for values in seeds) for e in epochs]
+            spreads = [statistics.stdev(v[e] for v in seeds) if len(seeds) > 1 else 0.0 for e in epochs]
+            curves.append(Curve(row, epochs, means, spreads))
+    return curves

@@ -1,0 +1,214 @@
+"""A study: the same experiment under several rules, or over several values of a setting, for several seeds.
+
+Each cell (row x seed) is an ordinary run in a folder of its own, trained by a process of its own on one
+thread, so that a cell can be repeated alone with `bispike train --config`. A study that was killed goes on
+when it is started again: finished cells are read, begun ones resumed. A cell that fails is reported and the
+others go on.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .. import rules
+from ..config.checks import validate
+from ..config.resolve import Request, apply, resolve, resolve_each
+from ..config.train_config import TrainConfig, differences, read_config, write_config
+from ..errors import CheckpointError, ConfigurationError
+from ..files import make_folder
+from ..runs.run import read_summary
+from ..training import distributed
+from .jobs import Job, locked, processor_cores, run_jobs
+
+DEFAULT_SEEDS = 3  # of a row
+CELLS = "cells"  # folder of the settings that each cell was asked to run with
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a study.
+
+    Args:
+        row: what the cell belongs to: a rule, or a value of the setting.
+        config: settings of the run.
+        name: of the run's folder below the study's.
+    """
+
+    row: str
+    config: TrainConfig
+    name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell: the summary of its run, or the message of its failure."""
+
+    cell: Cell
+    path: Path
+    summary: dict[str, Any] | None = None
+    failure: str | None = None
+
+
+def rule_names(text: str) -> list[str]:
+    """The rules that `a,b,c` names; `all` stands for every registered one."""
+    return list(rules.registry) if text.strip() == "all" else text.split(",")
+
+
+def compare_cells(request: Request, names: Sequence[str], seeds: int) -> list[Cell]:
+    """A cell for each rule and seed; options that a rule does not know are left out for that rule.
+
+    Args:
+        request: everything else.
+        names: of the rules.
+        seeds: seeds a rule, counted up from the seed of the request.
+
+    Raises:
+        ConfigurationError: no rule, a rule named twice, an unknown name, or fewer than one seed.
+    """
+    return cells_of(resolve_each(request, _distinct("rules", names)), seeds)
+
+
+def ablate_cells(request: Request, overs: Sequence[str], seeds: int) -> list[Cell]:
+    """A cell for each value of a setting, or each combination of values of several settings, and each seed.
+
+    Args:
+        request: everything else.
+        overs: `key=v1,v2,...` each; a value that is itself a list stands in brackets, `widths=[64],[128,64]`.
+        seeds: seeds a row, counted up from the seed of the request.
+
+    Raises:
+        ConfigurationError: a text is no such list, a setting comes twice, or a value does not fit its setting.
+    """
+    axes = [_axis(over) for over in overs]
+    _distinct("over", [key for key, _ in axes])
+    rows = {}
+    for combination in itertools.product(*([(key, value) for value in values] for key, values in axes)):
+        config = resolve(request)
+        for key, value in combination:
+            config = apply(config, key, value)
+        rows[", ".join(f"{key}={value}" for key, value in combination)] = config
+    return cells_of(rows, seeds)
+
+
+def cells_of(rows: Mapping[str, TrainConfig], seeds: int) -> list[Cell]:
+    """A cell for each row and seed.
+
+    Args:
+        rows: settings by the name of the row.
+        seeds: seeds a row, counted up from the seed of its settings.
+
+    Raises:
+        ConfigurationError: fewer than one seed.
+    """
+    if seeds < 1:
+        raise ConfigurationError(f"seeds: expected at least 1, received {seeds}.")
+    names = [_folder_name(row) for row in rows]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{place}" for place, name in enumerate(names, 1)]
+    return [
+        Cell(row, replace(config, seed=config.seed + i), f"{name}-seed{config.seed + i}")
+        for name, (row, config) in zip(names, rows.items(), strict=True)
+        for i in range(seeds)
+    ]
+
+
+def split_values(text: str) -> list[str]:
+    """Texts between commas that stand outside brackets."""
+    return [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+
+
+def run_study(
+    cells: Sequence[Cell],
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    note: Callable[[str], None] = lambda message: None,
+) -> list[Outcome]:
+    """Run, resume or read every cell.
+
+    Args:
+        cells: what to run; order of the result.
+        out: the study's folder.
+        jobs: processes at a time; None for one a processor core.
+        note: receives a line when a cell starts or ends.
+
+    Returns:
+        An outcome a cell.
+
+    Raises:
+        ConfigurationError: settings of a row are wrong.
+        CheckpointError: the folder holds cells of a study with other settings; nothing was touched.
+        UserError: the folder cannot be written.
+        WorkError: interrupted; says what is done.
+    """
+    if distributed.launched():
+        raise ConfigurationError("a study starts processes of its own; start it once, without torchrun.")
+    most = processor_cores() if jobs is None else jobs
+    if most < 1:
+        raise ConfigurationError(f"jobs: expected at least 1 process, received {most}.")
+    for config in {cell.row: cell.config for cell in cells}.values():
+        validate(config)
+    folder = make_folder(out)
+    with locked(folder, note) as lock:
+        _expect_same(cells, folder)
+        for cell in cells:
+            write_config(make_folder(folder / CELLS / cell.name), cell.config)
+        waiting = [_job(cell, folder) for cell in cells if read_summary(folder / cell.name) is None]
+        if len(waiting) < len(cells):
+            note(f"{len(cells) - len(waiting)} of {len(cells)} runs were finished before.")
+        failures = run_jobs(waiting, folder, most=most, lock=lock, note=note)
+    outcomes = []
+    for cell in cells:
+        path = folder / cell.name
+        failure = failures.get(cell.name)
+        summary = None if failure else read_summary(path)
+        outcomes.append(Outcome(cell, path, summary, failure if summary is None else None))
+    return outcomes
+
+
+def _axis(over: str) -> tuple[str, list[str]]:
+    """A setting and its values."""
+    key, separator, texts = over.partition("=")
+    if not separator or not key.strip():
+        raise ConfigurationError(f"over: expected KEY=V1,V2,..., received {over!r}.")
+    return key.strip(), _distinct("over", split_values(texts))
+
+
+def _distinct(what: str, values: Sequence[str]) -> list[str]:
+    names = [value.strip() for value in values if value.strip()]
+    if not names:
+        raise ConfigurationError(f"{what}: expected at least one value, received none.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"{what}: expected each value once, received {', '.join(twice)} more than once.")
+    return names
+
+
+def _folder_name(row: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.=+-]+", "_", row).strip("._") or "row"
+
+
+def _expect_same(cells: Sequence[Cell], folder: Path) -> None:
+    """Cells that are there already must be of this study."""
+    for cell in cells:
+        asked = folder / CELLS / cell.name
+        if asked.is_dir():
+            found = differences(read_config(asked).to_dict(), cell.config)
+            if found:
+                raise CheckpointError(
+                    f"{folder / cell.name}: was run with other settings ({'; '.join(found)}); "
+                    "choose another --out, or remove that folder."
+                )
+        elif (folder / cell.name).exists():
+            raise CheckpointError(f"{folder / cell.name}: exists and is not of this study; choose another --out.")
+
+
+def _job(cell: Cell, folder: Path) -> Job:
+    """Begins the run, or goes on with what a killed study left of it."""
+    asked, run = str(folder / CELLS / cell.name), str(folder / cell.name)
+    return Job(cell.name, ["train", "--config", asked, "--out", run, "--threads", "1", "--resume", "--json"])

@@ -1,0 +1,34 @@
+"""Jobs run side by side, fail alone, and hold their folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bispike.studies.jobs import Job, locked, processor_cores, run_jobs
+
+
+def test_a_failing_job_gives_its_message_and_the_others_end(tmp_path: Path) -> None:
+    said: list[str] = []
+    jobs = [Job("good", ["rules", "--json"]), Job("bad", ["data", "info", "mnits", "--json"])]
+    failures = run_jobs(jobs, tmp_path, most=2, note=said.append)
+    assert set(failures) == {"bad"}
+    assert "did you mean 'mnist'" in failures["bad"]
+    assert (tmp_path / "logs" / "good.json").stat().st_size > 0
+    assert sum("started" in line for line in said) == 2
+    assert any(line.startswith("good: finished") for line in said)
+
+
+def test_no_jobs_are_no_work(tmp_path: Path) -> None:
+    assert run_jobs([], tmp_path, most=1) == {}
+
+
+def test_a_lock_is_held_and_given_back(tmp_path: Path) -> None:
+    said: list[str] = []
+    for _ in range(2):
+        with locked(tmp_path, said.append) as descriptor:
+            assert descriptor is not None
+    assert said == []
+
+
+def test_there_is_at_least_one_core() -> None:
+    assert processor_cores() >= 1

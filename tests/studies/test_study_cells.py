@@ -1,0 +1,78 @@
+"""The cells of a study follow from what was asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bispike.config.resolve import Request
+from bispike.errors import ConfigurationError
+from bispike.studies.study import ablate_cells, compare_cells, run_study, split_values
+
+
+def test_compare_has_a_cell_for_each_rule_and_seed() -> None:
+    cells = compare_cells(Request({"seed": 5}, [("contrast", "batch")]), ["bsd", "bptt"], 2)
+    assert [(cell.row, cell.config.rule, cell.config.seed) for cell in cells] == [
+        ("bsd", "bsd", 5),
+        ("bsd", "bsd", 6),
+        ("bptt", "bptt", 5),
+        ("bptt", "bptt", 6),
+    ]
+    assert len({cell.name for cell in cells}) == 4
+    assert cells[0].config.rule_options == {"contrast": "batch"}
+    assert cells[2].config.rule_options == {}
+
+
+def test_ablate_changes_one_setting_only() -> None:
+    cells = ablate_cells(Request({}), ["strength=0.05,0.1"], 1)
+    assert [cell.config.rule_options["strength"] for cell in cells] == [0.05, 0.1]
+    assert [cell.row for cell in cells] == ["strength=0.05", "strength=0.1"]
+    assert cells[0].config.to_dict() | {"rule_options": {}} == cells[1].config.to_dict() | {"rule_options": {}}
+
+
+def test_ablate_over_rules_and_models_leaves_out_what_they_do_not_know() -> None:
+    cells = ablate_cells(Request({}, [("strength", "0.3")]), ["rule=bsd,bptt"], 1)
+    assert [(cell.config.rule, cell.config.rule_options) for cell in cells] == [
+        ("bsd", {"strength": 0.3}),
+        ("bptt", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("1,2", ["1", "2"]), ("[64],[128, 64]", ["[64]", "[128, 64]"]), (" a , b,", ["a", "b"]), ("", [])],
+)
+def test_values_stand_between_commas_outside_brackets(text: str, values: list[str]) -> None:
+    assert split_values(text) == values
+
+
+@pytest.mark.parametrize("over", ["lr", "=1,2", "lr=", "lr=1,1", "nothing=1", "epochs=few"])
+def test_a_text_that_is_no_ablation_is_refused(over: str) -> None:
+    with pytest.raises(ConfigurationError):
+        ablate_cells(Request({}), [over], 1)
+
+
+def test_several_settings_make_a_grid() -> None:
+    cells = ablate_cells(Request({}), ["rule=bsd,bptt", "lr=0.1,0.2"], 1)
+    assert [(cell.row, cell.config.rule, cell.config.lr) for cell in cells] == [
+        ("rule=bsd, lr=0.1", "bsd", 0.1),
+        ("rule=bsd, lr=0.2", "bsd", 0.2),
+        ("rule=bptt, lr=0.1", "bptt", 0.1),
+        ("rule=bptt, lr=0.2", "bptt", 0.2),
+    ]
+    assert len({cell.name for cell in cells}) == 4
+    with pytest.raises(ConfigurationError, match="lr more than once"):
+        ablate_cells(Request({}), ["lr=0.1", "lr=0.2"], 1)
+
+
+def test_names_of_folders_stay_different_when_characters_are_replaced() -> None:
+    cells = ablate_cells(Request({}), ["widths=[1,2],[1],[2]"], 1)
+    assert len({cell.name for cell in cells}) == 3
+
+
+def test_a_study_is_not_for_torchrun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigurationError, match="without torchrun"):
+        run_study(compare_cells(Request({}), ["bsd"], 1), tmp_path / "study")

@@ -1,0 +1,88 @@
+"""Files are whole or absent; what goes wrong is said with the path."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from bispike import files
+from bispike.errors import UserError, WorkError
+
+
+def test_writes_text_and_bytes_and_replaces(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    files.write_atomic(target, "é\n")
+    assert target.read_bytes() == "é\n".encode()
+    files.write_atomic(target, b"\x00\xff")
+    assert target.read_bytes() == b"\x00\xff"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_failing_disk_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, moment: str
+) -> None:
+    target = tmp_path / "a.txt"
+    files.write_atomic(target, "old")
+
+    def fail(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, moment, fail)
+    with pytest.raises(WorkError, match=r"a\.txt"):
+        files.write_atomic(target, "new")
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such"):
+        files.write_atomic(tmp_path / "none" / "a.txt", "x")
+
+
+def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="folder is expected"):
+        files.make_folder(tmp_path / "file")
+    with pytest.raises(UserError, match="folder is expected"):
+        files.make_folder(tmp_path / "file" / "below")
+
+
+def test_a_folder_without_permission_is_the_callers_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(UserError, match="choose a folder that you may write"):
+        files.write_atomic(tmp_path / "a.txt", "x")
+
+
+def test_lines_are_appended_and_a_broken_last_line_is_left_out(tmp_path: Path) -> None:
+    target = tmp_path / "lines"
+    assert files.read_lines(target) == []
+    files.append_line(target, "one")
+    files.append_line(target, "two\n")
+    with open(target, "a") as file:
+        file.write("thr")
+    assert files.read_lines(target) == ["one", "two"]
+
+
+def test_json_keeps_every_bit_and_refuses_nan(tmp_path: Path) -> None:
+    import json
+
+    values = [0.1 + 0.2, 1e-310, 2**0.5 * 1e17]
+    files.write_json(tmp_path / "a.json", values)
+    assert json.loads((tmp_path / "a.json").read_text()) == values
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "a.json", float("nan"))
+
+
+def test_sweep_removes_unfinished_files_only(tmp_path: Path) -> None:
+    (tmp_path / f"{files.TEMPORARY}17-a.txt").write_text("half")
+    (tmp_path / "a.txt").write_text("whole")
+    files.sweep_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
