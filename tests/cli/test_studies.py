@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bispike.report.study import headings
+from bispike.studies import headings
 from PIL import Image
 
 from .conftest import bispike, fingerprint

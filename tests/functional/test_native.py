@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bispike.functional import Neuron, PackedSpikes, UnrolledSlope, fire_rows, lif, lif_reference, rows_of
-from bispike.functional.backends import native, spike_product
+from bispike.functional import spike_product
+from bispike.functional.backends import native
 from bispike.nn import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"no compiled kernels: {native.reason()}")

@@ -17,7 +17,7 @@ import torch
 
 from bispike.errors import ShapeError
 from bispike.functional import Neuron, lif
-from bispike.functional.backends import triton_neuron as lif_triton
+from bispike.functional.backends import triton_neuron
 
 CHECKS = Path(__file__).with_name("triton_neuron_checks.py")
 NEURON = Neuron()
@@ -42,7 +42,7 @@ COMPILE = """
 import sys
 sys.modules["triton"] = None
 import torch, bispike
-from bispike.functional import Neuron, lif, lif_triton
+from bispike.functional import Neuron, lif, triton_neuron
 lif(torch.ones(2, 3), Neuron())
 del sys.modules["triton"]
 
@@ -84,12 +84,12 @@ for architecture in (80, 90):
     ):
         for drive, steps in shapes(dtype):
             weight = torch.ones(drive.shape[2 if steps is None else 1])
-            _, _, _, history = lif_triton.forward(drive, neuron, steps, weight, weight, history=True)
+            _, _, _, history = triton_neuron.forward(drive, neuron, steps, weight, weight, history=True)
             forward = code()
             assert "div.full" not in forward, "a division that is not correctly rounded: rates beside k / T"
-            spikes = lif_triton.spikes(drive, neuron, steps=steps)
+            spikes = triton_neuron.spikes(drive, neuron, steps=steps)
             code()
-            lif_triton.backward(spikes, history, neuron, constant=steps is not None)
+            triton_neuron.backward(spikes, history, neuron, constant=steps is not None)
             backward = code()
             if dtype == torch.float64:
                 for constant in ("3FE3333333333333", "3FD3333333333333"):  # 0.6 and 0.3 in 64 bits
@@ -112,15 +112,15 @@ def test_lif_leaves_other_devices_to_the_plain_loop(monkeypatch: pytest.MonkeyPa
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the kernel was called")
 
-    monkeypatch.setattr(lif_triton, "spikes", refuse)
+    monkeypatch.setattr(triton_neuron, "spikes", refuse)
     assert lif(torch.ones(2, 3), NEURON).sum() == 6
 
 
 def test_cuda_without_triton_has_the_plain_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "triton", None)
-    lif_triton._launches.cache_clear()
-    assert not lif_triton.available(torch.device("cuda"))
-    lif_triton._launches.cache_clear()
+    triton_neuron._launches.cache_clear()
+    assert not triton_neuron.available(torch.device("cuda"))
+    triton_neuron._launches.cache_clear()
 
 
 def test_a_triton_that_cannot_launch_is_named_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,10 +130,10 @@ def test_a_triton_that_cannot_launch_is_named_and_replaced(monkeypatch: pytest.M
             raise RuntimeError("Failed to find C compiler.")
 
     monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(runtime=SimpleNamespace(driver=Driver())))
-    lif_triton._launches.cache_clear()
+    triton_neuron._launches.cache_clear()
     with pytest.warns(RuntimeWarning, match=r"plain loop.*C compiler.*python3-dev"):
-        assert not lif_triton.available(torch.device("cuda"))
-    lif_triton._launches.cache_clear()
+        assert not triton_neuron.available(torch.device("cuda"))
+    triton_neuron._launches.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_a_triton_that_cannot_launch_is_named_and_replaced(monkeypatch: pytest.M
 )
 def test_what_does_not_fit_is_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
-        lif_triton.forward(torch.ones(5, 4, 3), NEURON, **options)
+        triton_neuron.forward(torch.ones(5, 4, 3), NEURON, **options)
 
 
 def test_spikes_as_drive_are_refused() -> None:
     with pytest.raises(ShapeError, match="floating"):
-        lif_triton.forward(torch.ones(5, 4, 3, dtype=torch.int8), NEURON)
+        triton_neuron.forward(torch.ones(5, 4, 3, dtype=torch.int8), NEURON)
 
 
 def test_a_gradient_of_another_shape_is_refused() -> None:
     with pytest.raises(ShapeError, match="grad_spikes"):
-        lif_triton.backward(torch.ones(4, 3), torch.ones(5, 3), NEURON, constant=False)
+        triton_neuron.backward(torch.ones(4, 3), torch.ones(5, 3), NEURON, constant=False)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bispike.functional import Neuron, lif, lif_reference
-from bispike.functional.backends import triton_neuron as lif_triton
+from bispike.functional.backends import triton_neuron
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-BLOCK = lif_triton.BLOCK
+BLOCK = triton_neuron.BLOCK
 SHAPES = [(1, 1), (2, 5), (2, BLOCK // 2), (3, 171), (2, 3, 13, 7), (2, 4, 1, 2), (0, 4), (0, 3, 2, 2)]
 WIDE = [torch.float32, torch.float64]
 
@@ -41,7 +41,7 @@ neurons = st.builds(Neuron, threshold=st.floats(0.1, 2.0), leak=st.floats(0.0, 1
 def _lif_uses_the_kernels() -> object:
     """Where the interpreter stands in for the GPU, `lif` must be sent to the kernels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lif_triton, "available", lambda device: True)
+        patch.setattr(triton_neuron, "available", lambda device: True)
         yield
 
 
@@ -86,7 +86,7 @@ def test_forward_is_the_equation_after_the_affine_map(
         per_channel = (1, -1, *[1] * (len(shape) - 2))
         received = received * scale.view(per_channel) + shift.view(per_channel)
     expected = lif_reference(received, neuron)
-    response = lif_triton.forward(drive, neuron, steps if constant else None, scale, shift, history=True)
+    response = triton_neuron.forward(drive, neuron, steps if constant else None, scale, shift, history=True)
     assert response.spikes.dtype == torch.int8
     assert torch.equal(response.spikes.to(dtype), expected)
     torch.testing.assert_close(response.rate, expected.mean(0), rtol=1e-6, atol=0)
@@ -98,7 +98,7 @@ def test_forward_is_the_equation_after_the_affine_map(
 @pytest.mark.parametrize("steps", [1, 3, 7, 49])
 def test_a_neuron_that_always_fires_has_rate_one_and_one_that_never_fires_zero(steps: int) -> None:
     drive = torch.tensor([[2.0, -1.0]], device=DEVICE)
-    assert lif_triton.forward(drive, Neuron(1.0, 0.5), steps).rate.tolist() == [[1.0, 0.0]]
+    assert triton_neuron.forward(drive, Neuron(1.0, 0.5), steps).rate.tolist() == [[1.0, 0.0]]
 
 
 @given(
@@ -163,7 +163,7 @@ def test_narrow_drives_have_32_bit_membranes(neuron: Neuron, dtype: torch.dtype,
     assert narrow.grad is not None
     assert wide.grad is not None
     torch.testing.assert_close(narrow.grad, wide.grad.to(dtype))
-    response = lif_triton.forward(drive, neuron, 4 if constant else None, history=True)
+    response = triton_neuron.forward(drive, neuron, 4 if constant else None, history=True)
     assert {response.rate.dtype, response.mean.dtype} == {torch.float32}
     assert torch.equal(response.history >= neuron.threshold, response.spikes.bool())
 
@@ -184,15 +184,15 @@ def test_backward_of_a_constant_drive_sums_the_steps() -> None:
     neuron = Neuron(0.6, 0.5)
     history = normal((5, 2, 3), torch.float64, 0)
     grad = normal((5, 2, 3), torch.float64, 1)
-    each = lif_triton.backward(grad, history, neuron, constant=False)
-    torch.testing.assert_close(lif_triton.backward(grad, history, neuron, constant=True), each.sum(0))
+    each = triton_neuron.backward(grad, history, neuron, constant=False)
+    torch.testing.assert_close(triton_neuron.backward(grad, history, neuron, constant=True), each.sum(0))
 
 
 def test_without_leak_each_step_has_its_own_gradient() -> None:
     neuron = Neuron(0.6, 0.0)
     history = normal((3, 2, 4), torch.float64, 0)
     slope = 1 / (1 + (math.pi * (history - 0.6)) ** 2)
-    received = lif_triton.backward(torch.ones_like(history), history, neuron, constant=False)
+    received = triton_neuron.backward(torch.ones_like(history), history, neuron, constant=False)
     torch.testing.assert_close(received, slope, rtol=1e-12, atol=0)
 
 

@@ -10,7 +10,7 @@ from bispike import models, rules
 from bispike.errors import ConfigurationError, ShapeError
 from bispike.functional import lif, native_usable
 from bispike.nn import Past, QuantityCode, RecurrentNetwork
-from bispike.rules.bsd.rule import sequences
+from bispike.rules.bsd import sequences
 from bispike.spaces import Quantities
 
 LIVELY = {"threshold": 0.5, "excitability": 0.5}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bispike.report.study import write_study
+from bispike.studies import write_study
 
 from bispike.analysis import Operations
 from bispike.config.resolve import Request

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, sort: str) -> Answer:
     """Run a study in `out`; status 1 if a run failed, 0 otherwise. The table comes in both cases."""
-    from ..report import study
+    from .. import studies as study
     from ..studies.study import run_study
 
     found = study.write_study(run_study(cells, out, jobs=jobs, note=note), out, title=title, sort=sort, note=note)

@@ -53,7 +53,7 @@ def command(
     if names is None:
         if len(words) != 1 or settings or model is not None:
             raise click.UsageError("expected one RUN by itself, or --rule R with what belongs to it.")
-        from ..report import audit_run
+        from ..experiments.audit import audit_run
 
         found = audit_run(Path(words[0]), data_root=data_root, batch=batch_size, seed=seed)
         return Answer({"run": words[0], **found.to_dict()}, _one(found))

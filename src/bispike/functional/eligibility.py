@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from .backends import native
-from .backends import triton_neuron as lif_triton
+from .backends import triton_neuron
 from .backends.compiled_neuron import walk_back
 from .surrogate import atan_surrogate, triangular_surrogate
 
@@ -74,8 +74,8 @@ def drive_gradient(
     """
     if kind == "atan" and native.usable(membrane):
         return walk_back(signal, membrane, neuron, constant=summed)
-    if kind == "atan" and lif_triton.available(membrane.device):
-        return lif_triton.backward(signal, membrane, neuron, constant=summed)
+    if kind == "atan" and triton_neuron.available(membrane.device):
+        return triton_neuron.backward(signal, membrane, neuron, constant=summed)
     total = torch.zeros_like(membrane[0]) if summed else torch.empty_like(membrane)
     carried = torch.zeros_like(membrane[0])
     for t in range(membrane.shape[0] - 1, -1, -1):

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
 from .backends import native
-from .backends import triton_neuron as lif_triton
+from .backends import triton_neuron
 from .backends.compiled_neuron import fire_with_history
 from .eligibility import drive_gradient
 from .surrogate import atan_surrogate
@@ -97,8 +97,8 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
             raise ShapeError(f"lif: expected a drive [T >= 1, B, ...], received {list(drive.shape)}.")
     elif steps < 1:
         raise ShapeError(f"lif: expected at least 1 time step, received {steps}.")
-    if lif_triton.available(drive.device):
-        return lif_triton.spikes(drive, neuron, steps=steps)
+    if triton_neuron.available(drive.device):
+        return triton_neuron.spikes(drive, neuron, steps=steps)
     if torch.is_grad_enabled() and drive.requires_grad:
         return _LIF.apply(drive, neuron, steps)
     return _fire_all(drive, neuron, steps, None)
@@ -106,8 +106,8 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
 
 def lif_with_history(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> tuple[Tensor, Tensor]:
     """Spikes as `lif`, without a tape, and H[t], both `[T, B, ...]`: what `drive_gradient` needs."""
-    if lif_triton.available(drive.device):
-        response = lif_triton.forward(drive, neuron, steps, history=True, dtype=drive.dtype)
+    if triton_neuron.available(drive.device):
+        response = triton_neuron.forward(drive, neuron, steps, history=True, dtype=drive.dtype)
         assert response.history is not None
         return response.spikes, response.history
     if native.usable(drive):

@@ -28,8 +28,9 @@ from ..functional import (
     map_of,
     native_usable,
     rows_of,
+    spike_product,
 )
-from ..functional.backends import spike_product
+
 
 Shape = tuple[int, ...]
 
