@@ -15,7 +15,7 @@ test: $(VENV)/.tests-installed
 
 # Fails if a seeded training gives other bits than those in tests/golden/expected.json; half a minute.
 golden: $(VENV)/.tests-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden.record check
+	PYTHONPATH=src OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden.record check
 
 lint: $(VENV)/.tests-installed
 	$(BIN)/ruff check src tests

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+import bispike
 from bispike import analysis, data, models, rules
 from bispike.analysis import corruptions
 from bispike.functional import native
@@ -54,6 +55,11 @@ class Measured:
     rule_state: dict[str, Tensor]
     numbers: dict[str, Any]
     tensors: dict[str, Tensor]
+
+
+def source() -> Path:
+    """The folder of the library that is measured."""
+    return Path(bispike.__file__).resolve().parent
 
 
 def kernels() -> str:

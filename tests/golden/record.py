@@ -157,6 +157,11 @@ def main() -> int:
     parser.add_argument("verb", choices=("check", "write", "measure"))
     parser.add_argument("names", nargs="*", metavar="NAME")
     given = parser.parse_args()
+    if not adapter.source().is_relative_to(ROOT):
+        parser.error(
+            f"expected the library of this checkout ({ROOT / 'src'}), received the one in {adapter.source()}. "
+            "Set PYTHONPATH=src."
+        )
     if given.verb == "measure":
         print(json.dumps(measure_here([case for case in CASES if case["name"] in given.names])))
         return 0
