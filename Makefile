@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint bench-check clean
+.PHONY: demo test golden lint bench-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bispike train --preset digits-mlp --out runs/demo --overwrite
@@ -12,6 +12,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tests-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# Fails if a seeded training gives other bits than those in tests/golden/expected.json; half a minute.
+golden: $(VENV)/.tests-installed
+	PYTHONPATH=src OMP_NUM_THREADS=1 $(BIN)/python -m tests.golden.record check
 
 lint: $(VENV)/.tests-installed
 	$(BIN)/ruff check src tests
