@@ -84,5 +84,5 @@ def test_json_keeps_every_bit_and_refuses_nan(tmp_path: Path) -> None:
 def test_sweep_removes_unfinished_files_only(tmp_path: Path) -> None:
     (tmp_path / f"{files.TEMPORARY}17-a.txt").write_text("half")
     (tmp_path / "a.txt").write_text("whole")
-    files.sweep_unfinished(tmp_path)
+    files.remove_unfinished(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -41,7 +41,7 @@ def learned(
     for step, (stimuli, targets) in enumerate(batches):
         mine = group.share(len(targets))
         report = rule.step(stimuli[mine], targets[mine], generator=torch.Generator().manual_seed(step))
-        parts = torch.stack([report.loss, report.correct.to(report.loss), *report.stage_losses.values()])
+        parts = torch.stack([report.loss, report.correct.to(report.loss), *report.layer_losses.values()])
         losses += group.sum(parts).tolist()
         for parameter in rule.parameters():
             assert parameter.grad is not None

@@ -83,7 +83,7 @@ def make_folder(path: str | Path) -> Path:
     return folder
 
 
-def sweep_unfinished(folder: str | Path) -> None:
+def remove_unfinished(folder: str | Path) -> None:
     """Remove what killed writes left in a folder."""
     for path in Path(folder).glob(f"{TEMPORARY}*"):
         path.unlink(missing_ok=True)

@@ -81,7 +81,7 @@ class Concept:
 
 @dataclass(frozen=True)
 class Quantities(Concept):
-    """What a network foretells of a series instead of classes: K real values, by name.
+    """What a network forecasts of a series instead of classes: K real values, by name.
 
     Args:
         names: of the K quantities, at least one.

@@ -1,6 +1,6 @@
 """A rule that keeps all five criteria, and rules that break one each: what an audit must tell apart.
 
-`Clean` pulls every stage's rates to a fixed random code of the label, which reaches the stage through a broadcast of
+`Clean` pulls every layer's rates to a fixed random code of the label, which reaches the layer through a broadcast of
 the one-hot label: local, unsigned, in spikes, without waiting for anything.
 """
 
@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from bispike.functional import negative_counts
-from bispike.nn import Activity, Dense, Network, Stage, rate_leaving
+from bispike.nn import Activity, Dense, Layer, Network, rate_leaving
 from bispike.rules import Rule, StepReport
 from bispike.rules.readouts import Top, learn_top
 
 
 class Clean(Rule):
-    """Rates of each stage to a code of the label."""
+    """Rates of each layer to a code of the label."""
 
     name: ClassVar[str] = "clean"
     summary: ClassVar[str] = "for tests"
@@ -27,20 +27,20 @@ class Clean(Rule):
         super().__init__(network, **options)
         draws = self.random_source()
         codes = {}
-        for stage in network.hidden:
-            code = Dense(network.readout.target, stage.feature_shape, bias=False)
+        for layer in network.layers:
+            code = Dense(network.readout.target, layer.feature_shape, bias=False)
             code.weight.data.copy_(torch.rand(code.weight.shape, generator=draws))
-            codes[stage.name] = code
+            codes[layer.name] = code
         self.keep(codes)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        sweep = list(net.sweep_up(net.encode(stimulus, generator=generator)))
-        top = self.learn_top(rate_leaving(sweep[-1][0], sweep[-1][2]), labels)
-        for stage, below, activity in sweep:
-            pull = self.pull(stage, activity, labels, top) * stage.up.rate_slope(activity)
-            stage.up.learn(pull, below, activity)
+        layer_pass = list(net.bottom_up_pass(net.encode(stimulus, generator=generator)))
+        top = self.learn_top(rate_leaving(layer_pass[-1][0], layer_pass[-1][2]), labels)
+        for layer, below, activity in layer_pass:
+            pull = self.pull(layer, activity, labels, top) * layer.up.rate_slope(activity)
+            layer.up.learn(pull, below, activity)
         self.after()
         return StepReport(top.loss, top.correct)
 
@@ -55,26 +55,26 @@ class Clean(Rule):
 
     def teacher(self, labels: Tensor) -> Tensor:
         """`[B, K]` what is broadcast."""
-        return self.network.code.rate(self.network.steps)[labels].to(self.network.stimulus_mean)
+        return self.network.code.rate(self.network.time_steps)[labels].to(self.network.stimulus_mean)
 
-    def pull(self, stage: Stage, activity: Activity, labels: Tensor, top: Top) -> Tensor:
-        """`[B, *shape]` dL/d rate of a stage."""
-        return activity.rate - self.own.get_submodule(stage.name)(self.teacher(labels))
+    def pull(self, layer: Layer, activity: Activity, labels: Tensor, top: Top) -> Tensor:
+        """`[B, *shape]` dL/d rate of a layer."""
+        return activity.rate - self.own.get_submodule(layer.name)(self.teacher(labels))
 
     def after(self) -> None:
         """What happens when all gradients are written."""
 
 
 class CopiesWeights(Clean):
-    """C1: feedback to the last stage through a copy of the readout, made after every step."""
+    """C1: feedback to the last layer through a copy of the readout, made after every step."""
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         self.mirror = torch.randn(network.readout.weight.shape, generator=self.random_source())
 
-    def pull(self, stage: Stage, activity: Activity, labels: Tensor, top: Top) -> Tensor:
-        pull = super().pull(stage, activity, labels, top)
-        last = stage is self.network.hidden[-1]
+    def pull(self, layer: Layer, activity: Activity, labels: Tensor, top: Top) -> Tensor:
+        pull = super().pull(layer, activity, labels, top)
+        last = layer is self.network.layers[-1]
         return pull + self.teacher(labels) @ self.mirror.to(pull) if last else pull
 
     def after(self) -> None:
@@ -93,14 +93,14 @@ class CopiesAsAChild(CopiesWeights):
 class UsesTranspose(Clean):
     """C1: label and all go down through the readout's own weights, past every synapse's methods."""
 
-    def pull(self, stage: Stage, activity: Activity, labels: Tensor, top: Top) -> Tensor:
-        pull = super().pull(stage, activity, labels, top)
-        last = stage is self.network.hidden[-1]
+    def pull(self, layer: Layer, activity: Activity, labels: Tensor, top: Top) -> Tensor:
+        pull = super().pull(layer, activity, labels, top)
+        last = layer is self.network.layers[-1]
         return pull + self.teacher(labels) @ self.network.readout.weight if last else pull
 
 
 class LeaksGradient(Clean):
-    """C2: the tape of a stage's local loss is not cut at its input."""
+    """C2: the tape of a layer's local loss is not cut at its input."""
 
     cut: ClassVar[bool] = False
 
@@ -109,19 +109,21 @@ class LeaksGradient(Clean):
         source, constant = net.encode(stimulus, generator=generator), net.constant_input
         loss = torch.zeros(()).to(source)
         with torch.enable_grad():
-            for stage in net.hidden:
-                spikes = stage.up.flow(source.detach() if self.cut else source, net.steps, constant=constant)
-                target = self.own.get_submodule(stage.name)(self.teacher(labels)).detach()
+            for layer in net.layers:
+                spikes = layer.up.forward_taped(
+                    source.detach() if self.cut else source, net.time_steps, constant=constant
+                )
+                target = self.own.get_submodule(layer.name)(self.teacher(labels)).detach()
                 loss = loss + (spikes.mean(0) - target).square().sum()
                 source, constant = spikes, False
-            loss.backward(inputs=[p for stage in net.hidden for p in stage.up.parameters()])
+            loss.backward(inputs=[p for layer in net.layers for p in layer.up.parameters()])
         with torch.no_grad():
             top = self.learn_top(source.detach().mean(0), labels)
         return StepReport(top.loss, top.correct)
 
 
 class CutsGradient(LeaksGradient):
-    """The same without the leak."""
+    """The same without the decay."""
 
     cut: ClassVar[bool] = True
 
@@ -143,16 +145,16 @@ class SendsRates(Clean):
 class UsesOtherSamples(Clean):
     """C2, scope batch: rates are centred over the batch."""
 
-    def pull(self, stage: Stage, activity: Activity, labels: Tensor, top: Top) -> Tensor:
-        pull = super().pull(stage, activity, labels, top)
+    def pull(self, layer: Layer, activity: Activity, labels: Tensor, top: Top) -> Tensor:
+        pull = super().pull(layer, activity, labels, top)
         return pull * (activity.rate - activity.rate.mean(0))
 
 
 class UsesItsLayer(Clean):
-    """C2, scope layer: the pull is normalised over the stage."""
+    """C2, scope layer: the pull is normalised over the layer."""
 
-    def pull(self, stage: Stage, activity: Activity, labels: Tensor, top: Top) -> Tensor:
-        pull = super().pull(stage, activity, labels, top)
+    def pull(self, layer: Layer, activity: Activity, labels: Tensor, top: Top) -> Tensor:
+        pull = super().pull(layer, activity, labels, top)
         return pull / pull.norm(dim=1, keepdim=True).clamp(min=1e-6)
 
 
@@ -160,8 +162,8 @@ class ScalesWeights(Clean):
     """C2, scope neuron: the sum of a neuron's incoming weights is held back."""
 
     def after(self) -> None:
-        for stage in self.network.hidden:
-            weight = stage.up.synapse.weight
+        for layer in self.network.layers:
+            weight = layer.up.synapse.weight
             assert weight.grad is not None
             weight.grad += 0.1 * weight.sum(1, keepdim=True)
 
@@ -169,12 +171,12 @@ class ScalesWeights(Clean):
 class WaitsForTheTop(Clean):
     """C3 and C2: learns only from stimuli that were decided wrongly."""
 
-    def pull(self, stage: Stage, activity: Activity, labels: Tensor, top: Top) -> Tensor:
+    def pull(self, layer: Layer, activity: Activity, labels: Tensor, top: Top) -> Tensor:
         rate = activity.rate
-        for above in self.network.hidden[self.network.hidden.index(stage) + 1 :]:
-            rate = (above.up.synapse.weight @ rate.T).T.relu()  # a sweep of its own, unseen by any synapse
+        for above in self.network.layers[[*self.network.layers].index(layer) + 1 :]:
+            rate = (above.up.synapse.weight @ rate.T).T.relu()  # a pass of its own, unseen by any synapse
         wrong = (self.network.readout.weight @ rate.T).argmax(0) != labels
-        return super().pull(stage, activity, labels, top) * (0.1 + wrong[:, None])
+        return super().pull(layer, activity, labels, top) * (0.1 + wrong[:, None])
 
 
 class SignedTop(Clean):

@@ -7,7 +7,7 @@ import torch
 
 from bispike import models, rules
 from bispike.analysis import fan_out, inference_operations
-from bispike.nn import Network, Residual, Straight
+from bispike.nn import IdentityShortcut, Network, Residual
 from bispike.nn.synapse import Conv, Dense
 
 
@@ -35,12 +35,12 @@ def test_fan_out_of_a_dense_synapse_is_its_number_of_targets() -> None:
 
 
 def test_a_shortcut_without_weights_counts_one_addition_a_spike_whatever_its_gain() -> None:
-    synapse = Residual(Conv((3, 4, 4), 2), Straight(0.3), 2)
+    synapse = Residual(Conv((3, 4, 4), 2), IdentityShortcut(0.3), 2)
     assert torch.equal(fan_out(synapse), torch.cat([brute_fan_out(Conv((3, 4, 4), 2)), torch.ones(2, 4, 4)]))
 
 
 def test_a_residual_network_by_hand() -> None:
-    network = models.resnet((1, 4, 4), [2], 2, blocks=[1], steps=4)
+    network = models.resnet((1, 4, 4), [2], 2, blocks=[1], time_steps=4)
     stimuli = torch.randn(6, 1, 4, 4, generator=torch.Generator().manual_seed(0))
     first, second, third = (record.spikes.float().sum(0).sum(0) / 6 for record in network.observe(stimuli))
     within = brute_fan_out(Conv((2, 4, 4), 2))
@@ -50,7 +50,7 @@ def test_a_residual_network_by_hand() -> None:
 
 
 def spiking(**options: object) -> Network:
-    return models.mlp((5,), [4, 3], 2, **{"steps": 4, "norm": False, "seed": 3, "gain": 3.0, **options})
+    return models.mlp((5,), [4, 3], 2, **{"time_steps": 4, "norm": False, "seed": 3, "gain": 3.0, **options})
 
 
 def test_a_spiking_network_by_hand() -> None:
@@ -76,7 +76,7 @@ def test_spikes_at_the_input_need_no_multiplication(code: str) -> None:
 def test_a_rate_network_multiplies_everywhere() -> None:
     network, stimuli = spiking(), torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
     rules.create("backprop", network)
-    active = [step.leaving.gt(0).sum() / 8 for step in network.sweep_rates(network.encode(stimuli))]
+    active = [step.leaving.gt(0).sum() / 8 for step in network.bottom_up_rates(network.encode(stimuli))]
     found = inference_operations(network, stimuli)
     assert (found.accumulates, found.multiplies) == (0, 5 * 4 + 4 * 3 + 3 * 2)
     assert found.multiplies_nonzero == pytest.approx(float(20 + active[0] * 3 + active[1] * 2))
@@ -84,20 +84,20 @@ def test_a_rate_network_multiplies_everywhere() -> None:
 
 
 def test_pooled_maps_are_counted_after_pooling() -> None:
-    network = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[], steps=3, norm=False, gain=3.0, seed=1)
+    network = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[], time_steps=3, norm=False, gain=3.0, seed=1)
     stimuli = torch.randn(3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     expected, source = 0.0, network.encode(stimuli)
-    for (stage, _, activity), above in zip(
-        network.sweep_up(source), [network.hidden[1].up.synapse, network.readout], strict=True
+    for (layer, _, activity), above in zip(
+        network.bottom_up_pass(source), [network.layers[1].up.synapse, network.readout], strict=True
     ):
-        spikes = stage.leave(activity.spikes)
+        spikes = layer.pool_spikes(activity.spikes)
         dense = spikes if isinstance(spikes, torch.Tensor) else spikes.dense()
-        fan = brute_fan_out(above) if isinstance(above, Conv) else torch.full(stage.output_shape, 3.0)
+        fan = brute_fan_out(above) if isinstance(above, Conv) else torch.full(layer.output_shape, 3.0)
         expected += float((dense.float().sum((0, 1)) * fan).sum()) / 3
     found = inference_operations(network, stimuli)
     assert expected > 0
     assert found.accumulates == pytest.approx(expected)
-    assert found.multiplies == float(brute_fan_out(network.hidden[0].up.synapse).sum())
+    assert found.multiplies == float(brute_fan_out(network.layers[0].up.synapse).sum())
 
 
 def test_counting_leaves_the_network_as_it_was() -> None:
@@ -105,6 +105,6 @@ def test_counting_leaves_the_network_as_it_was() -> None:
     before = network.logits(stimuli)
     inference_operations(network, stimuli)
     assert torch.equal(network.logits(stimuli), before)
-    for synapse in [stage.up.synapse for stage in network.hidden]:
+    for synapse in [layer.up.synapse for layer in network.layers]:
         assert not synapse._forward_pre_hooks
-        assert "sum_spikes" not in vars(synapse)
+        assert "forward_packed" not in vars(synapse)

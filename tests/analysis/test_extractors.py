@@ -24,21 +24,21 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 # ------------------------------------------------------------------ a classifier
 
 
-def test_rates_of_the_stage_asked_for_whatever_the_batches() -> None:
+def test_rates_of_the_layer_asked_for_whatever_the_batches() -> None:
     network, images = cnn((1, 8, 8), [3, 4], 2, seed=0), draw(7, 1, 8, 8)
-    for stage, record in zip(network.stage_names, network.observe(images), strict=True):
-        found = ClassifierFeatures(network, "small", stage, batch_size=3).features(images)
+    for layer, record in zip(network.layer_names, network.observe(images), strict=True):
+        found = ClassifierFeatures(network, "small", layer, batch_size=3).features(images)
         torch.testing.assert_close(found, record.rate.flatten(1))
     last = ClassifierFeatures(network, "small")
     torch.testing.assert_close(last.features(images), found)
-    assert last.label == f"Fréchet (small classifier, {network.stage_names[-1]})"
+    assert last.label == f"Fréchet (small classifier, {network.layer_names[-1]})"
 
 
 def test_a_rate_network_gives_its_activations() -> None:
     network, images = mlp((1, 4, 4), [6, 5], 2, seed=0), draw(4, 1, 4, 4)
     network.activity = "rates"
     with network.inference():
-        expected = [step.activity.rate for step in network.sweep_rates(network.encode(images))]
+        expected = [step.activity.rate for step in network.bottom_up_rates(network.encode(images))]
     torch.testing.assert_close(ClassifierFeatures(network, "rates").features(images), expected[-1])
 
 
@@ -47,8 +47,8 @@ def test_a_classifier_never_passes_for_fid() -> None:
     assert "FID" not in ClassifierFeatures(network, "confident").label
     with pytest.raises(ConfigurationError, match="FID"):
         ClassifierFeatures(network, "fid")
-    with pytest.raises(UnknownNameError, match="stage"):
-        ClassifierFeatures(network, "small", "stage9")
+    with pytest.raises(UnknownNameError, match="layer"):
+        ClassifierFeatures(network, "small", "layer9")
 
 
 def test_all_measures_of_a_generated_set() -> None:

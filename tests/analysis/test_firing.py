@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bispike.analysis import StageReading, firing, firing_health
+from bispike.analysis import LayerReading, firing, firing_health
 from bispike.errors import ShapeError
 
 
@@ -24,8 +24,8 @@ def test_limits_of_silence_and_saturation() -> None:
 
 
 def test_both_pathways_are_reported() -> None:
-    health = firing_health([StageReading("stage1", torch.ones(2, 3), torch.zeros(4, 3), None)])[0]
-    assert (health.name, health.bottom_up.rate, health.top_down.rate) == ("stage1", 1.0, 0.0)
+    health = firing_health([LayerReading("layer1", torch.ones(2, 3), torch.zeros(4, 3), None)])[0]
+    assert (health.name, health.bottom_up.rate, health.top_down.rate) == ("layer1", 1.0, 0.0)
 
 
 @pytest.mark.parametrize("shape", [(3,), (0, 3), (2, 3, 4)])

@@ -68,7 +68,7 @@ def test_a_judgement_tells_good_from_bad(rule: str) -> None:
     pytest.importorskip("torchmetrics")
     network = trained("autoencoder", rule)
     found = judge_autoencoder(network, digits().train, digits().test, extractor, classifier=classifier, samples=200)
-    assert found["extractor"] == "Fréchet (digits-mlp classifier, stage1)"
+    assert found["extractor"] == "Fréchet (digits-mlp classifier, layer1)"
     assert found["reconstruction"]["mse"] < 0.04
     assert found["samples"]["named"] > 0.6
     assert 0.5 < found["samples"]["diversity"] < 1.5

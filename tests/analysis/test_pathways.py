@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from bispike import models
 from bispike.analysis import (
-    StageReading,
+    LayerReading,
     affinity,
     agreement,
     class_affinity,
     class_means,
     pathway_angles,
     random_angle_spread,
-    read_stages,
+    read_layers,
     summarise_affinity,
 )
 from bispike.analysis.recorded_passes import equal_share
@@ -27,8 +27,8 @@ from bispike.errors import ShapeError
 from bispike.functional import angle_between
 
 
-def reading(seen: torch.Tensor, imagined: torch.Tensor) -> StageReading:
-    return StageReading("stage1", seen.mean(0), imagined.mean(0), equal_share(seen, imagined))
+def reading(seen: torch.Tensor, imagined: torch.Tensor) -> LayerReading:
+    return LayerReading("layer1", seen.mean(0), imagined.mean(0), equal_share(seen, imagined))
 
 
 def test_independent_random_spikes_agree_at_the_chance_level() -> None:
@@ -106,7 +106,7 @@ def test_random_matrices_are_orthogonal_within_the_stated_spread() -> None:
 
 def test_untrained_network_has_unrelated_pathways_and_a_tied_one_does_not() -> None:
     torch.manual_seed(0)
-    network = models.mlp((30,), [40, 20], 5, steps=3)
+    network = models.mlp((30,), [40, 20], 5, time_steps=3)
     for angle in pathway_angles(network):
         assert abs(angle.degrees - 90) < 5 * angle.spread
     name, (w, theta) = next(iter(network.pathway_weights().items()))
@@ -143,7 +143,7 @@ def test_class_affinity_uses_the_mean_of_each_class() -> None:
     labels = torch.tensor([0, 0, 1])
     means = class_means(rates, labels, 2)
     assert means.tolist() == [[0.5, 0.5], [0.0, 1.0]]
-    found = class_affinity(StageReading("stage1", rates, torch.eye(2), None), labels)
+    found = class_affinity(LayerReading("layer1", rates, torch.eye(2), None), labels)
     torch.testing.assert_close(found, torch.tensor([[0.5**0.5, 0.5**0.5], [0.0, 1.0]]))
     numbers = summarise_affinity(found)
     assert numbers.own == pytest.approx((0.5**0.5 + 1) / 2)
@@ -160,12 +160,12 @@ def test_summary_leaves_absent_classes_out() -> None:
 
 def test_reading_does_not_depend_on_the_batch_size_and_leaves_the_network_as_it_was() -> None:
     torch.manual_seed(1)
-    network = models.mlp((12,), [9, 7], 3, steps=4)
+    network = models.mlp((12,), [9, 7], 3, time_steps=4)
     network.train()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     stimuli = torch.rand(11, 12)
-    whole, parts = read_stages(network, stimuli, batch_size=64), read_stages(network, stimuli, batch_size=3)
-    assert [r.name for r in whole] == network.stage_names
+    whole, parts = read_layers(network, stimuli, batch_size=64), read_layers(network, stimuli, batch_size=3)
+    assert [r.name for r in whole] == network.layer_names
     for a, b in zip(whole, parts, strict=True):
         assert a.rates.shape[0] == 11
         assert a.templates.shape == (3, a.rates.shape[1])
@@ -176,7 +176,7 @@ def test_reading_does_not_depend_on_the_batch_size_and_leaves_the_network_as_it_
     assert network.training
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
     with pytest.raises(ShapeError, match="at least one"):
-        read_stages(network, stimuli[:0])
+        read_layers(network, stimuli[:0])
 
 
 def test_the_margin_over_other_classes_is_paired_and_its_error_that_of_a_mean() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bispike import models, rules
-from bispike.analysis import Sample, linear_probe, stage_rates
+from bispike.analysis import Sample, layer_rates, linear_probe
 from bispike.analysis.probe import RIDGES, _solutions
 from bispike.errors import ShapeError
 
@@ -60,13 +60,13 @@ def test_a_probe_needs_samples() -> None:
         Sample(torch.zeros(2, 3), torch.zeros(3, dtype=torch.int64))
 
 
-def test_stage_rates_are_those_of_the_network_that_decides() -> None:
-    net = models.mlp((6,), [5, 4], 3, steps=3, norm=False)
+def test_layer_rates_are_those_of_the_network_that_decides() -> None:
+    net = models.mlp((6,), [5, 4], 3, time_steps=3, norm=False)
     stimuli = torch.randn(7, 6, generator=draws(0))
-    spiking = stage_rates(net, stimuli, batch_size=3)
-    assert {name: list(rates.shape) for name, rates in spiking.items()} == {"stage1": [7, 5], "stage2": [7, 4]}
+    spiking = layer_rates(net, stimuli, batch_size=3)
+    assert {name: list(rates.shape) for name, rates in spiking.items()} == {"layer1": [7, 5], "layer2": [7, 4]}
     for record in net.observe(stimuli):
         torch.testing.assert_close(spiking[record.name], record.rate)
     rules.create("backprop", net)
-    for step in net.sweep_rates(net.encode(stimuli)):
-        torch.testing.assert_close(stage_rates(net, stimuli)[step.stage.name], step.activity.rate.detach())
+    for step in net.bottom_up_rates(net.encode(stimuli)):
+        torch.testing.assert_close(layer_rates(net, stimuli)[step.layer.name], step.activity.rate.detach())

@@ -16,11 +16,11 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def spiking() -> Network:
-    return models.mlp((1, 6, 6), [40, 30], 3, steps=4, norm=True, seed=2, gain=3.0)
+    return models.mlp((1, 6, 6), [40, 30], 3, time_steps=4, norm=True, seed=2, gain=3.0)
 
 
 def pooled() -> Network:
-    return models.cnn((1, 6, 6), [4], 3, pools=[2], dense=[9], steps=4, norm=False, seed=2, gain=3.0)
+    return models.cnn((1, 6, 6), [4], 3, pools=[2], dense=[9], time_steps=4, norm=False, seed=2, gain=3.0)
 
 
 def rate_network() -> Network:
@@ -49,7 +49,7 @@ def test_full_loss_is_silence_so_all_stimuli_look_alike(build) -> None:
     net = build()
     with spike_loss(net, 1.0, generator=seeded()):
         scores = net.logits(STIMULI)
-    silent = torch.zeros(1, *net.hidden[-1].output_shape)
+    silent = torch.zeros(1, *net.layers[-1].output_shape)
     torch.testing.assert_close(scores, net.scores(silent).detach().expand_as(scores))
 
 
@@ -63,7 +63,7 @@ def test_loss_is_a_function_of_the_seed(build) -> None:
     assert not torch.equal(found[0], found[2])
 
 
-def test_the_share_of_lost_spikes_is_p_in_every_stage() -> None:
+def test_the_share_of_lost_spikes_is_p_in_every_layer() -> None:
     net = spiking()
     stimuli = torch.rand(200, 1, 6, 6, generator=seeded(1))
     whole = net.observe(stimuli)[0].spikes

@@ -26,7 +26,7 @@ class Ascent(rules.BPTT):
 
 
 def network(**options: object) -> Network:
-    return models.mlp((20,), [30, 25], 3, **{"steps": 3, "norm": True, "seed": 1, "gain": 2.0, **options})
+    return models.mlp((20,), [30, 25], 3, **{"time_steps": 3, "norm": True, "seed": 1, "gain": 2.0, **options})
 
 
 def batches(count: int = 2) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -37,7 +37,7 @@ def batches(count: int = 2) -> list[tuple[torch.Tensor, torch.Tensor]]:
 @pytest.mark.parametrize(("kind", "degrees"), [(rules.BPTT, 0.0), (rules.Backprop, 0.0), (Ascent, 180.0)])
 def test_the_gradient_and_its_opposite(kind: type[rules.Rule], degrees: float) -> None:
     found = update_angles(kind(network()), batches())
-    assert [angle.name for angle in found] == ["stage1", "stage2", "readout", "all"]
+    assert [angle.name for angle in found] == ["layer1", "layer2", "readout", "all"]
     for angle in found:
         assert angle.degrees == pytest.approx(degrees, abs=1e-4)
         assert angle.error == pytest.approx(0, abs=1e-4)
@@ -45,13 +45,13 @@ def test_the_gradient_and_its_opposite(kind: type[rules.Rule], degrees: float) -
 
 def test_feedback_that_mirrors_the_weights_gives_the_gradient_and_random_feedback_does_not() -> None:
     rule = rules.FA(network(norm=False))
-    stage1, stage2, readout, _ = update_angles(rule, batches())
-    assert stage1.degrees is not None
-    assert abs(stage1.degrees - 90) < 45  # unrelated feedback, through the same slopes
-    assert stage2.degrees > 5
+    layer1, layer2, readout, _ = update_angles(rule, batches())
+    assert layer1.degrees is not None
+    assert abs(layer1.degrees - 90) < 45  # unrelated feedback, through the same slopes
+    assert layer2.degrees > 5
     assert readout.degrees == pytest.approx(0, abs=1e-4)  # its error crosses no feedback
     net = rule.network
-    rule.own.stage2.copy_(net.hidden[1].up.synapse.weight.detach())
+    rule.own.layer2.copy_(net.layers[1].up.synapse.weight.detach())
     rule.own.readout.copy_(net.readout.weight.detach())
     for angle in update_angles(rule, batches()):
         assert angle.degrees == pytest.approx(0, abs=1e-2)
@@ -63,9 +63,9 @@ def test_the_activation_of_a_rate_rule_is_that_of_its_reference() -> None:
         assert angle.error is None
 
 
-def test_stages_that_do_not_learn_have_no_angle() -> None:
+def test_layers_that_do_not_learn_have_no_angle() -> None:
     found = {angle.name: angle.degrees for angle in update_angles(rules.Frozen(network()), batches())}
-    assert (found["stage1"], found["stage2"]) == (None, None)
+    assert (found["layer1"], found["layer2"]) == (None, None)
     assert found["readout"] == pytest.approx(0, abs=1e-4)
     assert found[ALL] == found["readout"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from bispike.bench import Case
 from bispike.bench.rows import rows_of
 
-TINY = Case("tiny", "mlp", (16, 12), (10,), steps=3, batch_size=4, warmup=1, repeats=2)
+TINY = Case("tiny", "mlp", (16, 12), (10,), time_steps=3, batch_size=4, warmup=1, repeats=2)
 
 
 def timed(step_ms: list[float], inference_ms: list[float], **check: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from .made_up import TINY
 
 CPU = torch.device("cpu")
 CONV = Case("conv", "cnn", (4, 6), (3, 8, 8), 3, 5, options={"pools": 2, "dense": [9]})
-LAYER = Case("layer", "layer", (12,), (12,), steps=6, batch_size=3, rules=("bptt",))
+LAYER = Case("layer", "layer", (12,), (12,), time_steps=6, batch_size=3, rules=("bptt",))
 
 
 def reference(neuron: Neuron) -> Callable[[Tensor], Tensor]:
@@ -30,7 +30,7 @@ def reference(neuron: Neuron) -> Callable[[Tensor], Tensor]:
 
 def test_a_network_with_shortcuts_has_no_twin() -> None:
     net = models.resnet((1, 4, 4), [2], 2, blocks=[1])
-    with pytest.raises(ConfigurationError, match="peers: expected a chain of stages, received shortcuts to stage3"):
+    with pytest.raises(ConfigurationError, match="peers: expected a chain of layers, received shortcuts to layer3"):
         Twin(net, reference, torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]))
 
 
@@ -49,10 +49,10 @@ def test_twin_with_a_norm_is_equal_under_running_statistics() -> None:
     case = replace(CONV, norm=True)
     own = create(case, "bispike", "bptt", CPU)
     assert isinstance(own, Ruled)
-    for stage in own.network.hidden:
-        assert stage.up.norm is not None
-        stage.up.norm.running_mean.uniform_(-0.5, 0.5)
-        stage.up.norm.running_variance.uniform_(0.5, 2)
+    for layer in own.network.layers:
+        assert layer.up.norm is not None
+        layer.up.norm.running_mean.uniform_(-0.5, 0.5)
+        layer.up.norm.running_variance.uniform_(0.5, 2)
     twin = Twin(own.network, reference, *case.batch())
     found = compare(twin, own, own.spikes())
     assert found == {"equal_spikes": 1, "gradient_cosine": None}

@@ -91,7 +91,7 @@ def test_bsd_holds_less_than_half_of_bptt_and_does_not_grow_with_depth() -> None
     stimulus, labels = torch.rand(64, 40), torch.arange(64) % 10
 
     def peak(name: str, depth: int) -> int:
-        net = models.mlp(40, [128] * depth, 10, steps=8)
+        net = models.mlp(40, [128] * depth, 10, time_steps=8)
         rule = rules.create(name, net)
         return peak_step_bytes(lambda: rule.step(stimulus, labels), rule.parameters(), network_tensors(net))
 

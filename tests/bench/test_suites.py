@@ -47,7 +47,7 @@ def test_wrong_requests_are_refused() -> None:
 
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("density", [0.05, 0.6])
-def test_density_is_reached_in_every_stage(density: float, norm: bool) -> None:
+def test_density_is_reached_in_every_layer(density: float, norm: bool) -> None:
     case = replace(TINY, sizes=(64, 48), batch_size=64, norm=norm)
     network, (stimulus, _) = case.network(), case.batch()
     network.train(not norm)  # with a norm: the running statistics, which is what `observe` shows

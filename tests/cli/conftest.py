@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from bispike.cli._app import app
 
 TINY = ["--dataset", "digits", "--model", "mlp", "--set", "widths=[12]", "--limit", "120", "--epochs", "1"]
-TINY += ["--steps", "2", "--batch-size", "32"]
+TINY += ["--time-steps", "2", "--batch-size", "32"]
 
 
 @dataclass

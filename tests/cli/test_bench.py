@@ -99,7 +99,7 @@ def test_without_peers_ours_are_measured_alone(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(run, "peers_python", no_network)
     monkeypatch.setattr(run, "ask_worker", broken_worker)
-    case = Case("tiny", "mlp", (4,), (3,), steps=1, batch_size=1)
+    case = Case("tiny", "mlp", (4,), (3,), time_steps=1, batch_size=1)
     result = run.run_suite([case, case], with_peers=True)
     assert [request["contenders"] for request in asked] == [[("bispike", "bsd"), ("bispike", "bptt")]] * 2
     assert "norse" in result.problems[0]

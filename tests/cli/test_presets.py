@@ -13,7 +13,7 @@ from .conftest import bispike
 
 VALUES = {
     "dataset": "digits",
-    "model_options": {"widths": [12], "steps": 2},
+    "model_options": {"widths": [12], "time_steps": 2},
     "limit": 120,
     "epochs": 1,
     "batch_size": 32,

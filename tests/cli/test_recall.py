@@ -1,4 +1,4 @@
-"""`bispike recall` of autoencoders: new images, cues, stages, a judgement; and how their training is told."""
+"""`bispike recall` of autoencoders: new images, cues, layers, a judgement; and how their training is told."""
 
 import json
 from pathlib import Path
@@ -70,9 +70,9 @@ def test_a_cue_is_completed(runs: Path, cue: Path, tmp_path: Path, model: str) -
     assert width > 3 * height  # cue, two passes, original
 
 
-def test_stages_are_drawn(runs: Path, tmp_path: Path) -> None:
-    out = tmp_path / "stages.png"
-    found = bispike("recall", runs / "autoencoder", "--stages", "--concept", "3", "--out", out, "--json").json
+def test_layers_are_drawn(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "layers.png"
+    found = bispike("recall", runs / "autoencoder", "--layers", "--concept", "3", "--out", out, "--json").json
     assert found["concepts"] == ["3"]
     assert size_of(out)[1] > size_of(out)[0]
 
@@ -80,7 +80,7 @@ def test_stages_are_drawn(runs: Path, tmp_path: Path) -> None:
 def test_a_classifier_judges(runs: Path) -> None:
     pytest.importorskip("torchmetrics")
     found = bispike("recall", runs / "autoencoder", "--judge", runs / "mlp", "--samples", 60, "--json").json
-    assert found["extractor"] == "Fréchet (mlp classifier, stage1)"
+    assert found["extractor"] == "Fréchet (mlp classifier, layer1)"
     assert 0 <= found["samples"]["named"] <= 1
     shown = bispike("recall", runs / "autoencoder", "--judge", runs / "mlp", "--samples", 60).out
     assert max(len(line) for line in shown.splitlines()) <= 100
@@ -92,7 +92,7 @@ def test_a_classifier_judges(runs: Path) -> None:
         (["mlp", "--samples", 5], "autoencoder"),
         (["mlp", "--judge", "mlp"], "autoencoder"),
         (["autoencoder", "--samples", 0], "at least 1"),
-        (["autoencoder", "--samples", 3, "--stages"], "one of"),
+        (["autoencoder", "--samples", 3, "--layers"], "one of"),
         (["autoencoder", "--cue", "CUE", "--hide", "middle"], "bottom"),
         (["autoencoder", "--cue", "CUE", "--passes", 0], "passes"),
     ],

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bispike.studies import headings
 from PIL import Image
+
+from bispike.studies import headings
 
 from .conftest import bispike, fingerprint
 
@@ -33,7 +34,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     images, labels = draw.integers(0, 256, (80, 4, 4), dtype=np.uint8), np.arange(80) % 4
     path = tmp_path_factory.mktemp("data") / "own.npz"
     np.savez(path, x_train=images, y_train=labels)
-    words = "--model mlp --set widths=[6] --epochs 1 --steps 2 --batch-size 16"
+    words = "--model mlp --set widths=[6] --epochs 1 --time-steps 2 --batch-size 16"
     return ["--dataset", str(path), *words.split()]
 
 
@@ -180,7 +181,7 @@ def test_a_killed_study_goes_on_at_once(tiny: list[str], tmp_path: Path) -> None
 
 def test_a_study_file_is_run_without_a_look_at_the_test_data(tiny: list[str], tmp_path: Path) -> None:
     file, out = tmp_path / "loss.toml", tmp_path / "study"
-    base = 'model = "mlp"\nwidths = [6]\nepochs = 5\nsteps = 2\nbatch_size = 16\nvalidation = 0.2'
+    base = 'model = "mlp"\nwidths = [6]\nepochs = 5\ntime_steps = 2\nbatch_size = 16\nvalidation = 0.2'
     file.write_text(f'question = "Which loss?"\nseeds = 2\n[base]\n{base}\n[rows.reco]\n[rows.mse]\nloss = "mse"\n')
     call = ("ablate", file, "--epochs", "1", *tiny[:2], "--validation-only", "--out", out)
     called = bispike(*call, "--json")

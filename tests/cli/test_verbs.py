@@ -230,7 +230,7 @@ def test_work_that_fails_has_status_1_and_names_what_is_wrong(tmp_path: Path) ->
     assert called.status == 1
     assert called.json["error"]["kind"] == "DivergenceError"
     assert "diverged" in called.err
-    assert "stage1" in called.err
+    assert "layer1" in called.err
     assert "Traceback" not in called.err
 
 

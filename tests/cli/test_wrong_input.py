@@ -107,13 +107,13 @@ def halve_checkpoint(run: Path) -> None:
 
 def later_format(run: Path) -> None:
     config = run / "config.toml"
-    config.write_text(config.read_text().replace("format = 1", "format = 99"))
+    config.write_text(config.read_text().replace("format = 2", "format = 99"))
 
 
 def later_checkpoint(run: Path) -> None:
     (run / "summary.json").unlink()
     latest = run / "checkpoint" / "latest.json"
-    latest.write_text(latest.read_text().replace('"format": 1', '"format": 7'))
+    latest.write_text(latest.read_text().replace('"format": 2', '"format": 7'))
 
 
 def broken_config(run: Path) -> None:
@@ -154,9 +154,9 @@ CASES: dict[str, Bad] = {
     "unknown device": Bad(TRAIN + " --device gpu", ("device", "gpu")),
     # values
     "zero epochs": Bad(TRAIN + " --epochs 0", ("epochs",)),
-    "zero steps": Bad(TRAIN + " --steps 0", ("steps", "at least 1")),
+    "zero steps": Bad(TRAIN + " --time-steps 0", ("time_steps", "at least 1")),
     "negative threshold": Bad(TRAIN + " --set threshold=-0.5", ("threshold", "-0.5")),
-    "leak above one": Bad(TRAIN + " --set leak=1.5", ("leak", "1.5")),
+    "decay above one": Bad(TRAIN + " --set decay=1.5", ("decay", "1.5")),
     "batch size 0": Bad(TRAIN + " --batch-size 0", ("batch_size", "0")),
     "more than there is": Bad(TRAIN + " --limit 99999", ("limit", "1437")),
     "learning rate not a number": Bad(TRAIN + " --lr nan", ("lr", "nan")),

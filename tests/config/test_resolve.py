@@ -40,15 +40,17 @@ def test_a_twin_keeps_everything_but_the_options_that_its_rule_lacks() -> None:
 
 
 def test_another_model_keeps_shared_options_and_its_own_sizes() -> None:
-    config = resolve(asked("model.threshold=0.9", "widths=[7]", steps=6))
+    config = resolve(asked("model.threshold=0.9", "widths=[7]", time_steps=6))
     other = settings.with_model(config, "cnn-small")
-    assert other.model_options == {"threshold": 0.9, "steps": 6}
+    assert other.model_options == {"threshold": 0.9, "time_steps": 6}
 
 
 def test_a_key_finds_its_group() -> None:
-    config = resolve(asked("strength=0.2", "threshold=0.8", "weight-decay=0.1", "optimizer.betas=[0.8,0.9]", "steps=9"))
+    config = resolve(
+        asked("strength=0.2", "threshold=0.8", "weight-decay=0.1", "optimizer.betas=[0.8,0.9]", "time_steps=9")
+    )
     assert config.rule_options == {"strength": 0.2}
-    assert config.model_options == {"threshold": 0.8, "steps": 9}
+    assert config.model_options == {"threshold": 0.8, "time_steps": 9}
     assert config.optimizer_options == {"betas": [0.8, 0.9]}
     assert config.weight_decay == 0.1
 

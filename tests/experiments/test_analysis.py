@@ -28,7 +28,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         config = TrainConfig(
             dataset="digits",
             model="mlp",
-            model_options={"widths": [40, 24], "steps": 4, "norm": False},
+            model_options={"widths": [40, 24], "time_steps": 4, "norm": False},
             rule=rule,
             epochs=12,
             lr=5e-3,
@@ -67,8 +67,8 @@ def test_a_trained_run_is_better_than_chance_in_every_part(found: dict[str, dict
 def test_feedback_alignment_comes_to_align(found: dict[str, dict[str, Any]]) -> None:
     angles = found["fa"]["update_angle"]
     before, after = ({a["name"]: a["degrees"] for a in angles[key]} for key in ("initial", "trained"))
-    assert before["stage1"] > 80
-    assert after["stage1"] < before["stage1"] - 5
+    assert before["layer1"] > 80
+    assert after["layer1"] < before["layer1"] - 5
 
 
 def test_the_same_seed_gives_the_same_analysis(runs: dict[str, Path], found: dict[str, dict[str, Any]]) -> None:

@@ -13,9 +13,9 @@ from bispike.figures.recall import (
     capacity_figure,
     completion_figure,
     image_rows,
+    layer_gallery,
     replay_figure,
     robustness_figure,
-    stage_gallery,
 )
 from bispike.memory import CurvePoint
 
@@ -34,7 +34,7 @@ def test_strips_and_galleries_have_a_cell_for_each_picture() -> None:
     images = torch.rand(3, 1, 4, 4)
     assert len(completion_figure(images, [images, images], images).axes) == 3 * 4
     assert len(completion_figure(images, [images], None, names=["a", "b", "c"]).axes) == 3 * 2
-    assert len(stage_gallery(["a", "b", "c"], [("stage1", torch.rand(3, 10))], images).axes) == 6
+    assert len(layer_gallery(["a", "b", "c"], [("layer1", torch.rand(3, 10))], images).axes) == 6
     assert len(image_rows([("a", images), ("b", images[:1])]).axes) == 6
     assert len(replay_figure(images, images[1:], images[:-1]).axes) == 9
 

@@ -14,14 +14,14 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.figure import Figure
 
 from bispike import figures
-from bispike.analysis import Agreement, StageReading, firing_health
+from bispike.analysis import Agreement, LayerReading, firing_health
 
 EYE = torch.eye(3)
 METRICS = [
-    {"epoch": 1, "loss": 2.0, "train_accuracy": 0.3, "validation": 0.2, "stage_losses": {"stage1": 3.0}},
-    {"epoch": 2, "loss": 1.0, "train_accuracy": 0.6, "validation": None, "stage_losses": {"stage1": 1.5}},
+    {"epoch": 1, "loss": 2.0, "train_accuracy": 0.3, "validation": 0.2, "layer_losses": {"layer1": 3.0}},
+    {"epoch": 2, "loss": 1.0, "train_accuracy": 0.6, "validation": None, "layer_losses": {"layer1": 1.5}},
 ]
-HEALTH = firing_health([StageReading(f"stage{i}", torch.rand(6, 5), torch.rand(3, 5), None) for i in (1, 2)])
+HEALTH = firing_health([LayerReading(f"layer{i}", torch.rand(6, 5), torch.rand(3, 5), None) for i in (1, 2)])
 TRAIN = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 IMAGE = torch.rand(1, 6, 5)
 NAMES = ("a", "$b_$", "数字<&>")
@@ -29,23 +29,23 @@ NAMES = ("a", "$b_$", "数字<&>")
 DRAWN: dict[str, Callable[[], Figure]] = {
     "loss": lambda: figures.loss_curve(METRICS),
     "accuracy": lambda: figures.accuracy_curve(METRICS, guessing=0.1),
-    "stage losses": lambda: figures.stage_loss_curves(METRICS),
+    "layer losses": lambda: figures.layer_loss_curves(METRICS),
     "validation": lambda: figures.validation_curves({"_a": [(1, 0.5), (2, 0.6)], NAMES[2]: [(1, 0.4)]}),
-    "angles": lambda: figures.angle_curves({"stage1": [(0, 90.0), (1, 70.0)]}, {"stage1": 2.0}),
+    "angles": lambda: figures.angle_curves({"layer1": [(0, 90.0), (1, 70.0)]}, {"layer1": 2.0}),
     "confusion": lambda: figures.confusion_heatmap(torch.tensor([[3, 1, 0], [0, 0, 0], [0, 0, 4]]), NAMES),
     "many classes": lambda: figures.confusion_heatmap(torch.eye(40).long(), [f"class {i}" for i in range(40)]),
-    "affinity": lambda: figures.affinity_pair(-EYE, EYE, NAMES, stage="stage1"),
-    "affinity, no start": lambda: figures.affinity_pair(None, EYE / math.nan, NAMES, stage="stage1"),
+    "affinity": lambda: figures.affinity_pair(-EYE, EYE, NAMES, layer="layer1"),
+    "affinity, no start": lambda: figures.affinity_pair(None, EYE / math.nan, NAMES, layer="layer1"),
     "raster": lambda: figures.raster(
-        IMAGE, [figures.Raster("stage1", TRAIN, TRAIN), figures.Raster("s2", TRAIN, TRAIN)], true="a", decided=NAMES[1]
+        IMAGE, [figures.Raster("layer1", TRAIN, TRAIN), figures.Raster("s2", TRAIN, TRAIN)], true="a", decided=NAMES[1]
     ),
     "raster, one pathway": lambda: figures.raster(
-        torch.randn(7), [figures.Raster("stage1", TRAIN, None)], true="a", decided="b"
+        torch.randn(7), [figures.Raster("layer1", TRAIN, None)], true="a", decided="b"
     ),
     "firing": lambda: figures.firing_rates(HEALTH),
     "idle": lambda: figures.idle_units(HEALTH),
     "idle, one pathway": lambda: figures.idle_units(HEALTH, pathways=figures.PATHWAYS[:1]),
-    "agreement": lambda: figures.agreement_levels([Agreement("stage1", 0.9, 0.6, 0.5, 0.3, 0.01)]),
+    "agreement": lambda: figures.agreement_levels([Agreement("layer1", 0.9, 0.6, 0.5, 0.3, 0.01)]),
     "recall": lambda: figures.recall_gallery(
         [
             figures.Recollection(NAMES[2], IMAGE, IMAGE, [IMAGE, IMAGE]),
@@ -132,10 +132,10 @@ def test_spikes_are_drawn_where_they_happened() -> None:
 
 
 def test_local_losses_are_relative_to_the_first_epoch() -> None:
-    line = figures.stage_loss_curves(METRICS).axes[0].lines[0]
+    line = figures.layer_loss_curves(METRICS).axes[0].lines[0]
     assert list(line.get_ydata()) == [1.0, 0.5]
 
 
 def test_before_and_after_share_one_scale() -> None:
-    figure = figures.affinity_pair(0.1 * EYE, EYE, NAMES, stage="stage1")
+    figure = figures.affinity_pair(0.1 * EYE, EYE, NAMES, layer="layer1")
     assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(-1.0, 1.0)}

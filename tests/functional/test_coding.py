@@ -33,12 +33,12 @@ def test_poisson_rate_is_one_minus_the_chance_of_no_event() -> None:
     assert set(spikes.unique().tolist()) <= {0.0, 1.0}
 
 
-@given(steps=st.integers(1, 9), seed=st.integers(0, 99))
+@given(time_steps=st.integers(1, 9), seed=st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
-def test_latency_gives_one_spike_the_earlier_the_brighter(steps: int, seed: int) -> None:
+def test_latency_gives_one_spike_the_earlier_the_brighter(time_steps: int, seed: int) -> None:
     intensity = torch.rand(3, 5, generator=torch.Generator().manual_seed(seed))
     intensity[0, 0], intensity[0, 1] = 0.0, 1.0
-    spikes = latency_code(intensity, steps)
+    spikes = latency_code(intensity, time_steps)
     assert torch.equal(spikes.sum(0), (intensity > 0).float())
     when = spikes.argmax(0)
     assert when[0, 1] == 0

@@ -27,12 +27,12 @@ def test_a_cue_of_a_vector_hides_up_to_the_share() -> None:
     assert 0.2 < float(shares.mean()) < 0.3
 
 
-@pytest.mark.parametrize("steps", [1, 4, 8, 7])
-def test_even_spikes_are_as_many_as_the_rate_asks_for(steps: int) -> None:
+@pytest.mark.parametrize("time_steps", [1, 4, 8, 7])
+def test_even_spikes_are_as_many_as_the_rate_asks_for(time_steps: int) -> None:
     rates = torch.linspace(0, 1, 41)
-    spikes = even_code(rates, steps)
+    spikes = even_code(rates, time_steps)
     assert set(spikes.unique().tolist()) <= {0.0, 1.0}
-    torch.testing.assert_close(spikes.sum(0), (rates * steps).round())
+    torch.testing.assert_close(spikes.sum(0), (rates * time_steps).round())
 
 
 def test_half_of_the_steps_alternate() -> None:

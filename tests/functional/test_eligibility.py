@@ -20,7 +20,7 @@ from bispike.functional import (
 neurons = st.builds(
     Neuron,
     threshold=st.floats(0.2, 1.5),
-    leak=st.floats(0.0, 1.0),
+    decay=st.floats(0.0, 1.0),
     reset=st.sampled_from(["hard", "soft"]),
 )
 
@@ -31,12 +31,12 @@ def drawn(seed: int, *shapes: tuple[int, ...]) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("kind", PSEUDO_DERIVATIVES)
-@given(neuron=neurons, steps=st.integers(1, 7), seed=st.integers(0, 99))
+@given(neuron=neurons, time_steps=st.integers(1, 7), seed=st.integers(0, 99))
 @settings(max_examples=25, deadline=None)
 def test_forward_traces_and_the_recursion_within_the_neuron_agree(
-    kind: str, neuron: Neuron, steps: int, seed: int
+    kind: str, neuron: Neuron, time_steps: int, seed: int
 ) -> None:
-    source, signal, weight = drawn(seed, (steps, 3, 5), (steps, 3, 4), (4, 5))
+    source, signal, weight = drawn(seed, (time_steps, 3, 5), (time_steps, 3, 4), (4, 5))
     _, membrane = lif_with_history(source @ weight.T, neuron)
     traces = eligibility_traces(source, membrane, neuron, kind=kind)
     forward = torch.einsum("tbi,tbij->ij", signal, traces)
@@ -46,10 +46,12 @@ def test_forward_traces_and_the_recursion_within_the_neuron_agree(
     torch.testing.assert_close(summed, grad.sum(0), rtol=1e-12, atol=1e-12)
 
 
-@given(neuron=neurons, steps=st.integers(1, 7), seed=st.integers(0, 99))
+@given(neuron=neurons, time_steps=st.integers(1, 7), seed=st.integers(0, 99))
 @settings(max_examples=25, deadline=None)
-def test_traces_times_signals_are_the_gradient_through_the_plain_neuron(neuron: Neuron, steps: int, seed: int) -> None:
-    source, signal, weight = drawn(seed, (steps, 3, 5), (steps, 3, 4), (4, 5))
+def test_traces_times_signals_are_the_gradient_through_the_plain_neuron(
+    neuron: Neuron, time_steps: int, seed: int
+) -> None:
+    source, signal, weight = drawn(seed, (time_steps, 3, 5), (time_steps, 3, 4), (4, 5))
     weight.requires_grad_()
     (lif_reference(source @ weight.T, neuron) * signal).sum().backward()
     _, membrane = lif_with_history(source @ weight.detach().T, neuron)
@@ -73,7 +75,7 @@ class PlainSpike(torch.autograd.Function):
 @pytest.mark.parametrize("reset", ["hard", "soft"])
 def test_a_recurrent_layer_with_its_recurrent_path_cut(reset: str) -> None:
     """e-prop is backpropagation through time whose gradient does not pass through recurrent spikes."""
-    neuron = Neuron(threshold=0.7, leak=0.8, reset=reset)
+    neuron = Neuron(threshold=0.7, decay=0.8, reset=reset)
     current, inward, recurrent, readout = drawn(3, (6, 4, 5), (7, 5), (7, 7), (2, 7))
     inward.requires_grad_()
     recurrent.requires_grad_()
@@ -82,7 +84,7 @@ def test_a_recurrent_layer_with_its_recurrent_path_cut(reset: str) -> None:
     target = torch.tensor([0, 1, 1, 0])
     for t in range(6):
         before.append(spike.detach())
-        membrane = neuron.leak * membrane + current[t] @ inward.T + before[t] @ recurrent.T
+        membrane = neuron.decay * membrane + current[t] @ inward.T + before[t] @ recurrent.T
         membranes.append(membrane.detach())
         spike = PlainSpike.apply(membrane - neuron.threshold)
         fired = spike.detach()
@@ -111,7 +113,7 @@ def test_single_precision_and_signals_that_are_the_same_at_every_step(reset: str
 
 def test_constant_drive_has_the_membranes_of_the_repeated_one() -> None:
     (drive,) = drawn(6, (3, 8))
-    once, repeated = lif_with_history(drive, Neuron(), steps=5), lif_with_history(drive.expand(5, 3, 8), Neuron())
+    once, repeated = lif_with_history(drive, Neuron(), time_steps=5), lif_with_history(drive.expand(5, 3, 8), Neuron())
     assert all(torch.equal(a, b) for a, b in zip(once, repeated, strict=True))
 
 

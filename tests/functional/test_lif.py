@@ -11,15 +11,15 @@ from bispike.functional import Neuron, UnrolledSlope, atan_surrogate, integrate,
 neurons = st.builds(
     Neuron,
     threshold=st.floats(0.1, 2.0),
-    leak=st.floats(0.0, 1.0),
+    decay=st.floats(0.0, 1.0),
     reset=st.sampled_from(["hard", "soft"]),
 )
 
 
-def by_hand(drive: list[float], threshold: float, leak: float, reset: str) -> list[float]:
+def by_hand(drive: list[float], threshold: float, decay: float, reset: str) -> list[float]:
     membrane, spikes = 0.0, []
     for current in drive:
-        membrane = leak * membrane + current
+        membrane = decay * membrane + current
         spike = 1.0 if membrane >= threshold else 0.0
         membrane = (0.0 if spike else membrane) if reset == "hard" else membrane - threshold * spike
         spikes.append(spike)
@@ -35,12 +35,12 @@ def test_the_equation_step_by_step(reset: str) -> None:
     assert lif_reference(column, Neuron(0.6, 0.5, reset))[:, 0].tolist() == expected
 
 
-@given(neuron=neurons, steps=st.integers(1, 6), batch=st.integers(1, 4), seed=st.integers(0, 99))
+@given(neuron=neurons, time_steps=st.integers(1, 6), batch=st.integers(1, 4), seed=st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
-def test_fast_equals_reference_and_gradient_too(neuron: Neuron, steps: int, batch: int, seed: int) -> None:
+def test_fast_equals_reference_and_gradient_too(neuron: Neuron, time_steps: int, batch: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    drive = torch.randn(steps, batch, 3, dtype=torch.float64, generator=generator)
-    weight = torch.randn(steps, batch, 3, dtype=torch.float64, generator=generator)
+    drive = torch.randn(time_steps, batch, 3, dtype=torch.float64, generator=generator)
+    weight = torch.randn(time_steps, batch, 3, dtype=torch.float64, generator=generator)
     plain, fast = drive.clone().requires_grad_(), drive.clone().requires_grad_()
     expected, received = lif_reference(plain, neuron), lif(fast, neuron)
     assert torch.equal(expected, received)
@@ -50,28 +50,30 @@ def test_fast_equals_reference_and_gradient_too(neuron: Neuron, steps: int, batc
     torch.testing.assert_close(fast.grad, plain.grad, rtol=1e-12, atol=1e-12)
 
 
-@given(neuron=neurons, steps=st.integers(1, 6), seed=st.integers(0, 99))
+@given(neuron=neurons, time_steps=st.integers(1, 6), seed=st.integers(0, 99))
 @settings(max_examples=25, deadline=None)
-def test_constant_drive_equals_repeated_drive(neuron: Neuron, steps: int, seed: int) -> None:
+def test_constant_drive_equals_repeated_drive(neuron: Neuron, time_steps: int, seed: int) -> None:
     current = torch.randn(2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     once, repeated = current.clone().requires_grad_(), current.clone().requires_grad_()
-    spikes = lif(once, neuron, steps=steps)
-    expected = lif_reference(repeated.expand(steps, 2, 3), neuron)
+    spikes = lif(once, neuron, time_steps=time_steps)
+    expected = lif_reference(repeated.expand(time_steps, 2, 3), neuron)
     assert torch.equal(spikes, expected)
     spikes.sum().backward()
     expected.sum().backward()
     torch.testing.assert_close(once.grad, repeated.grad, rtol=1e-12, atol=1e-12)
 
 
-@given(neuron=neurons, steps=st.integers(1, 6), seed=st.integers(0, 99))
+@given(neuron=neurons, time_steps=st.integers(1, 6), seed=st.integers(0, 99))
 @settings(max_examples=25, deadline=None)
-def test_unrolled_slope_is_the_rate_gradient_for_a_shift_of_the_drive(neuron: Neuron, steps: int, seed: int) -> None:
-    drive = torch.randn(steps, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+def test_unrolled_slope_is_the_rate_gradient_for_a_shift_of_the_drive(
+    neuron: Neuron, time_steps: int, seed: int
+) -> None:
+    drive = torch.randn(time_steps, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     shift = torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)
     lif_reference(drive + shift, neuron).mean(0).sum().backward()
     slope = UnrolledSlope(drive[0], neuron)
     membrane = torch.empty_like(drive[0])
-    for t in range(steps):
+    for t in range(time_steps):
         integrate(membrane, drive[t], neuron, first=t == 0)
         slope.watch(membrane)
         fired = (membrane >= neuron.threshold).double()
@@ -93,7 +95,7 @@ def test_mean_field_slope_peaks_at_its_centre_and_halves_at_its_width() -> None:
     torch.testing.assert_close(mean_field_slope(half, neuron), torch.tensor(0.5, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": -1.0}, {"leak": 1.5}, {"reset": "none"}])
+@pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": -1.0}, {"decay": 1.5}, {"reset": "none"}])
 def test_wrong_constants_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         Neuron(**wrong)
@@ -101,10 +103,10 @@ def test_wrong_constants_are_named(wrong: dict[str, float]) -> None:
 
 def test_all_wrong_constants_are_listed_together() -> None:
     with pytest.raises(ConfigurationError) as error:
-        Neuron(threshold=float("nan"), leak=-1, reset="maybe")
+        Neuron(threshold=float("nan"), decay=-1, reset="maybe")
     assert len(error.value.problems) == 3
 
 
 def test_no_steps_is_an_error() -> None:
     with pytest.raises(ShapeError, match="time step"):
-        lif(torch.ones(2, 3), Neuron(), steps=0)
+        lif(torch.ones(2, 3), Neuron(), time_steps=0)

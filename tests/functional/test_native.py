@@ -13,8 +13,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bispike.functional import Neuron, PackedSpikes, UnrolledSlope, fire_rows, lif, lif_reference, rows_of
-from bispike.functional import spike_product
+from bispike.functional import (
+    Neuron,
+    PackedSpikes,
+    UnrolledSlope,
+    fire_rows,
+    lif,
+    lif_reference,
+    rows_of,
+    spike_product,
+)
 from bispike.functional.backends import native
 from bispike.nn import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 
@@ -57,7 +65,7 @@ def test_a_product_with_spikes_is_the_dense_product(name: str, density: float) -
     train = spikes(3, 4, *synapse.source, density=density)
     with torch.no_grad():
         expected = rows_of(synapse(train.flatten(0, 1)))
-        assert torch.equal(synapse.sum_spikes(PackedSpikes.pack(train)), expected)
+        assert torch.equal(synapse.forward_packed(PackedSpikes.pack(train)), expected)
 
 
 @pytest.mark.parametrize("density", [0.03, 0.4])
@@ -77,12 +85,12 @@ def test_many_rows_and_threads_change_nothing(density: float) -> None:
 
 @given(
     shape=st.sampled_from([(1,), (10,), (32,), (49,), (3, 4, 6), (40, 5, 2)]),
-    steps=st.integers(1, 5),
+    time_steps=st.integers(1, 5),
     density=st.sampled_from([0.0, 0.3, 1.0]),
 )
 @settings(max_examples=25, deadline=None)
-def test_packing(shape: tuple[int, ...], steps: int, density: float) -> None:
-    train = spikes(steps, 3, *shape, density=density)
+def test_packing(shape: tuple[int, ...], time_steps: int, density: float) -> None:
+    train = spikes(time_steps, 3, *shape, density=density)
     packed = PackedSpikes.pack(train)
     assert packed.shape == train.shape
     assert torch.equal(packed.dense(), train)
@@ -95,26 +103,28 @@ def test_packing(shape: tuple[int, ...], steps: int, density: float) -> None:
 
 @given(
     channels=st.sampled_from([1, 16, 33, 80]),
-    steps=st.integers(1, 6),
+    time_steps=st.integers(1, 6),
     constant=st.booleans(),
     reset=st.sampled_from(["hard", "soft"]),
     affine=st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-def test_neurons_fire_as_the_equation_says(channels: int, steps: int, constant: bool, reset: str, affine: bool) -> None:
-    neuron = Neuron(threshold=0.5, leak=0.5, reset=reset)  # powers of two: the membrane is exact
-    drive = dyadic(*([] if constant else [steps]), 4, 6, channels)
+def test_neurons_fire_as_the_equation_says(
+    channels: int, time_steps: int, constant: bool, reset: str, affine: bool
+) -> None:
+    neuron = Neuron(threshold=0.5, decay=0.5, reset=reset)  # powers of two: the membrane is exact
+    drive = dyadic(*([] if constant else [time_steps]), 4, 6, channels)
     scale, shift = torch.full((channels,), 2.0), dyadic(channels, seed=3)
     received = drive * scale + shift if affine else drive
-    per_step = received.expand(steps, *received.shape) if constant else received
+    per_step = received.expand(time_steps, *received.shape) if constant else received
     expected = lif_reference(per_step, neuron)
-    fired = fire_rows(drive, neuron, steps, (2, 3), affine=(scale, shift) if affine else None, unrolled=True)
+    fired = fire_rows(drive, neuron, time_steps, (2, 3), affine=(scale, shift) if affine else None, unrolled=True)
     got = fired.spikes.dense().flatten(3).transpose(2, 3)
     assert torch.equal(got, expected)
     torch.testing.assert_close(fired.rate, expected.mean(0))
     slope, membrane = UnrolledSlope(per_step[0], neuron), torch.zeros_like(per_step[0])
     for current, fires in zip(per_step, expected, strict=True):
-        membrane = neuron.leak * membrane + current
+        membrane = neuron.decay * membrane + current
         slope.watch(membrane)
         membrane = membrane * (1 - fires) if reset == "hard" else membrane - neuron.threshold * fires
     torch.testing.assert_close(fired.slope, slope.result())
@@ -123,14 +133,14 @@ def test_neurons_fire_as_the_equation_says(channels: int, steps: int, constant: 
 @pytest.mark.parametrize("reset", ["hard", "soft"])
 @pytest.mark.parametrize("constant", [False, True])
 def test_the_way_back_through_the_neuron(reset: str, constant: bool) -> None:
-    neuron = Neuron(threshold=0.5, leak=0.5, reset=reset)
+    neuron = Neuron(threshold=0.5, decay=0.5, reset=reset)
     drive = dyadic(*([] if constant else [5]), 3, 21)
     weights = dyadic(5, 3, 21, seed=4)
     gradients = []
     for dtype, neurons in ((torch.float32, lif), (torch.float64, None)):
         leaf = drive.to(dtype).requires_grad_()
         if neurons is not None:
-            result = neurons(leaf, neuron, steps=5 if constant else None)
+            result = neurons(leaf, neuron, time_steps=5 if constant else None)
         else:
             result = lif_reference(leaf.expand(5, *leaf.shape) if constant else leaf, neuron)
         (gradient,) = torch.autograd.grad((result * weights.to(dtype)).sum(), leaf)
@@ -140,7 +150,7 @@ def test_the_way_back_through_the_neuron(reset: str, constant: bool) -> None:
 
 def test_without_a_compiler_the_same_is_computed_by_torch() -> None:
     code = (
-        "import torch; from bispike import models, rules; from bispike.functional import native\n"
+        "import torch; from bispike import models, rules; from bispike.functional.backends import native\n"
         "net = models.mlp(12, [40, 20], 3); rule = rules.create('bsd', net)\n"
         "x = torch.rand(64, 12, generator=torch.Generator().manual_seed(0))\n"
         "rule.step(x, torch.arange(64) % 3)\n"
@@ -156,7 +166,7 @@ def test_without_a_compiler_the_same_is_computed_by_torch() -> None:
 
 
 def test_a_missing_compiler_is_named(tmp_path: object) -> None:
-    code = "from bispike.functional import native; print(native.reason())"
+    code = "from bispike.functional.backends import native; print(native.reason())"
     environment = {**os.environ, "BISPIKE_CXX": "no-such-compiler"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert "no-such-compiler" in done.stdout

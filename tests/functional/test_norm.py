@@ -62,11 +62,11 @@ def test_backward_with_fixed_statistics_equals_autograd_in_any_layout(case: tupl
             torch.testing.assert_close(have, want, rtol=1e-10, atol=1e-10)
 
 
-@given(case=shapes, steps=st.integers(1, 4))
+@given(case=shapes, time_steps=st.integers(1, 4))
 @settings(max_examples=20, deadline=None)
-def test_the_time_mean_of_normalised_drives_is_the_norm_of_the_time_mean(case: tuple, steps: int) -> None:
+def test_the_time_mean_of_normalised_drives_is_the_norm_of_the_time_mean(case: tuple, time_steps: int) -> None:
     drive, weight, bias = draw(case)
-    train = drive[None] + torch.randn(steps, *drive.shape, dtype=torch.float64)
+    train = drive[None] + torch.randn(time_steps, *drive.shape, dtype=torch.float64)
     mean = train.mean(0)
     statistics = batch_statistics(mean)
     each = torch.stack([normalise(step, *statistics, weight, bias, 1e-5) for step in train])

@@ -14,30 +14,32 @@ def trains(seed: int, *shape: int) -> Tensor:
     return (torch.rand(shape, generator=draws) < 0.3).double()
 
 
-@given(seed=st.integers(0, 99), steps=st.integers(1, 6), decay=st.sampled_from([0.0, 0.5, 1.0]))
+@given(seed=st.integers(0, 99), time_steps=st.integers(1, 6), decay=st.sampled_from([0.0, 0.5, 1.0]))
 @settings(max_examples=25, deadline=None)
-def test_symmetric_trace_sums_over_all_pairs(seed: int, steps: int, decay: float) -> None:
-    pre, post = trains(seed, steps, 2, 3), trains(seed + 1, steps, 2, 2)
+def test_symmetric_trace_sums_over_all_pairs(seed: int, time_steps: int, decay: float) -> None:
+    pre, post = trains(seed, time_steps, 2, 3), trains(seed + 1, time_steps, 2, 2)
     expected = torch.zeros(2, 3, dtype=torch.float64)
     for sample in range(2):
         for i in range(2):
             for j in range(3):
-                for after in range(steps):
-                    for before in range(steps):
+                for after in range(time_steps):
+                    for before in range(time_steps):
                         pair = post[after, sample, i] * pre[before, sample, j]
                         expected[i, j] += pair * decay ** abs(after - before)
     found = post.flatten(0, 1).T @ symmetric_trace(pre, decay).flatten(0, 1)
     torch.testing.assert_close(found, expected)
 
 
-@given(seed=st.integers(0, 99), steps=st.integers(1, 6), depression=st.sampled_from([0.0, 0.75, None]))
+@given(seed=st.integers(0, 99), time_steps=st.integers(1, 6), depression=st.sampled_from([0.0, 0.75, None]))
 @settings(max_examples=25, deadline=None)
-def test_first_spikes_potentiate_what_fired_at_or_before_them(seed: int, steps: int, depression: float | None) -> None:
-    pre, post = trains(seed, steps, 2, 5), trains(seed + 1, steps, 2, 2)
+def test_first_spikes_potentiate_what_fired_at_or_before_them(
+    seed: int, time_steps: int, depression: float | None
+) -> None:
+    pre, post = trains(seed, time_steps, 2, 5), trains(seed + 1, time_steps, 2, 2)
     expected = torch.zeros(2, 5, dtype=torch.float64)
     for sample in range(2):
         for i in range(2):
-            when = [t for t in range(steps) if post[t, sample, i]]
+            when = [t for t in range(time_steps) if post[t, sample, i]]
             if not when:
                 continue
             causal = [any(pre[t, sample, j] for t in range(when[0] + 1)) for j in range(5)]

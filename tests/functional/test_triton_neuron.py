@@ -42,13 +42,14 @@ COMPILE = """
 import sys
 sys.modules["triton"] = None
 import torch, bispike
-from bispike.functional import Neuron, lif, triton_neuron
+from bispike.functional import Neuron, lif
+from bispike.functional.backends import triton_neuron
 lif(torch.ones(2, 3), Neuron())
 del sys.modules["triton"]
 
 import triton
 from triton.backends.compiler import GPUTarget
-from bispike.functional import lif_triton_kernels as kernels
+from bispike.functional.backends import triton_kernels as kernels
 
 class Driver:
     def __init__(self, architecture): self.number, self.target = architecture, GPUTarget("cuda", architecture, 32)
@@ -87,7 +88,7 @@ for architecture in (80, 90):
             _, _, _, history = triton_neuron.forward(drive, neuron, steps, weight, weight, history=True)
             forward = code()
             assert "div.full" not in forward, "a division that is not correctly rounded: rates beside k / T"
-            spikes = triton_neuron.spikes(drive, neuron, steps=steps)
+            spikes = triton_neuron.spikes(drive, neuron, time_steps=steps)
             code()
             triton_neuron.backward(spikes, history, neuron, constant=steps is not None)
             backward = code()
@@ -139,11 +140,11 @@ def test_a_triton_that_cannot_launch_is_named_and_replaced(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "at least 1 time step"),
+        ({"time_steps": 0}, "at least 1 time step"),
         ({"scale": torch.ones(3)}, "expected shift"),
         ({"shift": torch.ones(3)}, "expected scale"),
         ({"scale": torch.ones(2), "shift": torch.ones(3)}, "expected scale"),
-        ({"steps": 2, "scale": torch.ones(4, 3), "shift": torch.ones(4, 3)}, "expected scale"),
+        ({"time_steps": 2, "scale": torch.ones(4, 3), "shift": torch.ones(4, 3)}, "expected scale"),
     ],
 )
 def test_what_does_not_fit_is_named(options: dict[str, object], message: str) -> None:

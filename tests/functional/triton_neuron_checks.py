@@ -31,10 +31,10 @@ seeds = st.integers(0, 999)
 exact_neurons = st.builds(
     Neuron,
     threshold=st.integers(1, 8).map(lambda n: n / 4),
-    leak=st.integers(0, 4).map(lambda n: n / 4),
+    decay=st.integers(0, 4).map(lambda n: n / 4),
     reset=resets,
 )
-neurons = st.builds(Neuron, threshold=st.floats(0.1, 2.0), leak=st.floats(0.0, 1.0), reset=resets)
+neurons = st.builds(Neuron, threshold=st.floats(0.1, 2.0), decay=st.floats(0.0, 1.0), reset=resets)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,7 +59,7 @@ def membranes(drive: Tensor, neuron: Neuron) -> Tensor:
     """H[t] for `[T, ...]`, from the definition."""
     kept, history = torch.zeros_like(drive[0]), []
     for current in drive:
-        history.append(neuron.leak * kept + current)
+        history.append(neuron.decay * kept + current)
         fired = history[-1] >= neuron.threshold
         kept = torch.where(fired, 0.0 if neuron.reset == "hard" else history[-1] - neuron.threshold, history[-1])
     return torch.stack(history)
@@ -67,7 +67,7 @@ def membranes(drive: Tensor, neuron: Neuron) -> Tensor:
 
 @given(
     neuron=exact_neurons,
-    steps=st.integers(1, 6),
+    time_steps=st.integers(1, 6),
     shape=st.sampled_from(SHAPES),
     dtype=st.sampled_from(WIDE),
     constant=st.booleans(),
@@ -76,17 +76,17 @@ def membranes(drive: Tensor, neuron: Neuron) -> Tensor:
 )
 @many
 def test_forward_is_the_equation_after_the_affine_map(
-    neuron: Neuron, steps: int, shape: tuple[int, ...], dtype: torch.dtype, constant: bool, affine: bool, seed: int
+    neuron: Neuron, time_steps: int, shape: tuple[int, ...], dtype: torch.dtype, constant: bool, affine: bool, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
-    drive = quarters(shape if constant else (steps, *shape), 16, dtype, generator)
+    drive = quarters(shape if constant else (time_steps, *shape), 16, dtype, generator)
     scale, shift = (quarters(shape[1:2], 4, dtype, generator) if affine else None for _ in range(2))
-    received = drive.expand(steps, *shape)
+    received = drive.expand(time_steps, *shape)
     if scale is not None and shift is not None:
         per_channel = (1, -1, *[1] * (len(shape) - 2))
         received = received * scale.view(per_channel) + shift.view(per_channel)
     expected = lif_reference(received, neuron)
-    response = triton_neuron.forward(drive, neuron, steps if constant else None, scale, shift, history=True)
+    response = triton_neuron.forward(drive, neuron, time_steps if constant else None, scale, shift, history=True)
     assert response.spikes.dtype == torch.int8
     assert torch.equal(response.spikes.to(dtype), expected)
     torch.testing.assert_close(response.rate, expected.mean(0), rtol=1e-6, atol=0)
@@ -95,15 +95,15 @@ def test_forward_is_the_equation_after_the_affine_map(
     assert torch.equal(response.history, membranes(received, neuron))
 
 
-@pytest.mark.parametrize("steps", [1, 3, 7, 49])
-def test_a_neuron_that_always_fires_has_rate_one_and_one_that_never_fires_zero(steps: int) -> None:
+@pytest.mark.parametrize("time_steps", [1, 3, 7, 49])
+def test_a_neuron_that_always_fires_has_rate_one_and_one_that_never_fires_zero(time_steps: int) -> None:
     drive = torch.tensor([[2.0, -1.0]], device=DEVICE)
-    assert triton_neuron.forward(drive, Neuron(1.0, 0.5), steps).rate.tolist() == [[1.0, 0.0]]
+    assert triton_neuron.forward(drive, Neuron(1.0, 0.5), time_steps).rate.tolist() == [[1.0, 0.0]]
 
 
 @given(
     neuron=neurons,
-    steps=st.integers(1, 6),
+    time_steps=st.integers(1, 6),
     shape=st.sampled_from(SHAPES),
     dtype=st.sampled_from(WIDE),
     constant=st.booleans(),
@@ -111,16 +111,16 @@ def test_a_neuron_that_always_fires_has_rate_one_and_one_that_never_fires_zero(s
 )
 @many
 def test_lif_and_its_gradient_are_those_of_the_reference(
-    neuron: Neuron, steps: int, shape: tuple[int, ...], dtype: torch.dtype, constant: bool, seed: int
+    neuron: Neuron, time_steps: int, shape: tuple[int, ...], dtype: torch.dtype, constant: bool, seed: int
 ) -> None:
-    drive = normal(shape if constant else (steps, *shape), dtype, seed)
-    weight = normal((steps, *shape), dtype, seed + 1)
+    drive = normal(shape if constant else (time_steps, *shape), dtype, seed)
+    weight = normal((time_steps, *shape), dtype, seed + 1)
     plain, fast = drive.clone().requires_grad_(), drive.clone().requires_grad_()
-    expected = lif_reference(plain.expand(steps, *shape), neuron)
-    received = lif(fast, neuron, steps=steps if constant else None)
+    expected = lif_reference(plain.expand(time_steps, *shape), neuron)
+    received = lif(fast, neuron, time_steps=time_steps if constant else None)
     assert received.dtype == dtype
     assert torch.equal(received, expected)
-    assert torch.equal(lif(drive, neuron, steps=steps if constant else None), received)
+    assert torch.equal(lif(drive, neuron, time_steps=time_steps if constant else None), received)
     (expected * weight).sum().backward()
     (received * weight).sum().backward()
     tolerance = 1e-12 if dtype == torch.float64 else 1e-5
@@ -138,10 +138,10 @@ def test_a_membrane_on_the_threshold_counts_as_a_spike_on_the_way_back_too(reset
     assert (fast.grad[0] == 0) == (reset == "hard")
 
 
-@given(neuron=neurons, steps=st.integers(1, 5), seed=seeds)
+@given(neuron=neurons, time_steps=st.integers(1, 5), seed=seeds)
 @few
-def test_any_layout_of_drive_and_gradient_gives_the_same(neuron: Neuron, steps: int, seed: int) -> None:
-    drive = normal((3, steps, 5), torch.float64, seed).transpose(0, 1).requires_grad_()
+def test_any_layout_of_drive_and_gradient_gives_the_same(neuron: Neuron, time_steps: int, seed: int) -> None:
+    drive = normal((3, time_steps, 5), torch.float64, seed).transpose(0, 1).requires_grad_()
     plain = drive.detach().contiguous().requires_grad_()
     lif(drive, neuron).sum().backward()
     lif_reference(plain, neuron).sum().backward()
@@ -155,7 +155,7 @@ def test_narrow_drives_have_32_bit_membranes(neuron: Neuron, dtype: torch.dtype,
     weight = normal((4, 3, 7), dtype, seed + 1)
     wide, narrow = drive.float().requires_grad_(), drive.clone().requires_grad_()
     expected = lif_reference(wide.expand(4, 3, 7), neuron)
-    received = lif(narrow, neuron, steps=4 if constant else None)
+    received = lif(narrow, neuron, time_steps=4 if constant else None)
     assert received.dtype == dtype
     assert torch.equal(received.float(), expected)
     (expected * weight.float()).sum().backward()

@@ -17,19 +17,19 @@ from torch import Tensor
 import bispike
 from bispike import analysis, data, models, rules
 from bispike.analysis import corruptions
-from bispike.functional import native
+from bispike.functional.backends import native
 from bispike.memory import AssociativeMemory
 from bispike.nn import Network
 from bispike.online import Learner
-from bispike.tasks import foretell, write_on
+from bispike.runs.run import horizon_and_inputs
+from bispike.tasks import forecast, write_on
 from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_config
-from bispike.training.runs import horizon_and_inputs
 
 from .cases import Case
 
-OPTIONS: dict[str, dict[str, str]] = {"data": {}, "model": {}, "rule": {}, "settings": {}}
+OPTIONS: dict[str, dict[str, str]] = {"data": {}, "model": {"steps": "time_steps", "leak": "decay"}}
 """By group: the word of `cases.py` for an option -> the library's name; words that are left out are unchanged."""
-VALUES: dict[str, Any] = {}
+VALUES: dict[str, Any] = {"in-sweep": "in-pass"}
 """Texts that stand as values in `cases.py` -> the library's, such as the name of a loss."""
 NAMES: dict[str, str] = {}
 """Names of models, rules and data sets in `cases.py` -> the library's."""
@@ -120,7 +120,7 @@ def _config(case: Case, files: dict[str, Path]) -> TrainConfig:
 
 def _translated(group: str, options: dict[str, Any]) -> dict[str, Any]:
     values = {name: VALUES.get(value, value) if isinstance(value, str) else value for name, value in options.items()}
-    return {OPTIONS[group].get(name, name): value for name, value in values.items()}
+    return {OPTIONS.get(group, {}).get(name, name): value for name, value in values.items()}
 
 
 def _train_double(config: TrainConfig) -> Run:
@@ -140,7 +140,7 @@ def _curve(run: Run) -> dict[str, Any]:
         "train_accuracy": [row["train_accuracy"] for row in rows],
         "validation": [row["validation"] for row in rows],
         "rates": [list(row["spike_rate"]) for row in rows],
-        "layer_losses": [sorted(row["stage_losses"].values()) for row in rows],
+        "layer_losses": [sorted(row["layer_losses"].values()) for row in rows],
         "angles": [sorted(row["angle"].values()) for row in rows],
         "test": summary["test"],
         "confusion": summary["confusion"],
@@ -185,7 +185,7 @@ def _continue(run: Run, files: dict[str, Path]) -> Any:
 
 def _forecast(run: Run, files: dict[str, Path]) -> Any:
     ahead, columns = horizon_and_inputs(run)
-    return foretell(run.network, files["series"], inputs=columns, ahead=ahead).values  # type: ignore[arg-type]
+    return forecast(run.network, files["series"], inputs=columns, ahead=ahead).values  # type: ignore[arg-type]
 
 
 def _from_folder(run: Run, files: dict[str, Path]) -> Any:

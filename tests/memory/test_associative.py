@@ -30,7 +30,7 @@ def test_both_sides_recall_the_other() -> None:
 
 
 def test_rates_are_whole_numbers_of_spikes() -> None:
-    memory, x, _ = filled(steps=5)
+    memory, x, _ = filled(time_steps=5)
     rates = memory.recall_concept(x)
     torch.testing.assert_close(rates * 5, (rates * 5).round())
     assert float(rates.max()) <= 1
@@ -134,7 +134,7 @@ def test_wrong_patterns_are_refused() -> None:
 
 def test_wrong_settings_are_listed_together() -> None:
     with pytest.raises(ConfigurationError) as found:
-        AssociativeMemory(10, 10, steps=0, rate=9.0, flipped=0.7, hidden=1.0, passes=0)
+        AssociativeMemory(10, 10, time_steps=0, rate=9.0, flipped=0.7, hidden=1.0, passes=0)
     assert len(found.value.problems) == 5
     with pytest.raises(ConfigurationError, match="stimulus"):
         AssociativeMemory(0, 4)

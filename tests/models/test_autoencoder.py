@@ -50,14 +50,14 @@ def test_what_comes_down_depends_on_the_latent_spikes_alone() -> None:
     before = network.reconstruct(some((12,)))
     with torch.no_grad():
         network.readout.weight.add_(1)
-        network.hidden[-1].down.synapse.weight.add_(1)
+        network.layers[-1].down.synapse.weight.add_(1)
     assert torch.equal(network.reconstruct(some((12,))), before)
 
 
 def test_neurons_rest_in_the_middle() -> None:
-    for stage in dense().hidden:
-        assert stage.up.norm is not None
-        assert torch.equal(stage.up.norm.bias, torch.full_like(stage.up.norm.bias, 2.0))
+    for layer in dense().layers:
+        assert layer.up.norm is not None
+        assert torch.equal(layer.up.norm.bias, torch.full_like(layer.up.norm.bias, 2.0))
 
 
 def test_other_networks_have_no_latent_code() -> None:

@@ -22,7 +22,7 @@ def test_mlp_of_any_depth_is_rebuilt_from_its_spec(
 ) -> None:
     net = models.mlp(6, widths, concept, seed=seed, norm=norm, concept_code=code, concept_size=12)
     twin = models.build(net.spec)
-    assert [stage.feature_shape for stage in net.hidden] == [(width,) for width in widths]
+    assert [layer.feature_shape for layer in net.layers] == [(width,) for width in widths]
     state = net.state_dict()
     assert state.keys() == twin.state_dict().keys()
     assert all(torch.equal(value, twin.state_dict()[name]) for name, value in state.items())
@@ -53,9 +53,9 @@ def test_cnn_of_any_geometry_learns_a_step_and_recalls(
     assert twin.state_dict().keys() == net.state_dict().keys()
 
 
-def test_the_papers_network_has_its_five_stages() -> None:
+def test_the_papers_network_has_its_five_layers() -> None:
     net = models.create("cnn", (3, 32, 32), 10)
-    assert [stage.feature_shape for stage in net.hidden] == [
+    assert [layer.feature_shape for layer in net.layers] == [
         (128, 32, 32),
         (128, 16, 16),
         (256, 8, 8),
@@ -73,14 +73,14 @@ def test_transposed_convolutions_lead_down() -> None:
 def test_seeds_decide_the_weights() -> None:
     same = [models.mlp(5, [4], 2, seed=3).state_dict() for _ in range(2)]
     other = models.mlp(5, [4], 2, seed=4).state_dict()
-    name = "stages.0.up.synapse.weight"
+    name = "layers.0.up.synapse.weight"
     assert torch.equal(same[0][name], same[1][name])
     assert not torch.equal(same[0][name], other[name])
 
 
 def test_wrong_settings_are_listed_together() -> None:
     with pytest.raises(ConfigurationError) as error:
-        models.mlp(5, [4], 2, steps=0, threshold=-1, gain=0, widht=3)
+        models.mlp(5, [4], 2, time_steps=0, threshold=-1, gain=0, widht=3)
     assert len(error.value.problems) == 4
     with pytest.raises(ConfigurationError, match="widths"):
         models.mlp(5, [], 2)
@@ -102,4 +102,4 @@ def test_every_registered_model_is_built() -> None:
     for name in models.registry:
         stimulus = 10 if name == "rnn" else (1, 16, 16)
         assert models.create(name, stimulus, 10).concept.classes == 10
-        assert "steps" in models.settings_of(name)
+        assert "time_steps" in models.settings_of(name)

@@ -7,28 +7,28 @@ from hypothesis import strategies as st
 
 from bispike import models, rules
 from bispike.errors import ConfigurationError
-from bispike.nn import Residual, Straight
+from bispike.nn import IdentityShortcut, Residual
 
 
 @pytest.mark.parametrize("depth", [2, 6, 10, 18, 34])
 def test_depth_counts_weight_layers_from_stem_to_readout(depth: int) -> None:
     net = models.create("resnet-small", (3, 32, 32), 10, depth=depth)
-    assert len(net.hidden) + 1 == depth
+    assert len(net.layers) + 1 == depth
     assert len(net.shortcuts) == (depth - 2) // 2
-    assert depth == 2 or net.hidden[-1].feature_shape == (64, 4, 4)
+    assert depth == 2 or net.layers[-1].feature_shape == (64, 4, 4)
 
 
 def test_resnet_18_has_its_seventeen_convolutions() -> None:
     net = models.create("resnet", (3, 32, 32), 10)
     shapes = [(64, 32, 32)] * 5 + [(128, 16, 16)] * 4 + [(256, 8, 8)] * 4 + [(512, 4, 4)] * 4
-    assert [stage.feature_shape for stage in net.hidden] == shapes
-    learned = [s.name for s in net.hidden if isinstance(s.up.synapse, Residual) and not straight(s.up.synapse)]
-    assert learned == ["stage7", "stage11", "stage15"]  # where width and resolution change
-    assert sum(isinstance(s.down.synapse, Residual) for s in net.hidden) == len(net.shortcuts) == 8
+    assert [layer.feature_shape for layer in net.layers] == shapes
+    learned = [s.name for s in net.layers if isinstance(s.up.synapse, Residual) and not straight(s.up.synapse)]
+    assert learned == ["layer7", "layer11", "layer15"]  # where width and resolution change
+    assert sum(isinstance(s.down.synapse, Residual) for s in net.layers) == len(net.shortcuts) == 8
 
 
 def straight(synapse: Residual) -> bool:
-    return isinstance(synapse.shortcut, Straight)
+    return isinstance(synapse.shortcut, IdentityShortcut)
 
 
 @given(
@@ -72,12 +72,12 @@ def test_training_goes_on_exactly_after_a_reload(rule: str) -> None:
         assert torch.equal(a.grad, b.grad)
 
 
-def test_all_stages_of_both_pathways_fire_at_depth_18() -> None:
+def test_all_layers_of_both_pathways_fire_at_depth_18() -> None:
     net = models.create("resnet-small", (3, 16, 16), 10, depth=18)
     stimulus = torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        up = [activity.rate.mean() for _, _, activity in net.sweep_up(net.encode(stimulus))]
-        down = [activity.rate.mean() for _, _, activity in net.sweep_down(net.code.spikes(net.steps))]
+        up = [activity.rate.mean() for _, _, activity in net.bottom_up_pass(net.encode(stimulus))]
+        down = [activity.rate.mean() for _, _, activity in net.top_down_layers(net.code.spikes(net.time_steps))]
     assert all(0.1 < float(rate) < 0.5 for rate in [*up, *down])
 
 

@@ -1,4 +1,4 @@
-"""The network: two sweeps against a plain statement of them, stateless calls, checked inputs."""
+"""The network: two passes against a plain statement of them, stateless calls, checked inputs."""
 
 import pytest
 import torch
@@ -12,38 +12,38 @@ from bispike.nn import Network
 
 
 def plain_bottom_up(net: Network, stimulus: torch.Tensor) -> list[torch.Tensor]:
-    """The sweep as the equations say it: time loop outside, nothing hoisted, batch norm by its running statistics."""
-    source = ((stimulus - net.stimulus_mean) / net.stimulus_std).expand(net.steps, *stimulus.shape)
+    """The pass as the equations say it: time loop outside, nothing hoisted, batch norm by its running statistics."""
+    source = ((stimulus - net.stimulus_mean) / net.stimulus_std).expand(net.time_steps, *stimulus.shape)
     result = []
-    for stage in net.hidden:
+    for layer in net.layers:
         drives = []
         for step in source:
-            drive = stage.up.synapse(step)
-            if stage.up.norm is not None:
-                norm = stage.up.norm
+            drive = layer.up.synapse(step)
+            if layer.up.norm is not None:
+                norm = layer.up.norm
                 drive = torch.nn.functional.batch_norm(
                     drive, norm.running_mean, norm.running_variance, norm.weight, norm.bias, eps=norm.eps
                 )
             drives.append(drive)
-        spikes = lif_reference(torch.stack(drives), stage.up.neuron)
+        spikes = lif_reference(torch.stack(drives), layer.up.neuron)
         result.append(spikes)
         source = spikes
-        if stage.pool > 1:
-            source = torch.stack([torch.nn.functional.max_pool2d(step, stage.pool) for step in spikes])
+        if layer.pool > 1:
+            source = torch.stack([torch.nn.functional.max_pool2d(step, layer.pool) for step in spikes])
     return result
 
 
 @given(
     kind=st.sampled_from(["mlp", "cnn"]),
     norm=st.booleans(),
-    steps=st.integers(1, 5),
+    time_steps=st.integers(1, 5),
     batch=st.sampled_from([1, 3, 150]),
     seed=st.integers(0, 99),
 )
 @settings(max_examples=20, deadline=None)
-def test_the_bottom_up_sweep(kind: str, norm: bool, steps: int, batch: int, seed: int) -> None:
+def test_the_bottom_up_sweep(kind: str, norm: bool, time_steps: int, batch: int, seed: int) -> None:
     space = Stimulus((1, 6, 6), (0.4,), (0.3,))
-    options = {"steps": steps, "norm": norm, "seed": seed, "gain": 1.5}
+    options = {"time_steps": time_steps, "norm": norm, "seed": seed, "gain": 1.5}
     if kind == "mlp":
         net = models.mlp(space, [9, 7], 3, **options).double()
     else:
@@ -74,16 +74,16 @@ def test_calls_change_nothing_and_need_no_mode() -> None:
 
 @pytest.mark.parametrize("code", ["bernoulli", "poisson", "latency"])
 def test_spike_codes_of_the_stimulus(code: str) -> None:
-    net = models.mlp((1, 4, 4), [10], 3, stimulus_code=code, steps=6)
+    net = models.mlp((1, 4, 4), [10], 3, stimulus_code=code, time_steps=6)
     generator = torch.Generator().manual_seed(1)
     scores = net.logits(torch.rand(5, 1, 4, 4), generator=generator)
     assert scores.shape == (5, 3)
 
 
 def test_given_spikes_are_taken_as_they_are() -> None:
-    net = models.mlp((4, 7), [10], 3, stimulus_code="given", steps=4)
+    net = models.mlp((4, 7), [10], 3, stimulus_code="given", time_steps=4)
     spikes = (torch.rand(5, 4, 7) < 0.5).float()
-    assert net.hidden[0].up.synapse.source == (7,)
+    assert net.layers[0].up.synapse.source == (7,)
     assert net.logits(spikes).shape == (5, 3)
 
 
@@ -111,7 +111,7 @@ def test_recall_comes_in_the_units_of_the_data() -> None:
 def test_weights_of_the_two_pathways_are_never_tied() -> None:
     net = models.cnn((1, 8, 8), [4, 6], 3, pools=[2, 1], dense=[10])
     pairs = net.pathway_weights()
-    assert list(pairs) == ["stimulus", "stage1", "stage2", "stage3"]
+    assert list(pairs) == ["stimulus", "layer1", "layer2", "layer3"]
     for forward, backward in pairs.values():
         assert forward.shape == backward.shape
         cosine = torch.nn.functional.cosine_similarity(forward.flatten(), backward.flatten(), dim=0)

@@ -1,4 +1,4 @@
-"""Recurrent stages: closed forms against autograd, time's arrow, blocks, and sequences that go on."""
+"""Recurrent layers: closed forms against autograd, time's arrow, blocks, and sequences that go on."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from torch import Tensor
 from bispike import models, rules
 from bispike.errors import ConfigurationError, ShapeError
 from bispike.functional import lif, native_usable
-from bispike.nn import Past, QuantityCode, RecurrentNetwork
+from bispike.nn import QuantityCode, RecurrentState, SequenceNetwork
 from bispike.rules.bsd import sequences
 from bispike.spaces import Quantities
 
 LIVELY = {"threshold": 0.5, "excitability": 0.5}
 
 
-def text_network(widths: list[int] | None = None, **options: object) -> RecurrentNetwork:
+def text_network(widths: list[int] | None = None, **options: object) -> SequenceNetwork:
     network = models.create("rnn", 6, "abcdef", widths=widths or [9], **{**LIVELY, **options})
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     return network
 
 
-def series_network(widths: list[int] | None = None, **options: object) -> RecurrentNetwork:
+def series_network(widths: list[int] | None = None, **options: object) -> SequenceNetwork:
     target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0))
     network = models.create("rnn", 3, target, widths=widths or [9], **{**LIVELY, **options})
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     return network
 
 
@@ -46,10 +46,10 @@ def test_the_update_of_one_position_is_the_surrogate_gradient(norm: bool) -> Non
     path = network.paths[0]
     generator = torch.Generator().manual_seed(3)
     source = torch.randn(1, 5, 3, dtype=torch.float64, generator=generator)
-    before = Past(torch.rand(5, 9, dtype=torch.float64, generator=generator))
+    before = RecurrentState(torch.rand(5, 9, dtype=torch.float64, generator=generator))
     pull = torch.randn(5, 9, dtype=torch.float64, generator=generator)
     with torch.enable_grad():
-        spikes, _ = path.flow_positions(source, before, 4, constant=True)
+        spikes, _ = path.taped_positions(source, before, 4, constant=True)
         parameters = [path.synapse.weight, path.synapse.bias]
         expected = torch.autograd.grad((spikes.mean(0)[0] * pull).sum(), parameters)
     found = path.unroll(source, source, before, 4, constant=True, unrolled=True)
@@ -66,19 +66,19 @@ def test_the_update_of_one_position_is_the_surrogate_gradient(norm: bool) -> Non
 
 
 def test_the_step_of_bsd_at_one_position_is_the_gradient_of_its_loss() -> None:
-    """Features and templates from the two sweeps, the loss by torch: a graph of one position."""
+    """Features and templates from the two passes, the loss by torch: a graph of one position."""
     network = text_network(norm=False).double()
     stimulus, labels = symbols(7, 1), symbols(7, 1, seed=1)
-    before = Past(torch.rand(7, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(2)))
+    before = RecurrentState(torch.rand(7, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(2)))
     network.rest = lambda batch: [before]  # type: ignore[method-assign]
     options = {"loss": "cross-entropy", "temperature": 0.3, "template": "drive", "slope": "unrolled"}
     rule = rules.create("bsd", network, **options, contrast="classes", centre="none", reference_batch=6)
     rule.step(stimulus, labels)
-    path, down = network.paths[0], network.hidden[0].down
+    path, down = network.paths[0], network.layers[0].down
     with torch.enable_grad():
-        spikes, _ = path.flow_positions(network.encode(stimulus), before, network.steps, constant=True)
+        spikes, _ = path.taped_positions(network.encode(stimulus), before, network.time_steps, constant=True)
         rate = spikes.mean(0)[0]
-        template = down.synapse(network.code.rate(network.steps).double())
+        template = down.synapse(network.code.rate(network.time_steps).double())
         logits = rate @ template.T / 9**0.5 / 0.3
         loss = torch.nn.functional.cross_entropy(logits, labels[:, 0])
         expected = torch.autograd.grad(loss, [path.synapse.weight, down.synapse.weight])
@@ -89,27 +89,27 @@ def test_the_step_of_bsd_at_one_position_is_the_gradient_of_its_loss() -> None:
 @pytest.mark.parametrize("kind", ["text", "series"])
 def test_the_step_of_bsd_with_recurrence_on_both_ways_is_the_gradient_of_its_loss(kind: str) -> None:
     """The template too hears what its population did at the position before, a constant."""
-    options = {"norm": False, "top_down_recurrent": True, "steps": 4 if kind == "text" else 1}  # a constant input
+    options = {"norm": False, "top_down_recurrent": True, "time_steps": 4 if kind == "text" else 1}  # a constant input
     network = (text_network(**options) if kind == "text" else series_network(**options)).double()
     stimulus = symbols(7, 1) if kind == "text" else values(7, 1, dtype=torch.float64)
     targets = symbols(7, 1, seed=1) if kind == "text" else values(7, 1, columns=2, seed=1, dtype=torch.float64)
     draws = torch.Generator().manual_seed(2)
-    before, called = (Past(torch.rand(7, 9, dtype=torch.float64, generator=draws)) for _ in range(2))
+    before, called = (RecurrentState(torch.rand(7, 9, dtype=torch.float64, generator=draws)) for _ in range(2))
     network.rest = lambda batch: [before]  # type: ignore[method-assign]
     network.rest_down = lambda batch: [called]  # type: ignore[method-assign]
     settings = {"loss": "cross-entropy", "temperature": 0.3, "slope": "unrolled", "centre": "none"}
     rules.create("bsd", network, **settings).step(stimulus, targets)
     path, down = network.paths[0], network.paths_down[0]
     if kind == "text":
-        spikes = network.code.spikes(network.steps)[:, targets[:, 0]].double()
+        spikes = network.code.spikes(network.time_steps)[:, targets[:, 0]].double()
         other = (targets != targets.T).double()
     else:
         assert isinstance(network.code, QuantityCode)
-        spikes = network.code.spikes_of(network.standard_targets(stimulus, targets), network.steps).double()
+        spikes = network.code.spikes_of(network.standard_targets(stimulus, targets), network.time_steps).double()
         other = 1 - torch.eye(7, dtype=torch.float64)
     with torch.enable_grad():
-        rate = path.flow_positions(network.encode(stimulus), before, network.steps, constant=True)[0].mean(0)[0]
-        template = down.flow_positions(spikes[:, None], called, network.steps, constant=False)[0].mean(0)[0]
+        rate = path.taped_positions(network.encode(stimulus), before, network.time_steps, constant=True)[0].mean(0)[0]
+        template = down.taped_positions(spikes[:, None], called, network.time_steps, constant=False)[0].mean(0)[0]
         weights = torch.exp(rate @ template.T / 9**0.5 / 0.3)
         own = weights.diagonal()
         loss = -(own / (own + (weights * other).sum(1))).log().mean()
@@ -120,7 +120,7 @@ def test_the_step_of_bsd_with_recurrence_on_both_ways_is_the_gradient_of_its_los
 
 def test_with_membranes_that_go_on_a_sequence_is_time_itself() -> None:
     """Positions of one step without recurrent weights: the neuron of `lif` over as many steps, its slope local."""
-    network = series_network(norm=False, steps=1, carry=True).double()
+    network = series_network(norm=False, time_steps=1, carry=True).double()
     path = network.paths[0]
     with torch.no_grad():
         path.parts()[1].zero_()
@@ -130,26 +130,26 @@ def test_with_membranes_that_go_on_a_sequence_is_time_itself() -> None:
     expected = lif(drive.detach(), path.neuron)
     assert 0.05 < float(expected.mean()) < 0.95
     assert torch.equal(found.activity.rate.unflatten(0, (10, 4)), expected)
-    taped, _ = path.flow_positions(source, path.rest(4), 1, constant=True)
+    taped, _ = path.taped_positions(source, path.rest(4), 1, constant=True)
     assert torch.equal(taped[0].detach(), expected)
     first = path.unroll(source[:6], source[:6], path.rest(4), 1, constant=True, unrolled=False)
     then = path.unroll(source[6:], source[6:], first.last, 1, constant=True, unrolled=False)
     assert torch.equal(torch.cat([first.activity.rate, then.activity.rate]), found.activity.rate)
 
 
-@pytest.mark.parametrize("steps", [1, 3])
-def test_the_update_of_a_position_that_goes_on_is_the_surrogate_gradient(steps: int) -> None:
-    network = series_network(norm=False, steps=steps, carry=True).double()
+@pytest.mark.parametrize("time_steps", [1, 3])
+def test_the_update_of_a_position_that_goes_on_is_the_surrogate_gradient(time_steps: int) -> None:
+    network = series_network(norm=False, time_steps=time_steps, carry=True).double()
     path = network.paths[0]
     draws = torch.Generator().manual_seed(3)
     source, rate, membrane, pull = (
         torch.rand(*shape, dtype=torch.float64, generator=draws) for shape in [(1, 5, 3), (5, 9), (5, 9), (5, 9)]
     )
-    before = Past(rate, membrane)
+    before = RecurrentState(rate, membrane)
     with torch.enable_grad():
-        spikes, _ = path.flow_positions(source, before, steps, constant=True)
+        spikes, _ = path.taped_positions(source, before, time_steps, constant=True)
         expected = torch.autograd.grad((spikes.mean(0)[0] * pull).sum(), path.synapse.weight)[0]
-    found = path.unroll(source, source, before, steps, constant=True, unrolled=False)
+    found = path.unroll(source, source, before, time_steps, constant=True, unrolled=False)
     assert torch.equal(before.membrane, membrane)
     path.learn(pull * path.rate_slope(found.activity), found.below, found.activity)
     torch.testing.assert_close(path.synapse.weight.grad, expected, rtol=1e-10, atol=1e-12)
@@ -218,7 +218,7 @@ def test_changes_are_counted_from_the_present_value() -> None:
 @pytest.mark.parametrize("kind", ["text", "series"])
 @pytest.mark.parametrize(
     ("widths", "options"),
-    [([9], {}), ([9, 7], {}), ([9, 7], {"carry": True, "top_down_recurrent": True, "steps": 2})],
+    [([9], {}), ([9, 7], {}), ([9, 7], {"carry": True, "top_down_recurrent": True, "time_steps": 2})],
 )
 def test_rules_learn_sequences(rule: str, kind: str, widths: list[int], options: dict[str, object]) -> None:
     network = text_network(widths, **options) if kind == "text" else series_network(widths, **options)
@@ -264,7 +264,7 @@ def test_written_out_recursions_are_backpropagation() -> None:
     """DLL with the transposed weights as feedback, and predictive coding with enough steps, give its gradient."""
     stimulus, targets = symbols(4, 6), symbols(4, 6, seed=1)
 
-    def network() -> RecurrentNetwork:
+    def network() -> SequenceNetwork:
         return text_network([9, 7], norm=False).double()
 
     exact = network()
@@ -314,7 +314,7 @@ def test_wrong_shapes_are_named() -> None:
     "network",
     [text_network([9, 7]), series_network([9, 7]), text_network(carry=True, top_down_recurrent=True)],
 )
-def test_networks_are_built_again_from_their_spec(network: RecurrentNetwork) -> None:
+def test_networks_are_built_again_from_their_spec(network: SequenceNetwork) -> None:
     again = models.build(network.spec)
     assert again.concept == network.concept
     again.load_state_dict(network.state_dict())

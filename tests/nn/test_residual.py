@@ -1,4 +1,4 @@
-"""Stages with a shortcut: what reaches them, their drive, and what each sweep makes of it."""
+"""Layers with a shortcut: what reaches them, their drive, and what each pass makes of it."""
 
 import copy
 
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from bispike import models
 from bispike.functional import JoinedSpikes, PackedSpikes, dense_spikes, lif_reference, rate_of
 from bispike.functional.backends import native
-from bispike.nn import Arrivals, Conv, Network, Pathway, Residual, Straight, UpsampleConv
+from bispike.nn import Arrivals, Conv, IdentityShortcut, Network, Pathway, Residual, UpsampleConv
 from bispike.nn import top_down_pass as descent
 
 
@@ -34,13 +34,13 @@ def drive_of(pathway: Pathway, near: Tensor, far: Tensor) -> Tensor:
         return drive
     if synapse.pool > 1:
         far = F.max_pool2d(far, synapse.pool, ceil_mode=True)
-    if isinstance(synapse.shortcut, Straight):
+    if isinstance(synapse.shortcut, IdentityShortcut):
         return drive + float(synapse.shortcut.gain) * far
     return drive + F.conv2d(F.interpolate(far, size=main.target[1:]), synapse.shortcut.weight)
 
 
 def plain_sweep(pathways: list[Pathway], source: Tensor) -> list[Tensor]:
-    """Spikes `[T, B, ...]` of every stage of a sweep, as the equation says, one time step at a time."""
+    """Spikes `[T, B, ...]` of every layer of a pass, as the equation says, one time step at a time."""
     left, trains = [source], []
     for pathway in pathways:
         drive = torch.stack([drive_of(pathway, *pair) for pair in zip(left[-1], left[-2:][0], strict=True)])
@@ -58,33 +58,33 @@ def plain_sweep(pathways: list[Pathway], source: Tensor) -> list[Tensor]:
     side=st.integers(5, 8),
     blocks=st.sampled_from([[1, 1], [0, 2], [2, 0]]),
     norm=st.booleans(),
-    steps=st.integers(1, 3),
+    time_steps=st.integers(1, 3),
     stem_stride=st.integers(1, 2),
 )
 @settings(max_examples=20, deadline=None)
 def test_both_sweeps_are_what_the_equation_says(
-    side: int, blocks: list[int], norm: bool, steps: int, stem_stride: int
+    side: int, blocks: list[int], norm: bool, time_steps: int, stem_stride: int
 ) -> None:
     sizes = {"blocks": blocks, "stem_stride": stem_stride, "shortcut_gain": 0.7}
-    net = models.resnet((2, side, side), [3, 4], 3, norm=norm, steps=steps, gain=1.5, **sizes).double()
+    net = models.resnet((2, side, side), [3, 4], 3, norm=norm, time_steps=time_steps, gain=1.5, **sizes).double()
     stimulus = torch.randn(4, 2, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(side))
     with torch.no_grad():
-        up = plain_sweep([stage.up for stage in net.hidden], net.encode(stimulus).expand(steps, *stimulus.shape))
-        down = plain_sweep([stage.down for stage in net.hidden][::-1], net.code.spikes(steps).double())[::-1]
+        up = plain_sweep([layer.up for layer in net.layers], net.encode(stimulus).expand(time_steps, *stimulus.shape))
+        down = plain_sweep([layer.down for layer in net.layers][::-1], net.code.spikes(time_steps).double())[::-1]
     for record, expected in zip(net.observe(stimulus), up, strict=True):
         assert torch.equal(record.spikes, expected)
     for record, expected in zip(net.imagine(torch.arange(3)), down, strict=True):
         assert torch.equal(record.spikes, expected)
     torch.testing.assert_close(net.logits(stimulus), net.readout(up[-1].mean(0)), rtol=1e-6, atol=1e-6)
     with torch.no_grad():
-        for (stage, below, activity), record in zip(net.sweep_up(net.encode(stimulus)), up, strict=True):
+        for (layer, below, activity), record in zip(net.bottom_up_pass(net.encode(stimulus)), up, strict=True):
             assert bool(((record == 0) | (record == 1)).all())
-            torch.testing.assert_close(activity.raw_drive, stage.up.synapse(below))  # linear in what it received
+            torch.testing.assert_close(activity.raw_drive, layer.up.synapse(below))  # linear in what it received
 
 
 def residual(*, straight: bool, pool: int = 1) -> Residual:
     near = (34, 4, 5)
-    shortcut = Straight(0.5) if straight else Conv((7, 4, 5), 34, kernel=1, bias=False)
+    shortcut = IdentityShortcut(0.5) if straight else Conv((7, 4, 5), 34, kernel=1, bias=False)
     made = Residual(Conv(near, 34), shortcut, 34 if straight else 7, pool=pool)
     made.initialise(1.0, torch.Generator().manual_seed(0))
     return made
@@ -107,9 +107,9 @@ def test_packed_trains_and_trains_of_numbers_drive_alike(straight: bool, pool: i
     torch.testing.assert_close(rate_of(packed, like=near), together.mean(0))
     expected = synapse(together.flatten(0, 1))
     for source in (packed, plain):
-        torch.testing.assert_close(synapse.sum_spikes(source).transpose(1, 2).reshape(expected.shape), expected)
+        torch.testing.assert_close(synapse.forward_packed(source).transpose(1, 2).reshape(expected.shape), expected)
         flowing = plain if source is packed else together
-        torch.testing.assert_close(synapse.flow(flowing).flatten(0, 1), expected)
+        torch.testing.assert_close(synapse.forward_taped(flowing).flatten(0, 1), expected)
 
 
 @pytest.mark.parametrize("straight", [False, True])
@@ -124,11 +124,11 @@ def test_both_parts_learn_from_the_same_gradient(straight: bool) -> None:
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-10, atol=1e-10)
 
 
-def test_along_a_chain_what_left_a_stage_is_what_the_next_receives() -> None:
+def test_along_a_chain_what_left_a_layer_is_what_the_next_receives() -> None:
     """The very object: nothing is copied or kept longer than before."""
     net = models.cnn((1, 8, 8), [3, 4], 3, dense=[5])
     left = [object() for _ in range(4)]
-    arrivals = net.ascent(left[0])
+    arrivals = net.bottom_up_arrivals(left[0])
     for leaving in left[1:]:
         arrivals.pass_on(leaving)
         assert arrivals.source is leaving
@@ -136,14 +136,14 @@ def test_along_a_chain_what_left_a_stage_is_what_the_next_receives() -> None:
     assert net.shortcuts == []
 
 
-def test_what_a_shortcut_skips_is_kept_for_one_stage() -> None:
+def test_what_a_shortcut_skips_is_kept_for_one_layer() -> None:
     net = models.resnet((1, 8, 8), [3], 3, blocks=[2])
-    arrivals: Arrivals[Tensor] = net.ascent(torch.zeros(1, 1, 8, 8))
+    arrivals: Arrivals[Tensor] = net.bottom_up_arrivals(torch.zeros(1, 1, 8, 8))
     kept = []
-    for stage in net.hidden:
-        arrivals.pass_on(torch.zeros(1, *stage.output_shape))
+    for layer in net.layers:
+        arrivals.pass_on(torch.zeros(1, *layer.output_shape))
         kept.append(arrivals._far is not None)
-    assert net.shortcuts == ["stage3", "stage5"]
+    assert net.shortcuts == ["layer3", "layer5"]
     assert kept == [True, False, True, False, False]
 
 
@@ -160,10 +160,10 @@ def test_a_descent_computed_again_is_the_whole_sweep(monkeypatch: pytest.MonkeyP
 
 
 def read(net: Network) -> list[Tensor]:
-    """Rates that reached and left each stage in a top-down sweep that is read from the bottom up."""
-    found = net.descend(unrolled=True)
+    """Rates that reached and left each layer in a top-down pass that is read from the bottom up."""
+    found = net.top_down_pass(unrolled=True)
     values = []
-    for i in range(len(net.hidden)):
+    for i in range(len(net.layers)):
         above, activity = found.at(i)
         values += [above, activity.rate, activity.raw_drive, activity.unrolled]
         found.forget(i)

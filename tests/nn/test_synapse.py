@@ -49,7 +49,7 @@ def test_what_is_carried_is_linear_and_teaches_the_weight_alone(stride: int) -> 
         with torch.no_grad():
             synapse.bias.fill_(0.7)
         source = torch.randn(3, *synapse.source, dtype=torch.float64)
-        carried = synapse.carry(source)
+        carried = synapse.forward_linear(source)
         torch.testing.assert_close(carried, synapse(source) - synapse(torch.zeros_like(source)))
         grad = torch.randn_like(carried)
         expected = torch.autograd.grad(carried, synapse.weight, grad)[0]

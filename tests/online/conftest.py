@@ -32,7 +32,7 @@ def clouds(count: int, *, seed: int, classes: int = CLASSES) -> tuple[Tensor, Te
 
 
 def small(**options: object) -> Network:
-    return models.mlp(WIDTH, [28, 20], NAMES, **{"steps": 4, **options})
+    return models.mlp(WIDTH, [28, 20], NAMES, **{"time_steps": 4, **options})
 
 
 def trained(**options: object) -> Network:
@@ -47,7 +47,7 @@ def trained(**options: object) -> Network:
 
 
 def consolidated(network: Network) -> Learner:
-    """A learner that has seen 200 samples of the known classes with its stages frozen."""
+    """A learner that has seen 200 samples of the known classes with its layers frozen."""
     learner = Learner(network)
     stimuli, labels = clouds(200, seed=1, classes=KNOWN)
     learner.consolidate(zip(stimuli.split(16), labels.split(16), strict=True))

@@ -49,16 +49,16 @@ def products(action: Callable[[], object]) -> Products:
 
 
 def plastic() -> Learner:
-    return Learner(small(steps=STEPS))
+    return Learner(small(time_steps=STEPS))
 
 
 def sealed() -> Learner:
-    learner = consolidated(small(steps=STEPS))
+    learner = consolidated(small(time_steps=STEPS))
     teach_new(learner, shots=2)
     return learner
 
 
-STATES = {"plastic": plastic, "consolidated": lambda: consolidated(small(steps=STEPS)), "sealed": sealed}
+STATES = {"plastic": plastic, "consolidated": lambda: consolidated(small(time_steps=STEPS)), "sealed": sealed}
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -68,17 +68,17 @@ def test_observing_costs_the_products_of_inference(state: str) -> None:
     looked = products(lambda: learner.observe(stimulus))
     inferred = products(lambda: learner.network.logits(stimulus))
     assert looked.without_classes() == inferred.without_classes()
-    assert len(inferred.without_classes()) >= len(learner.network.hidden)
+    assert len(inferred.without_classes()) >= len(learner.network.layers)
 
 
 @pytest.mark.parametrize(("state", "ends"), [("plastic", 0), ("consolidated", 1), ("sealed", 1)])
-def test_teaching_costs_one_product_a_stage_and_products_with_as_many_rows_as_classes(state: str, ends: int) -> None:
-    """Frozen stages: one for the templates of each stage, and one for those of the readout's input."""
+def test_teaching_costs_one_product_a_layer_and_products_with_as_many_rows_as_classes(state: str, ends: int) -> None:
+    """Frozen layers: one for the templates of each layer, and one for those of the readout's input."""
     learner = STATES[state]()
     stimulus, _ = clouds(1, seed=0)
     learner.observe(stimulus)
     taught = products(lambda: learner.teach(len(learner.classes) - 1))
-    assert len(taught.without_classes()) == len(learner.network.hidden) + ends
+    assert len(taught.without_classes()) == len(learner.network.layers) + ends
 
 
 def alive() -> tuple[int, int]:

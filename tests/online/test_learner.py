@@ -62,9 +62,9 @@ def test_norms_use_running_statistics_whatever_the_batch() -> None:
         for module in net.modules():
             if isinstance(module, DriveNorm):
                 module.memory = 10**12  # a memory that long does not move within a step
-    for stage in other.hidden:
-        assert stage.up.norm is not None
-        stage.up.norm.least = 10**9
+    for layer in other.layers:
+        assert layer.up.norm is not None
+        layer.up.norm.least = 10**9
     stimuli, labels = clouds(40, seed=3, classes=KNOWN)
     learner = Learner(one)
     learner.observe(stimuli)
@@ -72,17 +72,17 @@ def test_norms_use_running_statistics_whatever_the_batch() -> None:
     BSD(other).step(stimuli, labels)
     for a, b in zip(one.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-5, atol=1e-7)
-    assert all(stage.up.norm is not None and stage.up.norm.least == 32 for stage in one.hidden)
+    assert all(layer.up.norm is not None and layer.up.norm.least == 32 for layer in one.layers)
 
 
 def test_norms_track_what_was_taught_and_not_what_was_seen() -> None:
     net = small()
-    norm = net.hidden[0].up.norm
+    norm = net.layers[0].up.norm
     assert norm is not None
     learner = Learner(net)
     stimuli, _ = clouds(1, seed=0)
     learner.observe(stimuli)
-    drive = net.hidden[0].up.synapse(net.encode(stimuli)).detach()
+    drive = net.layers[0].up.synapse(net.encode(stimuli)).detach()
     learner.teach(0)
     torch.testing.assert_close(norm.running_mean, drive[0] / 1280)
 
@@ -177,7 +177,7 @@ def test_a_new_class_is_learned_from_ten_samples_and_takes_nothing_from_the_othe
     right = after.labels == labels
     assert float(right[labels == label].float().mean()) >= 0.75  # one class of five: chance is 0.2
     assert float(right[labels < label].float().mean()) >= 0.9
-    own = {"readout.weight": 0, "readout.bias": 0, f"stages.{len(net.hidden) - 1}.down.synapse.weight": 1}
+    own = {"readout.weight": 0, "readout.bias": 0, f"layers.{len(net.layers) - 1}.down.synapse.weight": 1}
     for name, value in net.state_dict().items():
         if code == "one-hot" and name in own:
             axis = own[name]
@@ -203,8 +203,8 @@ def test_the_new_template_receives_the_mean_drive_of_its_samples() -> None:
     label = teach_new(consolidated(net))
     stimuli, labels = clouds(CLASSES * 10, seed=2)
     with net.inference():
-        *_, (_, _, up) = net.sweep_up(net.encode(stimuli[labels == CLASSES - 1]))
-        _, _, down = next(net.sweep_down(net.code.spikes(net.steps)))
+        *_, (_, _, up) = net.bottom_up_pass(net.encode(stimuli[labels == CLASSES - 1]))
+        _, _, down = next(net.top_down_layers(net.code.spikes(net.time_steps)))
     torch.testing.assert_close(down.drive[label], up.drive.mean(0), rtol=1e-4, atol=1e-4)
 
 

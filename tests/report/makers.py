@@ -31,7 +31,7 @@ def record(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         build = models.autoencoder if model == "autoencoder" else models.mlp
-        network = build(found.stimulus, [24, 16], found.concept, steps=3)
+        network = build(found.stimulus, [24, 16], found.concept, time_steps=3)
     initial = copy.deepcopy(network)
     trained = rules.create(rule, network)
     initial.activity = network.activity
@@ -48,7 +48,7 @@ def record(
                 "loss": float(report.loss),
                 "train_accuracy": float(report.correct) / 64,
                 "validation": 0.5,
-                "stage_losses": {name: float(loss) for name, loss in report.stage_losses.items()},
+                "layer_losses": {name: float(loss) for name, loss in report.layer_losses.items()},
                 "angle": {angle.name: angle.degrees for angle in pathway_angles(network)},
             }
         )

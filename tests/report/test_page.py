@@ -1,4 +1,4 @@
-"""The report: self-contained, well-formed, complete, honest about what it cannot show."""
+"""The report: self-contained, well-formed, complete, chronological about what it cannot show."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ def test_pathways_of_a_bidirectional_rule_are_all_shown(single: str) -> None:
         "Local loss",
         "Spikes for a stimulus",
         "Confusion",
-        "Class affinity of stage1",
-        "Class affinity of stage2",
+        "Class affinity of layer1",
+        "Class affinity of layer2",
         "Recalled stimuli",
         "Spikes per 100",
         "never",
@@ -164,7 +164,7 @@ def test_unfinished_run_and_missing_data_still_make_a_report(bsd: RunRecord) -> 
 
 def test_values_that_were_not_finite_leave_gaps_in_the_curves(bsd: RunRecord) -> None:
     lost = [
-        {**row, "loss": None, "train_accuracy": None, "angle": {}, "stage_losses": {"a": None}} for row in bsd.metrics
+        {**row, "loss": None, "train_accuracy": None, "angle": {}, "layer_losses": {"a": None}} for row in bsd.metrics
     ]
     for metrics in (lost, [*bsd.metrics, {**lost[0], "epoch": 3}]):
         found = Page(page([RunRecord(**{**vars(bsd), "metrics": metrics})], ["no data"]))
@@ -227,8 +227,8 @@ def test_untrained_norms_take_their_statistics_from_the_stimuli() -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     stimuli = torch.rand(50, 20) * 0.01
     calm = settled(network, stimuli)
-    drives = network.hidden[0].up.synapse(network.encode(stimuli))
-    norm = calm.hidden[0].up.norm
+    drives = network.layers[0].up.synapse(network.encode(stimuli))
+    norm = calm.layers[0].up.norm
     assert norm is not None
     torch.testing.assert_close(norm.running_mean, drives.mean(0))
     torch.testing.assert_close(norm.running_variance, drives.var(0))
@@ -287,7 +287,7 @@ def test_autoencoders_show_what_comes_down_and_complete_cues(rule: str) -> None:
     one = record(rule, model="autoencoder", epochs=1)
     (found,) = measured([one])
     assert isinstance(found, Measurements)
-    down = found.came_down
+    down = found.reconstructed
     assert down is not None
     assert down.names == list(one.network.concept.names)
     assert down.stimuli.shape == down.reconstructed.shape == (10, 1, 8, 8)

@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = {"model": "rnn", "model_options": {"widths": [16]}, "epochs": 2, "batch_size": 16, "validation": 0.1}
     text = TrainConfig(dataset=str(folder / "prose.txt"), **shared)  # type: ignore[arg-type]
     run_config(text, out=folder / "text", progress=None)
-    for protocol in ("honest", "paper"):
+    for protocol in ("chronological", "paper"):
         options = {"task": "series", "window": 8, "protocol": protocol}
         series = TrainConfig(dataset=str(folder / "waves.csv"), data_options=options, **shared)  # type: ignore[arg-type]
         run_config(series, out=folder / protocol, progress=None)
@@ -47,21 +47,21 @@ def test_a_text_is_shown_with_what_the_network_writes(place: Path) -> None:
     assert "of the characters of the test part" in page.text
     assert "Written on: the likeliest characters" in page.text
     assert "bits a character" in page.text
-    assert {"Learning", "What it foretells", "Firing", "Memory", "Settings"} <= set(page.headings)
+    assert {"Learning", "What it forecasts", "Firing", "Memory", "Settings"} <= set(page.headings)
     assert len(page.all("img")) == len(page.all("figcaption")) >= 6
 
 
 def test_a_series_is_shown_beside_the_truth_and_simple_models(place: Path) -> None:
-    page = page_of(place, "honest")
+    page = page_of(place, "chronological")
     assert page.faults == []
     for words in ("Beside simple models", "naive", "linear, own", "MASE", "smaller squared error"):
         assert words in page.text
-    assert any("True and foretold values of a, b" in (image["alt"] or "") for image in page.all("img"))
+    assert any("True and forecast values of a, b" in (image["alt"] or "") for image in page.all("img"))
     assert "Protocol" not in page.text
 
 
 def test_memory_is_shown_against_the_length_beside_bptt(place: Path) -> None:
-    for name in ("text", "honest"):
+    for name in ("text", "chronological"):
         page = page_of(place, name)
         (drawn,) = [image["alt"] for image in page.all("img") if "Memory of a training step" in (image["alt"] or "")]
         assert drawn is not None
@@ -72,7 +72,7 @@ def test_memory_is_shown_against_the_length_beside_bptt(place: Path) -> None:
 
 def test_the_paper_protocol_is_marked_wherever_it_is_printed(place: Path) -> None:
     assert "test part chose the epoch" in page_of(place, "paper").text
-    both = page_of(place, "honest", "text")
+    both = page_of(place, "chronological", "text")
     assert both.faults == []
     assert "MSE" in both.text
 
@@ -86,12 +86,12 @@ def run(*words: object) -> dict[str, Any]:
 def test_predict_writes_on_and_foretells(place: Path) -> None:
     found = run("predict", place / "text", place / "prose.txt", "--characters", 20)
     assert len(found["rows"][0]["written"]) == 20
-    found = run("predict", place / "honest", place / "waves.csv")
+    found = run("predict", place / "chronological", place / "waves.csv")
     row = found["rows"][0]
     assert row["rows"] == 300
     assert set(row["values"]) == {"a", "b"}
     (place / "other.csv").write_text("a,c\n1,2\n3,4\n")
-    called = bispike("predict", place / "honest", place / "other.csv")
+    called = bispike("predict", place / "chronological", place / "other.csv")
     assert called.status == 2
     assert "missing: b" in called.err
 
@@ -111,7 +111,7 @@ def test_predict_reads_as_the_training_did(tmp_path: Path) -> None:
 
 
 def test_evaluate_gives_all_measures(place: Path) -> None:
-    found = run("evaluate", place / "honest")
+    found = run("evaluate", place / "chronological")
     assert found["metric"] == "mse"
     assert {"mse", "mae", "mase", "smape"} == set(found["measures"]["test"])
     assert found["interval"] is None

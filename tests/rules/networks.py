@@ -10,7 +10,7 @@ from bispike.nn import Network
 
 
 def rate_network(*, conv: bool = False, norm: bool = False, depth: int = 3) -> Network:
-    """Up to three stages; the convolutional ones have a pool and a stride."""
+    """Up to three layers; the convolutional ones have a pool and a stride."""
     if conv:
         channels, dense = [3, 4][:depth], [5][: max(0, depth - 2)]
         net = models.cnn(
@@ -23,9 +23,9 @@ def rate_network(*, conv: bool = False, norm: bool = False, depth: int = 3) -> N
 
 def exact(net: Network) -> Network:
     """The network in float64, its norms with the statistics of the batch: running ones move from step to step."""
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
+    for layer in net.layers:
+        if layer.up.norm is not None:
+            layer.up.norm.least = 2
     return net.double()
 
 

@@ -1,4 +1,4 @@
-"""BSD against autograd of the stage's own loss, and the properties that make it local and order-free."""
+"""BSD against autograd of the layer's own loss, and the properties that make it local and order-free."""
 
 from typing import Any
 
@@ -25,13 +25,15 @@ def build(case: tuple[str, bool, int, int, int]) -> tuple[Network, torch.Tensor,
     kind, norm, steps, batch, seed = case
     generator = torch.Generator().manual_seed(seed)
     if kind == "dense":
-        net = models.mlp(5, [7, 6], 3, steps=steps, norm=norm, gain=1.5, seed=seed)
+        net = models.mlp(5, [7, 6], 3, time_steps=steps, norm=norm, gain=1.5, seed=seed)
         stimulus = torch.randn(batch, 5, generator=generator)
     elif kind == "residual":
-        net = models.resnet((1, 6, 6), [3, 4], 3, blocks=[1, 1], steps=steps, norm=norm, gain=1.5, seed=seed)
+        net = models.resnet((1, 6, 6), [3, 4], 3, blocks=[1, 1], time_steps=steps, norm=norm, gain=1.5, seed=seed)
         stimulus = torch.randn(batch, 1, 6, 6, generator=generator)
     else:
-        net = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[6], steps=steps, norm=norm, gain=1.5, seed=seed)
+        net = models.cnn(
+            (1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[6], time_steps=steps, norm=norm, gain=1.5, seed=seed
+        )
         stimulus = torch.randn(batch, 1, 6, 6, generator=generator)
     trust_small_batches(net)
     return net.double(), stimulus.double(), torch.randint(0, 3, (batch,), generator=generator)
@@ -44,22 +46,24 @@ def trust_small_batches(net: Network) -> None:
             module.least = 2
 
 
-def stage_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch.Tensor, rule: BSD) -> dict[str, Any]:
-    """For each stage: the loss as the paper writes it (B×B), differentiated with the inputs of the stage held fixed.
+def layer_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch.Tensor, rule: BSD) -> dict[str, Any]:
+    """For each layer: the loss as the paper writes it (B×B), differentiated with the inputs of the layer held fixed.
 
     The rate is made differentiable as `rate + slope · (drive − drive.detach())`: the mean-field stand-in.
     """
     options = rule.settings
     gradients = {}
-    ups = {stage.name: (stage, below, act) for stage, below, act in net.sweep_up(net.encode(stimulus))}
-    downs = {stage.name: (above, act) for stage, above, act in net.sweep_down(net.code.spikes(net.steps).double())}
-    for name, (stage, below, up) in ups.items():
+    ups = {layer.name: (layer, below, act) for layer, below, act in net.bottom_up_pass(net.encode(stimulus))}
+    downs = {
+        layer.name: (above, act) for layer, above, act in net.top_down_layers(net.code.spikes(net.time_steps).double())
+    }
+    for name, (layer, below, up) in ups.items():
         above, down = downs[name]
         features = []
         template = options.feature if options.template == "same" else options.template
         for pathway, source, activity, kind in (
-            (stage.up, below, up, options.feature),
-            (stage.down, above, down, template),
+            (layer.up, below, up, options.feature),
+            (layer.down, above, down, template),
         ):
             drive = pathway.synapse(source)
             if pathway.norm is not None:
@@ -84,7 +88,7 @@ def stage_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch
             loss = literal_cross_entropy(rows, paired, options.temperature)
         else:
             loss = literal_mse(rows, paired)
-        parameters = [*stage.up.parameters(), *stage.down.parameters()]
+        parameters = [*layer.up.parameters(), *layer.down.parameters()]
         gradients[name] = (loss, parameters, torch.autograd.grad(loss, parameters))
     return gradients
 
@@ -94,16 +98,16 @@ def stage_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch
 @pytest.mark.parametrize("centre", ["none", "batch"])
 @given(case=networks, pool=st.sampled_from([0, 2]))
 @settings(max_examples=6, deadline=None)
-def test_gradients_equal_autograd_of_each_stage(
+def test_gradients_equal_autograd_of_each_layer(
     feature: str, template: str, loss: str, centre: str, case: tuple[str, bool, int, int, int], pool: int
 ) -> None:
     net, stimulus, labels = build(case)
     options = {"feature": feature, "template": template, "loss": loss, "centre": centre, "pool": pool}
     rule = BSD(net, contrast="batch", reduction="sum", **options)
-    expected = stage_losses_by_autograd(net, stimulus, labels, rule)
+    expected = layer_losses_by_autograd(net, stimulus, labels, rule)
     report = rule.step(stimulus, labels)
     for name, (value, parameters, gradients) in expected.items():
-        torch.testing.assert_close(report.stage_losses[name], value.detach(), rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(report.layer_losses[name], value.detach(), rtol=1e-10, atol=1e-10)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             torch.testing.assert_close(parameter.grad, gradient, rtol=1e-10, atol=1e-10)
 
@@ -113,8 +117,10 @@ def test_gradients_equal_autograd_of_each_stage(
 def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> None:
     net, stimulus, labels = build(case)
     rates = [record.rate for record in _looked_at(net, stimulus)]
-    lowest = next(act.rate for stage, _, act in list(net.sweep_down(net.code.spikes(net.steps).double()))[::-1])
-    last = net.hidden[-1]
+    lowest = next(
+        act.rate for layer, _, act in list(net.top_down_layers(net.code.spikes(net.time_steps).double()))[::-1]
+    )
+    last = net.layers[-1]
     top = rates[-1] if last.pool == 1 else None
     scores = net.scores(top)
     readout = torch.autograd.grad(torch.nn.functional.cross_entropy(scores, labels), list(net.readout.parameters()))
@@ -122,7 +128,7 @@ def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> 
     error = torch.nn.functional.mse_loss(recalled, stimulus)
     recall = torch.autograd.grad(error, list(net.stimulus_readout.parameters()))
     report = BSD(net).step(stimulus, labels)
-    torch.testing.assert_close(report.stage_losses["recall"], error.detach(), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(report.layer_losses["recall"], error.detach(), rtol=1e-10, atol=1e-10)
     for parameter, gradient in zip(
         [*net.readout.parameters(), *net.stimulus_readout.parameters()], [*readout, *recall], strict=True
     ):
@@ -130,24 +136,24 @@ def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> 
 
 
 def _looked_at(net: Network, stimulus: torch.Tensor) -> list[Any]:
-    return [act for _, _, act in net.sweep_up(net.encode(stimulus))]
+    return [act for _, _, act in net.bottom_up_pass(net.encode(stimulus))]
 
 
-@given(case=networks, stage=st.integers(0, 4), options=st.sampled_from([{}, {"contrast": "batch"}]))
+@given(case=networks, layer=st.integers(0, 4), options=st.sampled_from([{}, {"contrast": "batch"}]))
 @settings(max_examples=15, deadline=None)
-def test_no_loss_reaches_the_weights_of_another_stage(
-    case: tuple[str, bool, int, int, int], stage: int, options: dict[str, str]
+def test_no_loss_reaches_the_weights_of_another_layer(
+    case: tuple[str, bool, int, int, int], layer: int, options: dict[str, str]
 ) -> None:
-    """A stage's gradients do not change when every weight that it cannot hear is replaced."""
+    """A layer's gradients do not change when every weight that it cannot hear is replaced."""
     net, stimulus, labels = build(case)
     rule = BSD(net, **options)
     rule.step(stimulus, labels)
-    stage %= len(net.hidden)
-    here = net.hidden[stage]
+    layer %= len(net.layers)
+    here = net.layers[layer]
     watched = [*here.up.parameters(), *here.down.parameters()]
     before = [parameter.grad.clone() for parameter in watched]
-    heard = {id(p) for s in net.hidden[: stage + 1] for p in s.up.parameters()}
-    heard |= {id(p) for s in net.hidden[stage:] for p in s.down.parameters()}
+    heard = {id(p) for s in net.layers[: layer + 1] for p in s.up.parameters()}
+    heard |= {id(p) for s in net.layers[layer:] for p in s.down.parameters()}
     with torch.no_grad():
         for parameter in net.parameters():
             if id(parameter) not in heard:
@@ -175,13 +181,13 @@ def test_sweeps_in_any_order_or_at_once_give_the_same_bits(case: tuple[str, bool
 
 @given(case=networks)
 @settings(max_examples=15, deadline=None)
-def test_all_that_leaves_a_stage_is_zero_or_one(case: tuple[str, bool, int, int, int]) -> None:
+def test_all_that_leaves_a_layer_is_zero_or_one(case: tuple[str, bool, int, int, int]) -> None:
     net, stimulus, _ = build(case)
-    for stage, _, activity in net.sweep_up(net.encode(stimulus)):
-        leaving = stage.leave(activity.spikes)
+    for layer, _, activity in net.bottom_up_pass(net.encode(stimulus)):
+        leaving = layer.pool_spikes(activity.spikes)
         assert set(leaving.unique().tolist()) <= {0, 1}
         assert torch.equal(activity.rate, activity.spikes.double().mean(0))
-    for _, _, activity in net.sweep_down(net.code.spikes(net.steps).double()):
+    for _, _, activity in net.top_down_layers(net.code.spikes(net.time_steps).double()):
         assert set(activity.spikes.unique().tolist()) <= {0, 1}
 
 
@@ -203,7 +209,7 @@ def test_a_learned_code_moves_with_the_readouts_loss() -> None:
     stimulus, labels = torch.randn(9, 5, generator=generator).double(), torch.arange(9) % 3
     BSD(net).step(stimulus, labels)
     drive = net.readout(_looked_at(net, stimulus)[-1].rate).detach()
-    code = net.code.rate(net.steps).clone().requires_grad_()
+    code = net.code.rate(net.time_steps).clone().requires_grad_()
     unit = code / (code.norm(dim=1, keepdim=True) + 1e-8)
     (wanted,) = torch.autograd.grad(torch.nn.functional.cross_entropy(drive @ unit.T, labels), code)
     slope = net.code.embedding.grad / wanted
@@ -216,8 +222,8 @@ def test_running_centre_approaches_the_mean_and_counts_samples_not_steps() -> No
     rows = torch.randn(64, 6)
     one, many = BSD(net, centre="running", centre_samples=16), BSD(net, centre="running", centre_samples=16)
     for rule in (one, many):
-        rule.running["stage1"] = torch.zeros(6)
-    one._running_mean("stage1", rows[:8].mean(0, keepdim=True).expand(8, 6))
+        rule.running["layer1"] = torch.zeros(6)
+    one._running_mean("layer1", rows[:8].mean(0, keepdim=True).expand(8, 6))
     for _ in range(8):
-        many._running_mean("stage1", rows[:8].mean(0, keepdim=True))
-    torch.testing.assert_close(one.running["stage1"], many.running["stage1"])
+        many._running_mean("layer1", rows[:8].mean(0, keepdim=True))
+    torch.testing.assert_close(one.running["layer1"], many.running["layer1"])

@@ -31,7 +31,7 @@ def gradients(rule: Rule, stimuli: Tensor, labels: Tensor, seed: int = 0) -> lis
 
 
 def upward(net: Network) -> list[nn.Parameter]:
-    return [p for stage in net.hidden for p in stage.up.parameters()]
+    return [p for layer in net.layers for p in layer.up.parameters()]
 
 
 @pytest.mark.parametrize("name", ["bsd", "bptt", "backprop"])
@@ -43,13 +43,13 @@ def test_learning_brings_the_error_down(name: str, kind: str) -> None:
     stimuli, labels = batch(net)
     errors = []
     for _ in range(60):
-        errors.append(float(rule.step(stimuli, labels).stage_losses["recall"]))
+        errors.append(float(rule.step(stimuli, labels).layer_losses["recall"]))
         optimizer.step()
     assert errors[-1] < 0.8 * errors[0]
 
 
 @pytest.mark.parametrize("options", [{}, {"reconstruction": "reco"}, {"occlusion": 0.5}])
-def test_no_label_reaches_a_stage_of_the_way_up(options: dict[str, object]) -> None:
+def test_no_label_reaches_a_layer_of_the_way_up(options: dict[str, object]) -> None:
     net = network()
     rule = rules.create("bsd", net, **options)
     stimuli, labels = batch(net)
@@ -65,58 +65,58 @@ def test_no_error_reaches_the_way_up_from_above_or_from_the_way_down() -> None:
     rule = rules.create("bsd", net)
     stimuli, labels = batch(net)
     rule.step(stimuli, labels)
-    before = [p.grad.clone() for p in net.hidden[0].up.parameters() if p.grad is not None]
+    before = [p.grad.clone() for p in net.layers[0].up.parameters() if p.grad is not None]
     with torch.no_grad():
-        for stage in net.hidden[1:]:
-            stage.up.synapse.weight.mul_(-0.5)
-        for stage in net.hidden:
-            stage.down.synapse.weight.mul_(-0.5)
+        for layer in net.layers[1:]:
+            layer.up.synapse.weight.mul_(-0.5)
+        for layer in net.layers:
+            layer.down.synapse.weight.mul_(-0.5)
         net.stimulus_readout.weight.zero_()
     rule.step(stimuli, labels)
-    after = [p.grad for p in net.hidden[0].up.parameters()]
+    after = [p.grad for p in net.layers[0].up.parameters()]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True) if b is not None)
 
 
-def test_the_first_stage_descends_its_loss_in_closed_form() -> None:
+def test_the_first_layer_descends_its_loss_in_closed_form() -> None:
     """dL/dW of the loss of affinities, against autograd through norm and slope."""
     net = network()
     rule = rules.create("bsd", net, whitening=1.0)
     stimuli, labels = batch(net)
     rule.step(stimuli, labels)
-    stage = net.hidden[0].up
+    layer = net.layers[0].up
     source = net.encode(stimuli)
-    activity = stage.respond(source, net.steps, constant=True, unrolled=True, track=False)
-    assert stage.norm is not None
-    raw = stage.synapse(source)
-    drive = stage.norm(raw, (raw.mean(0), raw.var(0, unbiased=False)))
-    rate = activity.rate + stage.rate_slope(activity) * (drive - drive.detach())
+    activity = layer.forward_spikes(source, net.time_steps, constant=True, unrolled=True, track=False)
+    assert layer.norm is not None
+    raw = layer.synapse(source)
+    drive = layer.norm(raw, (raw.mean(0), raw.var(0, unbiased=False)))
+    rate = activity.rate + layer.rate_slope(activity) * (drive - drive.detach())
     centred = rate - rate.mean(0)
     unit = centred / (centred.square().sum(1, keepdim=True) + 1e-4).sqrt()
     loss = (unit @ unit.T - affinity(source)).square().sum() / len(stimuli)
-    (expected,) = torch.autograd.grad(loss, stage.synapse.weight)
-    torch.testing.assert_close(stage.synapse.weight.grad, expected, rtol=1e-6, atol=1e-9)
+    (expected,) = torch.autograd.grad(loss, layer.synapse.weight)
+    torch.testing.assert_close(layer.synapse.weight.grad, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_the_top_down_stage_descends_the_distance_to_the_bottom_up_rates() -> None:
+def test_the_top_down_layer_descends_the_distance_to_the_bottom_up_rates() -> None:
     net = network()
     rule = rules.create("bsd", net)
     stimuli, labels = batch(net)
     rule.step(stimuli, labels)
-    stages = list(net.sweep_up(net.encode(stimuli)))
-    code = stages[-1][2]
-    descent = net.descend_latent(code.spikes, code.rate, unrolled=True)
+    layers = list(net.bottom_up_pass(net.encode(stimuli)))
+    code = layers[-1][2]
+    descent = net.top_down_pass_from_code(code.spikes, code.rate, unrolled=True)
     above, down = descent.at(1)
-    pathway = net.hidden[1].down
+    pathway = net.layers[1].down
     assert pathway.norm is not None
     raw = pathway.synapse(above)
     drive = pathway.norm(raw, (raw.mean(0), raw.var(0, unbiased=False)))
     rate = down.rate + pathway.rate_slope(down) * (drive - drive.detach())
-    loss = (rate - stages[1][2].rate).square().mean()
+    loss = (rate - layers[1][2].rate).square().mean()
     (expected,) = torch.autograd.grad(loss, pathway.synapse.weight)
     torch.testing.assert_close(pathway.synapse.weight.grad, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_bands_change_what_the_first_stage_keeps() -> None:
+def test_bands_change_what_the_first_layer_keeps() -> None:
     stimuli, labels = batch(network("conv"))
     plain = gradients(rules.create("bsd", network("conv"), whitening=1.0), stimuli, labels)
     bands = gradients(rules.create("bsd", network("conv"), whitening=1.0, cutoff=0.2, high=4.0), stimuli, labels)
@@ -125,7 +125,7 @@ def test_bands_change_what_the_first_stage_keeps() -> None:
     torch.testing.assert_close(plain[0], one[0], rtol=1e-6, atol=1e-9)
 
 
-def test_reco_in_bands_keeps_each_stage_to_itself() -> None:
+def test_reco_in_bands_keeps_each_layer_to_itself() -> None:
     net = network("conv")
     rule = rules.create("bsd", net, reconstruction="reco", cutoff=0.2, low=0.2, high=0.8)
     stimuli, labels = batch(net)
@@ -156,7 +156,7 @@ def test_spike_codes_go_up_and_come_down() -> None:
     rule = rules.create("bsd", net)
     stimuli, labels = batch(net)
     report = rule.step(stimuli, labels, generator=torch.Generator().manual_seed(0))
-    assert float(report.stage_losses["recall"]) > 0
+    assert float(report.layer_losses["recall"]) > 0
 
 
 def test_other_rules_say_which_ones_fit() -> None:
@@ -167,18 +167,18 @@ def test_other_rules_say_which_ones_fit() -> None:
 
 
 def test_bptt_is_the_gradient_of_the_whole_way() -> None:
-    """Against autograd of the error, written out for a network of one stage below its code."""
+    """Against autograd of the error, written out for a network of one layer below its code."""
     net = models.autoencoder(12, [10], 3, latent=6).double().train()
     rule = rules.create("bptt", net)
     stimuli, labels = batch(net)
     rule.step(stimuli, labels)
-    found = [p.grad.clone() for p in net.hidden[0].up.parameters() if p.grad is not None]
+    found = [p.grad.clone() for p in net.layers[0].up.parameters() if p.grad is not None]
     source = net.encode(stimuli)
     with torch.enable_grad():
-        low = net.hidden[0].up.flow(source, net.steps, constant=True)
-        code = net.hidden[1].up.flow(low, net.steps, constant=False)
-        down = net.hidden[0].down.flow(code, net.steps, constant=False)
+        low = net.layers[0].up.forward_taped(source, net.time_steps, constant=True)
+        code = net.layers[1].up.forward_taped(low, net.time_steps, constant=False)
+        down = net.layers[0].down.forward_taped(code, net.time_steps, constant=False)
         loss = (net.stimulus_readout(down.mean(0)) - source).square().mean()
-        expected = torch.autograd.grad(loss, list(net.hidden[0].up.parameters()))
+        expected = torch.autograd.grad(loss, list(net.layers[0].up.parameters()))
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b)

@@ -78,4 +78,4 @@ def test_a_descent_computed_again_changes_no_bit(monkeypatch: pytest.MonkeyPatch
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a.grad, b.grad)
     for a, b in zip(whole.buffers(), again.buffers(), strict=True):
-        assert torch.equal(a, b), "a sweep that is computed again must not move the running statistics twice"
+        assert torch.equal(a, b), "a pass that is computed again must not move the running statistics twice"

@@ -35,27 +35,27 @@ def written_loss(a: Tensor, p: Tensor, *, target: str, product: bool, decorrelat
 def literal(net: Network, **options: object) -> list[Tensor]:
     """Gradients of the sum of all losses, no tape crossing a border."""
     similarity = options.pop("similarity")
-    features, templates, maps = [net.standardise(STIMULUS)], [], [len(net.hidden[0].feature_shape) == 3]
+    features, templates, maps = [net.standardise(STIMULUS)], [], [len(net.layers[0].feature_shape) == 3]
     below = features[0]
-    for stage in net.hidden:
-        rate = stage.up.rates(below.detach(), track=False).rate
+    for layer in net.layers:
+        rate = layer.up.forward_rates(below.detach(), track=False).rate
         features.append(rate)
         maps.append(rate.dim() == 4)
-        below = stage.leave_values(rate)
+        below = layer.pool_rates(rate)
     above = net.code.fixed.double()
-    for stage in reversed(net.hidden):
-        above = stage.down.rates(above.detach(), track=False).rate
+    for layer in reversed(net.layers):
+        above = layer.down.forward_rates(above.detach(), track=False).rate
         templates.insert(0, above)
     templates.insert(0, net.stimulus_readout(above.detach()))
     loss = F.cross_entropy(net.scores(below.detach()), LABELS)
     for a, p, is_map in zip(features, templates, maps, strict=True):
-        product = similarity == "product" or (similarity == "by-stage" and not is_map)
+        product = similarity == "product" or (similarity == "by-layer" and not is_map)
         loss = loss + written_loss(a.flatten(1), p.flatten(1), product=product, **options)
     return list(torch.autograd.grad(loss, [*net.bottom_up_parameters(), *net.top_down_parameters()])), loss.detach()
 
 
 @pytest.mark.parametrize("target", ["classes", "identity"])
-@pytest.mark.parametrize("similarity", ["by-stage", "product", "cosine"])
+@pytest.mark.parametrize("similarity", ["by-layer", "product", "cosine"])
 @pytest.mark.parametrize(("conv", "norm"), [(False, False), (True, True)])
 def test_gradients_are_those_of_the_written_loss(conv: bool, norm: bool, similarity: str, target: str) -> None:
     options = {"similarity": similarity, "target": target, "decorrelation": 0.5}
@@ -64,7 +64,7 @@ def test_gradients_are_those_of_the_written_loss(conv: bool, norm: bool, similar
     net = rate_network(conv=conv, norm=norm)
     net.activation = "elu"
     expected, loss = literal(net, **options)
-    torch.testing.assert_close(report.loss + sum(report.stage_losses.values()), loss, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(report.loss + sum(report.layer_losses.values()), loss, rtol=1e-9, atol=1e-12)
     for parameter, grad in zip(rule.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, grad, rtol=1e-8, atol=1e-11)
 
@@ -74,9 +74,9 @@ def test_recall_is_of_rates() -> None:
     CCL(net)
     net.eval()
     rate = net.code.fixed[[2, 0]].double()
-    for stage in reversed(net.hidden):
+    for layer in reversed(net.layers):
         rate = F.elu(
-            stage.down.norm(stage.down.synapse(rate), (stage.down.norm.running_mean, stage.down.norm.running_variance))
+            layer.down.norm(layer.down.synapse(rate), (layer.down.norm.running_mean, layer.down.norm.running_variance))
         )
     expected = net.stimulus_readout(rate) * net.stimulus_std + net.stimulus_mean
     torch.testing.assert_close(net.recall(torch.tensor([2, 0])), expected.detach())

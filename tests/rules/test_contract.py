@@ -31,7 +31,7 @@ class MovesWeights(rules.Frozen):
     def learn(self, stimulus, labels, *, generator):
         report = super().learn(stimulus, labels, generator=generator)
         with torch.no_grad():
-            self.network.stages[0].up.synapse.weight.add_(1e-3)
+            self.network.layers[0].up.synapse.weight.add_(1e-3)
         return report
 
 
@@ -68,16 +68,16 @@ class ChangesTheStimulus(rules.Frozen):
 
 
 class AnnouncesTooEarly(rules.BSD):
-    def align_stage(self, here, *rest):
-        self.written(here.stage.parameters())
-        return super().align_stage(here, *rest)
+    def align_layer(self, here, *rest):
+        self.gradients_ready(here.layer.parameters())
+        return super().align_layer(here, *rest)
 
 
 class ReadsWhatItAnnounced(rules.Frozen):
     def learn(self, stimulus, labels, *, generator):
         report = super().learn(stimulus, labels, generator=generator)
         readout = self.network.readout
-        self.written([readout.weight])
+        self.gradients_ready([readout.weight])
         readout.bias.grad += readout.weight.detach().sum(1)
         return report
 
@@ -102,7 +102,7 @@ def test_broken_rules_are_caught(broken: type, check: str) -> None:
 def test_rules_that_need_a_chain_say_so() -> None:
     net = models.resnet((1, 8, 8), [3], 2, blocks=[2])
     with pytest.raises(
-        ConfigurationError, match=r"rule 'fa': expected a chain .* \(to stage3, stage5\).*mlp, cnn.*bsd"
+        ConfigurationError, match=r"rule 'fa': expected a chain .* \(to layer3, layer5\).*mlp, cnn.*bsd"
     ):
         rules.create("fa", net)
     for name in ("bsd", "bptt", "backprop", "frozen"):

@@ -1,4 +1,4 @@
-"""DECOLLE: each stage's gradient is that of its own local loss over time, and no other stage has a part in it."""
+"""DECOLLE: each layer's gradient is that of its own local loss over time, and no other layer has a part in it."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
 def build(*, conv: bool, steps: int = 4, reset: str = "hard", norm: bool = False) -> Network:
-    options = {"norm": norm, "steps": steps, "reset": reset, "gain": 1.5}
+    options = {"norm": norm, "time_steps": steps, "reset": reset, "gain": 1.5}
     if conv:
         net = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[5], **options)
     else:
@@ -42,9 +42,9 @@ def test_gradients_equal_autograd_of_the_local_loss(conv: bool, steps: int, rese
     rule = DECOLLE(net, loss=loss, readout_bound=8.0)  # large: smooth-l1 is to leave its parabola too
     report = rule.step(stimuli(), LABELS)
     source = net.encode(stimuli()).expand(steps, 6, 1, 6, 6)
-    for stage, readout in zip(net.hidden, rule.state_dict().values(), strict=True):
-        spikes = lif_reference(torch.stack([stage.up.synapse(step) for step in source]), stage.up.neuron)
-        leaving = torch.stack([F.max_pool2d(s, stage.pool) if stage.pool > 1 else s for s in spikes])
+    for layer, readout in zip(net.layers, rule.state_dict().values(), strict=True):
+        spikes = lif_reference(torch.stack([layer.up.synapse(step) for step in source]), layer.up.neuron)
+        leaving = torch.stack([F.max_pool2d(s, layer.pool) if layer.pool > 1 else s for s in spikes])
         value = 0
         for step in leaving:
             scores = step.flatten(1) @ readout.T
@@ -52,26 +52,26 @@ def test_gradients_equal_autograd_of_the_local_loss(conv: bool, steps: int, rese
                 value = value + F.smooth_l1_loss(scores, F.one_hot(LABELS, 3).double(), reduction="sum") / 6 / steps
             else:
                 value = value + F.cross_entropy(scores, LABELS) / steps
-        torch.testing.assert_close(report.stage_losses[stage.name], value.detach())
-        parameters = list(stage.up.parameters())
+        torch.testing.assert_close(report.layer_losses[layer.name], value.detach())
+        parameters = list(layer.up.parameters())
         for parameter, gradient in zip(parameters, torch.autograd.grad(value, parameters), strict=True):
             torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-12)
         source = leaving.detach()
 
 
 @pytest.mark.parametrize("conv", [False, True])
-def test_no_stage_above_has_a_part_in_a_gradient(conv: bool) -> None:
+def test_no_layer_above_has_a_part_in_a_gradient(conv: bool) -> None:
     net = build(conv=conv, norm=True)
     rule = DECOLLE(net)
-    for i, stage in enumerate(net.hidden):
+    for i, layer in enumerate(net.layers):
         rule.step(stimuli(), LABELS)
-        before = [parameter.grad.clone() for parameter in stage.up.parameters()]
+        before = [parameter.grad.clone() for parameter in layer.up.parameters()]
         with torch.no_grad():
-            for above in net.hidden[i + 1 :]:
+            for above in net.layers[i + 1 :]:
                 above.up.synapse.weight.mul_(-1.5)
             net.readout.weight.add_(1)
         rule.step(stimuli(), LABELS)
-        after = [parameter.grad for parameter in stage.up.parameters()]
+        after = [parameter.grad for parameter in layer.up.parameters()]
         assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 

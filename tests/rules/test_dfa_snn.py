@@ -27,7 +27,7 @@ def stimuli() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("norm", [False, True])
-def test_one_stage_with_the_readouts_weights_is_bptt(norm: bool) -> None:
+def test_one_layer_with_the_readouts_weights_is_bptt(norm: bool) -> None:
     """With a constant current a shift of the drive at every step is all that a weight can do to it."""
     net, twin = build([9], norm=norm), build([9], norm=norm)
     rule, exact = DFASNN(net, slope="unrolled"), BPTT(twin)
@@ -42,28 +42,28 @@ def test_one_stage_with_the_readouts_weights_is_bptt(norm: bool) -> None:
 @pytest.mark.parametrize("conv", [False, True])
 @pytest.mark.parametrize("slope", ["mean-field", "unrolled"])
 def test_the_formula(slope: str, conv: bool) -> None:
-    """Autograd within each stage of Σ (B e)·ρ(time-mean drive), ρ having the slope in question."""
+    """Autograd within each layer of Σ (B e)·ρ(time-mean drive), ρ having the slope in question."""
     net = build([4, 6], norm=False, conv=conv)
     rule = DFASNN(net, slope=slope)
-    source = net.encode(stimuli()).expand(net.steps, 6, 1, 6, 6)
+    source = net.encode(stimuli()).expand(net.time_steps, 6, 1, 6, 6)
     drives, spikes = [], []
-    for stage in net.hidden:
-        drives.append(torch.stack([stage.up.synapse(step) for step in source]))
-        spikes.append(lif_reference(drives[-1], stage.up.neuron).detach())
+    for layer in net.layers:
+        drives.append(torch.stack([layer.up.synapse(step) for step in source]))
+        spikes.append(lif_reference(drives[-1], layer.up.neuron).detach())
         source = torch.stack(
-            [torch.nn.functional.max_pool2d(s, stage.pool) if stage.pool > 1 else s for s in spikes[-1]]
+            [torch.nn.functional.max_pool2d(s, layer.pool) if layer.pool > 1 else s for s in spikes[-1]]
         )
     error = (net.readout(source.mean(0)).softmax(1) - torch.nn.functional.one_hot(LABELS, 3)).detach() / 6
     rule.step(stimuli(), LABELS)
-    for stage, drive, feedback in zip(net.hidden, drives, rule.state_dict().values(), strict=True):
-        neuron, mean = stage.up.neuron, drive.mean(0)
+    for layer, drive, feedback in zip(net.layers, drives, rule.state_dict().values(), strict=True):
+        neuron, mean = layer.up.neuron, drive.mean(0)
         if slope == "mean-field":
             gain = 1 / (1 + 0.5 * (torch.pi * (mean.detach() - 0.6 * neuron.threshold)) ** 2)
         else:
             shift = torch.zeros_like(mean, requires_grad=True)
             gain = torch.autograd.grad(lif_reference(drive.detach() + shift, neuron).mean(0).sum(), shift)[0]
         value = (mean * gain * (error @ feedback.T).view_as(mean)).sum()
-        parameters = list(stage.up.parameters())
+        parameters = list(layer.up.parameters())
         for parameter, gradient in zip(parameters, torch.autograd.grad(value, parameters), strict=True):
             torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)
 

@@ -1,4 +1,4 @@
-"""Dendritic localized learning against its formula, stage by stage, and against backpropagation where Θ = Wᵀ."""
+"""Dendritic localized learning against its formula, layer by layer, and against backpropagation where Θ = Wᵀ."""
 
 import pytest
 import torch
@@ -19,8 +19,8 @@ LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 def build(*, conv: bool, norm: bool, depth: int = 3) -> Network:
     net = rate_network(conv=conv, norm=norm, depth=depth)
     with torch.no_grad():
-        for stage in net.hidden:
-            stage.down.synapse.bias.fill_(0.3)  # must play no part
+        for layer in net.layers:
+            layer.down.synapse.bias.fill_(0.3)  # must play no part
     return net
 
 
@@ -28,7 +28,7 @@ def test_dense_updates_are_the_papers_formula() -> None:
     net = build(conv=False, norm=False, depth=2)
     rule = DLL(net, activation="tanh", feedback_sign="minus")
     rule.step(STIMULUS, LABELS)
-    first, second = net.hidden
+    first, second = net.layers
     w1, w2, w3 = (s.weight.detach() for s in (first.up.synapse, second.up.synapse, net.readout))
     theta2, theta3 = first.down.synapse.weight.detach(), second.down.synapse.weight.detach()
     expected = [torch.zeros_like(w) for w in (w1, w2, w3, theta2, theta3)]
@@ -54,26 +54,26 @@ def test_dense_updates_are_the_papers_formula() -> None:
 
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("conv", [False, True])
-def test_each_stage_follows_its_own_error(conv: bool, norm: bool) -> None:
+def test_each_layer_follows_its_own_error(conv: bool, norm: bool) -> None:
     net = build(conv=conv, norm=norm)
     rule = DLL(net, activation="relu", feedback_sign="minus")
     rule.step(STIMULUS, LABELS)
     with torch.no_grad():
-        sweep = list(net.sweep_rates(net.encode(STIMULUS), track=False))
-    top = sweep[-1].leaving.detach().requires_grad_()
+        layer_pass = list(net.bottom_up_rates(net.encode(STIMULUS), track=False))
+    top = layer_pass[-1].leaving.detach().requires_grad_()
     drive = net.readout(top)
     signal = torch.autograd.grad(F.cross_entropy(drive, LABELS, label_smoothing=0.1), drive)[0]
-    for step in reversed(sweep):
-        stage, feedback = step.stage, step.stage.down.synapse
+    for step in reversed(layer_pass):
+        layer, feedback = step.layer, step.layer.down.synapse
         error = feedback(signal) - feedback(torch.zeros_like(signal))
         energy = error.square().sum() / 2 * len(LABELS)
         theta = torch.autograd.grad(energy, feedback.weight)[0]
         torch.testing.assert_close(feedback.weight.grad, theta, rtol=1e-6, atol=1e-7)
-        activity = stage.up.rates(step.below, track=False)
+        activity = layer.up.forward_rates(step.below, track=False)
         rate = activity.rate.detach()
-        largest = rate if stage.pool == 1 else F.interpolate(F.max_pool2d(rate, stage.pool), size=rate.shape[2:])
+        largest = rate if layer.pool == 1 else F.interpolate(F.max_pool2d(rate, layer.pool), size=rate.shape[2:])
         pushed = (error.detach() * (rate == largest) * activity.rate).sum()
-        names = list(stage.up.parameters())
+        names = list(layer.up.parameters())
         signal, *expected = torch.autograd.grad(pushed, [activity.raw_drive, *names])
         for parameter, grad in zip(names, expected, strict=True):
             torch.testing.assert_close(parameter.grad, grad, rtol=1e-6, atol=1e-7)
@@ -88,8 +88,8 @@ def test_with_the_transposed_weights_it_is_backpropagation(norm: bool) -> None:
     ):
         net = rule.network
         with torch.no_grad():
-            for stage, above in zip(net.hidden, [*[s.up.synapse for s in net.hidden[1:]], net.readout], strict=True):
-                stage.down.synapse.weight.copy_(above.weight.T)
+            for layer, above in zip(net.layers, [*[s.up.synapse for s in net.layers[1:]], net.readout], strict=True):
+                layer.down.synapse.weight.copy_(above.weight.T)
         rule.step(STIMULUS, LABELS)
         gradients.append([parameter.grad for parameter in net.bottom_up_parameters()])
     for exact, local in zip(*gradients, strict=True):
@@ -102,7 +102,7 @@ def test_the_sign_is_of_the_feedback_alone() -> None:
         net = build(conv=True, norm=True)
         rule = DLL(net, feedback_sign=sign)
         rule.step(STIMULUS, LABELS)
-        found[sign] = [stage.down.synapse.weight.grad for stage in net.hidden], net.hidden[0].up.synapse.weight.grad
+        found[sign] = [layer.down.synapse.weight.grad for layer in net.layers], net.layers[0].up.synapse.weight.grad
     assert all(torch.equal(a, -b) for a, b in zip(found["minus"][0], found["plus"][0], strict=True))
     assert found["none"][0] == [None] * 3
     assert torch.equal(found["minus"][1], found["plus"][1])

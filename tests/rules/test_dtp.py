@@ -16,8 +16,8 @@ SIGMA, STEP = 0.3, 0.2
 
 
 def jacobians(net: Network) -> list[Tensor]:
-    """Of each place above a stage of a linear network, `[above, stage]`."""
-    above = [*[stage.up.synapse for stage in net.hidden[1:]], net.readout]
+    """Of each place above a layer of a linear network, `[above, layer]`."""
+    above = [*[layer.up.synapse for layer in net.layers[1:]], net.readout]
     return [synapse.weight.detach() for synapse in above]
 
 
@@ -40,12 +40,12 @@ def train_feedback(net: Network, stimuli: Tensor, *, steps: int, lr: float, **op
 @pytest.mark.parametrize("noise", [0.1, 1.0])
 def test_difference_feedback_approaches_the_transposed_jacobian_of_a_linear_network(noise: float) -> None:
     net = models.mlp(12, [10, 8, 6], 3, norm=False).double()
-    before = [cosine(s.down.synapse.weight, j.T) for s, j in zip(net.hidden, jacobians(net), strict=True)]
+    before = [cosine(s.down.synapse.weight, j.T) for s, j in zip(net.layers, jacobians(net), strict=True)]
     assert max(map(abs, before)) < 0.5
     stimuli = torch.randn(64, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     train_feedback(net, stimuli, steps=300, lr=0.02, feedback_loss="difference", noise=noise)
-    for stage, jacobian in zip(net.hidden, jacobians(net), strict=True):
-        learned = stage.down.synapse.weight.detach()
+    for layer, jacobian in zip(net.layers, jacobians(net), strict=True):
+        learned = layer.down.synapse.weight.detach()
         assert cosine(learned, jacobian.T) >= 0.98
         assert 0.9 < float(learned.norm() / jacobian.norm()) < 1.1
 
@@ -56,18 +56,18 @@ def test_reconstructing_feedback_is_at_rest_at_the_best_linear_inverse() -> None
     stimuli = torch.randn(20000, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(len(stimuli)) % 3
     rule = DTP(net, activation="identity", feedback_loss="reconstruction", noise=SIGMA)
-    steps = list(net.sweep_rates(net.encode(stimuli)))
+    steps = list(net.bottom_up_rates(net.encode(stimuli)))
     sizes = []
     for best in (True, False):
         for step, jacobian in zip(steps, jacobians(net), strict=True):
-            rate, synapse = step.activity.rate.detach(), step.stage.down.synapse
+            rate, synapse = step.activity.rate.detach(), step.layer.down.synapse
             spread = torch.cov(rate.T, correction=0) + SIGMA**2 * torch.eye(rate.shape[1])
             inverse = spread @ jacobian.T @ torch.linalg.inv(jacobian @ spread @ jacobian.T)
             with torch.no_grad():
                 synapse.weight.copy_(inverse if best else jacobian.T)
                 synapse.bias.copy_(rate.mean(0) - synapse.weight @ jacobian @ rate.mean(0))
         rule.step(stimuli, labels, generator=torch.Generator().manual_seed(0))
-        sizes.append(torch.stack([step.stage.down.synapse.weight.grad.norm() for step in steps]))
+        sizes.append(torch.stack([step.layer.down.synapse.weight.grad.norm() for step in steps]))
     assert (sizes[0] < 0.03 * sizes[1]).all()
 
 
@@ -76,8 +76,8 @@ def test_with_transposed_feedback_a_linear_network_learns_by_backpropagation() -
     for kind in (Backprop, DTP):
         net = models.mlp((1, 8, 8), [7, 6, 5], 3, norm=False).double()
         with torch.no_grad():
-            for stage, jacobian in zip(net.hidden, jacobians(net), strict=True):
-                stage.down.synapse.weight.copy_(jacobian.T)
+            for layer, jacobian in zip(net.layers, jacobians(net), strict=True):
+                layer.down.synapse.weight.copy_(jacobian.T)
         kind(net, activation="identity").step(*batch())
         gradients.append([parameter.grad for parameter in net.bottom_up_parameters()])
     for exact, propagated in zip(*gradients, strict=True):
@@ -85,18 +85,18 @@ def test_with_transposed_feedback_a_linear_network_learns_by_backpropagation() -
 
 
 def literal_losses(net: Network, kind: str, feedback: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Both losses of a step as their formulas are written: of the stages, and of the feedback."""
+    """Both losses of a step as their formulas are written: of the layers, and of the feedback."""
     stimulus, labels = batch()
-    steps = list(net.sweep_rates(net.encode(stimulus), track=False))
-    names = [step.stage for step in steps]
+    steps = list(net.bottom_up_rates(net.encode(stimulus), track=False))
+    names = [step.layer for step in steps]
     enters = [net.encode(stimulus), *[step.leaving.detach() for step in steps]]
-    rates = [stage.up.rates(below, track=False).rate for stage, below in zip(names, enters, strict=False)]
+    rates = [layer.up.forward_rates(below, track=False).rate for layer, below in zip(names, enters, strict=False)]
 
     def back(i: int, values: Tensor) -> Tensor:
         return activate(names[i].down.synapse(values), feedback)
 
     def forward(i: int, values: Tensor) -> Tensor:
-        leaving = names[i].leave_values(values)
+        leaving = names[i].pool_rates(values)
         if i + 1 == len(names):
             return net.readout(leaving)
         drive, pathway = names[i + 1].up.synapse(leaving), names[i + 1].up
@@ -136,8 +136,8 @@ def test_gradients_are_those_of_the_local_losses(conv: bool, norm: bool, feedbac
     rule = DTP(net, **options, noise=SIGMA, target_step=STEP)
     rule.step(*batch(), generator=torch.Generator().manual_seed(3))
     up_loss, down_loss = literal_losses(net, kind, feedback, torch.Generator().manual_seed(3))
-    stages = [p for stage in net.hidden for p in stage.up.parameters()]
-    for loss, parameters in ((up_loss, stages), (down_loss, rule.feedback_parameters())):
+    layers = [p for layer in net.layers for p in layer.up.parameters()]
+    for loss, parameters in ((up_loss, layers), (down_loss, rule.feedback_parameters())):
         for parameter, grad in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             torch.testing.assert_close(parameter.grad, grad, rtol=1e-6, atol=1e-9)
 

@@ -36,7 +36,7 @@ def gradients(kind: type, net: Network, **options: object) -> dict[str, torch.Te
 @pytest.mark.parametrize("reset", ["hard", "soft"])
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("conv", [False, True])
-def test_one_stage_with_symmetric_feedback_is_bptt(conv: bool, norm: bool, reset: str, code: str) -> None:
+def test_one_layer_with_symmetric_feedback_is_bptt(conv: bool, norm: bool, reset: str, code: str) -> None:
     options = {"conv": conv, "norm": norm, "reset": reset, "stimulus_code": code}
     exact = gradients(BPTT, build(**options))
     received = gradients(EProp, build(**options), feedback="symmetric")
@@ -46,14 +46,14 @@ def test_one_stage_with_symmetric_feedback_is_bptt(conv: bool, norm: bool, reset
 
 
 @pytest.mark.parametrize("conv", [False, True])
-def test_the_last_stage_of_a_deep_network_too_but_not_the_ones_below(conv: bool) -> None:
+def test_the_last_layer_of_a_deep_network_too_but_not_the_ones_below(conv: bool) -> None:
     exact = gradients(BPTT, build(widths=(6, 5), conv=conv))
     received = gradients(EProp, build(widths=(6, 5), conv=conv), feedback="symmetric")
     for name, gradient in exact.items():
         same = torch.allclose(received[name], gradient, rtol=1e-9, atol=1e-12)
         # A bias before a norm has no gradient at all.
-        assert same or "stages.0." in name, name
-    assert not torch.allclose(received["stages.0.up.synapse.weight"], exact["stages.0.up.synapse.weight"])
+        assert same or "layers.0." in name, name
+    assert not torch.allclose(received["layers.0.up.synapse.weight"], exact["layers.0.up.synapse.weight"])
 
 
 def test_random_feedback_with_the_readouts_weights_is_symmetric_feedback() -> None:
@@ -67,21 +67,21 @@ def test_random_feedback_with_the_readouts_weights_is_symmetric_feedback() -> No
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-12, atol=1e-14)
 
 
-def test_every_stage_follows_its_broadcast_signal_alone() -> None:
-    """Autograd of Σ_t L[t]·S[t] within each stage, what comes from below being constant."""
+def test_every_layer_follows_its_broadcast_signal_alone() -> None:
+    """Autograd of Σ_t L[t]·S[t] within each layer, what comes from below being constant."""
     net = build(widths=(7, 6), norm=False)
     rule = EProp(net)
-    source = net.encode(stimuli()).expand(net.steps, 6, 1, 6, 6)
+    source = net.encode(stimuli()).expand(net.time_steps, 6, 1, 6, 6)
     spikes = []
-    for stage in net.hidden:
-        spikes.append(lif_reference(torch.stack([stage.up.synapse(step) for step in source]), stage.up.neuron))
+    for layer in net.layers:
+        spikes.append(lif_reference(torch.stack([layer.up.synapse(step) for step in source]), layer.up.neuron))
         source = spikes[-1].detach()
     error = (net.readout(source.mean(0)).softmax(1) - torch.nn.functional.one_hot(LABELS, 3)) / 6
     rule.step(stimuli(), LABELS)
-    for stage, fired, feedback in zip(net.hidden, spikes, rule.state_dict().values(), strict=True):
+    for layer, fired, feedback in zip(net.layers, spikes, rule.state_dict().values(), strict=True):
         value = (fired.mean(0) * (error.detach() @ feedback.T)).sum()
         for parameter, gradient in zip(
-            stage.up.parameters(), torch.autograd.grad(value, list(stage.up.parameters())), strict=True
+            layer.up.parameters(), torch.autograd.grad(value, list(layer.up.parameters())), strict=True
         ):
             torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)
 
@@ -90,7 +90,7 @@ def test_the_triangle_is_another_gradient_in_the_same_direction() -> None:
     atan, triangle = (
         gradients(EProp, build(), feedback="symmetric", pseudo_derivative=kind) for kind in ("atan", "triangular")
     )
-    a, b = (found["stages.0.up.synapse.weight"].flatten() for found in (atan, triangle))
+    a, b = (found["layers.0.up.synapse.weight"].flatten() for found in (atan, triangle))
     assert 0.5 < float(torch.cosine_similarity(a, b, 0)) < 1 - 1e-6
 
 

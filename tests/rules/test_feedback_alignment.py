@@ -26,7 +26,7 @@ def test_with_the_forward_weights_it_is_backpropagation(conv: bool, norm: bool, 
         net = build(conv=conv, norm=norm)
         rule = kind(net, activation=activation)
         if kind is FA:
-            own = {**{s.name: s.up.synapse.weight for s in net.hidden[1:]}, "readout": net.readout.weight}
+            own = {**{s.name: s.up.synapse.weight for s in net.layers[1:]}, "readout": net.readout.weight}
             rule.load_state_dict({name: weight.detach().clone() for name, weight in own.items()})
         rule.step(stimulus, labels)
         gradients.append([parameter.grad for parameter in rule.parameters()])
@@ -38,7 +38,7 @@ def test_feedback_is_random_and_stays() -> None:
     net = build(conv=False, norm=True)
     rule = FA(net)
     before = {name: value.clone() for name, value in rule.state_dict().items()}
-    forward = {**{stage.name: stage.up.synapse for stage in net.hidden}, "readout": net.readout}
+    forward = {**{layer.name: layer.up.synapse for layer in net.layers}, "readout": net.readout}
     ours = torch.cat([weight.flatten() for weight in before.values()])
     theirs = torch.cat([forward[name].weight.detach().flatten() for name in before])
     cosine = torch.cosine_similarity(ours, theirs, 0)

@@ -1,4 +1,4 @@
-"""Forward-Forward: gradients of each stage's own loss, labels in the stimulus, and decisions by goodness."""
+"""Forward-Forward: gradients of each layer's own loss, labels in the stimulus, and decisions by goodness."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def normed(rate: Tensor) -> Tensor:
 @pytest.mark.parametrize("loss", ["threshold", "pair"])
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("conv", [False, True])
-def test_gradients_are_those_of_each_stages_own_loss(
+def test_gradients_are_those_of_each_layers_own_loss(
     conv: bool, norm: bool, loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stimulus, labels = batch()
@@ -41,44 +41,44 @@ def test_gradients_are_those_of_each_stages_own_loss(
     monkeypatch.setattr(rule, "_wrong_labels", lambda *_: wrong)
     report = rule.step(stimulus, labels)
     source = torch.cat([labelled(net, stimulus, labels), labelled(net, stimulus, wrong)])
-    for stage in net.hidden:
-        rate = stage.up.rates(source, track=False).rate
+    for layer in net.layers:
+        rate = layer.up.forward_rates(source, track=False).rate
         true, false = rate.square().flatten(1).mean(1).chunk(2)
         if loss == "pair":
             value = F.softplus(KAPPA * (false - true)).mean()
         else:
             value = (F.softplus(KAPPA * (THETA - true)) + F.softplus(KAPPA * (false - THETA))).mean()
-        torch.testing.assert_close(report.stage_losses[stage.name], value.detach(), rtol=1e-6, atol=1e-9)
-        parameters = list(stage.up.parameters())
+        torch.testing.assert_close(report.layer_losses[layer.name], value.detach(), rtol=1e-6, atol=1e-9)
+        parameters = list(layer.up.parameters())
         for parameter, grad in zip(parameters, torch.autograd.grad(value, parameters), strict=True):
             torch.testing.assert_close(parameter.grad, grad, rtol=1e-5, atol=1e-8)
-        source = normed(stage.leave_values(rate.detach()))
+        source = normed(layer.pool_rates(rate.detach()))
 
 
-def test_a_stage_cannot_read_the_goodness_of_the_one_below() -> None:
-    """Without biases, a louder stage below changes nothing above."""
+def test_a_layer_cannot_read_the_goodness_of_the_one_below() -> None:
+    """Without biases, a louder layer below changes nothing above."""
     goodness = []
     for factor in (1.0, 7.0):
         net = rate_network()
         rule = ForwardForward(net)
         with torch.no_grad():
-            net.hidden[0].up.synapse.weight.mul_(factor)
-        rates = [step.activity.rate for step in rule._sweep(net.encode(batch()[0]), track=False)]
+            net.layers[0].up.synapse.weight.mul_(factor)
+        rates = [step.activity.rate for step in rule._layer_pass(net.encode(batch()[0]), track=False)]
         goodness.append([rate.detach().square().mean() for rate in rates])
     assert goodness[1][0] > 40 * goodness[0][0]
     torch.testing.assert_close(goodness[0][1:], goodness[1][1:], rtol=1e-5, atol=0)
 
 
 def test_the_label_with_the_highest_summed_goodness_is_decided_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    for options, first in (({}, 0), ({"first_stage": "skipped"}, 1)):
+    for options, first in (({}, 0), ({"first_layer": "skipped"}, 1)):
         net = rate_network(norm=True).eval()
         ForwardForward(net, amplitude=AMPLITUDE, **options)
         stimulus, _ = batch()
         expected = torch.zeros(len(stimulus), 3, dtype=torch.float64)
         for label in range(3):
             source = labelled(net, stimulus, torch.full((len(stimulus),), label))
-            for i, stage in enumerate(net.hidden):
-                rate = stage.up.rates(source, track=False).rate.detach()
+            for i, layer in enumerate(net.layers):
+                rate = layer.up.forward_rates(source, track=False).rate.detach()
                 if i >= first:
                     expected[:, label] += rate.square().mean(1)
                 source = normed(rate)

@@ -1,4 +1,4 @@
-"""Local losses: each stage follows the autograd gradient of its own classifier's loss, and nothing else."""
+"""Local losses: each layer follows the autograd gradient of its own classifier's loss, and nothing else."""
 
 import pytest
 import torch
@@ -24,18 +24,18 @@ def seen(leaving: Tensor, side: int) -> Tensor:
 @pytest.mark.parametrize("side", [1, 3])
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("conv", [False, True])
-def test_gradients_are_those_of_each_stages_own_loss(conv: bool, norm: bool, side: int) -> None:
+def test_gradients_are_those_of_each_layers_own_loss(conv: bool, norm: bool, side: int) -> None:
     stimulus, labels = batch()
     net = rate_network(conv=conv, norm=norm)
     rule = LocalLoss(net, activation="tanh", side=side)
     report = rule.step(stimulus, labels)
     source = net.encode(stimulus)
-    for stage in net.hidden:
-        leaving = stage.leave_values(stage.up.rates(source, track=False).rate)
-        classifier = rule.own.get_submodule(stage.name)
+    for layer in net.layers:
+        leaving = layer.pool_rates(layer.up.forward_rates(source, track=False).rate)
+        classifier = rule.own.get_submodule(layer.name)
         loss = F.cross_entropy(F.linear(seen(leaving, side), classifier.weight, classifier.bias), labels)
-        torch.testing.assert_close(report.stage_losses[stage.name], loss.detach())
-        parameters = [*stage.up.parameters(), *classifier.parameters()]
+        torch.testing.assert_close(report.layer_losses[layer.name], loss.detach())
+        parameters = [*layer.up.parameters(), *classifier.parameters()]
         for parameter, grad in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             torch.testing.assert_close(parameter.grad, grad, rtol=1e-9, atol=1e-12)
         source = leaving.detach()
@@ -43,16 +43,16 @@ def test_gradients_are_those_of_each_stages_own_loss(conv: bool, norm: bool, sid
     torch.testing.assert_close(net.readout.weight.grad, torch.autograd.grad(top, net.readout.weight)[0])
 
 
-def test_nothing_above_a_stage_changes_its_gradient() -> None:
+def test_nothing_above_a_layer_changes_its_gradient() -> None:
     gradients = []
     for factor in (1.0, -2.0):
         net = rate_network(norm=True)
         rule = LocalLoss(net)
         with torch.no_grad():
-            for weight in (net.hidden[1].up.synapse.weight, net.readout.weight, rule.own.stage2.weight):
+            for weight in (net.layers[1].up.synapse.weight, net.readout.weight, rule.own.layer2.weight):
                 weight.mul_(factor)
         rule.step(*batch())
-        gradients.append([stage.up.synapse.weight.grad for stage in net.hidden])
+        gradients.append([layer.up.synapse.weight.grad for layer in net.layers])
     assert torch.equal(gradients[0][0], gradients[1][0])
     assert not torch.allclose(gradients[0][1], gradients[1][1])
 

@@ -17,9 +17,9 @@ def build(*, conv: bool = False, norm: bool = True, dtype: torch.dtype = torch.f
         net = models.cnn((1, 8, 8), [3, 4], 3, pools=[2, 1], strides=[1, 2], dense=[9], **options)
     else:
         net = models.mlp((1, 8, 8), [20, 16, 12], 3, **options)
-    for stage in net.hidden:
-        if stage.up.norm is not None:
-            stage.up.norm.least = 2
+    for layer in net.layers:
+        if layer.up.norm is not None:
+            layer.up.norm.least = 2
     return net.to(dtype)
 
 
@@ -29,19 +29,19 @@ def batch(dtype: torch.dtype = torch.float64, count: int = 12) -> tuple[Tensor, 
 
 
 def mean_field_gradients(net: Network, stimuli: Tensor, labels: Tensor) -> list[Tensor]:
-    """Autograd of the network whose stages have the values of the spikes' rates and the slopes of the mean field."""
+    """Autograd of the network whose layers have the values of the spikes' rates and the slopes of the mean field."""
     rate = net.encode(stimuli)
-    for stage, _, activity in list(net.sweep_up(rate)):
+    for layer, _, activity in list(net.bottom_up_pass(rate)):
         value = activity.rate
-        drive = stage.up.synapse(rate)
-        if stage.up.norm is not None:
-            drive = stage.up.norm(drive, stage.up.norm.statistics(drive, track=False))
+        drive = layer.up.synapse(rate)
+        if layer.up.norm is not None:
+            drive = layer.up.norm(drive, layer.up.norm.statistics(drive, track=False))
         smooth = mean_field_rate(drive, net.neuron)
         rate = smooth + (value - smooth).detach()
-        if stage.pool > 1:  # equal rates are common: the same one of them leaves
-            _, places = torch.nn.functional.max_pool2d(value, stage.pool, return_indices=True)
+        if layer.pool > 1:  # equal rates are common: the same one of them leaves
+            _, places = torch.nn.functional.max_pool2d(value, layer.pool, return_indices=True)
             rate = rate.flatten(2).gather(2, places.flatten(2)).view_as(places)
-            rate = rate + (rate_leaving(stage, activity) - rate).detach()  # pooled step by step
+            rate = rate + (rate_leaving(layer, activity) - rate).detach()  # pooled step by step
     loss = torch.nn.functional.cross_entropy(net.readout(rate), labels)
     return list(torch.autograd.grad(loss, net.bottom_up_parameters()))
 
@@ -58,7 +58,7 @@ def test_without_a_target_the_apical_error_is_zero(conv: bool, norm: bool, feedb
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
         net = build(conv=conv, norm=norm, dtype=dtype)
         apical = Microcircuit(net, feedback=feedback).apical(batch(dtype)[0])
-        assert apical.keys() == set(net.stage_names)
+        assert apical.keys() == set(net.layer_names)
         assert all(float(value.abs().max()) < tolerance for value in apical.values())
 
 
@@ -84,7 +84,7 @@ def test_stronger_nudging_and_random_feedback_leave_it() -> None:
     found = []
     for options in ({"nudging": 1e-3}, {"nudging": 10.0}, {"feedback": "random"}):
         Microcircuit(net, **{"feedback": "tied", **options}).step(stimuli, labels)
-        found.append(cosine([net.hidden[0].up.synapse.weight.grad], [exact]))
+        found.append(cosine([net.layers[0].up.synapse.weight.grad], [exact]))
     assert found[0] > found[1] > found[2]
     assert found[2] < 0.9
 
@@ -102,11 +102,11 @@ def test_interneurons_learn_with_the_cells_that_they_copy() -> None:
     net = build()
     rule = Microcircuit(net, inhibition_rate=0.0)
     optimizer = torch.optim.Adam(rule.parameters(), lr=0.01)
-    before = net.hidden[1].up.synapse.weight.detach().clone()
+    before = net.layers[1].up.synapse.weight.detach().clone()
     for _ in range(20):
         rule.step(*batch())
         optimizer.step()
-    assert float((net.hidden[1].up.synapse.weight.detach() - before).abs().max()) > 0.05
+    assert float((net.layers[1].up.synapse.weight.detach() - before).abs().max()) > 0.05
     assert all(float(value.abs().max()) < 1e-6 for value in rule.apical(batch()[0]).values())
 
 
@@ -114,30 +114,30 @@ def test_interneurons_learn_again_when_forward_weights_have_changed() -> None:
     net = build(norm=False)
     rule = Microcircuit(net, nudging=1e-3)
     with torch.no_grad():
-        for synapse in (net.hidden[1].up.synapse, net.readout):
+        for synapse in (net.layers[1].up.synapse, net.readout):
             synapse.weight += 0.1 * torch.randn(synapse.weight.shape, generator=torch.Generator().manual_seed(1))
     stimuli, labels = batch(count=48)
     start = {name: float(value.norm()) for name, value in rule.apical(stimuli).items()}
-    assert start["stage1"] > 0.1
-    assert start["stage3"] > 0.1
+    assert start["layer1"] > 0.1
+    assert start["layer3"] > 0.1
     optimizer = torch.optim.Adam(rule.own.parameters(), lr=3e-3)
     for _ in range(300):
         rule.step(stimuli, labels)
         optimizer.step()
     end = {name: float(value.norm()) for name, value in rule.apical(stimuli).items()}
-    assert end["stage1"] < 0.1 * start["stage1"]
-    assert end["stage3"] < 0.1 * start["stage3"]
+    assert end["layer1"] < 0.1 * start["layer1"]
+    assert end["layer3"] < 0.1 * start["layer3"]
 
 
 def test_inhibition_learns_again_when_it_does_not_cancel_feedback() -> None:
     net = build(norm=False)
     rule = Microcircuit(net, nudging=1e-4, inhibition_rate=0.5)
-    rule.own.get_buffer("inhibition_stage2").mul_(0.5)
+    rule.own.get_buffer("inhibition_layer2").mul_(0.5)
     stimuli, labels = batch(count=48)
-    start = float(rule.apical(stimuli)["stage1"].norm())
+    start = float(rule.apical(stimuli)["layer1"].norm())
     for _ in range(300):
         rule.step(stimuli, labels)
-    assert float(rule.apical(stimuli)["stage1"].norm()) < 0.1 * start
+    assert float(rule.apical(stimuli)["layer1"].norm()) < 0.1 * start
 
 
 def test_options_are_checked_together() -> None:

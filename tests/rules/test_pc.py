@@ -39,10 +39,10 @@ def test_with_fixed_predictions_it_converges_to_backpropagation(conv: bool, norm
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
 
 
-def test_an_error_climbs_down_one_stage_a_step() -> None:
+def test_an_error_climbs_down_one_layer_a_step() -> None:
     rule = PC(rate_network(conv=False, norm=False), inference_steps=2)
     rule.step(STIMULUS, LABELS)
-    silent = [float(stage.up.synapse.weight.grad.abs().max()) == 0 for stage in rule.network.hidden]
+    silent = [float(layer.up.synapse.weight.grad.abs().max()) == 0 for layer in rule.network.layers]
     assert silent == [True, False, False]
 
 
@@ -56,8 +56,10 @@ def test_random_feedback_converges_to_feedback_alignment() -> None:
 def energy(net: Network, activities: list[Tensor]) -> Tensor:
     """F as it is written, from the stimulus up."""
     below, total = net.encode(STIMULUS), torch.zeros((), dtype=torch.float64)
-    for stage, activity in zip(net.hidden, activities, strict=True):
-        total = total + (activity - stage.leave_values(stage.up.rates(below, track=False).rate)).square().sum() / 2
+    for layer, activity in zip(net.layers, activities, strict=True):
+        total = (
+            total + (activity - layer.pool_rates(layer.up.forward_rates(below, track=False).rate)).square().sum() / 2
+        )
         below = activity
     return total + F.cross_entropy(net.scores(below), LABELS, reduction="sum")
 
@@ -78,7 +80,7 @@ def test_with_moving_predictions_activities_and_weights_descend_the_energy(conv:
     net = rate_network(conv=conv, norm=norm)
     net.activation = "elu"
     with torch.no_grad():
-        activities = [step.leaving for step in net.sweep_rates(net.encode(STIMULUS), track=False)]
+        activities = [step.leaving for step in net.bottom_up_rates(net.encode(STIMULUS), track=False)]
     first = float(energy(net, activities).detach())
     for _ in range(steps):
         activities = [activity.detach().requires_grad_() for activity in activities]

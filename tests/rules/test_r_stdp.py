@@ -27,7 +27,7 @@ def batch(count: int = 9) -> tuple[Tensor, Tensor]:
 
 
 def top_of(net: Network, stimuli: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    """Which neurons of the last stage fired, and the class that wins at the readout."""
+    """Which neurons of the last layer fired, and the class that wins at the readout."""
     *_, last = contests(net, net.encode(stimuli), share=share)
     return last.leaving.amax(0), net.scores(last.leaving).argmax(1)
 
@@ -37,10 +37,10 @@ def first(train: Tensor) -> int | None:
     return int(fired[0]) if len(fired) else None
 
 
-def expected_stage(net: Network, pre: Tensor, spikes: Tensor, drive: Tensor, labels: Tensor, winners: int) -> Tensor:
-    """Mean change of a dense stage, weight by weight, with a⁻ = 0.5, bound 2 and expected reward 1/3."""
+def expected_layer(net: Network, pre: Tensor, spikes: Tensor, drive: Tensor, labels: Tensor, winners: int) -> Tensor:
+    """Mean change of a dense layer, weight by weight, with a⁻ = 0.5, bound 2 and expected reward 1/3."""
     _, samples, neurons = spikes.shape
-    weight = net.hidden[0].up.synapse.weight.detach()
+    weight = net.layers[0].up.synapse.weight.detach()
     bound = 2 / pre.shape[2] ** 0.5
     change = torch.zeros_like(weight)
     for b in range(samples):
@@ -58,18 +58,18 @@ def expected_stage(net: Network, pre: Tensor, spikes: Tensor, drive: Tensor, lab
     return change * (neurons / winners / samples) - beyond
 
 
-def test_a_stage_changes_as_its_winners_first_spikes_say() -> None:
+def test_a_layer_changes_as_its_winners_first_spikes_say() -> None:
     net = build()
     stimuli, labels = batch()
     source = net.encode(stimuli)
-    _, _, activity = next(iter(net.sweep_up(source)))
+    _, _, activity = next(iter(net.bottom_up_pass(source)))
     fresh = build()
-    expected = expected_stage(
-        fresh, lif(source, net.neuron, steps=4).flatten(2), activity.spikes.double(), activity.drive, labels, 6
+    expected = expected_layer(
+        fresh, lif(source, net.neuron, time_steps=4).flatten(2), activity.spikes.double(), activity.drive, labels, 6
     )
     rule = RSTDP(fresh, balance="fixed", depression=0.5, bound=2.0, winners=0.4, hidden_rate=1.0)
     rule.step(stimuli, labels)
-    torch.testing.assert_close(-fresh.hidden[0].up.synapse.weight.grad, expected, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(-fresh.layers[0].up.synapse.weight.grad, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_the_readout_rewards_right_choices_and_punishes_wrong_ones() -> None:
@@ -107,26 +107,26 @@ def test_weights_beyond_the_bound_come_back_and_never_grow() -> None:
     torch.testing.assert_close(net.readout.weight.grad, torch.full_like(net.readout.weight, 2 / 3 - 1 / 3))
 
 
-def test_hidden_stages_learn_by_reward() -> None:
+def test_hidden_layers_learn_by_reward() -> None:
     net = models.mlp(12, [60], 3)
     rule = RSTDP(net)
     centres = torch.randn(3, 12, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(96) % 3
     stimuli = centres[labels] + 0.15 * torch.randn(96, 12, generator=torch.Generator().manual_seed(1))
-    optimizer = torch.optim.SGD([net.hidden[0].up.synapse.weight], lr=0.1)
+    optimizer = torch.optim.SGD([net.layers[0].up.synapse.weight], lr=0.1)
     start = None
     for _ in range(60):
         report = rule.step(stimuli, labels)
-        start = float(report.stage_losses["stage1"]) if start is None else start
+        start = float(report.layer_losses["layer1"]) if start is None else start
         optimizer.step()
-    assert float(report.stage_losses["stage1"]) < 0.5 * start
+    assert float(report.layer_losses["layer1"]) < 0.5 * start
 
 
-def test_maps_learn_and_stages_that_are_too_narrow_are_refused() -> None:
+def test_maps_learn_and_layers_that_are_too_narrow_are_refused() -> None:
     net = build(conv=True)
     RSTDP(net).step(*batch())
-    assert all(float(stage.up.synapse.weight.grad.abs().sum()) > 0 for stage in net.hidden)
-    with pytest.raises(ConfigurationError, match="stage2 has fewer"):
+    assert all(float(layer.up.synapse.weight.grad.abs().sum()) > 0 for layer in net.layers)
+    with pytest.raises(ConfigurationError, match="layer2 has fewer"):
         RSTDP(models.mlp(4, [9, 2], 3))
     with pytest.raises(ConfigurationError) as error:
         RSTDP(build(), balance="none", bound=0, winners=0, memory=0, hidden_rate=-1)

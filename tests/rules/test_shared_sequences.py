@@ -84,7 +84,7 @@ def test_bsd_under_its_options(kind: str, rule_options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "series"])
-@pytest.mark.parametrize("options", [{"carry": True}, {"top_down_recurrent": True}, {"steps": 1, "carry": True}])
+@pytest.mark.parametrize("options", [{"carry": True}, {"top_down_recurrent": True}, {"time_steps": 1, "carry": True}])
 def test_bsd_on_networks_that_remember_more(kind: str, options: dict[str, Any]) -> None:
     assert_one_equals_many(2, "bsd", kind, [9, 8, 9], {"block": 3}, options)
 

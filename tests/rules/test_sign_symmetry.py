@@ -30,9 +30,9 @@ def gradients_with(net: Network, back: dict[str, torch.Tensor], activation: str)
     stimulus, labels = batch()
     act = {"relu": torch.relu, "tanh": torch.tanh}[activation]
     rate = net.encode(stimulus).flatten(1)
-    for stage in net.hidden:
-        synapse = stage.up.synapse
-        rate = act(Replaced.apply(rate, synapse.weight, synapse.bias, back.get(stage.name, synapse.weight)))
+    for layer in net.layers:
+        synapse = layer.up.synapse
+        rate = act(Replaced.apply(rate, synapse.weight, synapse.bias, back.get(layer.name, synapse.weight)))
     scores = Replaced.apply(rate, net.readout.weight, net.readout.bias, back["readout"])
     return list(torch.autograd.grad(F.cross_entropy(scores, labels), net.bottom_up_parameters()))
 
@@ -42,7 +42,7 @@ def gradients_with(net: Network, back: dict[str, torch.Tensor], activation: str)
 def test_errors_return_through_signs(variant: str, activation: str) -> None:
     net = rate_network()
     rule = SignSymmetry(net, variant=variant, activation=activation, feedback_gain=0.7)
-    places = {**{s.name: s.up.synapse for s in net.hidden[1:]}, "readout": net.readout}
+    places = {**{s.name: s.up.synapse for s in net.layers[1:]}, "readout": net.readout}
     source = torch.Generator().manual_seed(5)
     if variant == "uniform":
         magnitudes = {name: torch.tensor(0.7 / synapse.weight.shape[1] ** 0.5) for name, synapse in places.items()}
@@ -64,7 +64,7 @@ def test_errors_return_through_signs(variant: str, activation: str) -> None:
 def test_convolutions_too_are_feedback_alignment_with_those_weights(variant: str) -> None:
     net, twin = rate_network(conv=True, norm=True), rate_network(conv=True, norm=True)
     rule, aligned = SignSymmetry(net, variant=variant), FA(twin)
-    weights = {**{s.name: s.up.synapse.weight for s in net.hidden[1:]}, "readout": net.readout.weight}
+    weights = {**{s.name: s.up.synapse.weight for s in net.layers[1:]}, "readout": net.readout.weight}
     magnitudes = rule.state_dict() or {name: weight[0].numel() ** -0.5 for name, weight in weights.items()}
     aligned.load_state_dict({name: weight.detach().sign() * magnitudes[name] for name, weight in weights.items()})
     for each in (rule, aligned):
@@ -81,10 +81,10 @@ def test_fixed_magnitudes_stay_while_signs_follow_the_weights() -> None:
     rule.step(*batch())
     assert all(torch.equal(before[name], value) for name, value in rule.state_dict().items())
     with torch.no_grad():
-        first = net.hidden[0].up.synapse.weight.grad.clone()
+        first = net.layers[0].up.synapse.weight.grad.clone()
         net.readout.weight.neg_()  # another top error and other signs: the lowest gradient cannot stay
     rule.step(*batch())
-    assert not torch.allclose(first, net.hidden[0].up.synapse.weight.grad)
+    assert not torch.allclose(first, net.layers[0].up.synapse.weight.grad)
 
 
 def test_wrong_options() -> None:

@@ -53,18 +53,18 @@ def pairs(post: Tensor, pre: Tensor, decay: float) -> Tensor:
     return total / (steps * lengths)
 
 
-def test_stages_and_readout_change_by_pairs_of_spikes() -> None:
+def test_layers_and_readout_change_by_pairs_of_spikes() -> None:
     stimuli, labels = batch()
     net, twin = build(), build()
     rule = SymSTDP(net, decay=0.3, winners=0.5)
     rule.step(stimuli, labels)
     source = twin.encode(stimuli)
     found = list(contests(twin, source, share=0.5))
-    pre = lif(source, twin.neuron, steps=4).flatten(2)
+    pre = lif(source, twin.neuron, time_steps=4).flatten(2)
     teacher = torch.nn.functional.one_hot(labels, 3).double().expand(4, -1, -1)
     cases = [
-        (net.hidden[0].up.synapse, found[0].spikes, pre, 15 / 8),
-        (net.hidden[1].up.synapse, found[1].spikes, found[0].spikes, 9 / 4),
+        (net.layers[0].up.synapse, found[0].spikes, pre, 15 / 8),
+        (net.layers[1].up.synapse, found[1].spikes, found[0].spikes, 9 / 4),
         (net.readout, teacher, found[1].spikes, 3),
     ]
     for synapse, post, below, rarity in cases:
@@ -98,7 +98,7 @@ def test_homeostasis_raises_those_that_fire_too_little() -> None:
     net = build()
     SymSTDP(net, winners=0.5).step(*batch())
     *_, last = contests(build(), build().encode(batch()[0]), share=0.5)
-    bias = net.hidden[-1].up.norm.bias
+    bias = net.layers[-1].up.norm.bias
     share = last.spikes.amax(0).mean(0)
     torch.testing.assert_close(bias.grad, share * 9 / 4 - 1, rtol=1e-6, atol=1e-9)
 
@@ -119,7 +119,7 @@ def test_the_network_decides_with_inhibition() -> None:
 def test_maps_learn_and_options_are_checked() -> None:
     net = build(conv=True)
     SymSTDP(net).step(*batch())
-    assert all(float(stage.up.synapse.weight.grad.abs().sum()) > 0 for stage in net.hidden)
+    assert all(float(layer.up.synapse.weight.grad.abs().sum()) > 0 for layer in net.layers)
     with pytest.raises(ConfigurationError) as error:
         SymSTDP(net, decay=2, winners=0, homeostasis=-1, hidden_rate=-1)
     assert len(error.value.problems) == 4

@@ -112,7 +112,7 @@ def test_a_flipped_bit_is_found_and_the_previous_checkpoint_used(tmp_path: Path,
     assert str(damaged) in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"format": 1}', '{"format": 1, "file": "none"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"format": 2}', '{"format": 2, "file": "none"}'])
 def test_damaged_json_is_found(tmp_path: Path, content: str) -> None:
     checkpoint.save(tmp_path, made(1))
     (tmp_path / LATEST).write_text(content)
@@ -135,8 +135,8 @@ def test_a_later_format_is_refused_by_name_and_left_alone(tmp_path: Path) -> Non
     checkpoint.save(tmp_path, made(1))
     checkpoint.save(tmp_path, made(2))
     entry = json.loads((tmp_path / LATEST).read_text())
-    (tmp_path / LATEST).write_text(json.dumps(entry | {"format": 2, "versions": {"bispike": "9.8.7"}}))
-    with pytest.raises(CheckpointError, match=r"format 2 by bispike 9\.8\.7.*reads format 1"):
+    (tmp_path / LATEST).write_text(json.dumps(entry | {"format": 99, "versions": {"bispike": "9.8.7"}}))
+    with pytest.raises(CheckpointError, match=r"format 99 by bispike 9\.8\.7.*reads format 2"):
         checkpoint.load(tmp_path)
 
 

@@ -73,19 +73,19 @@ def test_clearing_removes_a_runs_own_files_only(tmp_path: Path) -> None:
 def test_two_processes_do_not_train_into_one_folder(tmp_path: Path) -> None:
     out = tmp_path / "run"
     script = (
-        "import sys\nfrom pathlib import Path\nfrom bispike.runs.folder import held\n"
-        "with held(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+        "import sys\nfrom pathlib import Path\nfrom bispike.runs.folder import locked\n"
+        "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(out)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(CheckpointError, match="another process"), folder.held(out):
+        with pytest.raises(CheckpointError, match="another process"), folder.locked(out):
             pass
         other.kill()
         other.wait()
-    with folder.held(out) as path:
+    with folder.locked(out) as path:
         assert path.is_dir()
 
 

@@ -64,13 +64,13 @@ def test_rows_differ_from_the_base_in_what_they_name(tmp_path: Path) -> None:
 
 def test_the_command_line_overrides_the_base_and_rows_override_both(tmp_path: Path) -> None:
     request = Request(
-        {"epochs": 1, "limit": 50, "lr": 0.5, "preset": None, "data_root": Path("d"), "target": "y", "steps": 7},
+        {"epochs": 1, "limit": 50, "lr": 0.5, "preset": None, "data_root": Path("d"), "target": "y", "time_steps": 7},
         [("strength", "0.9"), ("test", "false")],
     )
     base, population, bptt = study(tmp_path, CODES, request).rows.values()
     assert (base.epochs, base.limit, base.lr, base.data_root, base.test) == (1, 50, 0.5, "d", False)
     assert (base.rule_options["strength"], population.rule_options["strength"]) == (0.9, 0.5)
-    assert (base.data_options, base.model_options["steps"]) == ({"target": "y"}, 7)
+    assert (base.data_options, base.model_options["time_steps"]) == ({"target": "y"}, 7)
     assert bptt.lr == 0.02
 
 

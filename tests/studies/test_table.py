@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bispike.studies import write_study
 
 from bispike.analysis import Operations
 from bispike.config.resolve import Request
 from bispike.config.train_config import TrainConfig
 from bispike.studies import rows as study_rows
-from bispike.studies import texts
+from bispike.studies import texts, write_study
 from bispike.studies.criteria import marks
 from bispike.studies.notes import notes_of
 from bispike.studies.study import Cell, Outcome, compare_cells, rule_names

@@ -13,7 +13,7 @@ from bispike.data.formats.series import Series, windowed
 from bispike.data.formats.text import from_text
 from bispike.data.sequence_dataset import Windows
 from bispike.errors import ConfigurationError, DataError
-from bispike.nn import RecurrentNetwork
+from bispike.nn import SequenceNetwork
 from bispike.tasks import Judged, baselines, evaluate_sequences, write_on
 from bispike.tasks.judging import mean_steps
 
@@ -43,7 +43,7 @@ def test_measures_are_those_of_their_definitions() -> None:
 def test_a_text_is_judged_at_all_positions() -> None:
     found = from_text(TEXT, name="fox", window=8)
     network = models.create("rnn", found.stimulus, found.concept, widths=[8], threshold=0.5, excitability=0.5)
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     assert isinstance(found.test, Windows)
     judged = evaluate_sequences(network, found.test, batch_size=7)
     stimuli, labels = found.test.batch(slice(None))
@@ -58,7 +58,7 @@ def test_a_text_is_judged_at_all_positions() -> None:
 def test_a_series_is_judged_at_the_last_position() -> None:
     found = windowed(walk(), horizon=2, window=6)
     network = models.create("rnn", found.stimulus, found.concept, widths=[8], threshold=0.5, excitability=0.5)
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     assert isinstance(found.test, Windows)
     assert isinstance(found.train, Windows)
     judged = evaluate_sequences(network, found.test, batch_size=7, steps=mean_steps(found.train))
@@ -73,7 +73,7 @@ def test_baselines_see_what_a_network_sees() -> None:
     found = windowed(walk(2000), horizon=1, window=6)
     measured = baselines(found)
     assert list(measured) == ["naive", "mean", "linear, own", "linear, all"]
-    # what follows the second column is in the first one's past; nobody can foretell the walk itself
+    # what follows the second column is in the first one's past; nobody can forecast the walk itself
     assert measured["linear, all"]["mse"] < measured["linear, own"]["mse"]
     assert measured["naive"]["mse"] < measured["mean"]["mse"]
     steps = np.abs(np.diff(walk(2000).values, axis=0))[:1599].mean(0)
@@ -91,7 +91,7 @@ def test_baselines_of_an_estimate_have_no_present_value() -> None:
 def test_text_goes_on_from_its_beginning() -> None:
     found = from_text(TEXT, name="fox", window=8)
     network = models.create("rnn", found.stimulus, found.concept, widths=[8], threshold=0.5, excitability=0.5)
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     written = write_on(network, "the q", 30, seed=1)
     assert len(written) == 30
     assert set(written) <= set(TEXT)

@@ -47,8 +47,8 @@ def network(dataset: Dataset) -> Network:
 
 
 def tiny_network(dataset: Dataset, **options: object) -> Network:
-    """Two small stages, without norm unless asked for."""
-    return models.mlp(dataset.stimulus, [12, 8], dataset.concept, **{"steps": 3, "norm": False, **options})
+    """Two small layers, without norm unless asked for."""
+    return models.mlp(dataset.stimulus, [12, 8], dataset.concept, **{"time_steps": 3, "norm": False, **options})
 
 
 def digits_config(**settings: object) -> TrainConfig:
@@ -56,7 +56,7 @@ def digits_config(**settings: object) -> TrainConfig:
     values: dict[str, object] = {
         "dataset": "digits",
         "model": "mlp",
-        "model_options": {"widths": [16, 12], "steps": 2},
+        "model_options": {"widths": [16, 12], "time_steps": 2},
         "epochs": 2,
         "batch_size": 64,
         "validation": 0.1,

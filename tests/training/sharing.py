@@ -141,7 +141,7 @@ def _train(root: Path, case: Case, rank: int, *, last: bool) -> None:
         main()
     dataset = data.load(case.dataset)
     make = models.mlp if case.dataset == "digits" else models.rnn
-    options = {"steps": 3, "gain": 1.5, **case.model_options}
+    options = {"time_steps": 3, "gain": 1.5, **case.model_options}
     network = make(dataset.stimulus, [16, 12], dataset.concept, **options).double()
     rule = rules.create(case.rule, network, **case.rule_options)
     if case.die_in is not None and rank == case.victim:
@@ -171,9 +171,9 @@ class _Stops(Progress):
 
 
 def _die_in(network: Network, step: int) -> None:
-    """Once the first stage has moved its statistics, before the second one does."""
-    second, calls = network.hidden[1].up, [0]
-    respond = second.respond
+    """Once the first layer has moved its statistics, before the second one does."""
+    second, calls = network.layers[1].up, [0]
+    respond = second.forward_spikes
 
     def dying(*arguments: Any, **options: Any) -> Any:
         calls[0] += network.training
@@ -181,7 +181,7 @@ def _die_in(network: Network, step: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return respond(*arguments, **options)
 
-    second.respond = dying  # type: ignore[method-assign]
+    second.forward_spikes = dying  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

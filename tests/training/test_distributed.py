@@ -43,7 +43,7 @@ SCENARIOS = [
         2,
         [
             *(HARD, CLIPPED, SERIES, RATES, SINGLE, replace(HARD, out="again")),
-            replace(HARD, out="in-sweep", settings={**HARD.settings, "update": "in-sweep"}),
+            replace(HARD, out="in-pass", settings={**HARD.settings, "update": "in-pass"}),
             replace(HARD, out="two-then-two", stop_after=8),
             replace(HARD, out="two-then-two"),
             replace(HARD, out="one-then-two"),
@@ -75,7 +75,7 @@ def assert_close(one: Path, other: Path) -> None:
     torch.testing.assert_close(load_file(one / MODEL), load_file(other / MODEL), rtol=1e-9, atol=1e-9)
     rows, expected = ([json.loads(line) for line in (path / METRICS).read_text().splitlines()] for path in (one, other))
     for row, wanted in zip(rows, expected, strict=True):
-        for key in ("loss", "train_accuracy", "validation", "spike_rate", "stage_losses", "health"):
+        for key in ("loss", "train_accuracy", "validation", "spike_rate", "layer_losses", "health"):
             assert row[key] == pytest.approx(wanted[key], rel=1e-9), key
     first, second = read_summary(one) or {}, read_summary(other) or {}
     assert first["test"] == pytest.approx(second["test"], rel=1e-9)
@@ -98,7 +98,7 @@ class TestTwoProcesses:
         assert same_bits(root / "hard", root / "again")
 
     def test_may_update_in_the_sweep(self, root: Path) -> None:
-        assert same_bits(root / "hard", root / "in-sweep")
+        assert same_bits(root / "hard", root / "in-pass")
 
     def test_go_on_bit_for_bit(self, root: Path) -> None:
         assert same_bits(root / "hard", root / "two-then-two")

@@ -24,10 +24,11 @@ from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, lo
 from .conftest import FAST, Dying, Remembering, Stop, assert_equal, digits_config, tiny_network, weights
 
 SUMMARY_KEYS = [
-    *("run", "dataset", "model", "rule", "seed", "epochs", "steps", "batch_size", "parameters", "metric", "test"),
+    *("run", "dataset", "model", "rule", "seed", "epochs", "time_steps", "steps", "batch_size", "parameters"),
+    *("metric", "test"),
     *("validation", "train_seconds", "step_ms", "peak_memory_mb", "spike_rate", "device", "versions"),
 ]
-METRICS_KEYS = {"epoch", "loss", "train_accuracy", "validation", "spike_rate", "stage_losses", "angle", "lr"}
+METRICS_KEYS = {"epoch", "loss", "train_accuracy", "validation", "spike_rate", "layer_losses", "angle", "lr"}
 
 
 # ---------------------------------------------------------------------- what comes out
@@ -297,7 +298,7 @@ def test_the_same_settings_name_the_same_training(tmp_path: Path) -> None:
     config = digits_config()
     assert isinstance(config, TrainConfig)
     dataset = data.load("digits")
-    network = models.mlp(dataset.stimulus, [16, 12], dataset.concept, steps=2, seed=0)
+    network = models.mlp(dataset.stimulus, [16, 12], dataset.concept, time_steps=2, seed=0)
     settings = {key: getattr(config, key) for key in ("epochs", "batch_size", "validation", "limit", "threads")}
     by_objects = fit(network, rules.create("bsd", network), dataset, progress="none", **settings)
     assert_equal(weights(by_objects.network), weights(run_config(config, progress="none").network))

@@ -20,7 +20,7 @@ KILLS = 10
 CONFIG = TrainConfig(
     dataset="digits",
     model="mlp",
-    model_options={"widths": [32, 16], "steps": 2, "stimulus_code": "bernoulli", "norm": True},
+    model_options={"widths": [32, 16], "time_steps": 2, "stimulus_code": "bernoulli", "norm": True},
     epochs=14,
     batch_size=32,
     lr=3e-3,
@@ -39,7 +39,8 @@ DRIVER = """
 import dataclasses, json, os, pathlib, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
-from bispike.training import TrainConfig, checkpoint, run_config
+from bispike.runs import checkpoint
+from bispike.training import TrainConfig, run_config
 from bispike.runs.folder import CHECKPOINT
 config = TrainConfig(**json.loads(sys.argv[1]))
 run_config(dataclasses.replace(config, epochs=1), progress="none")

@@ -54,7 +54,7 @@ def test_an_empty_split_is_refused(network: Network, dataset: Dataset) -> None:
 
 
 def test_angles_between_equal_opposite_and_orthogonal_pathways(network: Network) -> None:
-    up = network.hidden[0].up.synapse.weight  # 12 x 16
+    up = network.layers[0].up.synapse.weight  # 12 x 16
     down = network.stimulus_readout.weight  # 16 x 12
     with torch.no_grad():
         down.copy_(2 * up.T)

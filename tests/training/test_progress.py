@@ -11,25 +11,25 @@ from bispike.errors import ConfigurationError
 from bispike.training import progress
 
 
-def row(stages: int, *, validation: float | None = 0.5) -> dict[str, Any]:
+def row(layers: int, *, validation: float | None = 0.5) -> dict[str, Any]:
     return {
         "epoch": 7,
         "loss": 123456.789,
         "train_accuracy": 1.0,
         "validation": validation,
-        "spike_rate": [i / stages for i in range(stages)],
+        "spike_rate": [i / layers for i in range(layers)],
         "seconds": 12345.6,
     }
 
 
-@pytest.mark.parametrize("stages", [0, 1, 5, 8, 9, 40])
+@pytest.mark.parametrize("layers", [0, 1, 5, 8, 9, 40])
 @pytest.mark.parametrize("validation", [None, 1.0])
-def test_a_line_holds_the_epoch_in_a_hundred_columns(stages: int, validation: float | None) -> None:
-    line = progress.epoch_line(row(stages, validation=validation), 1000)
+def test_a_line_holds_the_epoch_in_a_hundred_columns(layers: int, validation: float | None) -> None:
+    line = progress.epoch_line(row(layers, validation=validation), 1000)
     assert len(line) <= 100
     assert line.startswith("epoch    7/1000")
     assert ("validation" in line) == (validation is not None)
-    assert ("rates" in line) == (stages > 0)
+    assert ("rates" in line) == (layers > 0)
 
 
 def test_plain_lines_and_notes_go_to_the_stream() -> None:

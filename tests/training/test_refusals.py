@@ -54,16 +54,16 @@ def test_flat_stimuli_are_not_augmented() -> None:
         fit(models.mlp(flat.stimulus, [4], flat.concept), "bsd", flat, augment="flip")
 
 
-def test_a_training_that_diverges_names_stage_rates_and_checkpoint(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_training_that_diverges_names_layer_rates_and_checkpoint(dataset: Dataset, tmp_path: Path) -> None:
     class Poison(Remembering):
         def step(self, loss: float) -> None:
             super().step(loss)
             if self.steps == 8:
                 with torch.no_grad():
-                    network.hidden[1].up.synapse.weight.fill_(float("nan"))
+                    network.layers[1].up.synapse.weight.fill_(float("nan"))
 
     network = tiny_network(dataset)
-    with pytest.raises(DivergenceError, match=r"diverged in epoch 2.*stage2.*Firing rates: stage1 0\.\d+") as caught:
+    with pytest.raises(DivergenceError, match=r"diverged in epoch 2.*layer2.*Firing rates: layer1 0\.\d+") as caught:
         fit(network, "bsd", dataset, out=tmp_path, **{**FAST, "checkpoint_steps": 7, "progress": Poison()})
     assert str(tmp_path / CHECKPOINT) in str(caught.value)
     saved = load_run(tmp_path)
@@ -71,20 +71,20 @@ def test_a_training_that_diverges_names_stage_rates_and_checkpoint(dataset: Data
 
 
 def test_a_network_that_does_not_fire_ends_with_a_remedy(dataset: Dataset) -> None:
-    with pytest.raises(DivergenceError, match="no stage of the network fired"):
+    with pytest.raises(DivergenceError, match="no layer of the network fired"):
         fit(tiny_network(dataset, threshold=1e6), "bptt", dataset, **FAST)
 
 
-def test_a_silent_stage_is_told_once_and_kept_in_the_metrics(dataset: Dataset) -> None:
+def test_a_silent_layer_is_told_once_and_kept_in_the_metrics(dataset: Dataset) -> None:
     network = tiny_network(dataset)
     with torch.no_grad():
-        for parameter in network.hidden[1].up.parameters():
+        for parameter in network.layers[1].up.parameters():
             parameter.fill_(-1)
     told = Remembering()
     run = fit(network, "frozen", dataset, **{**FAST, "progress": told})
-    assert [row["health"] for row in run.metrics] == [{"stage2": "silent"}] * 3
+    assert [row["health"] for row in run.metrics] == [{"layer2": "silent"}] * 3
     assert len(told.notes) == 1
-    assert "stage2 has not fired" in told.notes[0]
+    assert "layer2 has not fired" in told.notes[0]
 
 
 def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:

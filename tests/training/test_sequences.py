@@ -46,7 +46,7 @@ def test_a_users_text_trains_and_is_evaluated_again(prose: Path, tmp_path: Path)
     run = run_config(config, out=tmp_path / "run", progress=None)
     summary = run.summary
     assert summary["metric"] == "accuracy"
-    assert summary["protocol"] == "honest"
+    assert summary["protocol"] == "chronological"
     assert summary["test"] > 0.3  # of 28 characters
     assert 0 < summary["measures"]["test"]["bits"] < 5
     assert run.metrics[-1]["loss"] < run.metrics[0]["loss"]

@@ -54,8 +54,8 @@ def test_every_optimizer_continues_bit_for_bit(name: str, network: Network, data
 
 def test_plain_values_and_best_weights_survive(network: Network, dataset: Dataset, tmp_path: Path) -> None:
     sums = EpochSums()
-    sums.add(8, 0.1, 3, {"stage1": 0.2}, [0.3, 1 / 3])
-    sums.add(8, 0.2, 4, {"stage1": 0.1}, [0.1, 1 / 7])
+    sums.add(8, 0.1, 3, {"layer1": 0.2}, [0.3, 1 / 3])
+    sums.add(8, 0.2, 4, {"layer1": 0.1}, [0.1, 1 / 7])
     before = State(2, 5, 25, sums, [{"epoch": 1, "loss": 0.1 + 0.2}], 0.75, 1, None, {"silent": [0, 3]}, 12.5)
     best = {name: value + 1 for name, value in network.state_dict().items()}
     rule, optimizer = rules.create("bptt", network), built(network, "sgd")

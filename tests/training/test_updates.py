@@ -1,4 +1,4 @@
-"""Weights that move in the sweep end with the bits of weights that move after it, with less memory."""
+"""Weights that move in the pass end with the bits of weights that move after it, with less memory."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ OPTIONS: dict[str, Any] = {"norm": True, "concept_code": "learned"}
 def test_in_sweep_ends_with_the_bits_of_after(rule: str, dataset: Dataset) -> None:
     one, other = tiny_network(dataset, **OPTIONS), tiny_network(dataset, **OPTIONS)
     after = fit(one, rule, dataset, **FAST, weight_decay=0.01)
-    in_sweep = fit(other, rule, dataset, **FAST, weight_decay=0.01, update="in-sweep")
+    in_pass = fit(other, rule, dataset, **FAST, weight_decay=0.01, update="in-pass")
     assert_equal(weights(one), weights(other))
-    assert [row["loss"] for row in after.metrics] == [row["loss"] for row in in_sweep.metrics]
-    assert in_sweep.rule.when_written is None
+    assert [row["loss"] for row in after.metrics] == [row["loss"] for row in in_pass.metrics]
+    assert in_pass.rule.on_gradients_ready is None
 
 
 @pytest.mark.parametrize("order", ["up-first", "concurrent"])
 def test_the_order_of_the_sweeps_does_not_matter(order: str, dataset: Dataset) -> None:
     one, other = tiny_network(dataset, **OPTIONS), tiny_network(dataset, **OPTIONS)
     fit(one, rules.create("bsd", one), dataset, **FAST)
-    fit(other, rules.create("bsd", other, order=order), dataset, **FAST, update="in-sweep")
+    fit(other, rules.create("bsd", other, order=order), dataset, **FAST, update="in-pass")
     assert_equal(weights(one), weights(other))
 
 
 @pytest.mark.parametrize("name", sorted(optimizers.OPTIMIZERS))
 def test_every_optimizer_may_move_a_part_at_a_time(name: str, dataset: Dataset) -> None:
     results = []
-    for in_sweep in (False, True):
+    for in_pass in (False, True):
         network = tiny_network(dataset)
         rule = rules.create("bsd", network)
         matrices = [parameter for parameter in rule.parameters() if parameter.dim() == 2]  # muon takes no others
         optimizer = optimizers.build(name, [{"params": matrices, "base_lr": 0.01}])
-        updates = Updates(optimizer, in_sweep=in_sweep)
+        updates = Updates(optimizer, in_pass=in_pass)
         with updates.hearing(rule):
             for step in range(3):
                 rule.step(*dataset.train.batch(range(16 * step, 16 * step + 16)))
@@ -61,18 +61,18 @@ def test_every_optimizer_may_move_a_part_at_a_time(name: str, dataset: Dataset) 
 def test_a_training_may_go_on_the_other_way(dataset: Dataset, tmp_path: Path) -> None:
     whole = fit(tiny_network(dataset, **OPTIONS), "bsd", dataset, **FAST)
     settings = {**FAST, "checkpoint_steps": 1}
-    options = {**settings, "progress": Dying(8), "update": "in-sweep"}
+    options = {**settings, "progress": Dying(8), "update": "in-pass"}
     with pytest.raises(Stop):
         fit(tiny_network(dataset, **OPTIONS), "bsd", dataset, out=tmp_path, **options)
     again = fit(tiny_network(dataset, **OPTIONS), "bsd", dataset, out=tmp_path, resume=True, **settings)
     assert_equal(weights(again.network), weights(whole.network))
 
 
-def test_only_one_stage_of_gradients_is_held(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight stages of equal width: never more than the first one's gradients, where `after` holds all of them."""
+def test_only_one_layer_of_gradients_is_held(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight layers of equal width: never more than the first one's gradients, where `after` holds all of them."""
     network = models.mlp(dataset.stimulus, [32] * 8, dataset.concept, norm=False)
     rule = rules.create("bsd", network)
-    updates = Updates(torch.optim.SGD(rule.parameters(), lr=0.01), in_sweep=True)
+    updates = Updates(torch.optim.SGD(rule.parameters(), lr=0.01), in_pass=True)
     step, held = updates.optimizer.step, list[int]()
 
     def watched() -> None:
@@ -82,20 +82,20 @@ def test_only_one_stage_of_gradients_is_held(dataset: Dataset, monkeypatch: pyte
     monkeypatch.setattr(updates.optimizer, "step", watched)
     with updates.hearing(rule):
         rule.step(*dataset.train.batch(range(16)))
-    largest = max(sum(p.nbytes for p in stage.parameters()) for stage in network.hidden)
+    largest = max(sum(p.nbytes for p in layer.parameters()) for layer in network.layers)
     assert max(held) <= largest < sum(p.nbytes for p in rule.parameters()) / 6
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_clipping_needs_all_gradients() -> None:
     with pytest.raises(ConfigurationError, match=r"clip_norm: needs all gradients at once.*use update 'after'"):
-        validate(TrainConfig(update="in-sweep", clip_norm=1.0))
-    with pytest.raises(ConfigurationError, match="did you mean 'in-sweep'"):
-        validate(TrainConfig(update="insweep"))
+        validate(TrainConfig(update="in-pass", clip_norm=1.0))
+    with pytest.raises(ConfigurationError, match="did you mean 'in-pass'"):
+        validate(TrainConfig(update="inpass"))
 
 
 def test_a_training_that_diverges_says_that_the_weights_moved(network: Network, dataset: Dataset) -> None:
     with torch.no_grad():
         network.readout.weight[0, 0] = torch.nan
     with pytest.raises(DivergenceError, match="weights in memory were moved by that step"):
-        fit(network, "bsd", dataset, **FAST, update="in-sweep")
+        fit(network, "bsd", dataset, **FAST, update="in-pass")

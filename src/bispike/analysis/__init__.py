@@ -1,7 +1,7 @@
 """What a network does, measured: firing, agreement of the two pathways, affinity, decisions, recall; and
 how plausible a rule is (`audit`).
 
-Everything here only looks. `read_stages` runs both pathways once over a sample; the other functions turn
+Everything here only looks. `read_layers` runs both pathways once over a sample; the other functions turn
 what it saw into numbers.
 """
 
@@ -10,7 +10,7 @@ from .criteria import Audit, Verdict, audit_network
 from .criteria import measure as audit
 from .energy import Operations, fan_out, inference_operations
 from .extractors import ClassifierFeatures, FeatureExtractor, Inception, frechet_between, generation_quality
-from .firing import Firing, StageFiring, firing, firing_health
+from .firing import Firing, LayerFiring, firing, firing_health
 from .pathways import (
     Affinity,
     Agreement,
@@ -26,7 +26,7 @@ from .pathways import (
 from .probe import Probe, Sample, linear_probe
 from .quality import SetQuality, diversity, mean_squared_error, psnr, set_quality, ssim
 from .recall import RecallMatch, recall_match
-from .recorded_passes import StageReading, read_stages, stage_rates
+from .recorded_passes import LayerReading, layer_rates, read_layers
 from .sampling import LatentDensity
 from .spike_loss import LOST, spike_loss
 from .update_angle import UpdateAngle, reference_rule, update_angles
@@ -43,13 +43,13 @@ __all__ = [
     "Firing",
     "Inception",
     "LatentDensity",
+    "LayerFiring",
+    "LayerReading",
     "Operations",
     "Probe",
     "RecallMatch",
     "Sample",
     "SetQuality",
-    "StageFiring",
-    "StageReading",
     "UpdateAngle",
     "Verdict",
     "accuracy",
@@ -69,19 +69,19 @@ __all__ = [
     "frequent_confusions",
     "generation_quality",
     "inference_operations",
+    "layer_rates",
     "linear_probe",
     "mean_squared_error",
     "pathway_angles",
     "per_class_accuracy",
     "psnr",
     "random_angle_spread",
-    "read_stages",
+    "read_layers",
     "recall_match",
     "reference_rule",
     "set_quality",
     "spike_loss",
     "ssim",
-    "stage_rates",
     "summarise_affinity",
     "update_angles",
 ]

@@ -3,7 +3,7 @@
 Whatever passes through a synapse during `Network.logits` is watched. A spike costs one addition (AC) at each of its
 targets: spikes x fan-out, the fan-out of each source neuron taken from the wiring itself, so that the borders of a
 convolution count with what they have. A real number costs a multiplication and an addition (MAC) at each target: the
-current into the first stage, once for all time steps as it does not change, and every input of a rate network, with
+current into the first layer, once for all time steps as it does not change, and every input of a rate network, with
 zeros (dense hardware) and without them (hardware that skips them). A readout that reads the time-mean of spikes is
 counted by the spikes: the drive is linear, so a neuron that adds up what arrives computes the same.
 
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ..functional import Received, dense_spikes
-from ..nn import Network, RecurrentNetwork, Synapse
+from ..nn import Network, SequenceNetwork, Synapse
 
 ADD_PJ = 0.9
 MULTIPLY_PJ = 3.7
@@ -83,12 +83,12 @@ def inference_operations(
     Returns:
         Operations a stimulus; of a recurrent network those of one position.
     """
-    if isinstance(network, RecurrentNetwork):
+    if isinstance(network, SequenceNetwork):
         return _of_positions(network, stimuli, batch_size)
     synapses = [m for root in (network, own) if root is not None for m in root.modules() if isinstance(m, Synapse)]
     parts = {id(part) for synapse in synapses for part in synapse.modules() if part is not synapse}
     synapses = [synapse for synapse in synapses if id(synapse) not in parts]
-    counts = [_Count(synapse, network.steps, fan_out(synapse).double()) for synapse in synapses]
+    counts = [_Count(synapse, network.time_steps, fan_out(synapse).double()) for synapse in synapses]
     device = network.stimulus_mean.device
     with ExitStack() as watched:
         for count in counts:
@@ -105,10 +105,10 @@ def inference_operations(
 
 
 @torch.no_grad()
-def _of_positions(network: RecurrentNetwork, stimuli: Tensor, batch_size: int) -> Operations:
+def _of_positions(network: SequenceNetwork, stimuli: Tensor, batch_size: int) -> Operations:
     """Operations of one position: symbols and spikes are added up at each target, real numbers multiplied."""
     found = Operations()
-    steps = network.steps
+    time_steps = network.time_steps
     training = network.training
     network.eval()
     rows = 0
@@ -124,12 +124,14 @@ def _of_positions(network: RecurrentNetwork, stimuli: Tensor, batch_size: int) -
         if network.activity == "rates":
             rates = [activity.rate for _, activity in network.rates_positions(source)]
         else:
-            rates = [activity.rate for _, _, activity in network.sweep_positions(source, network.rest(source.shape[1]))]
+            rates = [
+                activity.rate for _, _, activity in network.bottom_up_positions(source, network.rest(source.shape[1]))
+            ]
         above = [*[path.units for path in network.paths[1:]], network.readout.target[0]]
         for rate, path, targets in zip(rates, network.paths, above, strict=True):
             reached = path.units + targets  # itself at the next position, and what is above
             if network.activity == "spikes":
-                found.accumulates += float(rate.sum()) * steps * reached
+                found.accumulates += float(rate.sum()) * time_steps * reached
             else:
                 found.multiplies += rate.numel() * reached
                 found.multiplies_nonzero += float((rate != 0).sum()) * reached
@@ -155,7 +157,7 @@ class _Count:
     """What passed through one synapse: spikes, time-means of spikes (their fractions tell), or real numbers."""
 
     synapse: Synapse
-    steps: int
+    time_steps: int
     fan: Tensor
     rows: int = 0
     arrived: float = 0.0  # input times fan-out, summed
@@ -170,7 +172,7 @@ class _Count:
         self.arrived += float((values.sum(0) * self.fan).sum())
         self.nonzero += float(((values != 0).sum(0) * self.fan).sum())
         self.whole &= bool(((values == 0) | (values == 1)).all())
-        spikes = values * self.steps
+        spikes = values * self.time_steps
         fits = ((spikes - spikes.round()).abs() < WHOLE) & (values >= 0) & (values <= 1)
         self.counted &= bool(fits.all())
 
@@ -179,22 +181,22 @@ class _Count:
         if spiking and self.whole:
             return Operations(accumulates=self.arrived)
         if spiking and self.counted:
-            return Operations(accumulates=self.steps * self.arrived)
+            return Operations(accumulates=self.time_steps * self.arrived)
         return Operations(multiplies=self.rows * float(self.fan.sum()), multiplies_nonzero=self.nonzero)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """See what goes through the synapse, whether as numbers or as packed spikes."""
-        sum_spikes = self.synapse.sum_spikes
+        forward_packed = self.synapse.forward_packed
 
         def seen(spikes: Received) -> Tensor:
             self.see(dense_spikes(spikes, like=self.synapse.weight))
-            return sum_spikes(spikes)
+            return forward_packed(spikes)
 
         handle = self.synapse.register_forward_pre_hook(lambda _, received: self.see(received[0]))
-        self.synapse.__dict__["sum_spikes"] = seen
+        self.synapse.__dict__["forward_packed"] = seen
         try:
             yield
         finally:
             handle.remove()
-            del self.synapse.__dict__["sum_spikes"]
+            del self.synapse.__dict__["forward_packed"]

@@ -22,7 +22,7 @@ from ..errors import ConfigurationError, DataError, DownloadError, UnknownNameEr
 from ..functional import frechet_distance, gaussian_of
 from ..nn import Network
 from .quality import diversity, optional_module, set_quality
-from .recorded_passes import stage_rates
+from .recorded_passes import layer_rates
 
 Weights = dict[str, Tensor]
 
@@ -50,33 +50,33 @@ class FeatureExtractor(Protocol):
 
 
 class ClassifierFeatures:
-    """Firing rates of a stage of a trained classifier; of a rate network, the stage's activations.
+    """Firing rates of a layer of a trained classifier; of a rate network, the layer's activations.
 
     Args:
         network: the classifier; its stimuli are the images.
         name: of the classifier, for the label, such as `"mnist-mlp-bsd"`.
-        stage: name of the stage; None: the last one.
+        layer: name of the layer; None: the last one.
         batch_size: images at a time.
 
     Raises:
-        UnknownNameError: the network has no such stage.
+        UnknownNameError: the network has no such layer.
         ConfigurationError: the name claims to be FID, which only `Inception` measures.
     """
 
-    def __init__(self, network: Network, name: str, stage: str | None = None, *, batch_size: int = 64) -> None:
-        self.stage = network.stage_names[-1] if stage is None else stage
-        if self.stage not in network.stage_names:
-            raise UnknownNameError("stage", self.stage, network.stage_names)
+    def __init__(self, network: Network, name: str, layer: str | None = None, *, batch_size: int = 64) -> None:
+        self.layer = network.layer_names[-1] if layer is None else layer
+        if self.layer not in network.layer_names:
+            raise UnknownNameError("layer", self.layer, network.layer_names)
         if re.search(r"\bFID\b", name, re.IGNORECASE):
             raise ConfigurationError(f"name: {name!r} would pass for FID, which is measured by Inception alone.")
         self.network, self.name, self.batch_size = network, name, batch_size
-        self.label = f"Fréchet ({name} classifier, {self.stage})"
+        self.label = f"Fréchet ({name} classifier, {self.layer})"
 
     def features(self, images: Tensor) -> Tensor:
         """Rates `[N, D]` of images `[N, *stimulus.shape]` in the units of the classifier's data."""
         _check_images(images)
         batches = images.split(self.batch_size)
-        return torch.cat([stage_rates(self.network, batch)[self.stage] for batch in batches])
+        return torch.cat([layer_rates(self.network, batch)[self.layer] for batch in batches])
 
 
 def inception_v3(weights: Weights) -> nn.Module:

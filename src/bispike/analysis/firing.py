@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import expect_shape
-from .recorded_passes import StageReading
+from .recorded_passes import LayerReading
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Firing:
 
 
 @dataclass(frozen=True)
-class StageFiring:
-    """Firing of one stage in both pathways."""
+class LayerFiring:
+    """Firing of one layer in both pathways."""
 
     name: str
     bottom_up: Firing
@@ -53,6 +53,6 @@ def firing(rates: Tensor) -> Firing:
     )
 
 
-def firing_health(readings: Sequence[StageReading]) -> list[StageFiring]:
-    """Firing of every stage: bottom-up over the stimuli seen, top-down over the classes imagined."""
-    return [StageFiring(r.name, firing(r.rates), firing(r.templates)) for r in readings]
+def firing_health(readings: Sequence[LayerReading]) -> list[LayerFiring]:
+    """Firing of every layer: bottom-up over the stimuli seen, top-down over the classes imagined."""
+    return [LayerFiring(r.name, firing(r.rates), firing(r.templates)) for r in readings]

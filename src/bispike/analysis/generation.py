@@ -61,15 +61,15 @@ def judge_autoencoder(
     if not network.latent:
         raise ConfigurationError("judge: expected an autoencoder, received a network that recalls from concepts only.")
     originals, _ = test.batch(slice(0, len(test)))
-    came_down = reconstruct(network, originals)
-    seen = came_down.clamp(0, 1)
+    reconstructed = reconstruct(network, originals)
+    seen = reconstructed.clamp(0, 1)
     images, labels = draw_images(
         network, LatentDensity.fit(network, train, components=components, seed=seed), samples, seed=seed
     )
     found: dict[str, Any] = {
         "extractor": extractor.label,
         "reconstruction": {
-            "mse": mean_squared_error(came_down, originals),
+            "mse": mean_squared_error(reconstructed, originals),
             "psnr": psnr(seen, originals),
             "ssim": ssim(seen, originals),
             "frechet": frechet_between(extractor, originals, seen),

@@ -19,12 +19,12 @@ from torch import Tensor
 from ..errors import expect_shape
 from ..functional import angle_between
 from ..nn import Network
-from .recorded_passes import StageReading
+from .recorded_passes import LayerReading
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Share of equal spikes of the two pathways at one stage.
+    """Share of equal spikes of the two pathways at one layer.
 
     Args:
         own: with the imagination of the stimulus's own class.
@@ -69,12 +69,12 @@ class Affinity:
     matched: float
 
 
-def agreement(readings: Sequence[StageReading], labels: Tensor) -> list[Agreement]:
-    """Agreement of each stage for stimuli with labels `[n]`; empty for a network that does not spike."""
+def agreement(readings: Sequence[LayerReading], labels: Tensor) -> list[Agreement]:
+    """Agreement of each layer for stimuli with labels `[n]`; empty for a network that does not spike."""
     return [_agreement(reading, reading.equal, labels) for reading in readings if reading.equal is not None]
 
 
-def _agreement(reading: StageReading, equal: Tensor, labels: Tensor) -> Agreement:
+def _agreement(reading: LayerReading, equal: Tensor, labels: Tensor) -> Agreement:
     if labels.shape != equal.shape[:1]:
         raise expect_shape("labels", "samples", labels.shape, f"There are {len(equal)} samples.")
     own = torch.zeros_like(equal, dtype=torch.bool).scatter(1, labels[:, None], value=True)
@@ -101,7 +101,7 @@ def random_angle_spread(entries: int) -> float:
 
 
 def pathway_angles(network: Network) -> list[Angle]:
-    """Angle between W and the transposed top-down weights for each pair of neighbouring stages."""
+    """Angle between W and the transposed top-down weights for each pair of neighbouring layers."""
     return [
         Angle(name, angle_between(w, theta), random_angle_spread(w.numel()))
         for name, (w, theta) in network.pathway_weights().items()
@@ -116,7 +116,7 @@ def affinity(features: Tensor, templates: Tensor, *, centred: bool = False) -> T
         templates: top-down features, a row a class.
         centred: subtract the mean row of each side first, so that what all rows share does not count.
 
-    Rows without length (a silent stage) have cosine 0; rows that are NaN (an absent class) stay NaN.
+    Rows without length (a silent layer) have cosine 0; rows that are NaN (an absent class) stay NaN.
     """
     if features.ndim != 2 or templates.ndim != 2 or features.shape[1] != templates.shape[1]:
         raise expect_shape("features", f"samples, {templates.shape[-1]} units", features.shape)
@@ -138,8 +138,8 @@ def class_means(features: Tensor, labels: Tensor, classes: int) -> Tensor:
     return sums / counts.reshape(-1, *[1] * (features.ndim - 1))
 
 
-def class_affinity(reading: StageReading, labels: Tensor, *, centred: bool = False) -> Tensor:
-    """Affinity matrix `[C, C]` of one stage: class-mean bottom-up rates against the class templates."""
+def class_affinity(reading: LayerReading, labels: Tensor, *, centred: bool = False) -> Tensor:
+    """Affinity matrix `[C, C]` of one layer: class-mean bottom-up rates against the class templates."""
     means = class_means(reading.rates, labels, len(reading.templates))
     return affinity(means, reading.templates, centred=centred)
 

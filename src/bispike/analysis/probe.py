@@ -1,4 +1,4 @@
-"""How much a linear reader can take from a stage: ridge regression from its rates to the classes, in closed form.
+"""How much a linear reader can take from a layer: ridge regression from its rates to the classes, in closed form.
 
     W = (XᵀX + λ I)⁻¹ Xᵀ Y,   decision = argmax of x W + b
 

@@ -17,11 +17,11 @@ from ..nn import Network
 
 
 @dataclass(frozen=True)
-class StageReading:
-    """What one stage did.
+class LayerReading:
+    """What one layer did.
 
     Args:
-        name: name of the stage.
+        name: name of the layer.
         rates: `[n, D]` spikes per time step of each unit for each stimulus, bottom-up pathway.
         templates: `[C, D]` spikes per time step of each unit for each class, top-down pathway.
         equal: `[n, C]` share of entries (time steps and units) in which the spikes of a stimulus equal
@@ -35,14 +35,14 @@ class StageReading:
     equal: Tensor | None
 
 
-def read_stages(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> list[StageReading]:
-    """Observe stimuli `[n, *stimulus.shape]` and imagine every class; a reading a stage, bottom to top.
+def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> list[LayerReading]:
+    """Observe stimuli `[n, *stimulus.shape]` and imagine every class; a reading a layer, bottom to top.
 
     Raises:
         ShapeError: there is no stimulus.
     """
     if len(stimuli) == 0:
-        raise ShapeError("read_stages: expected at least one stimulus, received none.")
+        raise ShapeError("read_layers: expected at least one stimulus, received none.")
     spiking = network.activity == "spikes"
     device = network.stimulus_mean.device
     with network.inference():
@@ -57,30 +57,30 @@ def read_stages(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> l
                 if spiking:
                     equal[i].append(equal_share(seen, imagined[i]).cpu())
     return [
-        StageReading(
+        LayerReading(
             name=name,
             rates=torch.cat(rates[i]),
             templates=imagined[i].mean(0).cpu(),
             equal=torch.cat(equal[i]) if spiking else None,
         )
-        for i, name in enumerate(network.stage_names)
+        for i, name in enumerate(network.layer_names)
     ]
 
 
-def stage_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> dict[str, Tensor]:
-    """Rates `[n, D]` of every stage, bottom to top, for stimuli `[n, *stimulus.shape]`.
+def layer_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> dict[str, Tensor]:
+    """Rates `[n, D]` of every layer, bottom to top, for stimuli `[n, *stimulus.shape]`.
 
     Of the network as it decides: spikes per time step, or the activations of a rate network.
     """
-    found: dict[str, list[Tensor]] = {name: [] for name in network.stage_names}
+    found: dict[str, list[Tensor]] = {name: [] for name in network.layer_names}
     device = network.stimulus_mean.device
     with network.inference():
         for batch in stimuli.split(batch_size):
             source = network.encode(batch.to(device))
             if network.activity == "rates":
-                seen = ((step.stage.name, step.activity.rate) for step in network.sweep_rates(source))
+                seen = ((step.layer.name, step.activity.rate) for step in network.bottom_up_rates(source))
             else:
-                seen = ((stage.name, activity.rate) for stage, _, activity in network.sweep_up(source))
+                seen = ((layer.name, activity.rate) for layer, _, activity in network.bottom_up_pass(source))
             for name, rate in seen:
                 found[name].append(rate.flatten(1).cpu())
     return {name: torch.cat(parts) for name, parts in found.items()}

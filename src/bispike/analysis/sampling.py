@@ -27,7 +27,7 @@ def compress(network: Network, stimuli: Tensor) -> Tensor:
 
 def expand(network: Network, codes: Tensor) -> Tensor:
     """Stimuli `[N, *shape]` that many latent codes `[N, D]` call up."""
-    shape = network.hidden[-1].output_shape
+    shape = network.layers[-1].output_shape
     return torch.cat([network.expand(part.unflatten(1, shape)) for part in codes.split(BATCH)])
 
 

@@ -1,4 +1,4 @@
-"""Loss of spikes: each spike that a stage emits fails to arrive with probability p, at every step on its own.
+"""Loss of spikes: each spike that a layer emits fails to arrive with probability p, at every step on its own.
 
 In a rate network, which has no spikes, each value fails as a whole with that probability: a harder damage, since a
 value is sent once and spikes several times. Nothing is scaled up for what is missing.
@@ -23,7 +23,7 @@ LOST = (0.05, 0.1, 0.2, 0.3, 0.5)  # probability p, by severity
 
 @contextmanager
 def spike_loss(network: Network, probability: float, *, generator: torch.Generator) -> Iterator[None]:
-    """Within the context every stage of the bottom-up pathway loses spikes.
+    """Within the context every layer of the bottom-up pathway loses spikes.
 
     Args:
         network: is itself again at the end.
@@ -41,28 +41,28 @@ def spike_loss(network: Network, probability: float, *, generator: torch.Generat
         return values * kept.to(values)
 
     with ExitStack() as lossy:
-        for stage in network.hidden:
-            lossy.enter_context(_lossy(stage.up, survive))
+        for layer in network.layers:
+            lossy.enter_context(_lossy(layer.up, survive))
         yield
 
 
 @contextmanager
 def _lossy(pathway: Pathway, survive: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    respond, flow, rates = pathway.respond, pathway.flow, pathway.rates
+    respond, flow, rates = pathway.forward_spikes, pathway.forward_taped, pathway.forward_rates
 
-    def lossy_respond(*args: Any, **kwargs: Any) -> Activity:
+    def lossy_forward(*args: Any, **kwargs: Any) -> Activity:
         activity = respond(*args, **kwargs)
         spikes = survive(dense_spikes(activity.spikes, like=activity.rate))
         return replace(activity, spikes=spikes, rate=spikes.mean(0))
 
-    def lossy_flow(*args: Any, **kwargs: Any) -> Tensor:
+    def lossy_taped(*args: Any, **kwargs: Any) -> Tensor:
         return survive(flow(*args, **kwargs))
 
     def lossy_rates(*args: Any, **kwargs: Any) -> RateActivity:
         activity = rates(*args, **kwargs)
         return replace(activity, rate=survive(activity.rate))
 
-    own = {"respond": lossy_respond, "flow": lossy_flow, "rates": lossy_rates}
+    own = {"forward_spikes": lossy_forward, "forward_taped": lossy_taped, "forward_rates": lossy_rates}
     pathway.__dict__.update(own)
     try:
         yield

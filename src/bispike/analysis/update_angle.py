@@ -1,4 +1,4 @@
-"""How far a rule's weight change points from the gradient: the angle, stage by stage, on the same network and batch.
+"""How far a rule's weight change points from the gradient: the angle, layer by layer, on the same network and batch.
 
 The gradient is that of `bptt` for rules on the spiking network and of `backprop` for rules on the rate network, both of
 the same state, in training mode. 0 degrees is gradient descent itself, 90 an unrelated direction, above 90 the rule
@@ -32,7 +32,7 @@ class UpdateAngle:
     """Angle of a rule's weight change to the gradient at one place.
 
     Args:
-        name: of the stage, `"readout"`, or `"all"` for all weights that the rule changes together.
+        name: of the layer, `"readout"`, or `"all"` for all weights that the rule changes together.
         degrees: mean over batches; None where the rule changes nothing.
         error: standard error of that mean; None for fewer than two batches.
         spread: standard deviation, in degrees, of random directions around 90; None likewise.
@@ -50,7 +50,7 @@ def reference_rule(rule: Rule) -> str:
 
 
 def update_angles(rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> list[UpdateAngle]:
-    """Angle to the gradient at every stage, at the readout and of all weights together.
+    """Angle to the gradient at every layer, at the readout and of all weights together.
 
     Args:
         rule: with its network, in the state to be looked at; both are left as they are.
@@ -86,7 +86,7 @@ def _summary(name: str, values: Sequence[float], entries: int | None) -> UpdateA
 
 def _copy(rule: Rule) -> Rule:
     twin = copy.deepcopy(rule)
-    twin.when_written = None
+    twin.on_gradients_ready = None
     return twin
 
 
@@ -112,4 +112,4 @@ def _changes(rule: Rule, stimuli: Tensor, labels: Tensor, seed: int) -> dict[str
 
 
 def _weights(network: Network) -> dict[str, nn.Parameter]:
-    return {**{stage.name: stage.up.synapse.weight for stage in network.hidden}, READOUT: network.readout.weight}
+    return {**{layer.name: layer.up.synapse.weight for layer in network.layers}, READOUT: network.readout.weight}

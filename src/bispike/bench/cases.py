@@ -27,9 +27,9 @@ class Case:
     Args:
         name: as it appears in tables; unique in a suite.
         kind: `mlp`, `cnn` or `layer`.
-        sizes: widths of the hidden stages, channels of the convolutions, or `(n,)` of a layer.
+        sizes: widths of the hidden layers, channels of the convolutions, or `(n,)` of a layer.
         stimulus: shape of one stimulus (of a layer: `(n,)`).
-        steps: T, at least 1.
+        time_steps: T, at least 1.
         batch_size: B, at least 1.
         norm: batch norm between drives and neurons.
         density: share of ones that the hidden spikes are brought to by a shift of the drives; None: as initialised.
@@ -44,7 +44,7 @@ class Case:
     kind: str
     sizes: tuple[int, ...]
     stimulus: tuple[int, ...]
-    steps: int
+    time_steps: int
     batch_size: int
     norm: bool = False
     density: float | None = None
@@ -60,7 +60,7 @@ class Case:
         problems = []
         if self.kind not in KINDS:
             problems.append(unknown_name("kind of case", self.kind, KINDS))
-        for name in ("steps", "batch_size", "repeats"):
+        for name in ("time_steps", "batch_size", "repeats"):
             if getattr(self, name) < 1:
                 problems.append(f"{name}: expected at least 1, received {getattr(self, name)}.")
         if self.warmup < 0:
@@ -79,12 +79,12 @@ class Case:
     def network(self) -> Network:
         """The network of a network case; the same weights at every call."""
         build = models.mlp if self.kind == "mlp" else models.cnn
-        given = {"steps": self.steps, "norm": self.norm, "seed": self.seed, **self.options}
+        given = {"time_steps": self.time_steps, "norm": self.norm, "seed": self.seed, **self.options}
         return build(self.stimulus, self.sizes, CLASSES, **given)
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """Stimuli `[B, *stimulus]` (of a layer: input `[T, B, n]`) and labels `[B]`; the same at every call."""
         generator = torch.Generator().manual_seed(self.seed)
-        shape = (self.steps, self.batch_size) if self.kind == "layer" else (self.batch_size,)
+        shape = (self.time_steps, self.batch_size) if self.kind == "layer" else (self.batch_size,)
         stimulus = torch.randn(*shape, *self.stimulus, generator=generator)
         return stimulus, torch.randint(0, CLASSES, (self.batch_size,), generator=generator)

@@ -21,7 +21,7 @@ from .memory import network_tensors
 from .peers import create_population
 
 Population = Callable[[Tensor], Tensor]
-"""LIF neurons of one stage: drives `[T, B, ...]` to spikes `[T, B, ...]`, from a membrane of zero, differentiable."""
+"""LIF neurons of one layer: drives `[T, B, ...]` to spikes `[T, B, ...]`, from a membrane of zero, differentiable."""
 
 OWN = "bispike"
 
@@ -42,7 +42,7 @@ class Contender(Protocol):
         """Forward pass without a tape."""
 
     def spikes(self) -> list[Tensor]:
-        """Spikes `[T, B, ...]` of each stage, with running statistics where there is a norm."""
+        """Spikes `[T, B, ...]` of each layer, with running statistics where there is a norm."""
 
 
 def create(case: Case, library: str, rule: str, device: torch.device) -> Contender:

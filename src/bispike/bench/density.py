@@ -1,6 +1,6 @@
 """Bring the spikes of a network to a wanted density, so that cost can be measured at the density of trained networks.
 
-The density of stage after stage is a rising function of one number added to all of its drives; bisection finds it.
+The density of layer after layer is a rising function of one number added to all of its drives; bisection finds it.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ HALVINGS = 24
 
 @torch.no_grad()
 def set_density(network: Network, stimulus: Tensor, density: float) -> None:
-    """Shift the bottom-up drives of every hidden stage so that a share `density` of its spikes are ones.
+    """Shift the bottom-up drives of every hidden layer so that a share `density` of its spikes are ones.
 
     Args:
         network: its bottom-up biases (with a norm: the norm's) are overwritten.
         stimulus: `[B, *shape]` stimuli that the density is measured on.
         density: between 0 and 1.
     """
-    arrivals: Arrivals[Received] = network.ascent(network.encode(stimulus))
+    arrivals: Arrivals[Received] = network.bottom_up_arrivals(network.encode(stimulus))
     constant = network.constant_input
-    for stage in network.hidden:
-        shift = _shift(stage.up)
+    for layer in network.layers:
+        shift = _shift(layer.up)
         low, high = -REACH, REACH
         for _ in range(HALVINGS):
             shift.fill_((low + high) / 2)
-            rate = stage.up.respond(arrivals.source, network.steps, constant=constant).rate
+            rate = layer.up.forward_spikes(arrivals.source, network.time_steps, constant=constant).rate
             if float(rate.mean()) < density:
                 low = (low + high) / 2
             else:
                 high = (low + high) / 2
-        arrivals.pass_on(stage.leave(stage.up.respond(arrivals.source, network.steps, constant=constant).spikes))
+        arrivals.pass_on(
+            layer.pool_spikes(layer.up.forward_spikes(arrivals.source, network.time_steps, constant=constant).spikes)
+        )
         constant = False
 
 

@@ -84,13 +84,13 @@ def cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def settings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line a case: T, B, turns, and the share of ones in the spikes of each stage."""
+    """A line a case: T, B, turns, and the share of ones in the spikes of each layer."""
     lines = {}
     for row in rows:
         rates = [f"{rate:.2f}" for rate in row["spike_rate"]]
         shown = " ".join(rates) if len(rates) <= 8 else f"{min(rates)} to {max(rates)}"
         turns = f"{row['warmup']} untimed and {row['repeats']} timed turns"
-        lines[row["case"]] = f"{row['case']}: T = {row['steps']}, B = {row['batch_size']}, {turns}, spikes {shown}"
+        lines[row["case"]] = f"{row['case']}: T = {row['time_steps']}, B = {row['batch_size']}, {turns}, spikes {shown}"
     return list(lines.values())
 
 

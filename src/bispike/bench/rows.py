@@ -56,7 +56,7 @@ def rows_of(case: Case, timing: Mapping[str, Any], memory: Mapping[str, Mapping[
                 "ratio_memory": _ratio(weighed.get("peak"), reference.get("peak")),
                 "ratio_rss": _ratio(weighed.get("resident"), reference.get("resident")),
                 "spike_rate": timing["spike_rate"],
-                "steps": case.steps,
+                "time_steps": case.time_steps,
                 "batch_size": case.batch_size,
                 "warmup": case.warmup,
                 "repeats": case.repeats,

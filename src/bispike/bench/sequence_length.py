@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .. import models, rules
 from ..files import make_folder, write_json
-from ..nn import Network, RecurrentNetwork
+from ..nn import Network, SequenceNetwork
 from ..rules import Rule
 from ..training.environment import settled
 from .memory import network_tensors, peak_step_bytes
@@ -59,7 +59,7 @@ def prepared(
     network: Network, rule: str, options: Mapping[str, Any], length: int, batch: int
 ) -> tuple[Rule, Tensor, Tensor]:
     """The rule, whose buffers are there, and random sequences that fit the network."""
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     draws = torch.Generator().manual_seed(0)
     size, classes = network.stimulus.size, network.concept.classes
     if network.symbols:

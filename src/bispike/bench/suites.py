@@ -17,13 +17,13 @@ DENSE, SPARSE = 0.6, 0.06
 """Spike densities of the dense network without a norm: after training at the default strength of the alignment, and
 where alignment on rates settles at its sparsest."""
 
-_MLP = Case("card3-mlp", "mlp", (1024, 512, 256), (784,), steps=4, batch_size=128, density=DENSE)
+_MLP = Case("card3-mlp", "mlp", (1024, 512, 256), (784,), time_steps=4, batch_size=128, density=DENSE)
 _CNN = Case(
     "card3-cnn",
     "cnn",
     (128, 128, 256, 256, 512),
     (3, 32, 32),
-    steps=4,
+    time_steps=4,
     batch_size=128,
     options={"pools": 2},
     warmup=2,
@@ -34,7 +34,7 @@ _CARD2 = Case(
     "cnn",
     (64, 128),
     (3, 64, 64),
-    steps=16,
+    time_steps=16,
     batch_size=64,
     norm=True,
     options={"pools": 2, "dense": [1024]},
@@ -49,35 +49,37 @@ def _layer(width: int, *, warmup: int, repeats: int) -> Case:
     return Case(name, "layer", (width,), (width,), 500, 16, rules=rules, warmup=warmup, repeats=repeats)
 
 
-def _over_time(steps: int) -> Case:
-    return replace(_MLP, name=f"mlp-T{steps}", steps=steps, axis="time steps T", at=steps)
+def _over_time(time_steps: int) -> Case:
+    return replace(_MLP, name=f"mlp-T{time_steps}", time_steps=time_steps, axis="time steps T", at=time_steps)
 
 
-def _dense_or_sparse(steps: int, density: float) -> Case:
-    return replace(_MLP, name=f"mlp-T{steps}-d{100 * density:02.0f}", steps=steps, density=density)
+def _dense_or_sparse(time_steps: int, density: float) -> Case:
+    return replace(_MLP, name=f"mlp-T{time_steps}-d{100 * density:02.0f}", time_steps=time_steps, density=density)
 
 
-def _with_norm(steps: int) -> Case:
-    return replace(_MLP, name=f"mlp-T{steps}-norm", steps=steps, norm=True, density=None)
+def _with_norm(time_steps: int) -> Case:
+    return replace(_MLP, name=f"mlp-T{time_steps}-norm", time_steps=time_steps, norm=True, density=None)
 
 
 def _deep(depth: int) -> Case:
     name = f"depth-{depth}"
     repeats = max(20, 400 // depth)
-    return replace(_MLP, name=name, sizes=(256,) * depth, repeats=min(repeats, 100), axis="hidden stages", at=depth)
+    return replace(_MLP, name=name, sizes=(256,) * depth, repeats=min(repeats, 100), axis="hidden layers", at=depth)
 
 
 def _wide(width: int) -> Case:
-    return replace(_MLP, name=f"width-{width}", sizes=(width, width), axis="width of two stages", at=width)
+    return replace(_MLP, name=f"width-{width}", sizes=(width, width), axis="width of two layers", at=width)
 
 
 def _batched(batch_size: int) -> Case:
     return replace(_MLP, name=f"batch-{batch_size}", batch_size=batch_size, axis="batch size B", at=batch_size)
 
 
-def _filled(density: float, steps: int = 16) -> Case:
+def _filled(density: float, time_steps: int = 16) -> Case:
     name = f"density-{100 * density:02.0f}"
-    return replace(_MLP, name=name, steps=steps, density=density, axis="share of ones in the spikes", at=density)
+    return replace(
+        _MLP, name=name, time_steps=time_steps, density=density, axis="share of ones in the spikes", at=density
+    )
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ _ALL = (
         "quick",
         "card 3's dense network at T = 4 and 16: dense spikes, sparse spikes, with a norm",
         (
-            *(_dense_or_sparse(steps, density) for density in (DENSE, SPARSE) for steps in (4, 16)),
-            *(_with_norm(steps) for steps in (4, 16)),
+            *(_dense_or_sparse(time_steps, density) for density in (DENSE, SPARSE) for time_steps in (4, 16)),
+            *(_with_norm(time_steps) for time_steps in (4, 16)),
         ),
     ),
     Suite(
@@ -107,12 +109,12 @@ _ALL = (
     Suite(
         "card3-mlp",
         "784-1024-512-256-10, B = 128: cost against T",
-        tuple(_over_time(steps) for steps in (1, 2, 4, 8, 16, 32)),
+        tuple(_over_time(time_steps) for time_steps in (1, 2, 4, 8, 16, 32)),
     ),
     Suite("card3-cnn", "conv 128-128-256-256-512 with pooling on 3x32x32, T = 4, B = 128", (_CNN,)),
-    Suite("depth", "4, 16 and 64 stages of 256 neurons", tuple(_deep(depth) for depth in (4, 16, 64))),
+    Suite("depth", "4, 16 and 64 layers of 256 neurons", tuple(_deep(depth) for depth in (4, 16, 64))),
     Suite("batch", "card 3's dense network against the batch size", tuple(map(_batched, (1, 8, 32, 128, 512)))),
-    Suite("width", "two stages of growing width", tuple(map(_wide, (256, 512, 1024, 2048)))),
+    Suite("width", "two layers of growing width", tuple(map(_wide, (256, 512, 1024, 2048)))),
     Suite(
         "density",
         "card 3's dense network at T = 16 against the density of its spikes",

@@ -36,7 +36,7 @@ def measure_time(case: Case, contenders: Names, device: torch.device) -> dict[st
     """Turns of all contenders; those that cannot take part are left out and named under `failed`.
 
     Returns:
-        `contenders`: for each `library rule` its `times`, `version`, `check`; `spike_rate`: a list, a stage each;
+        `contenders`: for each `library rule` its `times`, `version`, `check`; `spike_rate`: a list, a layer each;
         `failed`: messages by contender.
     """
     made: dict[str, Contender] = {}
@@ -55,7 +55,7 @@ def measure_time(case: Case, contenders: Names, device: torch.device) -> dict[st
             found[name] = {"version": version_of(library), "check": checked}
         except Exception as error:
             failed[name] = f"{type(error).__name__}: {error}"
-    rates = [float(stage.mean()) for stage in spikes]
+    rates = [float(layer.mean()) for layer in spikes]
     del spikes
     works = {name: Work(training_step(one, case), one.infer) for name, one in made.items()}
     times = take_turns(works, warmup=case.warmup, repeats=case.repeats, device=device) if works else {}
@@ -94,10 +94,10 @@ def compare(peer: Contender, own: Contender, spikes: Sequence[Tensor]) -> dict[s
 
     Args:
         peer, own: the two contenders; both take a step without an update.
-        spikes: ours, `[T, B, ...]` of each stage.
+        spikes: ours, `[T, B, ...]` of each layer.
 
     Returns:
-        `equal_spikes`: share of equal spikes over all stages and steps; `gradient_cosine`: cosine between all gradients
+        `equal_spikes`: share of equal spikes over all layers and steps; `gradient_cosine`: cosine between all gradients
         of the two, None where a norm, whose definition is another, stands between them (or where one has none).
     """
     pairs = list(zip(spikes, peer.spikes(), strict=True))

@@ -90,7 +90,7 @@ def describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return 1, "error: interrupted."
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return 1, "error: out of memory; a smaller --batch-size or fewer --steps need less."
+        return 1, "error: out of memory; a smaller --batch-size or fewer --time-steps need less."
     if isinstance(error, OSError) and error.strerror:
         what = f" ({error.filename})" if error.filename else ""
         return 1, f"error: {error.strerror}{what}."

@@ -39,14 +39,14 @@ what_options = stacked(
     click.option("--config", type=FILE, metavar="FILE", help="Settings from a run's config.toml; likewise."),
     click.option("--dataset", metavar="D", help="Name, file or image folder.  [default: digits]"),
     click.option("--task", metavar="T", help="What a file is used for: tabular, series or text."),
-    click.option("--target", metavar="COLUMN", help="The class column of a table; the columns foretold of a series."),
+    click.option("--target", metavar="COLUMN", help="The class column of a table; the columns forecast of a series."),
     click.option("--model", metavar="M", help="Network; see 'bispike models'."),
 )
 
 how_options = stacked(
     click.option("--epochs", type=int, metavar="N", help="Passes over the training data."),
     click.option("--batch-size", type=int, metavar="B", help="Stimuli in a step."),
-    click.option("--steps", type=int, metavar="T", help="Time steps of the neurons."),
+    click.option("--time-steps", "--steps", "time_steps", type=int, metavar="T", help="Time steps of the neurons."),
     click.option("--lr", type=float, metavar="F", help="Learning rate."),
     click.option("--optimizer", metavar="NAME", help="Any optimizer of torch.optim, such as adam or sgd."),
     click.option("--schedule", metavar="NAME", help="Course of the learning rate, such as cosine or constant."),

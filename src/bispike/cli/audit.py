@@ -44,8 +44,8 @@ def command(
     \b
     C1  asymmetric weights: what carries signals down is not what carries them up
     C2  local plasticity: what an update depends on (synapse, neuron, layer, batch, network)
-    C3  no separate phases: learning does not wait for the sweep upward to end
-    C4  spikes: values between stages are 0 or 1, in inference and in learning
+    C3  no separate phases: learning does not wait for the pass upward to end
+    C4  spikes: values between layers are 0 or 1, in inference and in learning
     C5  unsigned errors: nothing that is sent, and no error at the top, has a sign
 
     A RUN is audited with its trained weights on its data; the result is kept in its folder for 'bispike report'.

@@ -55,12 +55,12 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
 def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: float, seed: int) -> Answer:
     """What follows texts or tables, which are read as those of the training were."""
     from ..data.formats.characters import read_characters
-    from ..nn import RecurrentNetwork
+    from ..nn import SequenceNetwork
     from ..runs.run import horizon_and_inputs
-    from ..tasks import foretell, write_on
+    from ..tasks import forecast, write_on
 
     network = run.network
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     rows: list[dict[str, Any]] = []
     options = run.config.data_options
     if not network.continuous:
@@ -73,7 +73,7 @@ def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: 
     ahead, columns = horizon_and_inputs(run)
     reading = {name: options[name] for name in ("missing", "delimiter") if name in options}
     for path in inputs:
-        found = foretell(network, path, inputs=columns, ahead=ahead, **reading)
+        found = forecast(network, path, inputs=columns, ahead=ahead, **reading)
         values = dict(zip(found.names, found.values.tolist(), strict=True))
         rows.append({"input": str(path), "rows": found.rows, "ahead": ahead, "values": values})
     lines = [
@@ -82,4 +82,4 @@ def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: 
         for name, value in row["values"].items()
     ]
     payload = {"run": str(run.path), "rows": rows, "notes": []}
-    return Answer(payload, table(["input", "of", "quantity", "foretold"], lines, right=["foretold"]))
+    return Answer(payload, table(["input", "of", "quantity", "forecast"], lines, right=["forecast"]))

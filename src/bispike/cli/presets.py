@@ -51,7 +51,7 @@ def check(
     The same command goes on with a check that was broken off.
     """
     from ..config import resolve as settings
-    from ..experiments import preset_check
+    from ..studies import preset_check
     from ..studies import study as studies
 
     if bool(names) == every:

@@ -15,7 +15,7 @@ from ._output import Answer, pairs
 @run_argument
 @click.option("--concept", "concepts", multiple=True, metavar="NAME ...", help="Only these classes.  [default: all]")
 @click.argument("more_concepts", nargs=-1, metavar="")
-@click.option("--stages", is_flag=True, help="Draw the top-down rates of every stage as well.")
+@click.option("--layers", is_flag=True, help="Draw the top-down rates of every layer as well.")
 @click.option("--cue", type=FILE, metavar="FILE", help="Complete this stimulus, of which a part is hidden.")
 @click.option("--hide", default="bottom", show_default=True, metavar="bottom|top|left|right|none", help="Of the cue.")
 @click.option("--passes", type=int, default=3, show_default=True, metavar="N", help="Up and down, to complete a cue.")
@@ -29,7 +29,7 @@ def command(
     run: Path,
     concepts: tuple[str, ...],
     more_concepts: tuple[str, ...],
-    stages: bool,  # noqa: FBT001
+    layers: bool,  # noqa: FBT001
     cue: Path | None,
     hide: str,
     passes: int,
@@ -45,8 +45,8 @@ def command(
     from ..runs.run import expect_single_stimuli, load_run
     from ..training import evaluation
 
-    asked = [name for name, given in (("--cue", cue), ("--samples", samples), ("--stages", stages)) if given]
-    if len(asked) > 1 or (judge and (cue or stages)):
+    asked = [name for name, given in (("--cue", cue), ("--samples", samples), ("--layers", layers)) if given]
+    if len(asked) > 1 or (judge and (cue or layers)):
         raise click.UsageError(f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all.")
     trained = load_run(run)
     expect_single_stimuli(trained, "recall")
@@ -62,8 +62,8 @@ def command(
     if samples is not None:
         recalling.draw_samples(trained, samples, path, seed=seed)
         return Answer({"run": str(run), "samples": samples, "out": str(path)}, f"drew {samples} images: {path}")
-    if stages:
-        names = recalling.draw_stages(trained, wanted, path)
+    if layers:
+        names = recalling.draw_layers(trained, wanted, path)
     else:
         names, stimuli = evaluation.recall(trained.network, wanted)
         path = picture_files.write_recall(path, names, stimuli)

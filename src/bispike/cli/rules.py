@@ -21,7 +21,7 @@ def command() -> Answer:
             "activity": rule.activity,
             "trains_top_down": rule.trains_top_down,
             "options": rule.defaults(),
-            "advised": rule.advised,
+            "recommended": rule.recommended,
         }
         for rule in rules.registry.values()
     ]

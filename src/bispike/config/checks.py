@@ -80,9 +80,9 @@ def training_problems(config: TrainConfig) -> Iterator[str]:
         yield from _optimizer_problems(config)
     if "device" not in wrong_kind:
         yield from _device_problems(config.device)
-    if config.update == "in-sweep" and config.clip_norm is not None:
+    if config.update == "in-pass" and config.clip_norm is not None:
         yield (
-            "clip_norm: needs all gradients at once, but update 'in-sweep' applies each as soon as it is there; "
+            "clip_norm: needs all gradients at once, but update 'in-pass' applies each as soon as it is there; "
             "use update 'after', or no clip_norm."
         )
     if "validation" not in wrong_kind and config.validation == 0:

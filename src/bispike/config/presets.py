@@ -28,7 +28,7 @@ class Preset:
 
 def _graded(threshold: float) -> dict[str, Any]:
     """Neurons whose rate grows evenly with the drive, up to the threshold; a higher one makes spikes rare."""
-    return {"reset": "soft", "leak": 1.0, "threshold": threshold}
+    return {"reset": "soft", "decay": 1.0, "threshold": threshold}
 
 
 CLASSIFYING: dict[str, Any] = {

@@ -41,7 +41,7 @@ class Request:
     """What a user asked for.
 
     Args:
-        options: values by name of a `TrainConfig` setting, besides `steps` (of the model), `task` and `target` (of
+        options: values by name of a `TrainConfig` setting, besides `time_steps` (of the model), `task` and `target` (of
             the data), `preset` (a name) and `config` (a file or run folder); None stands for "not given".
         texts: `key=value` pairs for everything else, the key plain or as `rule.key`, `model.key`, `optimizer.key`;
             options of the data set's format as `data.key`. Later ones override earlier ones.
@@ -143,11 +143,11 @@ def with_rule(config: TrainConfig, rule: str) -> TrainConfig:
     """The same settings under another rule: the options that it knows, and what it advises for its training."""
     if rule == config.rule:
         return config
-    known, advised = (
-        (rules.registry[rule].defaults(), rules.registry[rule].advised) if rule in rules.registry else ({}, {})
+    known, recommended = (
+        (rules.registry[rule].defaults(), rules.registry[rule].recommended) if rule in rules.registry else ({}, {})
     )
     kept = {key: value for key, value in config.rule_options.items() if key in known}
-    return replace(config, rule=rule, rule_options=kept, **advised)
+    return replace(config, rule=rule, rule_options=kept, **recommended)
 
 
 def with_model(config: TrainConfig, model: str) -> TrainConfig:
@@ -173,7 +173,7 @@ def attempt(request: Request, *, rule: str | None = None, resume_from: Path | No
     anything = bool(given or request.texts)
     config = _base(given.pop("preset", None), given.pop("config", None), resume_from, anything=anything)
     config = with_model(with_rule(config, given.get("rule", config.rule)), given.get("model", config.model))
-    moved = {"steps": "model_options", "task": "data_options", "target": "data_options"}
+    moved = {"time_steps": "model_options", "task": "data_options", "target": "data_options"}
     for name, group in moved.items():
         if name in given:
             config = _replaced(config, group, {**getattr(config, group), name: given.pop(name)})

@@ -14,12 +14,12 @@ from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..files import write_atomic
 from . import toml
 
-FORMAT = 1  # of a run's folder: config.toml, metrics.jsonl, summary.json
+FORMAT = 2  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
 
 # Where and how a training runs, not what it computes: these may differ when it is resumed.
 INCIDENTAL = frozenset({"data_root", "checkpoint_seconds", "checkpoint_steps", "threads", "update"})
-UPDATES = ("after", "in-sweep")
+UPDATES = ("after", "in-pass")
 OPTIONS = ("data_options", "model_options", "rule_options", "optimizer_options")
 
 
@@ -31,7 +31,7 @@ class TrainConfig:
         dataset: name of a data set, or the path of a file or folder.
         data_root: folder where data sets lie; None looks in the usual places.
         data_options: what the reader of the data's format takes (`size`, `target`, ...).
-        model, model_options: name of a model and what its builder takes (`widths`, `steps`, `threshold`, ...).
+        model, model_options: name of a model and what its builder takes (`widths`, `time_steps`, `threshold`, ...).
         rule, rule_options: name of a learning rule and its options.
         epochs: passes over the training samples.
         batch_size: samples in one step.
@@ -42,8 +42,8 @@ class TrainConfig:
         warmup_steps: steps over which the learning rate rises before the schedule starts.
         weight_decay: as the optimizer defines it.
         clip_norm: largest norm of all gradients together.
-        update: when weights move: "after" the step, or "in-sweep", as soon as a stage's gradients are there. The same
-            bits; in-sweep needs less memory and cannot clip.
+        update: when weights move: "after" the step, or "in-pass", as soon as a layer's gradients are there. The same
+            bits; in-pass needs less memory and cannot clip.
         seed: of the initial weights, the order of the samples, augmentation, stochastic codes.
         validation: fraction of the training samples that is held out and measured after each epoch.
         patience: end after this many epochs without a better validation.

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import ConfigurationError, ShapeError
 from .dataset import Dataset, Indices, Split, _rows, as_float
 
-PROTOCOLS = ("honest", "paper")
+PROTOCOLS = ("chronological", "paper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +91,15 @@ class SequenceDataset(Dataset):
     """A text or a series, cut chronologically: training, then test.
 
     Args:
-        protocol: "honest": scaled by the training part, chosen by a validation part at its end, tested once; "paper":
+        protocol: "chronological": scaled by the training part, chosen by a validation part at its end, tested once;
+            "paper":
             as the published table was made (whole-series scaling, the best epoch on the test part): to compare with
             it, and for nothing else.
-        horizon: steps ahead that a series is foretold; 0: the same step, from other columns.
+        horizon: steps ahead that a series is forecast; 0: the same step, from other columns.
         inputs: names of the columns of a series that go in.
     """
 
-    protocol: str = "honest"
+    protocol: str = "chronological"
     horizon: int = 1
     inputs: tuple[str, ...] = ()
 

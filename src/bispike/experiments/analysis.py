@@ -1,7 +1,7 @@
 """What a finished run has become, beyond its accuracy: `bispike analyse`.
 
 How alike its pathways are, how far its weight changes point from the gradient, what a linear reader takes from each
-stage, how well it decides on damaged stimuli and with lost spikes. The result is plain values in `analysis.json`, with
+layer, how well it decides on damaged stimuli and with lost spikes. The result is plain values in `analysis.json`, with
 the digest of the weights that it belongs to.
 """
 
@@ -20,10 +20,10 @@ from ..analysis import (
     Sample,
     agreement,
     inference_operations,
+    layer_rates,
     linear_probe,
-    read_stages,
+    read_layers,
     reference_rule,
-    stage_rates,
     update_angles,
 )
 from ..data import Split
@@ -122,7 +122,7 @@ def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
     if not run.rule.trains_top_down or run.network.activity != "spikes":
         return None
     stimuli, labels = test.batch(slice(0, len(test)))
-    return [asdict(level) for level in agreement(read_stages(run.network, stimuli), labels)]
+    return [asdict(level) for level in agreement(read_layers(run.network, stimuli), labels)]
 
 
 def _angles(run: Run, initial: Network | None, train: Split, seed: int) -> dict[str, Any]:
@@ -158,9 +158,9 @@ def _probes(network: Network, initial: Network | None, train: Split, test: Split
 
     found: dict[str, Any] = {"train": int((~held).sum()), "test": len(answers)}
     found[INPUT] = accuracies({INPUT: stimuli.flatten(1)}, {INPUT: shown.flatten(1)})[INPUT]
-    found["trained"] = accuracies(stage_rates(network, stimuli), stage_rates(network, shown))
+    found["trained"] = accuracies(layer_rates(network, stimuli), layer_rates(network, shown))
     found["untrained"] = None
     if initial is not None:
         begun = settled(initial, stimuli)
-        found["untrained"] = accuracies(stage_rates(begun, stimuli), stage_rates(begun, shown))
+        found["untrained"] = accuracies(layer_rates(begun, stimuli), layer_rates(begun, shown))
     return found

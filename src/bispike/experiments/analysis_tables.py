@@ -30,7 +30,7 @@ def _agreement(levels: Sequence[Mapping[str, Any]]) -> AnalysisTable:
     ]
     return AnalysisTable(
         "Hamming similarity of the two pathways' spikes (%)",
-        ["stage", "own class", "other classes", "chance", "own - other"],
+        ["layer", "own class", "other classes", "chance", "own - other"],
         rows,
         "Share of equal entries. Chance: independent spikes with the same rates of each unit. The difference is paired "
         "stimulus by stimulus; its standard error stands behind it.",
@@ -84,7 +84,7 @@ def _robustness(found: Mapping[str, Any]) -> AnalysisTable:
         "Robustness: accuracy (%) by severity of the damage",
         ["damage", "none", "1", "2", "3", "4", "5"],
         rows,
-        f"On {found['samples']} test stimuli. In the last row each {name.split()[0]} that a stage emits is lost with "
+        f"On {found['samples']} test stimuli. In the last row each {name.split()[0]} that a layer emits is lost with "
         f"probability {levels}.",
     )
 

@@ -14,7 +14,7 @@ from ..analysis.generation import draw_images, judge_autoencoder
 from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..figures.files import write_picture
-from ..figures.recall import completion_figure, image_rows, stage_gallery
+from ..figures.recall import completion_figure, image_rows, layer_gallery
 from ..functional.cues import HALVES, half_cue
 from ..memory import complete
 from ..nn import Network
@@ -25,12 +25,12 @@ PER_ROW = 10
 JUDGED = 5000  # test images that a judgement looks at
 
 
-def draw_stages(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
-    """Draw what concepts call up in every stage and at the stimulus; returns their names."""
+def draw_layers(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
+    """Draw what concepts call up in every layer and at the stimulus; returns their names."""
     names, stimuli = recall(run.network, concepts)
     known = list(run.network.concept.names)
     records = run.network.imagine(torch.tensor([known.index(name) for name in names]))
-    write_picture(path, stage_gallery(names, [(record.name, record.rate) for record in records], stimuli))
+    write_picture(path, layer_gallery(names, [(record.name, record.rate) for record in records], stimuli))
     return names
 
 

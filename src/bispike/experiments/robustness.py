@@ -39,7 +39,7 @@ class RobustRow:
     Args:
         name: the rule where that tells the rows apart, else the name of the folder.
         runs: folders.
-        activity: what is lost between stages, `"spikes"` or `"rates"`.
+        activity: what is lost between layers, `"spikes"` or `"rates"`.
         clean: accuracy without damage.
         corruptions: mean accuracy over the severities of each damage of the stimulus that fits the stimuli.
         spike_loss: accuracy with each share `LOST` of the spikes lost.
@@ -168,7 +168,7 @@ def reading(measured: Sequence[Mapping[str, Any]], split: str) -> str:
     counts = sorted({run["samples"] for run in measured})
     return (
         f"Accuracy in % on {' or '.join(map(str, counts))} {split} stimuli, mean over seeds; under a damage of the "
-        "stimulus: mean over five severities. loss p: each spike that a stage emits (of rates: each value) "
+        "stimulus: mean over five severities. loss p: each spike that a layer emits (of rates: each value) "
         "is lost with probability p. Drops: share of the clean accuracy that is lost on average, in %."
     )
 

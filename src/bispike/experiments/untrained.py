@@ -15,7 +15,7 @@ BATCH = 64
 def settled(initial: Network, stimuli: Tensor) -> Network:
     """A copy of an untrained network whose norms know the drives that they meet.
 
-    Before the first step the running statistics are placeholders, and stages with a norm may be silent for that
+    Before the first step the running statistics are placeholders, and layers with a norm may be silent for that
     reason alone. One pass over some stimuli and all classes gives the statistics that training would begin with.
     """
     network = copy.deepcopy(initial)
@@ -27,8 +27,8 @@ def settled(initial: Network, stimuli: Tensor) -> Network:
     network.train()
     with torch.no_grad():
         source = network.encode(stimuli[:BATCH])
-        up = network.sweep_rates if network.activity == "rates" else network.sweep_up
-        for sweep in (up(source), network.sweep_down(network.code.spikes(network.steps))):
-            for _ in sweep:
+        up = network.bottom_up_rates if network.activity == "rates" else network.bottom_up_pass
+        for layer_pass in (up(source), network.top_down_layers(network.code.spikes(network.time_steps))):
+            for _ in layer_pass:
                 pass
     return network.eval()

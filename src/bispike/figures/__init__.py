@@ -2,7 +2,7 @@
 
 from .canvas import to_data_uri, to_svg
 from .cost import cost_bars, cost_curves
-from .learning import accuracy_curve, angle_curves, loss_curve, stage_loss_curves, stage_loss_names, validation_curves
+from .learning import accuracy_curve, angle_curves, layer_loss_curves, layer_loss_names, loss_curve, validation_curves
 from .matrices import affinity_pair, confusion_heatmap
 from .pictures import Recollection, recall_gallery, show_stimulus
 from .spikes import PATHWAYS, Raster, agreement_levels, firing_rates, idle_units, raster
@@ -20,12 +20,12 @@ __all__ = [
     "cost_curves",
     "firing_rates",
     "idle_units",
+    "layer_loss_curves",
+    "layer_loss_names",
     "loss_curve",
     "raster",
     "recall_gallery",
     "show_stimulus",
-    "stage_loss_curves",
-    "stage_loss_names",
     "to_data_uri",
     "to_svg",
     "validation_curves",

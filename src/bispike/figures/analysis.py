@@ -61,7 +61,7 @@ def separability(found: Mapping[str, Any]) -> Figure:
 
 @styled
 def robustness(found: Mapping[str, Any], *, classes: int | None = None, lost: str = "spikes") -> Figure:
-    """Accuracy by severity of the damage to the stimulus, and by the share of what is lost between the stages.
+    """Accuracy by severity of the damage to the stimulus, and by the share of what is lost between the layers.
 
     Args:
         found: part "robustness" of an analysis.
@@ -85,7 +85,7 @@ def robustness(found: Mapping[str, Any], *, classes: int | None = None, lost: st
     left.set_ylabel("correct (%)")
     left.set_xlabel("severity (0: undamaged)")
     left.set_title("Damaged stimuli")
-    right.set_xlabel(f"{lost} lost in every stage (%)")
+    right.set_xlabel(f"{lost} lost in every layer (%)")
     right.set_title(f"Lost {lost}")
     left.set_ylim(bottom=0)
     figure.legend(loc="outside lower center", ncols=max(1, len(kinds)))

@@ -69,16 +69,16 @@ def validation_curves(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Figu
 
 
 @styled
-def stage_loss_curves(metrics: Metrics) -> Figure:
-    """Alignment loss of each stage over epochs, relative to the first epoch."""
+def layer_loss_curves(metrics: Metrics) -> Figure:
+    """Alignment loss of each layer over epochs, relative to the first epoch."""
     figure = canvas()
     axes = figure.subplots()
-    for i, name in enumerate(stage_loss_names(metrics)):
-        points = _series([{"epoch": row["epoch"], "loss": row["stage_losses"].get(name)} for row in metrics], "loss")
+    for i, name in enumerate(layer_loss_names(metrics)):
+        points = _series([{"epoch": row["epoch"], "loss": row["layer_losses"].get(name)} for row in metrics], "loss")
         first = next((abs(v) for _, v in points if v), 1.0)
         colour, marker = SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)]
         _line(axes, [(e, v / first) for e, v in points], colour=colour, marker=marker, label=label_text(name))
-    axes.set_title("Local loss of each stage")
+    axes.set_title("Local loss of each layer")
     axes.set_ylabel("loss / loss in the first epoch")
     _from_zero(axes)
     axes.legend(loc="best", ncols=2)
@@ -111,9 +111,9 @@ def angle_curves(angles: Mapping[str, Sequence[tuple[int, float]]], spreads: Map
     return figure
 
 
-def stage_loss_names(metrics: Metrics) -> list[str]:
-    """Stages that have a local loss, in the order of the log."""
-    return list(dict.fromkeys(name for row in metrics for name in row.get("stage_losses") or {}))
+def layer_loss_names(metrics: Metrics) -> list[str]:
+    """Layers that have a local loss, in the order of the log."""
+    return list(dict.fromkeys(name for row in metrics for name in row.get("layer_losses") or {}))
 
 
 def _series(metrics: Metrics, key: str) -> list[tuple[int, float]]:

@@ -36,14 +36,14 @@ def confusion_heatmap(matrix: Tensor, names: Sequence[str]) -> Figure:
 
 
 @styled
-def affinity_pair(before: Tensor | None, after: Tensor, names: Sequence[str], *, stage: str) -> Figure:
-    """Affinity `[C, C]` of one stage before and after training, on the same scale from -1 to 1."""
+def affinity_pair(before: Tensor | None, after: Tensor, names: Sequence[str], *, layer: str) -> Figure:
+    """Affinity `[C, C]` of one layer before and after training, on the same scale from -1 to 1."""
     shown = [("after training", after)] if before is None else [("before", before), ("after training", after)]
     figure = canvas(height=2.4)
     grid = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, (title, matrix) in zip(grid, shown, strict=True):
         image = axes.imshow(matrix.numpy(), cmap=_coloured("PuOr_r"), vmin=-1, vmax=1, interpolation="nearest")
-        axes.set_title(f"{label_text(stage)}: {title}")
+        axes.set_title(f"{label_text(layer)}: {title}")
         _name_classes(axes, names, size=7)
         axes.set_xlabel("top-down template of")
     grid[0].set_ylabel("bottom-up mean of")

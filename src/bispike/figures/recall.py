@@ -1,4 +1,4 @@
-"""Figures of the way down: stages of a recalled class, completed cues, drawn images, and what a memory holds."""
+"""Figures of the way down: layers of a recalled class, completed cues, drawn images, and what a memory holds."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LIMIT = 0.05  # share of wrong bits up to which a pair counts as held
 
 
 @styled
-def stage_gallery(names: Sequence[str], rows: Sequence[tuple[str, Tensor]], stimuli: Tensor) -> Figure:
-    """A column a concept: the recalled stimulus, and below it the top-down firing rates of each stage.
+def layer_gallery(names: Sequence[str], rows: Sequence[tuple[str, Tensor]], stimuli: Tensor) -> Figure:
+    """A column a concept: the recalled stimulus, and below it the top-down firing rates of each layer.
 
     Args:
         names: of the N concepts.
-        rows: name and rates `[N, *shape]` of each stage, lowest first; dense stages are drawn as a square grid of
+        rows: name and rates `[N, *shape]` of each layer, lowest first; dense layers are drawn as a square grid of
             neurons, maps as the mean over channels.
         stimuli: `[N, *shape]`.
     """
@@ -40,7 +40,7 @@ def stage_gallery(names: Sequence[str], rows: Sequence[tuple[str, Tensor]], stim
 
 
 def as_picture(rates: Tensor) -> Tensor:
-    """`[1, H, W]` of the rates of a stage: maps averaged over channels, neurons on a square grid."""
+    """`[1, H, W]` of the rates of a layer: maps averaged over channels, neurons on a square grid."""
     if rates.dim() == 3:
         return rates.mean(0, keepdim=True)
     side = math.ceil(math.sqrt(rates.numel()))

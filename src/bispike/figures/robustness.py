@@ -56,7 +56,7 @@ def robustness_of_rows(rows: Sequence[Row], *, losses: Sequence[float], split: s
     left.set_ylabel(f"{split} accuracy (%)")
     left.set_title("Damaged stimuli")
     left.set_ylim(bottom=0)
-    right.set_xlabel("spikes or values lost in every stage (%)")
+    right.set_xlabel("spikes or values lost in every layer (%)")
     right.set_title("Lost spikes")
     figure.legend(loc="outside lower center", ncols=min(4, len(rows)))
     return figure

@@ -1,4 +1,4 @@
-"""Figures of runs on sequences: what is foretold beside what came, errors over epochs, firing over positions, memory
+"""Figures of runs on sequences: what is forecast beside what came, errors over epochs, firing over positions, memory
 over lengths."""
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .canvas import BOTTOM_UP, FAINT, MARKERS, SERIES, TOP_DOWN, canvas, label_t
 
 
 @styled
-def foretold_curves(curves: Sequence[tuple[str, Tensor, Tensor]], *, horizon: int) -> Figure:
-    """A panel a quantity: true values, and what was foretold of them `horizon` steps before (0: estimated)."""
+def forecast_curves(curves: Sequence[tuple[str, Tensor, Tensor]], *, horizon: int) -> Figure:
+    """A panel a quantity: true values, and what was forecast of them `horizon` steps before (0: estimated)."""
     figure = canvas(width=7.2, height=1.5 * len(curves) + 0.7)
     panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
-    what = f"foretold {horizon} steps before" if horizon > 1 else "foretold a step before" if horizon else "estimated"
-    for axes, (name, true, foretold) in zip(panels, curves, strict=True):
+    what = f"forecast {horizon} steps before" if horizon > 1 else "forecast a step before" if horizon else "estimated"
+    for axes, (name, true, forecast) in zip(panels, curves, strict=True):
         axes.plot(true.numpy(), color=FAINT, linewidth=2.2, label="true")
-        axes.plot(foretold.numpy(), color=BOTTOM_UP, linewidth=1.1, label=what)
+        axes.plot(forecast.numpy(), color=BOTTOM_UP, linewidth=1.1, label=what)
         axes.set_ylabel(label_text(name, 16))
     panels[-1].set_xlabel("steps of the test part")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -44,7 +44,7 @@ def error_curve(metrics: Sequence[Mapping[str, Any]]) -> Figure:
 
 @styled
 def rates_over_positions(rates: Mapping[str, Tensor]) -> Figure:
-    """Mean firing rate of each stage at each position of a window."""
+    """Mean firing rate of each layer at each position of a window."""
     figure = canvas()
     axes = figure.subplots()
     for i, (name, values) in enumerate(rates.items()):

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ..analysis import Agreement, Firing, StageFiring
+from ..analysis import Agreement, Firing, LayerFiring
 from .canvas import BOTTOM_UP, FAINT, GRID, INK, TOP_DOWN, canvas, label_text, styled
 from .pictures import show_stimulus
 
@@ -20,10 +20,10 @@ PATHWAYS = ("bottom-up", "top-down")
 
 @dataclass(frozen=True)
 class Raster:
-    """Spikes of a few units of one stage for one stimulus and for the imagination of its class.
+    """Spikes of a few units of one layer for one stimulus and for the imagination of its class.
 
     Args:
-        name: name of the stage.
+        name: name of the layer.
         seen: `[T, U]` 0 or 1, bottom-up.
         imagined: `[T, U]` 0 or 1, top-down; None where that pathway is not trained.
     """
@@ -34,12 +34,12 @@ class Raster:
 
 
 @styled
-def raster(stimulus: Tensor, stages: Sequence[Raster], *, true: str, decided: str) -> Figure:
-    """Spikes of the pathways: time steps to the right, units upward, stages stacked from bottom to top."""
-    units = sum(stage.seen.shape[1] for stage in stages)
-    sides = [("bottom-up", BOTTOM_UP, [stage.seen for stage in stages])]
-    imagined = [stage.imagined for stage in stages if stage.imagined is not None]
-    if len(imagined) == len(stages):
+def raster(stimulus: Tensor, layers: Sequence[Raster], *, true: str, decided: str) -> Figure:
+    """Spikes of the pathways: time steps to the right, units upward, layers stacked from bottom to top."""
+    units = sum(layer.seen.shape[1] for layer in layers)
+    sides = [("bottom-up", BOTTOM_UP, [layer.seen for layer in layers])]
+    imagined = [layer.imagined for layer in layers if layer.imagined is not None]
+    if len(imagined) == len(layers):
         sides.append(("top-down", TOP_DOWN, imagined))
     figure = canvas(height=1.3 + 0.032 * units)
     picture, *panels = figure.subplots(1, 1 + len(sides), width_ratios=[0.8, *[2 / len(sides)] * len(sides)])
@@ -48,15 +48,15 @@ def raster(stimulus: Tensor, stages: Sequence[Raster], *, true: str, decided: st
     for axes, (title, colour, trains) in zip(panels, sides, strict=True):
         _frame(axes, title, steps=trains[0].shape[0])
         centres = _marks(axes, trains, colour=colour)
-        axes.set_yticks(centres, [label_text(s.name) for s in stages], rotation=90, va="center")
+        axes.set_yticks(centres, [label_text(s.name) for s in layers], rotation=90, va="center")
         axes.tick_params(axis="y", length=0, labelleft=axes is panels[0])
     return figure
 
 
-def _marks(axes: Axes, stages: Sequence[Tensor], *, colour: str) -> list[float]:
-    """A mark for each spike of trains `[T, U]`, stage above stage; the heights of the stages' centres."""
+def _marks(axes: Axes, layers: Sequence[Tensor], *, colour: str) -> list[float]:
+    """A mark for each spike of trains `[T, U]`, layer above layer; the heights of the layers' centres."""
     base, centres = 0, []
-    for trains in stages:
+    for trains in layers:
         step, unit = trains.nonzero(as_tuple=True)
         axes.vlines(step + 1, unit + base - 0.45, unit + base + 0.45, color=colour, linewidth=3.0)
         if base:
@@ -76,8 +76,8 @@ def _frame(axes: Axes, title: str, *, steps: int) -> None:
 
 
 @styled
-def firing_rates(health: Sequence[StageFiring], *, pathways: Sequence[str] = PATHWAYS) -> Figure:
-    """Mean firing rate of each stage, with the middle 80 % of its units."""
+def firing_rates(health: Sequence[LayerFiring], *, pathways: Sequence[str] = PATHWAYS) -> Figure:
+    """Mean firing rate of each layer, with the middle 80 % of its units."""
     figure = canvas(height=0.95 + 0.31 * len(pathways) * len(health))
     axes = figure.subplots()
     for pathway, places, height, colour, sides in _bars(health, pathways):
@@ -85,7 +85,7 @@ def firing_rates(health: Sequence[StageFiring], *, pathways: Sequence[str] = PAT
         quantiles = [np.quantile(100 * s.unit_rates.numpy(), [0.1, 0.9]) for s in sides]
         lows, highs = np.stack(quantiles, 1)
         axes.hlines(places, lows, highs, color=INK, linewidth=1.2)
-    _stages(axes, [stage.name for stage in health])
+    _layers(axes, [layer.name for layer in health])
     axes.set_xlabel("spikes per 100 time steps")
     axes.set_title("Firing rate")
     axes.set_xlim(0, max(axes.get_xlim()[1], 10))
@@ -94,8 +94,8 @@ def firing_rates(health: Sequence[StageFiring], *, pathways: Sequence[str] = PAT
 
 
 @styled
-def idle_units(health: Sequence[StageFiring], *, pathways: Sequence[str] = PATHWAYS) -> Figure:
-    """Share of dead and of saturated units of each stage."""
+def idle_units(health: Sequence[LayerFiring], *, pathways: Sequence[str] = PATHWAYS) -> Figure:
+    """Share of dead and of saturated units of each layer."""
     figure = canvas(height=1.05 + 0.31 * len(pathways) * len(health))
     axes = figure.subplots()
     for pathway, places, height, colour, sides in _bars(health, pathways):
@@ -111,7 +111,7 @@ def idle_units(health: Sequence[StageFiring], *, pathways: Sequence[str] = PATHW
         for place, a, b in zip(places, dead, always, strict=True):
             text = f"{a:.0f} / {b:.0f}"
             axes.annotate(text, (a + b, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
-    _stages(axes, [stage.name for stage in health])
+    _layers(axes, [layer.name for layer in health])
     axes.set_xlabel("units (%)")
     axes.set_title("Units that never / always spike")
     axes.set_xlim(0, min(118.0, max(1.25 * axes.get_xlim()[1], 10)))
@@ -120,21 +120,21 @@ def idle_units(health: Sequence[StageFiring], *, pathways: Sequence[str] = PATHW
 
 
 def _bars(
-    health: Sequence[StageFiring], pathways: Sequence[str]
+    health: Sequence[LayerFiring], pathways: Sequence[str]
 ) -> Iterator[tuple[str, list[float], float, str, list[Firing]]]:
     """For each pathway: its name, the places and the thickness of its bars, its colour, its firing."""
     height = 0.72 / len(pathways)
     for i, pathway in enumerate(pathways):
         places = [j + (i - (len(pathways) - 1) / 2) * 1.1 * height for j in range(len(health))]
         if pathway == "bottom-up":
-            yield pathway, places, height, BOTTOM_UP, [stage.bottom_up for stage in health]
+            yield pathway, places, height, BOTTOM_UP, [layer.bottom_up for layer in health]
         else:
-            yield pathway, places, height, TOP_DOWN, [stage.top_down for stage in health]
+            yield pathway, places, height, TOP_DOWN, [layer.top_down for layer in health]
 
 
 @styled
 def agreement_levels(agreements: Sequence[Agreement]) -> Figure:
-    """Agreement of the two pathways' spikes at each stage: own class, other classes, chance."""
+    """Agreement of the two pathways' spikes at each layer: own class, other classes, chance."""
     figure = canvas(height=1.15 + 0.45 * len(agreements))
     axes = figure.subplots()
     for i, level in enumerate(agreements):
@@ -145,7 +145,7 @@ def agreement_levels(agreements: Sequence[Agreement]) -> Figure:
     other = [100 * level.other for level in agreements]
     axes.scatter(other, places, s=46, facecolors="none", edgecolors=TOP_DOWN, linewidths=1.6, label="other class")
     axes.scatter([100 * level.own for level in agreements], places, s=52, color=BOTTOM_UP, label="own class")
-    _stages(axes, [level.name for level in agreements])
+    _layers(axes, [level.name for level in agreements])
     axes.set_xlim(min(50.0, min([*chance, *other]) - 5), 101)
     axes.set_xlabel("equal spikes (%)")
     axes.set_title("Agreement of the two pathways")
@@ -153,7 +153,7 @@ def agreement_levels(agreements: Sequence[Agreement]) -> Figure:
     return figure
 
 
-def _stages(axes: Axes, names: Sequence[str]) -> None:
+def _layers(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), [label_text(name) for name in names])
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.grid(visible=False, axis="y")

@@ -5,7 +5,7 @@ from .affinity import affinity, match_affinity
 from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, AlignmentLoss, align, negative_counts, unit_rows
 from .angle import angle_between
 from .backends.compiled_neuron import Fired, fire_rows, mean_drive
-from .backends.fused_alignment import mean_field_constants, meet, pull_drive, through_norm
+from .backends.fused_alignment import fused_drive_gradient, mean_field_constants, meet, through_norm
 from .backends.native import usable as native_usable
 from .backends.spike_product import Wiring, convolution_gather, spike_product
 from .centring import CENTRES, centre_rows, centre_rows_backward, centre_templates, centre_templates_backward
@@ -24,7 +24,8 @@ from .cues import HALVES, half_cue, random_cue
 from .decoding import DECODERS, cosine_scores, cross_entropy, drive_scores, unit_code
 from .eligibility import PSEUDO_DERIVATIVES, drive_gradient, eligibility_traces
 from .frechet import frechet_distance, gaussian_of
-from .lif import Neuron, fire, integrate, lif, lif_onward, lif_reference, lif_with_history
+from .lif import fire, integrate, lif, lif_onward, lif_reference, lif_with_history
+from .neuron import Neuron
 from .norm import (
     batch_statistics,
     channel_view,
@@ -89,6 +90,7 @@ __all__ = [
     "fired_by",
     "first_spikes",
     "frechet_distance",
+    "fused_drive_gradient",
     "gaussian_of",
     "given_spikes",
     "half_cue",
@@ -116,7 +118,6 @@ __all__ = [
     "poisson_code",
     "pool_spikes",
     "population_code",
-    "pull_drive",
     "random_cue",
     "rate_of",
     "rows_of",

@@ -1,4 +1,4 @@
-"""How two pathways are pulled together in one stage: value and closed-form gradient of the alignment losses.
+"""How two pathways are pulled together in one layer: value and closed-form gradient of the alignment losses.
 
 Bottom-up features A `[B, D]` meet top-down templates P `[C, D]`, one template a class. With C_kc = cos(a_k, p_c):
 

@@ -15,59 +15,59 @@ STIMULUS_CODES = ("current", "bernoulli", "poisson", "latency", "given")
 CONCEPT_CODES = ("one-hot", "population", "learned")
 
 
-def bernoulli_code(intensity: Tensor, steps: int, *, generator: torch.Generator | None = None) -> Tensor:
+def bernoulli_code(intensity: Tensor, time_steps: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Spikes `[T, B, ...]` with probability equal to the intensity `[B, ...]`, which must lie in [0, 1]."""
     _unit_interval(intensity, "bernoulli")
-    probability = intensity.expand(steps, *intensity.shape)
+    probability = intensity.expand(time_steps, *intensity.shape)
     return torch.bernoulli(probability, generator=generator)
 
 
-def poisson_code(intensity: Tensor, steps: int, *, generator: torch.Generator | None = None) -> Tensor:
+def poisson_code(intensity: Tensor, time_steps: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Spikes `[T, B, ...]` of a Poisson process with `intensity` (≥ 0) events a step; several events count as one.
 
     A step spikes with probability 1 − exp(−intensity).
     """
     if bool((intensity < 0).any()):
         raise ConfigurationError("poisson code: expected intensities of at least 0; scale the stimulus to [0, 1].")
-    probability = (1 - (-intensity).exp()).expand(steps, *intensity.shape)
+    probability = (1 - (-intensity).exp()).expand(time_steps, *intensity.shape)
     return torch.bernoulli(probability, generator=generator)
 
 
-def even_code(rate: Tensor, steps: int) -> Tensor:
+def even_code(rate: Tensor, time_steps: int) -> Tensor:
     """Spikes `[T, B, ...]` spread evenly over time, as many as the rate `[B, ...]` in [0, 1] asks for, to the nearest.
 
     With m = round(r·T), step t (from 1) fires where ⌊t·m/T⌋ > ⌊(t−1)·m/T⌋.
     """
     _unit_interval(rate, "even")
-    count = (rate * steps).round()
-    spikes = count.new_empty((steps, *count.shape))
+    count = (rate * time_steps).round()
+    spikes = count.new_empty((time_steps, *count.shape))
     for t, spike in enumerate(spikes, start=1):  # ⌊t·m/T⌋, from the last step on less what fired before
-        torch.mul(count, t / steps, out=spike).add_(1e-4).floor_()
-    for t in range(steps - 1, 0, -1):
+        torch.mul(count, t / time_steps, out=spike).add_(1e-4).floor_()
+    for t in range(time_steps - 1, 0, -1):
         spikes[t] -= spikes[t - 1]
     return spikes
 
 
-def latency_code(intensity: Tensor, steps: int) -> Tensor:
+def latency_code(intensity: Tensor, time_steps: int) -> Tensor:
     """One spike a value, the earlier the brighter: at step round((1 − x)(T − 1)); none where x = 0.
 
     Args:
         intensity: `[B, ...]` in [0, 1].
-        steps: T.
+        time_steps: T.
 
     Returns:
         `[T, B, ...]`.
     """
     _unit_interval(intensity, "latency")
-    when = ((1 - intensity) * (steps - 1)).round().long()
-    spikes = torch.zeros((steps, *intensity.shape), dtype=intensity.dtype, device=intensity.device)
+    when = ((1 - intensity) * (time_steps - 1)).round().long()
+    spikes = torch.zeros((time_steps, *intensity.shape), dtype=intensity.dtype, device=intensity.device)
     return spikes.scatter_(0, when.unsqueeze(0), (intensity > 0).to(intensity.dtype).unsqueeze(0))
 
 
-def given_spikes(stimulus: Tensor, steps: int) -> Tensor:
+def given_spikes(stimulus: Tensor, time_steps: int) -> Tensor:
     """Spikes that the data already hold, `[B, T, ...]`, brought to time first and checked to be 0 or 1."""
-    if stimulus.dim() < 2 or stimulus.shape[1] != steps:
-        raise ShapeError(f"given spikes: expected [B, T={steps}, ...], received {list(stimulus.shape)}.")
+    if stimulus.dim() < 2 or stimulus.shape[1] != time_steps:
+        raise ShapeError(f"given spikes: expected [B, T={time_steps}, ...], received {list(stimulus.shape)}.")
     if not bool(((stimulus == 0) | (stimulus == 1)).all()):
         raise ConfigurationError("given spikes: expected values 0 and 1 only; use the code 'bernoulli' or 'current'.")
     return stimulus.transpose(0, 1).contiguous()

@@ -18,18 +18,13 @@ to 0 keeps nothing of its membrane.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
-from .backends import native
-from .backends import triton_neuron
+from .backends import native, triton_neuron
 from .backends.compiled_neuron import walk_back
+from .neuron import Neuron
 from .surrogate import atan_surrogate, triangular_surrogate
-
-if TYPE_CHECKING:
-    from .lif import Neuron
 
 PSEUDO_DERIVATIVES = ("atan", "triangular")
 
@@ -51,7 +46,7 @@ def eligibility_traces(source: Tensor, membrane: Tensor, neuron: Neuron, *, kind
     kept = torch.zeros_like(membrane[0])
     traces = []
     for t in range(membrane.shape[0]):
-        trace = (neuron.leak * kept)[:, :, None] * trace + source[t][:, None]
+        trace = (neuron.decay * kept)[:, :, None] * trace + source[t][:, None]
         kept = _kept(membrane[t], neuron)
         traces.append(slope[t][:, :, None] * trace)
     return torch.stack(traces)
@@ -79,7 +74,7 @@ def drive_gradient(
     total = torch.zeros_like(membrane[0]) if summed else torch.empty_like(membrane)
     carried = torch.zeros_like(membrane[0])
     for t in range(membrane.shape[0] - 1, -1, -1):
-        carried.mul_(neuron.leak).mul_(_kept(membrane[t], neuron))
+        carried.mul_(neuron.decay).mul_(_kept(membrane[t], neuron))
         carried.addcmul_(signal[t], _pseudo_derivative(membrane[t], neuron, kind))
         if summed:
             total.add_(carried)

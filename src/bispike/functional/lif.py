@@ -1,56 +1,29 @@
 """The leaky integrate-and-fire neuron: the only place where its equation stands.
 
-For drive a[t] (dimensionless synaptic current), membrane U, threshold θ > 0 and leak factor β in [0, 1]:
+For drive a[t] (dimensionless synaptic current), membrane U, threshold θ > 0 and decay factor β in [0, 1]:
 
     H[t] = β U[t−1] + a[t]            integrate
     S[t] = 1 if H[t] ≥ θ else 0       fire
     U[t] = H[t] (1 − S[t])            hard reset        or   U[t] = H[t] − θ S[t]   soft reset
 
-Source: threshold firing as in Bidirectional Spike-based Distillation (arXiv 2509.20284, §3); leak and reset are
+Source: threshold firing as in Bidirectional Spike-based Distillation (arXiv 2509.20284, §3); decay and reset are
 open there and follow the usual discrete LIF with β = 1 − 1/τ at τ = 2 steps. `lif_reference` is the equation as
 written; `lif` gives the same spikes faster, and its gradient (for backpropagation through time) in one node.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import ConfigurationError, ShapeError
-from .backends import native
-from .backends import triton_neuron
+from ..errors import ShapeError
+from .backends import native, triton_neuron
 from .backends.compiled_neuron import fire_with_history
 from .eligibility import drive_gradient
+from .neuron import Neuron
 from .surrogate import atan_surrogate
-
-
-@dataclass(frozen=True)
-class Neuron:
-    """Constants of a LIF population (dimensionless).
-
-    Args:
-        threshold: θ, positive.
-        leak: β, the share of the membrane kept from one step to the next, in [0, 1].
-        reset: `"hard"` sets the membrane to 0 after a spike, `"soft"` subtracts θ.
-    """
-
-    threshold: float = 0.6
-    leak: float = 0.5
-    reset: str = "hard"
-
-    def __post_init__(self) -> None:
-        problems = []
-        if not self.threshold > 0:
-            problems.append(f"threshold: expected a positive number, received {self.threshold}.")
-        if not 0 <= self.leak <= 1:
-            problems.append(f"leak: expected a number in [0, 1], received {self.leak}.")
-        if self.reset not in ("hard", "soft"):
-            problems.append(f"reset: expected 'hard' or 'soft', received {self.reset!r}.")
-        if problems:
-            raise ConfigurationError(problems)
 
 
 def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
@@ -70,7 +43,7 @@ def lif_onward(drive: Tensor, neuron: Neuron, membrane: Tensor) -> tuple[Tensor,
     """`lif_reference` from a membrane U[0] `[...]` on: spikes `[T, ...]`, and the membrane U[T] that is left."""
     spikes = []
     for current in drive.unbind(0):
-        membrane = neuron.leak * membrane + current
+        membrane = neuron.decay * membrane + current
         spike = _Fire.apply(membrane, neuron.threshold)
         fired = spike.detach()
         membrane = membrane * (1 - fired) if neuron.reset == "hard" else membrane - neuron.threshold * fired
@@ -78,13 +51,13 @@ def lif_onward(drive: Tensor, neuron: Neuron, membrane: Tensor) -> tuple[Tensor,
     return torch.stack(spikes), membrane
 
 
-def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
+def lif(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> Tensor:
     """Spikes of LIF neurons.
 
     Args:
-        drive: `[T, B, ...]` current at each step, or `[B, ...]` with `steps` for a current that is constant.
+        drive: `[T, B, ...]` current at each step, or `[B, ...]` with `time_steps` for a current that is constant.
         neuron: constants.
-        steps: T, only with a constant drive; at least 1.
+        time_steps: T, only with a constant drive; at least 1.
 
     Returns:
         Spikes `[T, B, ...]`, 0 or 1, in the dtype of `drive`.
@@ -92,29 +65,29 @@ def lif(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
     Raises:
         ShapeError: no time axis, or no steps.
     """
-    if steps is None:
+    if time_steps is None:
         if drive.dim() < 1 or drive.shape[0] < 1:
             raise ShapeError(f"lif: expected a drive [T >= 1, B, ...], received {list(drive.shape)}.")
-    elif steps < 1:
-        raise ShapeError(f"lif: expected at least 1 time step, received {steps}.")
+    elif time_steps < 1:
+        raise ShapeError(f"lif: expected at least 1 time step, received {time_steps}.")
     if triton_neuron.available(drive.device):
-        return triton_neuron.spikes(drive, neuron, steps=steps)
+        return triton_neuron.spikes(drive, neuron, time_steps=time_steps)
     if torch.is_grad_enabled() and drive.requires_grad:
-        return _LIF.apply(drive, neuron, steps)
-    return _fire_all(drive, neuron, steps, None)
+        return _LIF.apply(drive, neuron, time_steps)
+    return _fire_all(drive, neuron, time_steps, None)
 
 
-def lif_with_history(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> tuple[Tensor, Tensor]:
+def lif_with_history(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> tuple[Tensor, Tensor]:
     """Spikes as `lif`, without a tape, and H[t], both `[T, B, ...]`: what `drive_gradient` needs."""
     if triton_neuron.available(drive.device):
-        response = triton_neuron.forward(drive, neuron, steps, history=True, dtype=drive.dtype)
+        response = triton_neuron.forward(drive, neuron, time_steps, history=True, dtype=drive.dtype)
         assert response.history is not None
         return response.spikes, response.history
     if native.usable(drive):
-        return fire_with_history(drive, neuron, steps)
-    total = steps if steps is not None else drive.shape[0]
-    history = drive.new_empty((total, *drive.shape) if steps is not None else drive.shape)
-    return _fire_all(drive, neuron, steps, history), history
+        return fire_with_history(drive, neuron, time_steps)
+    total = time_steps if time_steps is not None else drive.shape[0]
+    history = drive.new_empty((total, *drive.shape) if time_steps is not None else drive.shape)
+    return _fire_all(drive, neuron, time_steps, history), history
 
 
 def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -> None:
@@ -122,7 +95,7 @@ def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -
     if first:
         membrane.copy_(drive)
     else:
-        torch.add(drive, membrane, alpha=neuron.leak, out=membrane)
+        torch.add(drive, membrane, alpha=neuron.decay, out=membrane)
 
 
 def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:
@@ -134,14 +107,14 @@ def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:
         membrane.sub_(spike, alpha=neuron.threshold)
 
 
-def _fire_all(drive: Tensor, neuron: Neuron, steps: int | None, history: Tensor | None) -> Tensor:
+def _fire_all(drive: Tensor, neuron: Neuron, time_steps: int | None, history: Tensor | None) -> Tensor:
     """Run all steps without a tape; `history` receives H[t] where the caller needs it."""
-    total = steps if steps is not None else drive.shape[0]
-    one = drive if steps is not None else drive[0]
+    total = time_steps if time_steps is not None else drive.shape[0]
+    one = drive if time_steps is not None else drive[0]
     spikes = drive.new_empty((total, *one.shape))
     membrane = torch.empty_like(one)
     for t in range(total):
-        integrate(membrane, one if steps is not None else drive[t], neuron, first=t == 0)
+        integrate(membrane, one if time_steps is not None else drive[t], neuron, first=t == 0)
         if history is not None:
             history[t].copy_(membrane)
         fire(membrane, neuron, spike=spikes[t])
@@ -167,10 +140,10 @@ class _LIF(torch.autograd.Function):
     """All steps of the neuron in one node: keeps H[t], from which the spikes follow, and walks back once."""
 
     @staticmethod
-    def forward(ctx: Any, drive: Tensor, neuron: Neuron, steps: int | None) -> Tensor:
-        spikes, history = lif_with_history(drive, neuron, steps=steps)
+    def forward(ctx: Any, drive: Tensor, neuron: Neuron, time_steps: int | None) -> Tensor:
+        spikes, history = lif_with_history(drive, neuron, time_steps=time_steps)
         ctx.save_for_backward(history)
-        ctx.neuron, ctx.constant = neuron, steps is not None
+        ctx.neuron, ctx.constant = neuron, time_steps is not None
         return spikes
 
     @staticmethod

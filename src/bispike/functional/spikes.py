@@ -1,4 +1,4 @@
-"""Spike trains at one bit a spike: what leaves a stage, and all that is kept of its time steps.
+"""Spike trains at one bit a spike: what leaves a layer, and all that is kept of its time steps.
 
 Channels are packed 32 to a word; maps are channels-last, so that one word holds 32 channels of one position. A maximum
 of spikes is an OR, a rate is a count, and a product with spikes needs no multiplication (`spike_product.py`).
@@ -34,10 +34,10 @@ class PackedSpikes:
     positions: tuple[int, ...] = ()
 
     @classmethod
-    def empty(cls, steps: int, batch: int, shape: tuple[int, ...]) -> PackedSpikes:
+    def empty(cls, time_steps: int, batch: int, shape: tuple[int, ...]) -> PackedSpikes:
         """Room for the spikes of `[steps, batch, *shape]`, not filled."""
         words = -(-shape[0] // WORD)
-        bits = torch.empty((steps, batch, math.prod(shape[1:]), words), dtype=torch.int32)
+        bits = torch.empty((time_steps, batch, math.prod(shape[1:]), words), dtype=torch.int32)
         return cls(bits, shape[0], tuple(shape[1:]))
 
     @classmethod
@@ -68,9 +68,9 @@ class PackedSpikes:
 
     def rate(self) -> Tensor:
         """float32 `[B, C, *positions]`: share of the time steps in which each neuron fired."""
-        steps, batch, positions, _ = self.bits.shape
+        time_steps, batch, positions, _ = self.bits.shape
         values = torch.empty((batch, positions, self.channels), dtype=torch.float32)
-        native.call("rate", self.bits, steps, batch * positions, self.channels, values)
+        native.call("rate", self.bits, time_steps, batch * positions, self.channels, values)
         return map_of(values, self.positions)
 
     def pool(self, side: int, *, ceil: bool = False) -> PackedSpikes:
@@ -80,9 +80,9 @@ class PackedSpikes:
         if ceil and (below or right):
             bits = F.pad(self.bits.unflatten(2, (height, width)), (0, 0, 0, right, 0, below)).flatten(2, 3)
             return PackedSpikes(bits, self.channels, (height + below, width + right)).pool(side)
-        steps, batch = self.bits.shape[:2]
-        made = PackedSpikes.empty(steps, batch, (self.channels, height // side, width // side))
-        images = steps * batch
+        time_steps, batch = self.bits.shape[:2]
+        made = PackedSpikes.empty(time_steps, batch, (self.channels, height // side, width // side))
+        images = time_steps * batch
         native.call("pool", self.bits, images, height, width, self.bits.shape[3], side, made.bits)
         return made
 
@@ -118,7 +118,7 @@ class JoinedSpikes:
 
 
 Received = Spikes | JoinedSpikes
-"""What a synapse receives: spikes of one stage, or of two side by side."""
+"""What a synapse receives: spikes of one layer, or of two side by side."""
 
 
 def rows_of(values: Tensor) -> Tensor:

@@ -48,6 +48,6 @@ def symmetric_trace(spikes: Tensor, decay: float) -> Tensor:
         spikes: `[T, ...]`.
         decay: κ in [0, 1], what is left of a trace after a step.
     """
-    steps = torch.arange(spikes.shape[0], device=spikes.device)
-    kernel = (steps[:, None] - steps).abs().to(spikes.dtype)
+    time_steps = torch.arange(spikes.shape[0], device=spikes.device)
+    kernel = (time_steps[:, None] - time_steps).abs().to(spikes.dtype)
     return torch.tensordot(decay**kernel, spikes, dims=1)

@@ -9,13 +9,11 @@ d rate / d (time-mean drive) for a whole spike train, so that a rate can be alig
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from .lif import Neuron
+from .neuron import Neuron
 
 
 def atan_surrogate(distance: Tensor) -> Tensor:
@@ -77,16 +75,16 @@ class UnrolledSlope:
         self.neuron = neuron
         self.sensitivity = torch.zeros_like(like)
         self.total = torch.zeros_like(like)
-        self.steps = 0
+        self.time_steps = 0
 
     def watch(self, membrane: Tensor) -> None:
         """Take in H[t]: after integration, before the reset."""
-        self.sensitivity.mul_(self.neuron.leak).add_(1)
+        self.sensitivity.mul_(self.neuron.decay).add_(1)
         self.total.addcmul_(atan_surrogate(membrane - self.neuron.threshold), self.sensitivity)
         if self.neuron.reset == "hard":
             self.sensitivity.mul_((membrane < self.neuron.threshold).to(membrane.dtype))
-        self.steps += 1
+        self.time_steps += 1
 
     def result(self) -> Tensor:
         """`[B, ...]` slope, non-negative."""
-        return self.total / self.steps
+        return self.total / self.time_steps

@@ -31,7 +31,7 @@ from ..functional import Neuron, even_code, lif, random_cue
 from ..runs.checkpoint import read_tensors, serialise
 
 Shape = tuple[int, ...]
-SOMA = Neuron(threshold=1.0, leak=1.0, reset="soft")
+SOMA = Neuron(threshold=1.0, decay=1.0, reset="soft")
 REST = 0.02  # a population at rest is never surer than this
 PATTERNS, SETTINGS = "memory.safetensors", "memory.json"
 KIND = "associative memory"
@@ -58,7 +58,7 @@ class AssociativeMemory:
 
     Args:
         stimulus, concept: shapes of the two populations, or numbers of units.
-        steps: T.
+        time_steps: T.
         rate: η, in (0, 8): the change of the drive for an error of 1; a dendrite has a slope of 1/4 at rest.
         passes: how often each pair is shown while storing, at least 1.
         flipped: share of the stimulus units that are flipped in cues while storing, in [0, 0.5].
@@ -73,7 +73,7 @@ class AssociativeMemory:
         stimulus: Sequence[int] | int,
         concept: Sequence[int] | int,
         *,
-        steps: int = 8,
+        time_steps: int = 8,
         rate: float = 4.0,
         passes: int = 30,
         flipped: float = 0.25,
@@ -83,8 +83,8 @@ class AssociativeMemory:
     ) -> None:
         self.stimulus_shape, self.concept_shape = _shape("stimulus", stimulus), _shape("concept", concept)
         problems = []
-        if steps < 1:
-            problems.append(f"steps: expected at least 1 time step, received {steps}.")
+        if time_steps < 1:
+            problems.append(f"time_steps: expected at least 1 time step, received {time_steps}.")
         if not 0 < rate < 8:
             problems.append(f"rate: expected a number in (0, 8), received {rate}.")
         if passes < 1:
@@ -96,7 +96,7 @@ class AssociativeMemory:
         if problems:
             raise ConfigurationError(problems)
         self.settings: dict[str, Any] = {
-            "steps": steps,
+            "time_steps": time_steps,
             "rate": rate,
             "passes": passes,
             "flipped": flipped,
@@ -104,7 +104,7 @@ class AssociativeMemory:
             "hidden": hidden,
             "seed": seed,
         }
-        self.steps = steps
+        self.time_steps = time_steps
         lower, upper = math.prod(self.stimulus_shape), math.prod(self.concept_shape)
         self.up, self.down = torch.zeros(upper, lower), torch.zeros(lower, upper)
         self.stimulus_mean, self.concept_mean = torch.full((lower,), 0.5), torch.full((upper,), 0.5)
@@ -206,7 +206,7 @@ class AssociativeMemory:
 
     def _fire(self, current: Tensor) -> Tensor:
         """Rates `[N, K]` of T steps of spikes."""
-        return lif(current + 0.5 / self.steps, SOMA, steps=self.steps).mean(0).clamp(max=1)
+        return lif(current + 0.5 / self.time_steps, SOMA, time_steps=self.time_steps).mean(0).clamp(max=1)
 
     def _check(self, name: str, values: Tensor, shape: Shape) -> Tensor:
         """`[N, units]` of patterns, as their T steps of spikes tell them."""
@@ -216,7 +216,7 @@ class AssociativeMemory:
             raise ConfigurationError(
                 f"{name}: expected rates in [0, 1], received {float(values.min()):.3g} to {float(values.max()):.3g}."
             )
-        return even_code(values.float().flatten(1), self.steps).mean(0)
+        return even_code(values.float().flatten(1), self.time_steps).mean(0)
 
     # ------------------------------------------------------------------ keeping
 

@@ -38,8 +38,8 @@ class ModelEntry:
 
 
 _ENTRIES = (
-    ModelEntry("mlp", "dense stages 1024-512-256", mlp, "widths", {"widths": [1024, 512, 256]}),
-    ModelEntry("mlp-small", "dense stages 256-128", mlp, "widths", {"widths": [256, 128]}),
+    ModelEntry("mlp", "dense layers 1024-512-256", mlp, "widths", {"widths": [1024, 512, 256]}),
+    ModelEntry("mlp-small", "dense layers 256-128", mlp, "widths", {"widths": [256, 128]}),
     ModelEntry(
         "cnn",
         "five convolutions 128-128-256-256-512 with max pooling, as in the paper",
@@ -49,7 +49,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         "cnn-small",
-        "three convolutions 32-64-64, strides 2-2-1, and a dense stage 256",
+        "three convolutions 32-64-64, strides 2-2-1, and a dense layer 256",
         cnn,
         "channels",
         {"channels": [32, 64, 64], "strides": [2, 2, 1], "dense": [256]},
@@ -70,7 +70,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         "autoencoder",
-        "dense stage 512 to a latent code of 128 and down again, T = 8",
+        "dense layer 512 to a latent code of 128 and down again, T = 8",
         autoencoder,
         "widths",
         {"widths": [512], **GRADED},
@@ -82,7 +82,7 @@ _ENTRIES = (
         "channels",
         {"channels": [32, 64], **GRADED},
     ),
-    ModelEntry("rnn", "recurrent stage of 324 for sequences", rnn, "widths", {"widths": [324], **TUNED}),
+    ModelEntry("rnn", "recurrent layer of 324 for sequences", rnn, "widths", {"widths": [324], **TUNED}),
 )
 registry: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
 

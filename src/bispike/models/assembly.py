@@ -12,12 +12,12 @@ from torch import nn
 
 from ..errors import ConfigurationError, unknown_name
 from ..functional import Neuron
-from ..nn import ConceptCode, Network, Pathway, Stage, Synapse
+from ..nn import ConceptCode, Layer, Network, Pathway, Synapse
 from ..spaces import Concept, Stimulus
 
 LEAST = 32
 """Values a channel below which bottom-up norms use running statistics: batches of 8 samples are too few for a dense
-stage, while the C templates of the top-down pathway are not a sample but all there is."""
+layer, while the C templates of the top-down pathway are not a sample but all there is."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Options:
     """Options of every builder.
 
     Args:
-        steps: T, time steps.
-        threshold, leak, reset: constants of the bottom-up neurons (dimensionless).
+        time_steps: T, time steps.
+        threshold, decay, reset: constants of the bottom-up neurons (dimensionless).
         top_down_threshold: threshold of the top-down neurons; as `threshold` if 0.
         norm: batch norm between drives and neurons, in both pathways.
         excitability: mean drive at first, in thresholds, where there is a norm. A neuron whose rate grows evenly with
-            its drive (leak 1, soft reset) tells the sign of a drive only if it rests in the middle, at 0.5.
+            its drive (decay 1, soft reset) tells the sign of a drive only if it rests in the middle, at 0.5.
         gain: standard deviation of the initial weights times √fan_in, both pathways.
         stimulus_code: `current`, `bernoulli`, `poisson`, `latency`, or `given` (stimuli `[T, ...]` of spikes).
         concept_code: `one-hot`, `population` or `learned`.
@@ -39,9 +39,9 @@ class Options:
         seed: of the initial weights and the concept code.
     """
 
-    steps: int = 4
+    time_steps: int = 4
     threshold: float = 0.6
-    leak: float = 0.5
+    decay: float = 0.5
     reset: str = "hard"
     top_down_threshold: float = 0.0
     norm: bool = True
@@ -60,8 +60,8 @@ class Options:
         known = [f.name for f in fields(cls)]
         problems = [unknown_name("model option", name, known) for name in values if name not in known]
         options = cls(**{k: v for k, v in values.items() if k in known})
-        if options.steps < 1:
-            problems.append(f"steps: expected at least 1 time step, received {options.steps}.")
+        if options.time_steps < 1:
+            problems.append(f"time_steps: expected at least 1 time step, received {options.time_steps}.")
         if not options.gain > 0 or not math.isfinite(options.gain):
             problems.append(f"gain: expected a positive number, received {options.gain}.")
         if not math.isfinite(options.excitability):
@@ -79,29 +79,29 @@ class Options:
     @property
     def neuron(self) -> Neuron:
         """Constants of the bottom-up neurons."""
-        return Neuron(self.threshold, self.leak, self.reset)
+        return Neuron(self.threshold, self.decay, self.reset)
 
     @property
     def top_down_neuron(self) -> Neuron:
         """Constants of the top-down neurons."""
-        return Neuron(self.top_down_threshold or self.threshold, self.leak, self.reset)
+        return Neuron(self.top_down_threshold or self.threshold, self.decay, self.reset)
 
     def source_shape(self, stimulus: Stimulus) -> tuple[int, ...]:
         """What reaches the first synapse at one step; given spike trains lose their time axis."""
         return stimulus.shape[1:] if self.stimulus_code == "given" else stimulus.shape
 
-    def stage(self, place: int, up: Synapse, down: Synapse, *, pool: int = 1) -> Stage:
-        """The stage at a place (1 is the lowest) with these synapses; `pool` as for `Stage`."""
-        stage = Stage(
-            f"stage{place}",
+    def layer(self, place: int, up: Synapse, down: Synapse, *, pool: int = 1) -> Layer:
+        """The layer at a place (1 is the lowest) with these synapses; `pool` as for `Layer`."""
+        layer = Layer(
+            f"layer{place}",
             Pathway(up, self.neuron, norm=self.norm, least=LEAST),
             Pathway(down, self.top_down_neuron, norm=self.norm),
             pool=pool,
         )
-        for pathway in (stage.up, stage.down):
+        for pathway in (layer.up, layer.down):
             if pathway.norm is not None:
                 nn.init.constant_(pathway.norm.bias, self.excitability * pathway.neuron.threshold)
-        return stage
+        return layer
 
     def concept_code(self, concept: Concept) -> ConceptCode:
         """The concept code of these options."""
@@ -121,7 +121,7 @@ class Options:
 
 
 def finish(
-    stages: Sequence[Stage],
+    layers: Sequence[Layer],
     *,
     readout: Synapse,
     stimulus_readout: Synapse,
@@ -133,19 +133,19 @@ def finish(
 ) -> Network:
     """Initialise all synapses (W and Θ from different draws) and return the network with its spec."""
     generator = torch.Generator().manual_seed(options.seed + 1)
-    ups = [*[stage.up.synapse for stage in stages], readout]
-    downs = [*[stage.down.synapse for stage in stages], stimulus_readout]
+    ups = [*[layer.up.synapse for layer in layers], readout]
+    downs = [*[layer.down.synapse for layer in layers], stimulus_readout]
     for synapse in [*ups, *downs]:
         synapse.initialise(options.gain, generator)
     return Network(
-        stages,
+        layers,
         readout,
         stimulus_readout,
         stimulus=stimulus,
         concept=concept,
         code=code,
         neuron=options.neuron,
-        steps=options.steps,
+        time_steps=options.time_steps,
         stimulus_code=options.stimulus_code,
         decoder=options.decoder,
         spec={

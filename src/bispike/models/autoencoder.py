@@ -16,7 +16,7 @@ from ..spaces import Concept, Stimulus
 from .cnn import cnn
 from .mlp import mlp
 
-GRADED: dict[str, Any] = {"steps": 8, "threshold": 4.0, "leak": 1.0, "reset": "soft", "excitability": 0.5}
+GRADED: dict[str, Any] = {"time_steps": 8, "threshold": 4.0, "decay": 1.0, "reset": "soft", "excitability": 0.5}
 """Neurons for codes that keep quantities: rates that grow evenly with the drive over two of its deviations to both
 sides of its mean, in T = 8 steps (arXiv 2509.20284)."""
 
@@ -33,7 +33,7 @@ def autoencoder(
 
     Args:
         stimulus: what goes up and comes down again.
-        widths: neurons of each stage below the latent code, bottom to top; at least one stage.
+        widths: neurons of each layer below the latent code, bottom to top; at least one layer.
         concept: what the latent codes are told apart by.
         latent: neurons of the latent code.
         **options: fields of `Options`, over those of `GRADED`.
@@ -80,7 +80,7 @@ def conv_autoencoder(
 def _check(sizes: Sequence[int], latent: int, name: str) -> None:
     if not sizes or latent < 1:
         raise ConfigurationError(
-            f"{name} and latent: expected one or more stages and a latent code of at least 1 neuron, received "
+            f"{name} and latent: expected one or more layers and a latent code of at least 1 neuron, received "
             f"{list(sizes)} and {latent}."
         )
 

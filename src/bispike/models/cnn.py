@@ -1,4 +1,4 @@
-"""Convolutional network: convolution stages with stride or max pooling, then dense stages."""
+"""Convolutional network: convolution layers with stride or max pooling, then dense layers."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def cnn(
 
     Args:
         stimulus: image space, `[channels, height, width]`.
-        channels: channels of each convolution stage, bottom to top.
+        channels: channels of each convolution layer, bottom to top.
         concept: what is told apart.
-        strides: stride of each convolution (one number for all, or one a stage).
-        pools: side of the max pooling after each stage (one number for all, or one a stage; 1: none).
+        strides: stride of each convolution (one number for all, or one a layer).
+        pools: side of the max pooling after each layer (one number for all, or one a layer; 1: none).
         kernel: side of the kernels, odd.
-        dense: widths of dense stages above the convolutions.
+        dense: widths of dense layers above the convolutions.
         top_down: `"upsample"` (nearest-neighbour, then a convolution) or `"transposed"` (where pools are 1).
         **options: fields of `Options`.
 
@@ -65,8 +65,8 @@ def cnn(
         size = tuple(n // pool for n in synapse.target[1:])
         if min(size) < 1:
             raise ConfigurationError(
-                f"pools and strides: stage {len(ups) + 1} would shrink {list(synapse.target)} to nothing; "
-                f"use fewer stages or smaller pools for a stimulus of {list(stimulus.shape)}."
+                f"pools and strides: layer {len(ups) + 1} would shrink {list(synapse.target)} to nothing; "
+                f"use fewer layers or smaller pools for a stimulus of {list(stimulus.shape)}."
             )
         ups.append(synapse)
         outputs.append((int(width), *size))
@@ -76,10 +76,10 @@ def cnn(
 
     above = [*[synapse.target for synapse in ups[1:]], (code.size,)]
     pools_all = [*pool_list, *[1] * len(dense)]
-    stages = []
+    layers = []
     for i, (up, top, pool) in enumerate(zip(ups, above, pools_all, strict=True)):
         down = _twin(top, up.target, kernel, pool, stride_list[i + 1] if i + 1 < count else 1, top_down)
-        stages.append(opts.stage(i + 1, up, down, pool=pool))
+        layers.append(opts.layer(i + 1, up, down, pool=pool))
     spec = {
         "model": "cnn",
         "channels": [int(c) for c in channels],
@@ -90,7 +90,7 @@ def cnn(
         "top_down": top_down,
     }
     return finish(
-        stages,
+        layers,
         readout=Dense(outputs[-1], (code.size,)),
         stimulus_readout=_twin(ups[0].target, stimulus.shape, kernel, 1, stride_list[0], top_down),
         stimulus=stimulus,
@@ -116,6 +116,6 @@ def _each(name: str, value: Sequence[int] | int, count: int) -> list[int]:
     values = [int(value)] * count if isinstance(value, int) else [int(v) for v in value]
     if len(values) != count or any(v < 1 for v in values):
         raise ConfigurationError(
-            f"{name}: expected one number of at least 1 for each of {count} stages, received {value}."
+            f"{name}: expected one number of at least 1 for each of {count} layers, received {value}."
         )
     return values

@@ -37,7 +37,7 @@ def add_concept(network: Network, name: str, *, generator: torch.Generator) -> i
     code = network.code
     if code.kind == "one-hot":
         _grow_targets(network.readout)
-        _grow_sources(network.hidden[-1].down.synapse)
+        _grow_sources(network.layers[-1].down.synapse)
         code.size += 1
         code.fixed = torch.eye(code.size, dtype=code.fixed.dtype, device=code.fixed.device)
     else:

@@ -1,4 +1,4 @@
-"""Multi-layer perceptron: dense stages of any number and width."""
+"""Multi-layer perceptron: dense layers of any number and width."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def mlp(
 
     Args:
         stimulus: what comes in (`data.stimulus`, a shape, or a number of features).
-        widths: neurons of each hidden stage, bottom to top; at least one stage.
+        widths: neurons of each hidden layer, bottom to top; at least one layer.
         concept: what is told apart (`data.concept`, names, or a number of classes).
-        **options: fields of `Options` (steps, threshold, leak, norm, gain, codes, seed, ...).
+        **options: fields of `Options` (steps, threshold, decay, norm, gain, codes, seed, ...).
 
     Returns:
         Network.
@@ -38,12 +38,12 @@ def mlp(
     code = opts.concept_code(concept)
     shapes = [opts.source_shape(stimulus), *[(int(width),) for width in widths]]
     above = [*shapes[2:], (code.size,)]
-    stages = []
+    layers = []
     for i, (source, target, top) in enumerate(zip(shapes[:-1], shapes[1:], above, strict=True), start=1):
-        stages.append(opts.stage(i, Dense(source, target), Dense(top, target)))
+        layers.append(opts.layer(i, Dense(source, target), Dense(top, target)))
     spec = {"model": "mlp", "widths": [int(width) for width in widths]}
     return finish(
-        stages,
+        layers,
         readout=Dense(shapes[-1], (code.size,)),
         stimulus_readout=Dense(shapes[1], stimulus.shape),
         stimulus=stimulus,

@@ -1,10 +1,10 @@
 """Residual network: a stem and blocks of two 3x3 convolutions, each block with a shortcut around it.
 
-    stage i - 1:  W s_{i-2}            the first of a block; its stride, if the block has one
-    stage i:      W s_{i-1} + V s_{i-2}
+    layer i - 1:  W s_{i-2}            the first of a block; its stride, if the block has one
+    layer i:      W s_{i-1} + V s_{i-2}
 
-Every convolution is a stage, so the depth in weight layers is 2 + 2 · blocks: stem, blocks, readout. After He et al.
-2016 (ResNet-18 in its form for small images), but with spikes between all stages (see `nn.residual`).
+Every convolution is a layer, so the depth in weight layers is 2 + 2 · blocks: stem, blocks, readout. After He et al.
+2016 (ResNet-18 in its form for small images), but with spikes between all layers (see `nn.residual`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Conv, Dense, Network, Residual, Straight, Synapse, UpsampleConv
+from ..nn import Conv, Dense, IdentityShortcut, Network, Residual, Synapse, UpsampleConv
 from ..spaces import Concept, Stimulus
 from .assembly import Options, finish
 
@@ -59,14 +59,14 @@ def resnet(
     code = opts.concept_code(concept)
 
     mains = [Conv(opts.source_shape(stimulus), int(widths[0]), stride=stem_stride)]
-    closing = set()  # stages that close a block: the shortcut comes in there
+    closing = set()  # layers that close a block: the shortcut comes in there
     for group, (width, count) in enumerate(zip(widths, counts, strict=True)):
         for block in range(count):
             mains.append(Conv(mains[-1].target, int(width), stride=2 if group and not block else 1))
             mains.append(Conv(mains[-1].target, int(width)))
             closing.add(len(mains) - 1)
 
-    stages = []
+    layers = []
     shapes = [main.target for main in mains]
     for i, main in enumerate(mains):
         up: Synapse = main
@@ -78,9 +78,9 @@ def resnet(
         if i + 2 in closing:
             shortcut = _downward(shapes[i + 2], shapes[i], shortcut_gain)
             down = Residual(down, shortcut, shapes[i + 2][0], gain=shortcut_gain)
-        stages.append(opts.stage(i + 1, up, down))
+        layers.append(opts.layer(i + 1, up, down))
     return finish(
-        stages,
+        layers,
         readout=Dense(shapes[-1], (code.size,)),
         stimulus_readout=UpsampleConv(shapes[0], stimulus.shape),
         stimulus=stimulus,
@@ -101,13 +101,13 @@ def _closed(main: Synapse, far: Shape, gain: float) -> Residual:
     """The bottom-up synapse that closes a block; the spikes of its shortcut are pooled to the block's resolution."""
     pool = -(-far[1] // main.source[1])
     pooled = (far[0], *main.source[1:])
-    shortcut = Straight(gain) if pooled == main.target else Conv(pooled, main.target[0], kernel=1, bias=False)
+    shortcut = IdentityShortcut(gain) if pooled == main.target else Conv(pooled, main.target[0], kernel=1, bias=False)
     return Residual(main, shortcut, far[0], pool=pool, gain=gain)
 
 
-def _downward(far: Shape, target: Shape, gain: float) -> Synapse | Straight:
+def _downward(far: Shape, target: Shape, gain: float) -> Synapse | IdentityShortcut:
     """The top-down shortcut around a block; it enlarges by the nearest neighbour as its `main` does."""
-    return Straight(gain) if far == target else UpsampleConv(far, target, kernel=1, bias=False)
+    return IdentityShortcut(gain) if far == target else UpsampleConv(far, target, kernel=1, bias=False)
 
 
 def _shared_out(blocks: int, groups: int) -> list[int]:

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from ..errors import ConfigurationError
-from ..nn import Dense, Pathway, QuantityCode, RecurrentNetwork, RecurrentPathway, Stage
+from ..nn import Dense, Layer, Pathway, QuantityCode, RecurrentPathway, SequenceNetwork
 from ..spaces import Concept, Quantities, Stimulus
 from .assembly import Options
 
-TUNED: dict[str, Any] = {"leak": 0.8, "reset": "soft", "threshold": 1.5, "excitability": 0.1}
+TUNED: dict[str, Any] = {"decay": 0.8, "reset": "soft", "threshold": 1.5, "excitability": 0.1}
 """Neurons whose rate grows evenly with the drive and that forget some of it."""
 
 
@@ -27,19 +27,19 @@ def rnn(
     carry: bool = False,
     top_down_recurrent: bool = False,
     **options: Any,
-) -> RecurrentNetwork:
+) -> SequenceNetwork:
     """Recurrent two-pathway network.
 
     Args:
         stimulus: what comes in at a position: `data.stimulus`, or a number of symbols or columns.
-        widths: neurons of each recurrent stage, bottom to top.
+        widths: neurons of each recurrent layer, bottom to top.
         concept: what is said at a position: classes, or `Quantities`.
         symbols: whether stimuli are symbols; None: if classes are told apart and the symbols are as many.
-        carry: whether membranes go on from position to position: the sequence is time itself (with `steps=1` a position
-            is a step). Otherwise each position begins at rest.
+        carry: whether membranes go on from position to position: the sequence is time itself (with `time_steps=1` a
+            position is a step). Otherwise each position begins at rest.
         top_down_recurrent: whether the top-down populations too hear what they did at the position before, so that a
             template tells of the targets so far.
-        **options: fields of `Options` (steps, threshold, leak, reset, norm, excitability, gain, seed).
+        **options: fields of `Options` (steps, threshold, decay, reset, norm, excitability, gain, seed).
 
     Raises:
         ConfigurationError: all wrong settings, listed together.
@@ -65,7 +65,7 @@ def rnn(
     code = opts.concept_code(target)
     if isinstance(target, Quantities):
         code = QuantityCode(target.classes, size=opts.concept_size, neuron=opts.top_down_neuron)
-    stages = []
+    layers = []
     for place, (below, units) in enumerate(pairwise(sizes), start=1):
         up = RecurrentPathway(below, units, opts.neuron, norm=opts.norm, carry=carry)
         above = sizes[place + 1] if place + 1 < len(sizes) else code.size
@@ -79,32 +79,32 @@ def rnn(
             bias = pathway.synapse.bias if pathway.norm is None else pathway.norm.bias
             assert bias is not None
             nn.init.constant_(bias, rest)
-        stages.append(Stage(f"stage{place}", up, down))
+        layers.append(Layer(f"layer{place}", up, down))
     generator = torch.Generator().manual_seed(opts.seed + 1)
     readout, stimulus_readout = Dense((sizes[-1],), (target.classes,)), Dense((sizes[1],), stimulus.shape)
-    for place, stage in enumerate(stages):
-        path = stage.up
+    for place, layer in enumerate(layers):
+        path = layer.up
         assert isinstance(path, RecurrentPathway)
         path.initialise(opts.gain, generator, one_hot=symbols and place == 0)
         if path.norm is not None:
             nn.init.constant_(path.norm.weight, 0.35 * opts.threshold)
     readout.initialise(opts.gain, generator)
-    for place, stage in enumerate(stages):
-        if isinstance(stage.down, RecurrentPathway):
-            one_hot = place == len(stages) - 1 and not isinstance(target, Quantities)
-            stage.down.initialise(opts.gain, generator, one_hot=one_hot)
+    for place, layer in enumerate(layers):
+        if isinstance(layer.down, RecurrentPathway):
+            one_hot = place == len(layers) - 1 and not isinstance(target, Quantities)
+            layer.down.initialise(opts.gain, generator, one_hot=one_hot)
         else:
-            stage.down.synapse.initialise(opts.gain, generator)
+            layer.down.synapse.initialise(opts.gain, generator)
     stimulus_readout.initialise(opts.gain, generator)
-    return RecurrentNetwork(
-        stages,
+    return SequenceNetwork(
+        layers,
         readout,
         stimulus_readout,
         stimulus=stimulus,
         concept=target,
         code=code,
         neuron=opts.neuron,
-        steps=opts.steps,
+        time_steps=opts.time_steps,
         symbols=symbols,
         spec={
             "model": "rnn",

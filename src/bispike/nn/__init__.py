@@ -1,18 +1,18 @@
-"""Thin modules over `functional`: synapses, stages with two pathways, and the network of them."""
+"""Thin modules over `functional`: synapses, layers with two pathways, and the network of them."""
 
 from .concept_code import ConceptCode
-from .layer import SLOPES, Activity, Pathway, RateActivity, Stage
+from .layer import SLOPES, Activity, Layer, Pathway, RateActivity
 from .network import Network
 from .norm import DriveNorm
-from .passes import RateStep, SweepRecord, rate_leaving
+from .passes import LayerRecord, RateStep, rate_leaving
 from .process_group import ALONE, Group
 from .quantity_code import QuantityCode
-from .recurrent import Past, PastNorm, RecurrentPathway
-from .residual import Arrivals, Residual, Straight
-from .sequence_network import RecurrentNetwork, State
+from .recurrent import RecurrentPathway, RecurrentState, RunningNorm
+from .residual import Arrivals, IdentityShortcut, Residual
+from .sequence_network import SequenceNetwork, State
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
-from .top_down_pass import Descent
-from .trajectory import SpikeStep, Trajectory, sweep_steps
+from .top_down_pass import TopDownPass
+from .trajectory import SpikeStep, Trajectory, bottom_up_trajectories
 
 __all__ = [
     "ALONE",
@@ -22,28 +22,28 @@ __all__ = [
     "ConceptCode",
     "Conv",
     "Dense",
-    "Descent",
     "DriveNorm",
     "Group",
+    "IdentityShortcut",
+    "Layer",
+    "LayerRecord",
     "Network",
-    "Past",
-    "PastNorm",
     "Pathway",
     "QuantityCode",
     "RateActivity",
     "RateStep",
-    "RecurrentNetwork",
     "RecurrentPathway",
+    "RecurrentState",
     "Residual",
+    "RunningNorm",
+    "SequenceNetwork",
     "SpikeStep",
-    "Stage",
     "State",
-    "Straight",
-    "SweepRecord",
     "Synapse",
+    "TopDownPass",
     "Trajectory",
     "TransposedConv",
     "UpsampleConv",
+    "bottom_up_trajectories",
     "rate_leaving",
-    "sweep_steps",
 ]

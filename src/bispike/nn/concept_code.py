@@ -1,4 +1,4 @@
-"""The top of the network: each concept's binary code, which fires at every step of the top-down sweep."""
+"""The top of the network: each concept's binary code, which fires at every step of the top-down pass."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class ConceptCode(nn.Module):
         """Whether the code fires alike at every step."""
         return self.kind != "learned"
 
-    def spikes(self, steps: int) -> Tensor:
+    def spikes(self, time_steps: int) -> Tensor:
         """Spike trains `[T, C, K]` of all classes."""
         if self.kind == "learned":
-            return lif(self.embedding.detach(), self.neuron, steps=steps)
-        return self.fixed.expand(steps, *self.fixed.shape)
+            return lif(self.embedding.detach(), self.neuron, time_steps=time_steps)
+        return self.fixed.expand(time_steps, *self.fixed.shape)
 
-    def rate(self, steps: int) -> Tensor:
+    def rate(self, time_steps: int) -> Tensor:
         """Firing rates `[C, K]` of all classes."""
-        return self.spikes(steps).mean(0) if self.kind == "learned" else self.fixed
+        return self.spikes(time_steps).mean(0) if self.kind == "learned" else self.fixed
 
     def learn(self, grad_rate: Tensor) -> None:
         """Write the gradient of a learned embedding from dL/d rate `[C, K]`; a fixed code ignores it."""

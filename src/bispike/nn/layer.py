@@ -1,16 +1,17 @@
-"""A stage: one bottom-up synapse and its independent top-down twin around one population of spiking neurons each.
+"""A layer: one bottom-up synapse and its independent top-down twin around one population of spiking neurons each.
 
     bottom-up:   spikes below -> W -> norm -> LIF -> pool -> spikes
     top-down:    spikes above -> Θ -> norm -> LIF -> spikes
 
-A pathway is the triple (synapse, norm, neuron); both pathways of a stage are the same class, `Pathway`, so what
-is said about one holds for the other. Only spikes leave a stage.
+A pathway is the triple (synapse, norm, neuron); both pathways of a layer are the same class, `Pathway`, so what
+is said about one holds for the other. Only spikes leave a layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast, overload
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from ..functional import (
     dense_spikes,
     fire,
     fire_rows,
+    fused_drive_gradient,
     integrate,
     lif,
     map_of,
@@ -35,7 +37,6 @@ from ..functional import (
     mean_field_slope,
     native_usable,
     pool_spikes,
-    pull_drive,
     rows_of,
 )
 from .norm import DriveNorm
@@ -46,7 +47,7 @@ SLOPES = ("mean-field", "unrolled")
 
 @dataclass
 class Activity:
-    """What one population did in one sweep.
+    """What one population did in one pass.
 
     Attributes:
         spikes: `[T, B, *shape]`, 0 or 1: all that is kept of the T steps. A bit each where the compiled kernels serve,
@@ -123,32 +124,34 @@ class Pathway(nn.Module):
         self.neuron = neuron
         self.activation = "relu"
 
-    def respond(
-        self, source: Received, steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
+    def forward_spikes(
+        self, source: Received, time_steps: int, *, constant: bool, unrolled: bool = False, track: bool = True
     ) -> Activity:
         """Spikes and time means, without a tape: by the compiled kernels where they serve, by torch otherwise.
 
         Args:
             source: spikes `[T, B, *source]`, or with `constant` a current `[B, *source]` that does not change.
-            steps: T.
+            time_steps: T.
             constant: whether the source is constant over time: its drive is computed once.
             unrolled: whether to follow d rate / d drive through the steps.
-            track: whether a norm in training moves its running statistics (not when a sweep is computed again).
+            track: whether a norm in training moves its running statistics (not when a pass is computed again).
         """
-        way = self._respond_packed if native_usable(self.synapse.weight) else self._respond_plain
+        way = self._forward_packed if native_usable(self.synapse.weight) else self._forward_reference
         with torch.no_grad():
-            return way(source, steps, constant=constant, unrolled=unrolled, track=track)
+            return way(source, time_steps, constant=constant, unrolled=unrolled, track=track)
 
-    def _respond_packed(self, source: Received, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
+    def _forward_packed(
+        self, source: Received, time_steps: int, *, constant: bool, unrolled: bool, track: bool
+    ) -> Activity:
         positions = self.synapse.target[1:]
         if constant:
             assert isinstance(source, Tensor)
             drive = raw = rows_of(self.synapse(source))
         else:
-            drive = self.synapse.sum_spikes(source).unflatten(0, (steps, -1))
+            drive = self.synapse.forward_packed(source).unflatten(0, (time_steps, -1))
             raw = mean_drive(drive)
         statistics, affine = self._normalise(map_of(raw, positions), track=track)
-        fired = fire_rows(drive, self.neuron, steps, positions, affine=affine, unrolled=unrolled)
+        fired = fire_rows(drive, self.neuron, time_steps, positions, affine=affine, unrolled=unrolled)
         slope = None if fired.slope is None else map_of(fired.slope, positions)
         return Activity(fired.spikes, map_of(fired.rate, positions), map_of(raw, positions), slope, statistics, affine)
 
@@ -161,12 +164,14 @@ class Pathway(nn.Module):
         statistics = self.norm.statistics(raw, track=track)
         return statistics, self.norm.affine(statistics)
 
-    def _respond_plain(self, source: Received, steps: int, *, constant: bool, unrolled: bool, track: bool) -> Activity:
-        drives = _Drives(self, source, steps, constant=constant, track=track)
+    def _forward_reference(
+        self, source: Received, time_steps: int, *, constant: bool, unrolled: bool, track: bool
+    ) -> Activity:
+        drives = _Drives(self, source, time_steps, constant=constant, track=track)
         membrane = torch.empty_like(drives.mean)
         spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
         slope = UnrolledSlope(membrane, self.neuron) if unrolled else None
-        spikes = torch.empty((steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
+        spikes = torch.empty((time_steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
         for t, drive in enumerate(drives):
             integrate(membrane, drive, self.neuron, first=t == 0)
             if slope is not None:
@@ -174,25 +179,25 @@ class Pathway(nn.Module):
             fire(membrane, self.neuron, spike=spike)
             rate.add_(spike)
             spikes[t].copy_(spike)
-        rate.div_(steps)
+        rate.div_(time_steps)
         followed = None if slope is None else slope.result()
         return Activity(spikes, rate, drives.raw_mean, followed, drives.statistics, drives.affine)
 
     def rate_slope(self, activity: Activity) -> Tensor:
-        """`[B, *shape]` d rate / d drive: followed through the steps where `respond` did, mean-field otherwise."""
+        """`[B, *shape]` d rate / d drive: through the time steps where `forward_spikes` followed it, else mean-field."""
         return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
-    def flow(self, source: Received, steps: int, *, constant: bool) -> Tensor:
+    def forward_taped(self, source: Received, time_steps: int, *, constant: bool) -> Tensor:
         """Spikes `[T, B, *shape]` with an autograd tape (surrogate gradients), for rules that need one."""
-        drive = self.synapse(source) if constant else self.synapse.flow(source)
+        drive = self.synapse(source) if constant else self.synapse.forward_taped(source)
         if self.norm is not None:
             mean = drive if constant else drive.mean(0)
             statistics = self.norm.statistics(mean, track=True)
             flat = self.norm(drive if constant else drive.flatten(0, 1), statistics)
-            drive = flat if constant else flat.unflatten(0, (steps, -1))
-        return lif(drive, self.neuron, steps=steps if constant else None)
+            drive = flat if constant else flat.unflatten(0, (time_steps, -1))
+        return lif(drive, self.neuron, time_steps=time_steps if constant else None)
 
-    def rates(
+    def forward_rates(
         self, source: Tensor, *, track: bool = True, statistics: tuple[Tensor, Tensor] | None = None
     ) -> RateActivity:
         """The rate twin: synapse, norm and activation of `[B, *source]`, for rules on rate networks; differentiable.
@@ -216,35 +221,35 @@ class Pathway(nn.Module):
         Args:
             grad: `[B, *shape]`.
             source: `[B, *source]` rate of the population that feeds the synapse.
-            activity: what `respond` or `rates` returned.
+            activity: what `forward_spikes` or `rates` returned.
 
         Returns:
-            dL/d(drive before the norm), for rules that send it on by `Synapse.carry_back`.
+            dL/d(drive before the norm), for rules that send it on by `Synapse.backward_input`.
         """
         if self.norm is not None and activity.statistics is not None:
             grad = self.norm.learn(grad, activity.raw_drive, activity.statistics)
         self.synapse.learn(grad, source)
         return grad
 
-    def carry_back(self, grad: Tensor, activity: RateActivity, weight: Tensor | None = None) -> Tensor:
+    def backward_input(self, grad: Tensor, activity: RateActivity, weight: Tensor | None = None) -> Tensor:
         """dL/d source `[B, *source]` from dL/d drive, through norm and synapse; no gradient is written.
 
         Args:
             grad: `[B, *shape]`.
             activity: what `rates` returned.
-            weight: used in place of the synapse's own (see `Synapse.carry_back`).
+            weight: used in place of the synapse's own (see `Synapse.backward_input`).
         """
         if self.norm is not None and activity.statistics is not None:
             grad = self.norm.backward(grad, activity.raw_drive, activity.statistics)[0]
-        return self.synapse.carry_back(grad, weight)
+        return self.synapse.backward_input(grad, weight)
 
-    def learn_pulled(self, pull: Tensor, source: Tensor, activity: Activity, *, through_rate: bool) -> None:
+    def backward_fused(self, pull: Tensor, source: Tensor, activity: Activity, *, through_rate: bool) -> None:
         """`learn` from what the other pathway pulls at, by the compiled kernels.
 
         Args:
             pull: `[B, D]` gradient of the rates of this population, or of its drives; written over.
             source: `[B, *source]` rate of the population that feeds the synapse.
-            activity: what `respond` returned.
+            activity: what `forward_spikes` returned.
             through_rate: whether the rates are pulled at, so that their slope comes in.
         """
         raw = rows_of(activity.raw_drive)
@@ -252,7 +257,7 @@ class Pathway(nn.Module):
         if self.norm is not None and activity.statistics is not None:
             moments = self.norm.moments(activity.statistics)
         follows = through_rate and activity.unrolled is not None
-        grad, sums = pull_drive(
+        grad, sums = fused_drive_gradient(
             pull,
             raw,
             affine=activity.affine,
@@ -276,8 +281,8 @@ class _Drives:
 
     ROWS = 128
 
-    def __init__(self, pathway: Pathway, source: Received, steps: int, *, constant: bool, track: bool) -> None:
-        self.synapse, self.norm, self.steps = pathway.synapse, pathway.norm, steps
+    def __init__(self, pathway: Pathway, source: Received, time_steps: int, *, constant: bool, track: bool) -> None:
+        self.synapse, self.norm, self.time_steps = pathway.synapse, pathway.norm, time_steps
         self.source = source if isinstance(source, Tensor) else dense_spikes(source, like=self.synapse.weight)
         self.constant = constant
         self.statistics: tuple[Tensor, Tensor] | None = None
@@ -297,7 +302,7 @@ class _Drives:
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.constant:
-            for _ in range(self.steps):
+            for _ in range(self.time_steps):
                 yield self.mean
         elif self.norm is not None and self.statistics is not None:
             while self.kept:
@@ -311,11 +316,11 @@ class _Drives:
         for spikes in self.source.split(chunk):
             rows = spikes.flatten(0, 1).to(self.synapse.weight.dtype)
             for drive in self.synapse(rows).unflatten(0, spikes.shape[:2]):
-                self.mean.add_(drive, alpha=1 / self.steps)
+                self.mean.add_(drive, alpha=1 / self.time_steps)
                 yield drive
 
 
-class Stage(nn.Module):
+class Layer(nn.Module):
     """Two populations of the same shape, one for each pathway.
 
     Args:
@@ -340,17 +345,33 @@ class Stage(nn.Module):
         shape = self.feature_shape
         return shape if self.pool == 1 else (shape[0], *(n // self.pool for n in shape[1:]))
 
-    def leave(self, spikes: Spikes) -> Spikes:
+    def pool_spikes(self, spikes: Spikes) -> Spikes:
         """Pooled spikes `[T, B, *output]`."""
         return spikes if self.pool == 1 else pool_spikes(spikes, self.pool)
 
-    def leave_values(self, values: Tensor) -> Tensor:
+    def pool_rates(self, values: Tensor) -> Tensor:
         """Pooled values `[N, *output]`, differentiable."""
         return values if self.pool == 1 else F.max_pool2d(values, self.pool)
 
-    def return_values(self, grad: Tensor, values: Tensor) -> Tensor:
-        """`leave_values` backwards: dL/d values from dL/d what left `[N, *output]`; the largest of each cell has it."""
+    def unpool(self, grad: Tensor, values: Tensor) -> Tensor:
+        """`pool_rates` backwards: dL/d values from dL/d what left `[N, *output]`; the largest of each cell has it."""
         if self.pool == 1:
             return grad
         _, places = F.max_pool2d(values, self.pool, return_indices=True)
         return F.max_unpool2d(grad, places, [self.pool, self.pool], output_size=values.shape[2:])
+
+
+class LayerList(nn.ModuleList):
+    """The hidden layers of a network, bottom to top; iteration and indices give `Layer`."""
+
+    def __iter__(self) -> Iterator[Layer]:
+        return cast(Iterator[Layer], super().__iter__())
+
+    @overload  # type: ignore[override]
+    def __getitem__(self, index: int) -> Layer: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Layer]: ...
+
+    def __getitem__(self, index: int | slice) -> Layer | list[Layer]:
+        return list(self)[index]

@@ -1,6 +1,6 @@
-"""A network: stages between a stimulus and a concept, and the two sweeps through them.
+"""A network: layers between a stimulus and a concept, and the two passes through them.
 
-The bottom-up sweep carries a stimulus to the readout; the top-down sweep carries concepts to the recalled stimulus.
+The bottom-up pass carries a stimulus to the readout; the top-down pass carries concepts to the recalled stimulus.
 Neither knows of the other; a rule brings them together. Calls are stateless: a batch in, results out.
 """
 
@@ -33,12 +33,12 @@ from ..functional import (
 )
 from ..spaces import Concept, Stimulus
 from .concept_code import ConceptCode
-from .layer import Activity, Stage
-from .passes import RateStep, SweepRecord, rate_leaving, record_of
+from .layer import Activity, Layer, LayerList
+from .passes import LayerRecord, RateStep, rate_leaving, record_of
 from .process_group import ALONE, Group
 from .residual import Arrivals, Residual
 from .synapse import Synapse, weight_pairs
-from .top_down_pass import Descent, downward
+from .top_down_pass import TopDownPass, top_down_arrivals
 
 S = TypeVar("S")
 
@@ -47,19 +47,19 @@ class Network(nn.Module):
     """Two-pathway spiking network. Builders in `bispike.models` make one from a few numbers.
 
     Args:
-        stages: hidden stages, bottom to top.
-        readout: synapse from the last stage to the concept neurons.
-        stimulus_readout: synapse from the first stage's top-down spikes to the recalled stimulus.
+        layers: hidden layers, bottom to top.
+        readout: synapse from the last layer to the concept neurons.
+        stimulus_readout: synapse from the first layer's top-down spikes to the recalled stimulus.
         stimulus, concept: the two ends.
         code: the concept code.
-        steps: T, number of time steps.
+        time_steps: T, number of time steps.
         stimulus_code: how a stimulus becomes input (`functional.STIMULUS_CODES`).
         decoder: `"drive"` or `"cosine"`.
         spec: plain values that rebuild this network through `bispike.models.build`.
 
     Attributes:
-        activity: what the stages emit: `"spikes"`, or `"rates"` under rules that are defined for rate networks.
-        latent, recurrent: whether the last stage is a latent code (an autoencoder); whether stimuli are sequences.
+        activity: what the layers emit: `"spikes"`, or `"rates"` under rules that are defined for rate networks.
+        latent, recurrent: whether the last layer is a latent code (an autoencoder); whether stimuli are sequences.
         decision: scores `[B, C]` from an encoded stimulus, under rules that do not decide by the readout; else None.
     """
 
@@ -69,7 +69,7 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        stages: Sequence[Stage],
+        layers: Sequence[Layer],
         readout: Synapse,
         stimulus_readout: Synapse,
         *,
@@ -77,27 +77,27 @@ class Network(nn.Module):
         concept: Concept,
         code: ConceptCode,
         neuron: Neuron,
-        steps: int = 4,
+        time_steps: int = 4,
         stimulus_code: str = "current",
         decoder: str = "drive",
         spec: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         problems = []
-        if steps < 1:
-            problems.append(f"steps: expected at least 1 time step, received {steps}.")
+        if time_steps < 1:
+            problems.append(f"time_steps: expected at least 1 time step, received {time_steps}.")
         if stimulus_code not in STIMULUS_CODES:
             problems.append(unknown_name("stimulus code", stimulus_code, STIMULUS_CODES))
         if decoder not in DECODERS:
             problems.append(unknown_name("decoder", decoder, DECODERS))
-        if not stages:
-            problems.append("stages: expected at least one hidden stage.")
+        if not layers:
+            problems.append("layers: expected at least one hidden layer.")
         if problems:
             raise ConfigurationError(problems)
-        self.stages = nn.ModuleList(stages)
+        self.layers = LayerList(layers)
         self.readout, self.stimulus_readout, self.code = readout, stimulus_readout, code
         self.stimulus, self.concept, self.neuron = stimulus, concept, neuron
-        self.steps, self.stimulus_code, self.decoder = steps, stimulus_code, decoder
+        self.time_steps, self.stimulus_code, self.decoder = time_steps, stimulus_code, decoder
         self.activity = "spikes"
         self.decision: Callable[[Tensor], Tensor] | None = None
         self.latent = False
@@ -110,35 +110,30 @@ class Network(nn.Module):
     # ------------------------------------------------------------------ ends
 
     @property
-    def hidden(self) -> list[Stage]:
-        """The stages, bottom to top, as a typed list."""
-        return [stage for stage in self.stages if isinstance(stage, Stage)]
-
-    @property
-    def stage_names(self) -> list[str]:
-        """Names of the stages, bottom to top."""
-        return [stage.name for stage in self.hidden]
+    def layer_names(self) -> list[str]:
+        """Names of the layers, bottom to top."""
+        return [layer.name for layer in self.layers]
 
     @property
     def shortcuts(self) -> list[str]:
-        """Names of the stages that receive the spikes of the stage two below too; empty for a chain."""
-        return [stage.name for stage in self.hidden if isinstance(stage.up.synapse, Residual)]
+        """Names of the layers that receive the spikes of the layer two below too; empty for a chain."""
+        return [layer.name for layer in self.layers if isinstance(layer.up.synapse, Residual)]
 
     @property
     def activation(self) -> str:
         """Activation of the rate twin, in both pathways."""
-        return self.hidden[0].up.activation
+        return self.layers[0].up.activation
 
     @activation.setter
     def activation(self, kind: str) -> None:
         if kind not in ACTIVATIONS:
             raise ConfigurationError(unknown_name("activation", kind, ACTIVATIONS))
-        for stage in self.hidden:
-            stage.up.activation = stage.down.activation = kind
+        for layer in self.layers:
+            layer.up.activation = layer.down.activation = kind
 
     @property
     def constant_input(self) -> bool:
-        """Whether the first stage receives a current that does not change over time."""
+        """Whether the first layer receives a current that does not change over time."""
         return self.stimulus_code == "current"
 
     def check_stimulus(self, stimulus: Tensor) -> None:
@@ -171,10 +166,10 @@ class Network(nn.Module):
         if self.stimulus_code in ("bernoulli", "poisson"):
             group = self.group if self.training else ALONE
             draw = bernoulli_code if self.stimulus_code == "bernoulli" else poisson_code
-            return group.mine(draw(group.whole(stimulus), self.steps, generator=generator), axis=1)
+            return group.mine(draw(group.whole(stimulus), self.time_steps, generator=generator), axis=1)
         if self.stimulus_code == "latency":
-            return latency_code(stimulus, self.steps)
-        return given_spikes(stimulus, self.steps)
+            return latency_code(stimulus, self.time_steps)
+        return given_spikes(stimulus, self.time_steps)
 
     def standardise(self, stimulus: Tensor) -> Tensor:
         """Stimuli `[B, *shape]` with each channel's mean taken off, over its deviation."""
@@ -186,83 +181,85 @@ class Network(nn.Module):
         The top-down pathway takes no part: it runs on the C classes, which are the same in every process.
         """
         self.group = group
-        for stage in self.hidden:
-            if stage.up.norm is not None:
-                stage.up.norm.group = group
+        for layer in self.layers:
+            if layer.up.norm is not None:
+                layer.up.norm.group = group
 
-    # ------------------------------------------------------------------ sweeps
+    # ------------------------------------------------------------------ passes
 
-    def ascent(self, source: S) -> Arrivals[S]:
-        """What reaches the stages of a bottom-up sweep of anything: spikes, rates, trains on a tape."""
-        return Arrivals([stage.up.synapse for stage in self.hidden], source)
+    def bottom_up_arrivals(self, source: S) -> Arrivals[S]:
+        """What reaches the layers of a bottom-up pass of anything: spikes, rates, trains on a tape."""
+        return Arrivals([layer.up.synapse for layer in self.layers], source)
 
-    def sweep_up(self, source: Spikes, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
-        """Bottom-up sweep, a stage at a time: (stage, time-mean of its input, what it did).
+    def bottom_up_pass(self, source: Spikes, *, unrolled: bool = False) -> Iterator[tuple[Layer, Tensor, Activity]]:
+        """Bottom-up pass, a layer at a time: (layer, time-mean of its input, what it did).
 
-        Only the current stage's spikes are alive while the caller holds no earlier ones.
+        Only the current layer's spikes are alive while the caller holds no earlier ones.
         """
         constant = self.constant_input
         rate = source if isinstance(source, Tensor) and constant else rate_of(source, like=self.stimulus_mean)
-        arrivals = self.ascent(source)
-        for stage in self.hidden:
-            activity = stage.up.respond(arrivals.source, self.steps, constant=constant, unrolled=unrolled)
-            arrivals.pass_on(stage.leave(activity.spikes))
+        arrivals = self.bottom_up_arrivals(source)
+        for layer in self.layers:
+            activity = layer.up.forward_spikes(arrivals.source, self.time_steps, constant=constant, unrolled=unrolled)
+            arrivals.pass_on(layer.pool_spikes(activity.spikes))
             below, rate = rate, arrivals.rate(activity.spikes, activity.rate)
             constant = False
-            yield stage, below, activity
+            yield layer, below, activity
             del below, activity
 
-    def sweep_rates(self, source: Tensor, *, track: bool = True) -> Iterator[RateStep]:
-        """Bottom-up sweep of the rate twin, a stage at a time; differentiable.
+    def bottom_up_rates(self, source: Tensor, *, track: bool = True) -> Iterator[RateStep]:
+        """Bottom-up pass of the rate twin, a layer at a time; differentiable.
 
         Args:
             source: what `encode` returned; spikes count by their time-mean.
             track: whether norms in training move their running statistics.
         """
-        arrivals = self.ascent(source if self.constant_input else source.mean(0))
-        for stage in self.hidden:
-            activity = stage.up.rates(arrivals.source, track=track)
-            leaving = stage.leave_values(activity.rate)
-            yield RateStep(stage, arrivals.source, activity, leaving)
+        arrivals = self.bottom_up_arrivals(source if self.constant_input else source.mean(0))
+        for layer in self.layers:
+            activity = layer.up.forward_rates(arrivals.source, track=track)
+            leaving = layer.pool_rates(activity.rate)
+            yield RateStep(layer, arrivals.source, activity, leaving)
             arrivals.pass_on(leaving)
 
-    def sweep_rates_down(self, source: Tensor, *, stages: Sequence[Stage] | None = None) -> Iterator[RateStep]:
-        """Top-down sweep of the rate twin, a stage at a time, top to bottom; differentiable.
+    def top_down_rates(self, source: Tensor, *, layers: Sequence[Layer] | None = None) -> Iterator[RateStep]:
+        """Top-down pass of the rate twin, a layer at a time, top to bottom; differentiable.
 
         Args:
-            source: `[N, K]` rates of the concept neurons, or of the stage above `stages`.
-            stages: bottom to top; all if None.
+            source: `[N, K]` rates of the concept neurons, or of the layer above `layers`.
+            layers: bottom to top; all if None.
         """
-        stages = self.hidden if stages is None else stages
-        arrivals = downward(stages, source)
-        for stage in reversed(stages):
-            activity = stage.down.rates(arrivals.source)
-            yield RateStep(stage, arrivals.source, activity, activity.rate)
+        layers = [*self.layers] if layers is None else layers
+        arrivals = top_down_arrivals(layers, source)
+        for layer in reversed(layers):
+            activity = layer.down.forward_rates(arrivals.source)
+            yield RateStep(layer, arrivals.source, activity, activity.rate)
             arrivals.pass_on(activity.rate)
 
-    def sweep_down(self, concept_spikes: Tensor, *, unrolled: bool = False) -> Iterator[tuple[Stage, Tensor, Activity]]:
-        """Top-down sweep from concept spikes `[T, N, K]`, a stage at a time, top to bottom."""
+    def top_down_layers(
+        self, concept_spikes: Tensor, *, unrolled: bool = False
+    ) -> Iterator[tuple[Layer, Tensor, Activity]]:
+        """Top-down pass from concept spikes `[T, N, K]`, a layer at a time, top to bottom."""
         constant = self.code.constant
         source: Spikes = concept_spikes[0] if constant else concept_spikes
-        arrivals = downward(self.hidden, source)
+        arrivals = top_down_arrivals([*self.layers], source)
         rate = concept_spikes[0] if constant else concept_spikes.mean(0)
-        for stage in reversed(self.hidden):
-            activity = stage.down.respond(arrivals.source, self.steps, constant=constant, unrolled=unrolled)
-            yield stage, rate, activity
+        for layer in reversed(self.layers):
+            activity = layer.down.forward_spikes(arrivals.source, self.time_steps, constant=constant, unrolled=unrolled)
+            yield layer, rate, activity
             arrivals.pass_on(activity.spikes)
             rate, constant = arrivals.rate(activity.spikes, activity.rate), False
 
-    def descend_latent(self, spikes: Spikes, rate: Tensor, *, unrolled: bool = False) -> Descent:
-        """Top-down sweep from spikes `[T, N, K]` of the latent code and their rate, to be read from the bottom up."""
-        return Descent(self.hidden[:-1], spikes, rate, self.steps, constant=False, unrolled=unrolled)
+    def top_down_pass_from_code(self, spikes: Spikes, rate: Tensor, *, unrolled: bool = False) -> TopDownPass:
+        """Top-down pass from spikes `[T, N, K]` of the latent code and their rate, to be read from the bottom up."""
+        return TopDownPass(self.layers[:-1], spikes, rate, self.time_steps, constant=False, unrolled=unrolled)
 
-    def descend(self, *, unrolled: bool = False) -> Descent:
-        """Top-down sweep of all concepts, to be read from the bottom up."""
+    def top_down_pass(self, *, unrolled: bool = False) -> TopDownPass:
+        """Top-down pass of all concepts, to be read from the bottom up."""
         constant = self.code.constant
-        spikes = self.code.spikes(self.steps).to(self.stimulus_mean.dtype)
+        spikes = self.code.spikes(self.time_steps).to(self.stimulus_mean.dtype)
         rate = spikes[0] if constant else spikes.mean(0)
         source = rate if constant else spikes
-        return Descent(self.hidden, source, rate, self.steps, constant=constant, unrolled=unrolled)
+        return TopDownPass([*self.layers], source, rate, self.time_steps, constant=constant, unrolled=unrolled)
 
     # ------------------------------------------------------------------ what users ask
 
@@ -278,14 +275,14 @@ class Network(nn.Module):
             self.train(training)
 
     def scores(self, top: Spikes) -> Tensor:
-        """Scores `[B, C]` from what leaves the last stage: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
-        last = self.hidden[-1].output_shape
+        """Scores `[B, C]` from what leaves the last layer: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
+        last = self.layers[-1].output_shape
         rate = top if isinstance(top, Tensor) and top.dim() == len(last) + 1 else rate_of(top, like=self.readout.weight)
         if self.decoder == "drive" or self.activity == "rates":
-            return drive_scores(self.readout(rate), self.code.rate(self.steps))
+            return drive_scores(self.readout(rate), self.code.rate(self.time_steps))
         spikes = dense_spikes(top, like=rate)
         drive = self.readout(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
-        return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.steps))
+        return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.time_steps))
 
     def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]` in the units of the data."""
@@ -294,14 +291,16 @@ class Network(nn.Module):
             if self.decision is not None:
                 return self.decision(source)
             if self.activity == "rates":
-                for step in self.sweep_rates(source):
+                for step in self.bottom_up_rates(source):
                     source = step.leaving
                 return self.scores(source)
             top: Spikes = source
-            arrivals = self.ascent(top)
-            for i, stage in enumerate(self.hidden):
+            arrivals = self.bottom_up_arrivals(top)
+            for i, layer in enumerate(self.layers):
                 constant = i == 0 and self.constant_input
-                top = stage.leave(stage.up.respond(arrivals.source, self.steps, constant=constant).spikes)
+                top = layer.pool_spikes(
+                    layer.up.forward_spikes(arrivals.source, self.time_steps, constant=constant).spikes
+                )
                 arrivals.pass_on(top)
             return self.scores(top)
 
@@ -313,13 +312,13 @@ class Network(nn.Module):
         """Recalled stimuli `[N, *shape]`, in the units of the data, for labels `[N]`."""
         with self.inference():
             self.check_labels(labels)
-            spikes = self.code.spikes(self.steps)[:, labels]
+            spikes = self.code.spikes(self.time_steps)[:, labels]
             rate = spikes.mean(0)
             if self.activity == "rates":
-                for step in self.sweep_rates_down(rate):
+                for step in self.top_down_rates(rate):
                     rate = step.leaving
             else:
-                for _, _, activity in self.sweep_down(spikes):
+                for _, _, activity in self.top_down_layers(spikes):
                     rate = activity.rate
             return self._shown(rate)
 
@@ -327,15 +326,15 @@ class Network(nn.Module):
         return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
 
     def compress(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Rates `[B, *latent]` of the latent code, or of the last stage, for stimuli `[B, *shape]`."""
+        """Rates `[B, *latent]` of the latent code, or of the last layer, for stimuli `[B, *shape]`."""
         with self.inference():
             source = self.encode(stimulus, generator=generator)
             if self.activity == "rates":
-                for step in self.sweep_rates(source):
+                for step in self.bottom_up_rates(source):
                     source = step.leaving
                 return source
-            *_, (stage, _, activity) = self.sweep_up(source)
-            return rate_leaving(stage, activity)
+            *_, (layer, _, activity) = self.bottom_up_pass(source)
+            return rate_leaving(layer, activity)
 
     def expand(self, rate: Tensor) -> Tensor:
         """Stimuli `[N, *shape]`, in the units of the data, that rates `[N, *latent]` of the latent code call up.
@@ -345,10 +344,10 @@ class Network(nn.Module):
         self._expect_latent()
         with self.inference():
             if self.activity == "rates":
-                for step in self.sweep_rates_down(rate, stages=self.hidden[:-1]):
+                for step in self.top_down_rates(rate, layers=self.layers[:-1]):
                     rate = step.leaving
                 return self._shown(rate)
-            return self._shown(self.descend_latent(even_code(rate, self.steps), rate).at(0)[1].rate)
+            return self._shown(self.top_down_pass_from_code(even_code(rate, self.time_steps), rate).at(0)[1].rate)
 
     def reconstruct(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """What comes down again `[B, *shape]` when stimuli go up: their own latent spikes are sent back."""
@@ -356,8 +355,8 @@ class Network(nn.Module):
         if self.activity == "rates":
             return self.expand(self.compress(stimulus, generator=generator))
         with self.inference():
-            *_, (_, _, code) = self.sweep_up(self.encode(stimulus, generator=generator))
-            return self._shown(self.descend_latent(code.spikes, code.rate).at(0)[1].rate)
+            *_, (_, _, code) = self.bottom_up_pass(self.encode(stimulus, generator=generator))
+            return self._shown(self.top_down_pass_from_code(code.spikes, code.rate).at(0)[1].rate)
 
     def _expect_latent(self) -> None:
         if not self.latent:
@@ -366,35 +365,35 @@ class Network(nn.Module):
                 "concepts only. Build one with bispike.models.autoencoder."
             )
 
-    def observe(self, stimulus: Tensor) -> list[SweepRecord]:
-        """The bottom-up sweep of stimuli `[B, *shape]`, a record a stage."""
+    def observe(self, stimulus: Tensor) -> list[LayerRecord]:
+        """The bottom-up pass of stimuli `[B, *shape]`, a record a layer."""
         with self.inference():
-            return [record_of(stage, act) for stage, _, act in self.sweep_up(self.encode(stimulus))]
+            return [record_of(layer, act) for layer, _, act in self.bottom_up_pass(self.encode(stimulus))]
 
-    def imagine(self, labels: Tensor) -> list[SweepRecord]:
-        """The top-down sweep of labels `[N]`, a record a stage, bottom to top."""
+    def imagine(self, labels: Tensor) -> list[LayerRecord]:
+        """The top-down pass of labels `[N]`, a record a layer, bottom to top."""
         with self.inference():
             self.check_labels(labels)
-            sweep = self.sweep_down(self.code.spikes(self.steps)[:, labels])
-            return [record_of(stage, act) for stage, _, act in sweep][::-1]
+            layer_pass = self.top_down_layers(self.code.spikes(self.time_steps)[:, labels])
+            return [record_of(layer, act) for layer, _, act in layer_pass][::-1]
 
     # ------------------------------------------------------------------ weights
 
     def bottom_up_parameters(self) -> list[nn.Parameter]:
         """Weights of the pathway from stimulus to concept, with the readout."""
-        parameters = [p for stage in self.hidden for p in stage.up.parameters()]
+        parameters = [p for layer in self.layers for p in layer.up.parameters()]
         return [*parameters, *self.readout.parameters()]
 
     def top_down_parameters(self) -> list[nn.Parameter]:
         """Weights of the pathway from concept to stimulus, with a learned concept code."""
-        parameters = [p for stage in self.hidden for p in stage.down.parameters()]
+        parameters = [p for layer in self.layers for p in layer.down.parameters()]
         return [*parameters, *self.stimulus_readout.parameters(), *self.code.parameters()]
 
     def pathway_weights(self) -> dict[str, tuple[Tensor, Tensor]]:
         """For each place between two populations: W and Θ transposed, as arrays of the same shape.
 
-        The key names the lower population (`"stimulus"` for the first); the readout's pair is under the last stage.
+        The key names the lower population (`"stimulus"` for the first); the readout's pair is under the last layer.
         """
-        bottom_up = [*[stage.up.synapse for stage in self.hidden], self.readout]
-        top_down = [self.stimulus_readout, *[stage.down.synapse for stage in self.hidden]]
-        return weight_pairs(["stimulus", *self.stage_names], bottom_up, top_down)
+        bottom_up = [*[layer.up.synapse for layer in self.layers], self.readout]
+        top_down = [self.stimulus_readout, *[layer.down.synapse for layer in self.layers]]
+        return weight_pairs(["stimulus", *self.layer_names], bottom_up, top_down)

@@ -1,4 +1,4 @@
-"""Batch norm of a stage's drive: parameters and running statistics around `functional.norm`.
+"""Batch norm of a layer's drive: parameters and running statistics around `functional.norm`.
 
 Statistics are taken from the time-mean drive, so the same module serves the closed-form rules (which call
 `learn`) and autograd (which simply flows through `forward`).
@@ -141,7 +141,7 @@ class DriveNorm(nn.Module):
             below.sub_(mean_drive.mul_(channel_view(slope, dims)).add_(channel_view(shift, dims)))
         return below
 
-    def carry_back(self, signal: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+    def backward_input(self, signal: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
         """The norm's linearisation, transposed: what `learn` returns, for signals that are no gradients of γ and β."""
         kept = self.weight.grad, self.bias.grad
         below = self.learn(signal, mean_drive, statistics)

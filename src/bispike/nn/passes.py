@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: for people to look at, or for rules on the rate twin."""
+"""What a pass leaves behind: for people to look at, or for rules on the rate twin."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..functional import dense_spikes, rate_of
-from .layer import Activity, RateActivity, Stage
+from .layer import Activity, Layer, RateActivity
 
 
 @dataclass(frozen=True)
-class SweepRecord:
-    """What one stage did in one sweep, for people to look at.
+class LayerRecord:
+    """What one layer did in one pass, for people to look at.
 
     Attributes:
-        name: of the stage.
+        name: of the layer.
         spikes: `[T, B, *shape]`.
         mean_drive: `[B, *shape]`.
         rate: `[B, *shape]`.
@@ -29,25 +29,25 @@ class SweepRecord:
 
 @dataclass
 class RateStep:
-    """One stage of a sweep of rates.
+    """One layer of a pass of rates.
 
     Attributes:
-        stage: where.
-        below: `[B, *source]` what its synapse received (in a top-down sweep, from above).
+        layer: where.
+        below: `[B, *source]` what its synapse received (in a top-down pass, from above).
         activity: what its population did.
-        leaving: `[B, *output]` what leaves upward, after pooling; in a top-down sweep the rates themselves.
+        leaving: `[B, *output]` what leaves upward, after pooling; in a top-down pass the rates themselves.
     """
 
-    stage: Stage
+    layer: Layer
     below: Tensor
     activity: RateActivity
     leaving: Tensor
 
 
-def rate_leaving(stage: Stage, activity: Activity) -> Tensor:
-    """Time-mean `[B, *output]` of the spikes that leave a stage upward, after pooling."""
-    return activity.rate if stage.pool == 1 else rate_of(stage.leave(activity.spikes), like=activity.rate)
+def rate_leaving(layer: Layer, activity: Activity) -> Tensor:
+    """Time-mean `[B, *output]` of the spikes that leave a layer upward, after pooling."""
+    return activity.rate if layer.pool == 1 else rate_of(layer.pool_spikes(activity.spikes), like=activity.rate)
 
 
-def record_of(stage: Stage, activity: Activity) -> SweepRecord:
-    return SweepRecord(stage.name, dense_spikes(activity.spikes, like=activity.rate), activity.drive, activity.rate)
+def record_of(layer: Layer, activity: Activity) -> LayerRecord:
+    return LayerRecord(layer.name, dense_spikes(activity.spikes, like=activity.rate), activity.drive, activity.rate)

@@ -1,4 +1,4 @@
-"""The top of a network that foretells quantities: a population of tuned neurons for each value.
+"""The top of a network that forecasts quantities: a population of tuned neurons for each value.
 
 Neuron m of a quantity fires at the rate exp(−(v − c_m)²/2w²), v the value in deviations from its mean: its centres c_m
 lie evenly over the usual range, so that near values fire nearly the same neurons and far ones others (population code
@@ -51,15 +51,15 @@ class QuantityCode(ConceptCode):
         distance = (nearest.unsqueeze(2) - self.centres) / self.width
         return distance.square().mul_(-0.5).exp_().flatten(1)
 
-    def spikes_of(self, values: Tensor, steps: int) -> Tensor:
+    def spikes_of(self, values: Tensor, time_steps: int) -> Tensor:
         """Spike trains `[T, N, K·M]` for standardised values `[N, K]`, each rate to the nearest of T."""
-        return even_code(self.rates(values), steps)
+        return even_code(self.rates(values), time_steps)
 
-    def spikes(self, steps: int) -> Tensor:
-        return even_code(self.fixed, steps)
+    def spikes(self, time_steps: int) -> Tensor:
+        return even_code(self.fixed, time_steps)
 
-    def rate(self, steps: int) -> Tensor:
-        return self.spikes(steps).mean(0)
+    def rate(self, time_steps: int) -> Tensor:
+        return self.spikes(time_steps).mean(0)
 
     def learn(self, grad_rate: Tensor) -> None:
         """Nothing to learn: the tuning is fixed."""

@@ -29,7 +29,7 @@ from .synapse import Dense
 ROWS = 4096  # memory of a recurrent norm, in positions of samples
 
 
-class PastNorm(DriveNorm):
+class RunningNorm(DriveNorm):
     """Batch norm for recurrent drives: normalises by the past, since a sequence's statistics are known at its end only.
 
     The running statistics serve as they are; a sequence moves them when it is over. Backwards the norm still takes off
@@ -59,7 +59,7 @@ class PastNorm(DriveNorm):
 
 
 @dataclass
-class Past:
+class RecurrentState:
     """What a population hands on from one position to the next.
 
     Attributes:
@@ -83,7 +83,7 @@ class Unrolled:
 
     below: Tensor
     activity: Activity
-    last: Past
+    last: RecurrentState
 
 
 class RecurrentPathway(Pathway):
@@ -100,7 +100,7 @@ class RecurrentPathway(Pathway):
     def __init__(self, inputs: int, units: int, neuron: Neuron, *, norm: bool, carry: bool = False) -> None:
         super().__init__(Dense((inputs + units,), (units,)), neuron, norm=False)
         self.inputs, self.units, self.carry = inputs, units, carry
-        self.norm = PastNorm(units) if norm else None
+        self.norm = RunningNorm(units) if norm else None
 
     def initialise(self, gain: float, generator: torch.Generator, *, one_hot: bool = False) -> None:
         """Uniform weights; a mean drive from below of deviation `gain` and from itself of `gain`/2 or so.
@@ -120,14 +120,14 @@ class RecurrentPathway(Pathway):
         """The weights from below `[H, D]` and from itself `[H, H]`, as views."""
         return self.synapse.weight[:, : self.inputs], self.synapse.weight[:, self.inputs :]
 
-    def rest(self, batch: int) -> Past:
+    def rest(self, batch: int) -> RecurrentState:
         """What is before the first position: nothing fired."""
         silent = self.synapse.weight.new_zeros(batch, self.units)
-        return Past(silent, silent.clone() if self.carry else None)
+        return RecurrentState(silent, silent.clone() if self.carry else None)
 
     @torch.no_grad()
     def unroll(
-        self, source: Tensor, rate: Tensor, before: Past, steps: int, *, constant: bool, unrolled: bool
+        self, source: Tensor, rate: Tensor, before: RecurrentState, time_steps: int, *, constant: bool, unrolled: bool
     ) -> Unrolled:
         """Run through P positions without a tape.
 
@@ -135,7 +135,7 @@ class RecurrentPathway(Pathway):
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
             rate: `[P, B, D]` time-mean of the source.
             before: what the position before left.
-            steps: T.
+            time_steps: T.
             constant: whether the source is constant over the inner steps.
             unrolled: whether to follow d rate / d drive; a membrane that goes on is always followed.
         """
@@ -154,7 +154,7 @@ class RecurrentPathway(Pathway):
             recurrent = own @ from_itself.T
             drive = (arriving[p] if constant else arriving[:, p]) + recurrent
             fired = _respond(
-                drive, self.neuron, steps, affine=affine, constant=constant, unrolled=unrolled, membrane=membrane
+                drive, self.neuron, time_steps, affine=affine, constant=constant, unrolled=unrolled, membrane=membrane
             )
             heard.append(own)
             raws.append(mean[p] + recurrent)
@@ -167,15 +167,15 @@ class RecurrentPathway(Pathway):
         activity = Activity(
             torch.cat(spikes, 1), torch.cat(rates), raw, torch.cat(slopes) if slopes else None, statistics, affine
         )
-        return Unrolled(torch.cat([rate.flatten(0, 1), torch.cat(heard)], 1), activity, Past(own, membrane))
+        return Unrolled(torch.cat([rate.flatten(0, 1), torch.cat(heard)], 1), activity, RecurrentState(own, membrane))
 
     def follow(self, raw: Tensor) -> None:
         """Let a norm in training know the `[N, H]` drives of a sequence that is over."""
-        if isinstance(self.norm, PastNorm):
+        if isinstance(self.norm, RunningNorm):
             self.norm.follow(raw)
 
-    def flow_positions(
-        self, source: Tensor, before: Past, steps: int, *, constant: bool, truncate: int = 0
+    def taped_positions(
+        self, source: Tensor, before: RecurrentState, time_steps: int, *, constant: bool, truncate: int = 0
     ) -> tuple[Tensor, Tensor]:
         """Spikes `[T, P, B, H]` with an autograd tape through all positions and steps, and the raw mean drives.
 
@@ -196,15 +196,15 @@ class RecurrentPathway(Pathway):
             raws.append((raw if constant else raw.mean(0)).detach())
             drive = self._normed(raw)
             if membrane is None:
-                fired = lif(drive, self.neuron, steps=steps if constant else None)
+                fired = lif(drive, self.neuron, time_steps=time_steps if constant else None)
             else:
-                each = drive.expand(steps, *drive.shape) if constant else drive
+                each = drive.expand(time_steps, *drive.shape) if constant else drive
                 fired, membrane = lif_onward(each, self.neuron, membrane)
             spikes.append(fired)
             own = fired.mean(0)
         return torch.stack(spikes, 1), torch.cat(raws)
 
-    def rate_positions(self, source: Tensor, before: Past) -> tuple[RateActivity, Tensor]:
+    def rate_positions(self, source: Tensor, before: RecurrentState) -> tuple[RateActivity, Tensor]:
         """The rate twin through `[P, B, D]`, differentiable: activity of P·B rows, and what each heard `[P·B, H]`.
 
         It has no membrane that could go on.
@@ -255,7 +255,7 @@ class RecurrentPathway(Pathway):
 def _respond(
     drive: Tensor,
     neuron: Neuron,
-    steps: int,
+    time_steps: int,
     *,
     affine: tuple[Tensor, Tensor] | None,
     constant: bool,
@@ -268,7 +268,7 @@ def _respond(
     """
     if membrane is None and native_usable(drive):
         rows = drive.unsqueeze(-2)
-        fired = fire_rows(rows, neuron, steps, (), affine=affine, unrolled=unrolled)
+        fired = fire_rows(rows, neuron, time_steps, (), affine=affine, unrolled=unrolled)
         slope = None if fired.slope is None else fired.slope.squeeze(1)
         return fired.spikes.dense().to(torch.int8), fired.rate.squeeze(1), slope
     if affine is not None:
@@ -278,12 +278,12 @@ def _respond(
         membrane = torch.empty_like(drive if constant else drive[0])
     spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
     watch = UnrolledSlope(membrane, neuron) if unrolled else None
-    spikes = torch.empty((steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
-    for t in range(steps):
+    spikes = torch.empty((time_steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
+    for t in range(time_steps):
         integrate(membrane, drive if constant else drive[t], neuron, first=t == 0 and not goes_on)
         if watch is not None:
             watch.watch(membrane)
         fire(membrane, neuron, spike=spike)
         rate.add_(spike)
         spikes[t].copy_(spike)
-    return spikes, rate.div_(steps), None if watch is None else watch.result()
+    return spikes, rate.div_(time_steps), None if watch is None else watch.result()

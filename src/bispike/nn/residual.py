@@ -1,14 +1,14 @@
-"""Shortcuts: a stage that receives, beside the spikes of the stage below, those of the stage two below.
+"""Shortcuts: a layer that receives, beside the spikes of the layer below, those of the layer two below.
 
     drive = W s_{i-1} + V s_{i-2} = [W V] [s_{i-1}; s_{i-2}]
 
-The two trains travel side by side as the channels of one source, so a stage with a shortcut is a stage like any other:
+The two trains travel side by side as the channels of one source, so a layer with a shortcut is a layer like any other:
 its drive is linear in 0/1 spikes, the time-mean drive is [W V] applied to their rates, W and V learn from the same
-dL/d drive, and the norm comes after the sum. No sum of real numbers leaves a stage, unlike the residual stream of He
+dL/d drive, and the norm comes after the sum. No sum of real numbers leaves a layer, unlike the residual stream of He
 et al. 2016. V is a fixed multiple of the identity where shapes agree, and a 1x1 convolution otherwise. The top-down
-pathway has shortcuts of its own, from the stage two above.
+pathway has shortcuts of its own, from the layer two above.
 
-`Arrivals` is the one place that knows what reaches which stage.
+`Arrivals` is the one place that knows what reaches which layer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .synapse import Synapse
 S = TypeVar("S")
 
 
-class Straight(nn.Module):
+class IdentityShortcut(nn.Module):
     """A shortcut without weights: drive `gain · s`.
 
     Args:
@@ -43,7 +43,7 @@ class Straight(nn.Module):
         """Drive `[N, *shape]` of `[N, *shape]`."""
         return source * self.gain if bias is None else source * self.gain + bias
 
-    def sum_spikes(self, spikes: Spikes) -> Tensor:
+    def forward_packed(self, spikes: Spikes) -> Tensor:
         """Drive `[T·B, positions, C]` of packed spikes."""
         return rows_of(dense_spikes(spikes, like=self.gain).flatten(0, 1)).mul_(self.gain)
 
@@ -58,7 +58,7 @@ class Residual(Synapse):
     """[W V]: a synapse and a shortcut that lead to the same population.
 
     Args:
-        main: W, from the stage below (in the top-down pathway, above). Weight and bias are this one's.
+        main: W, from the layer below (in the top-down pathway, above). Weight and bias are this one's.
         shortcut: V, from maps of `main`'s resolution, without a bias.
         channels: of the population that V comes from.
         pool: side of the max pooling that brings its spikes to the resolution of `main`'s source (1: none).
@@ -66,7 +66,7 @@ class Residual(Synapse):
     """
 
     def __init__(
-        self, main: Synapse, shortcut: Synapse | Straight, channels: int, *, pool: int = 1, gain: float = 1.0
+        self, main: Synapse, shortcut: Synapse | IdentityShortcut, channels: int, *, pool: int = 1, gain: float = 1.0
     ) -> None:
         nn.Module.__init__(self)  # no weight of its own
         self.main, self.shortcut, self.pool, self.gain = main, shortcut, pool, gain
@@ -100,16 +100,16 @@ class Residual(Synapse):
         near, far = self.parts(source)
         return self.main.drive(near, bias) + self.shortcut.drive(far, None)
 
-    def sum_spikes(self, spikes: Received) -> Tensor:
+    def forward_packed(self, spikes: Received) -> Tensor:
         near, far = self.parts(spikes)
-        return self.main.sum_spikes(near).add_(self.shortcut.sum_spikes(far))
+        return self.main.forward_packed(near).add_(self.shortcut.forward_packed(far))
 
-    def flow(self, spikes: Received) -> Tensor:
+    def forward_taped(self, spikes: Received) -> Tensor:
         near, far = self.parts(spikes)
-        drive = self.main.flow(near)
-        if isinstance(self.shortcut, Straight):
+        drive = self.main.forward_taped(near)
+        if isinstance(self.shortcut, IdentityShortcut):
             return torch.addcmul(drive, far, self.shortcut.gain)
-        return drive + self.shortcut.flow(far)
+        return drive + self.shortcut.forward_taped(far)
 
     def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         near, far = self.parts(source)
@@ -125,24 +125,24 @@ class Residual(Synapse):
 
 
 class Arrivals(Generic[S]):
-    """What reaches the stages of one sweep, one after the other: spikes, rates, or trains on a tape.
+    """What reaches the layers of one pass, one after the other: spikes, rates, or trains on a tape.
 
     Args:
-        synapses: of the stages, in the order of the sweep.
+        synapses: of the layers, in the order of the pass.
         source: what the first of them receives.
 
     Attributes:
-        source: what the next stage receives; after the last one, what left it.
+        source: what the next layer receives; after the last one, what left it.
     """
 
     def __init__(self, synapses: Iterable[Synapse], source: S) -> None:
         self.source = source
         self._synapses = tuple(synapses)
         self._reached = 0
-        self._far: S | None = None  # what left the stage before the last, where the next one receives it
+        self._far: S | None = None  # what left the layer before the last, where the next one receives it
 
     def pass_on(self, leaving: S) -> None:
-        """A stage has sent this to the next ones."""
+        """A layer has sent this to the next ones."""
         self._reached += 1
         here, after = ([*self._synapses, None, None][self._reached + i] for i in range(2))
         self.source = leaving if here is None else cast(S, here.receive(leaving, self._far))

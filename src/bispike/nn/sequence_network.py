@@ -1,4 +1,4 @@
-"""A network of recurrent stages, for sequences."""
+"""A network of recurrent layers, for sequences."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch.nn import functional as F
 
 from ..errors import ShapeError, expect_shape
 from ..spaces import Quantities
-from .layer import Activity, RateActivity, Stage
+from .layer import Activity, Layer, RateActivity
 from .network import Network
-from .recurrent import Past, RecurrentPathway, Unrolled
+from .recurrent import RecurrentPathway, RecurrentState, Unrolled
 
-State = list[Past]
-"""What each stage did at the last position seen, bottom to top."""
+State = list[RecurrentState]
+"""What each layer did at the last position seen, bottom to top."""
 
 
-class RecurrentNetwork(Network):
+class SequenceNetwork(Network):
     """Two-pathway spiking network for sequences. `bispike.models.rnn` makes one.
 
     Stimuli are sequences: symbols, int64 `[B, S]`, or values `[B, S, D]` in the units of the data. At each position it
     says what it is asked for: scores of the classes `[B, S, C]`, or quantities `[B, S, K]` in the units of the data.
-    Arguments are those of `Network`; stages have a `RecurrentPathway` upwards, and downwards too if the top-down
+    Arguments are those of `Network`; layers have a `RecurrentPathway` upwards, and downwards too if the top-down
     pathway is to hear what it did at the position before.
 
     Attributes:
@@ -49,18 +49,18 @@ class RecurrentNetwork(Network):
 
     @property
     def continuous(self) -> bool:
-        """Whether the network foretells quantities."""
+        """Whether the network forecasts quantities."""
         return isinstance(self.concept, Quantities)
 
     @property
     def paths(self) -> list[RecurrentPathway]:
         """The recurrent pathways, bottom to top."""
-        return [stage.up for stage in self.hidden if isinstance(stage.up, RecurrentPathway)]
+        return [layer.up for layer in self.layers if isinstance(layer.up, RecurrentPathway)]
 
     @property
     def paths_down(self) -> list[RecurrentPathway]:
-        """The recurrent top-down pathways, bottom to top: of all stages, or none."""
-        return [stage.down for stage in self.hidden if isinstance(stage.down, RecurrentPathway)]
+        """The recurrent top-down pathways, bottom to top: of all layers, or none."""
+        return [layer.down for layer in self.layers if isinstance(layer.down, RecurrentPathway)]
 
     def check_stimulus(self, stimulus: Tensor) -> None:
         """Raise a ShapeError unless `stimulus` is `[B, S]` of symbols, or `[B, S, D]` of values; S is at least 1."""
@@ -115,29 +115,29 @@ class RecurrentNetwork(Network):
         found = said.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1) * self.quantity_std + self.quantity_mean
         return found + stimulus[..., self.present] if self.present.numel() else found
 
-    # ------------------------------------------------------------------ sweeps
+    # ------------------------------------------------------------------ passes
 
     def rest(self, batch: int) -> State:
         """The state before the first position: nothing fired."""
         return [path.rest(batch) for path in self.paths]
 
-    def sweep_positions(
+    def bottom_up_positions(
         self, source: Tensor, state: State, *, unrolled: bool = False
-    ) -> Iterator[tuple[Stage, Tensor, Activity]]:
-        """Bottom-up sweep through P positions, a stage at a time: (stage, mean of its input, what it did), in rows.
+    ) -> Iterator[tuple[Layer, Tensor, Activity]]:
+        """Bottom-up pass through P positions, a layer at a time: (layer, mean of its input, what it did), in rows.
 
         Args:
             source: `[P, B, D]` from `encode`.
-            state: what each stage did at the position before; moves on, in place.
+            state: what each layer did at the position before; moves on, in place.
             unrolled: whether to follow d rate / d drive.
         """
         below, constant = source, True
         spikes = source
-        for i, (stage, path) in enumerate(zip(self.hidden, self.paths, strict=True)):
-            found = path.unroll(spikes, below, state[i], self.steps, constant=constant, unrolled=unrolled)
+        for i, (layer, path) in enumerate(zip(self.layers, self.paths, strict=True)):
+            found = path.unroll(spikes, below, state[i], self.time_steps, constant=constant, unrolled=unrolled)
             state[i] = found.last
             activity = found.activity
-            yield stage, found.below, activity
+            yield layer, found.below, activity
             shape = (len(source), source.shape[1])
             assert isinstance(activity.spikes, Tensor)
             spikes, below, constant = activity.spikes.unflatten(1, shape), activity.rate.unflatten(0, shape), False
@@ -147,18 +147,20 @@ class RecurrentNetwork(Network):
         """The same of the recurrent top-down pathways."""
         return [path.rest(batch) for path in self.paths_down]
 
-    def descend_positions(self, spikes: Tensor, state: State, *, unrolled: bool = False) -> list[Unrolled]:
-        """Top-down sweep of recurrent top-down pathways through P positions, bottom to top, in rows.
+    def top_down_positions(self, spikes: Tensor, state: State, *, unrolled: bool = False) -> list[Unrolled]:
+        """Top-down pass of recurrent top-down pathways through P positions, bottom to top, in rows.
 
         Args:
             spikes: `[T, P, B, K]` of the concept at each position.
-            state: what each stage did at the position before; moves on, in place.
+            state: what each layer did at the position before; moves on, in place.
             unrolled: whether to follow d rate / d drive.
         """
         above = spikes.mean(0)
         found: list[Unrolled] = []
         for i in reversed(range(len(self.paths_down))):
-            here = self.paths_down[i].unroll(spikes, above, state[i], self.steps, constant=False, unrolled=unrolled)
+            here = self.paths_down[i].unroll(
+                spikes, above, state[i], self.time_steps, constant=False, unrolled=unrolled
+            )
             state[i] = here.last
             found.insert(0, here)
             assert isinstance(here.activity.spikes, Tensor)
@@ -166,24 +168,24 @@ class RecurrentNetwork(Network):
             spikes, above = here.activity.spikes.unflatten(1, shape), here.activity.rate.unflatten(0, shape)
         return found
 
-    def flow_positions(self, source: Tensor, *, truncate: int = 0) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    def taped_positions(self, source: Tensor, *, truncate: int = 0) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """The same with an autograd tape through all positions (or `truncate` of them) and steps.
 
         Returns:
-            Rates of the last stage `[S·B, H]`; mean firing rate and raw drives `[S·B, H]` of each stage.
+            Rates of the last layer `[S·B, H]`; mean firing rate and raw drives `[S·B, H]` of each layer.
         """
         spikes, constant = source, True
         means, raws = [], []
         for path in self.paths:
             before = path.rest(source.shape[1])
-            spikes, raw = path.flow_positions(spikes, before, self.steps, constant=constant, truncate=truncate)
+            spikes, raw = path.taped_positions(spikes, before, self.time_steps, constant=constant, truncate=truncate)
             means.append(spikes.detach().mean())
             raws.append(raw)
             constant = False
         return spikes.mean(0).flatten(0, 1), means, raws
 
     def rates_positions(self, source: Tensor) -> list[tuple[Tensor, RateActivity]]:
-        """The rate twin through all positions, differentiable: (what its synapse received, activity) of each stage."""
+        """The rate twin through all positions, differentiable: (what its synapse received, activity) of each layer."""
         found = []
         below = source
         for path in self.paths:
@@ -193,7 +195,7 @@ class RecurrentNetwork(Network):
         return found
 
     def follow(self, raws: list[Tensor]) -> None:
-        """Let the norms know the drives `[N, H]` of each stage of sequences that are over."""
+        """Let the norms know the drives `[N, H]` of each layer of sequences that are over."""
         for path, raw in zip(self.paths, raws, strict=True):
             path.follow(raw)
 
@@ -205,7 +207,7 @@ class RecurrentNetwork(Network):
     # ------------------------------------------------------------------ what users ask
 
     def top_rates(self, stimulus: Tensor, *, block: int = 64) -> Tensor:
-        """Rates `[S·B, H]` of the last stage, the whole sequence, in blocks of positions."""
+        """Rates `[S·B, H]` of the last layer, the whole sequence, in blocks of positions."""
         with self.inference():
             source = self.encode(stimulus)
             if self.activity == "rates":
@@ -213,19 +215,19 @@ class RecurrentNetwork(Network):
             state = self.rest(source.shape[1])
             tops = []
             for part in source.split(block):
-                *_, (_, _, activity) = self.sweep_positions(part, state)
+                *_, (_, _, activity) = self.bottom_up_positions(part, state)
                 tops.append(activity.rate)
             return torch.cat(tops)
 
     def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Scores of the classes `[B, S, C]`, or quantities `[B, S, K]` in the units of the data, at each position."""
-        said = self.said(self.top_rates(stimulus)).detach()
+        said = self.outputs(self.top_rates(stimulus)).detach()
         if self.continuous:
             return self.quantities(stimulus, said)
         return said.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1)
 
-    def said(self, rate: Tensor) -> Tensor:
-        """Scores `[N, C]`, or standardised quantities `[N, K]`, from rates of the last stage; differentiable."""
+    def outputs(self, rate: Tensor) -> Tensor:
+        """Scores `[N, C]`, or standardised quantities `[N, K]`, from rates of the last layer; differentiable."""
         return self.readout(rate)
 
     def perceive(self, stimulus: Tensor) -> Tensor:
@@ -244,9 +246,9 @@ class RecurrentNetwork(Network):
             with self.inference():
                 source = self.encode(stimulus)
                 if self.activity == "rates":
-                    return self.said(self._read_rates(source, state))[-1]
-                *_, (_, _, activity) = self.sweep_positions(source, state)
-                return self.said(activity.rate)[-1]
+                    return self.outputs(self._read_rates(source, state))[-1]
+                *_, (_, _, activity) = self.bottom_up_positions(source, state)
+                return self.outputs(activity.rate)[-1]
 
         return read
 
@@ -255,5 +257,5 @@ class RecurrentNetwork(Network):
         for i, path in enumerate(self.paths):
             activity, _ = path.rate_positions(below, state[i])
             below = activity.rate.unflatten(0, (len(source), -1))
-            state[i] = Past(below[-1], state[i].membrane)
+            state[i] = RecurrentState(below[-1], state[i].membrane)
         return below.flatten(0, 1)

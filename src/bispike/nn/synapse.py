@@ -31,11 +31,10 @@ from ..functional import (
     spike_product,
 )
 
-
 Shape = tuple[int, ...]
 
 PATCH = 64
-"""Largest fan-in of a convolution that is computed as a product with its patches: with few channels (a first stage)
+"""Largest fan-in of a convolution that is computed as a product with its patches: with few channels (a first layer)
 this beats torch's convolution and its weight gradient by far, and leaves the maps channels-last."""
 
 
@@ -65,7 +64,7 @@ class Synapse(nn.Module):
         """Drive `[N, *target]` of `[N, *source]`."""
         return self.drive(source, self.bias)
 
-    def carry(self, source: Tensor) -> Tensor:
+    def forward_linear(self, source: Tensor) -> Tensor:
         """`forward` without the bias, for what must arrive linearly: an error that is carried by these weights."""
         return self.drive(source, None)
 
@@ -74,14 +73,14 @@ class Synapse(nn.Module):
         raise NotImplementedError
 
     def receive(self, near: Any, far: Any) -> Any:
-        """What reaches this synapse of what left the stage before it, `near`, and the one before that, `far`."""
+        """What reaches this synapse of what left the layer before it, `near`, and the one before that, `far`."""
         return near
 
-    def sum_spikes(self, spikes: Received) -> Tensor:
+    def forward_packed(self, spikes: Received) -> Tensor:
         """`forward` for spikes of all time steps, packed if need be: `[T·B, positions, C]` (`functional.rows_of`)."""
         return spike_product(packed(spikes), self.weight, self.bias, self.wiring)
 
-    def flow(self, spikes: Any) -> Tensor:
+    def forward_taped(self, spikes: Any) -> Tensor:
         """Drive `[T, B, *target]` of spikes `[T, B, *source]`, with an autograd tape."""
         closed = type(self).backward is not Synapse.backward
         if closed and native_usable(self.weight) and spikes.dtype == self.weight.dtype:
@@ -93,7 +92,7 @@ class Synapse(nn.Module):
         """dL/d source `[N, *source]` and dL/d weight, given dL/d drive `[N, *target]` and the input."""
         raise NotImplementedError
 
-    def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
+    def backward_input(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
         """dL/d source `[N, *source]` from dL/d drive `[N, *target]`: the drive's linear map transposed.
 
         Args:
@@ -104,7 +103,7 @@ class Synapse(nn.Module):
 
     @cached_property
     def wiring(self) -> Wiring:
-        """Where `sum_spikes` finds the weights and the inputs of each output."""
+        """Where `forward_packed` finds the weights and the inputs of each output."""
         raise NotImplementedError
 
     def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
@@ -151,8 +150,8 @@ class Dense(Synapse):
     def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
         return self._spread(F.linear(source.flatten(1), self.weight, bias))
 
-    def sum_spikes(self, spikes: Received) -> Tensor:
-        drive = super().sum_spikes(spikes)
+    def forward_packed(self, spikes: Received) -> Tensor:
+        drive = super().forward_packed(spikes)
         return drive if len(self.target) == 1 else rows_of(self._spread(drive.squeeze(1)))
 
     @cached_property
@@ -182,7 +181,7 @@ class Dense(Synapse):
     def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
         return torch.mm(self._gathered(post).T, pre.flatten(1), out=out)
 
-    def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
+    def backward_input(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
         weight = self.weight if weight is None else weight
         return (self._gathered(grad) @ weight).unflatten(1, self.source)
 
@@ -227,7 +226,7 @@ class Conv(Synapse):
         torch.mm(rows.T, patches, out=found.view(self.target[0], -1))
         return found
 
-    def carry_back(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
+    def backward_input(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
         weight = self.weight if weight is None else weight
         return conv_grad.conv2d_input([len(grad), *self.source], weight, grad, self.stride, self.padding)
 
@@ -319,13 +318,13 @@ class TransposedConv(Synapse):
 
 
 class _SpikeSum(torch.autograd.Function):
-    """`Synapse.sum_spikes` as a node of a tape: of its input it keeps the packed spikes alone."""
+    """`Synapse.forward_packed` as a node of a tape: of its input it keeps the packed spikes alone."""
 
     @staticmethod
     def forward(ctx: Any, spikes: Tensor, weight: Tensor, bias: Tensor | None, synapse: Synapse) -> Tensor:
         packed = PackedSpikes.pack(spikes)
         ctx.packed, ctx.synapse = packed, synapse
-        return map_of(synapse.sum_spikes(packed), synapse.target[1:]).unflatten(0, spikes.shape[:2])
+        return map_of(synapse.forward_packed(packed), synapse.target[1:]).unflatten(0, spikes.shape[:2])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -337,8 +336,8 @@ class _SpikeSum(torch.autograd.Function):
 
 
 def packed(spikes: Received) -> PackedSpikes:
-    """Spikes `[T, B, *source]` of one stage, packed."""
-    assert not isinstance(spikes, JoinedSpikes), "spikes of two stages reached a synapse of one"
+    """Spikes `[T, B, *source]` of one layer, packed."""
+    assert not isinstance(spikes, JoinedSpikes), "spikes of two layers reached a synapse of one"
     return PackedSpikes.pack(spikes) if isinstance(spikes, Tensor) else spikes
 
 

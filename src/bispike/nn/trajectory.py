@@ -1,7 +1,7 @@
 """A population step by step: for rules whose teaching signals arrive at every time step.
 
 A trajectory keeps the membranes of all T steps. Signals at the spikes become weight gradients through the neuron's own
-eligibility (`functional.eligibility`), the norm and one product of the synapse: no tape, and nothing leaves the stage.
+eligibility (`functional.eligibility`), the norm and one product of the synapse: no tape, and nothing leaves the layer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..functional import Received, dense_spikes, drive_gradient, lif_with_history
-from .layer import Pathway, Stage
+from .layer import Layer, Pathway
 from .network import Network
 
 
@@ -23,7 +23,7 @@ class Trajectory:
     Args:
         pathway: synapse, norm and population.
         source: spikes `[T, B, *source]`, or with `constant` a current `[B, *source]`.
-        steps: T.
+        time_steps: T.
         constant: whether the source is constant over time.
 
     Attributes:
@@ -31,16 +31,18 @@ class Trajectory:
         membrane: `[T, B, *shape]` H before the reset.
     """
 
-    def __init__(self, pathway: Pathway, source: Received, steps: int, *, constant: bool) -> None:
+    def __init__(self, pathway: Pathway, source: Received, time_steps: int, *, constant: bool) -> None:
         self.pathway, self.source, self.constant = pathway, source, constant
         with torch.no_grad():
-            self.raw_drive = drive = pathway.synapse(source) if constant else pathway.synapse.flow(source)
+            self.raw_drive = drive = pathway.synapse(source) if constant else pathway.synapse.forward_taped(source)
             self.statistics: tuple[Tensor, Tensor] | None = None
             if pathway.norm is not None:
                 self.statistics = pathway.norm.statistics(drive if constant else drive.mean(0), track=True)
                 flat = pathway.norm(drive if constant else drive.flatten(0, 1), self.statistics)
-                drive = flat if constant else flat.unflatten(0, (steps, -1))
-            self.spikes, self.membrane = lif_with_history(drive, pathway.neuron, steps=steps if constant else None)
+                drive = flat if constant else flat.unflatten(0, (time_steps, -1))
+            self.spikes, self.membrane = lif_with_history(
+                drive, pathway.neuron, time_steps=time_steps if constant else None
+            )
 
     @torch.no_grad()
     def learn(self, signal: Tensor, *, kind: str = "atan") -> None:
@@ -66,35 +68,35 @@ class Trajectory:
 
 @dataclass
 class SpikeStep:
-    """One stage of a bottom-up sweep that keeps every time step.
+    """One layer of a bottom-up pass that keeps every time step.
 
     Attributes:
-        stage: where.
+        layer: where.
         trajectory: what its population did.
         leaving: `[T, B, *output]` spikes that leave upward, after pooling.
     """
 
-    stage: Stage
+    layer: Layer
     trajectory: Trajectory
     leaving: Tensor
 
-    def return_signal(self, signal: Tensor) -> Tensor:
+    def unpool_signal(self, signal: Tensor) -> Tensor:
         """Signals `[T, B, *output]` at what left, at the population's spikes `[T, B, *shape]`: pooling backwards."""
-        if self.stage.pool == 1:
+        if self.layer.pool == 1:
             return signal
         spikes = self.trajectory.spikes
-        back = self.stage.return_values(signal.flatten(0, 1), spikes.flatten(0, 1))
+        back = self.layer.unpool(signal.flatten(0, 1), spikes.flatten(0, 1))
         return back.unflatten(0, spikes.shape[:2])
 
 
-def sweep_steps(network: Network, source: Tensor) -> Iterator[SpikeStep]:
-    """Bottom-up sweep, a stage at a time, of what `Network.encode` returned."""
+def bottom_up_trajectories(network: Network, source: Tensor) -> Iterator[SpikeStep]:
+    """Bottom-up pass, a layer at a time, of what `Network.encode` returned."""
     constant = network.constant_input
-    arrivals = network.ascent(source)
-    for stage in network.hidden:
-        trajectory = Trajectory(stage.up, arrivals.source, network.steps, constant=constant)
+    arrivals = network.bottom_up_arrivals(source)
+    for layer in network.layers:
+        trajectory = Trajectory(layer.up, arrivals.source, network.time_steps, constant=constant)
         spikes = trajectory.spikes
-        leaving = spikes if stage.pool == 1 else stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+        leaving = spikes if layer.pool == 1 else layer.pool_rates(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
         constant = False
-        yield SpikeStep(stage, trajectory, leaving)
+        yield SpikeStep(layer, trajectory, leaving)
         arrivals.pass_on(leaving)

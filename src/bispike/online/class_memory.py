@@ -1,6 +1,6 @@
-"""The classes that a learner with frozen stages knows: templates in every stage, which decide together.
+"""The classes that a learner with frozen layers knows: templates in every layer, which decide together.
 
-A new class adds a template in each stage and takes nothing from the others. For networks with a one-hot concept code
+A new class adds a template in each layer and takes nothing from the others. For networks with a one-hot concept code
 its two ends are written too, so that the network alone perceives and recalls it: see `imprint`.
 """
 
@@ -12,15 +12,15 @@ from torch import Tensor
 from ..errors import ConfigurationError
 from ..nn import Network
 from .imprint import write_readout, write_template
-from .pass_record import Sweep
+from .pass_record import RecordedPass
 from .templates import TemplateMemory
 
 
 class ClassMemory:
-    """Templates of all classes in all stages of one network.
+    """Templates of all classes in all layers of one network.
 
     Args:
-        network: its stages must stay as they are from now on.
+        network: its layers must stay as they are from now on.
         shrink, lift: see `TemplateMemory`.
     """
 
@@ -28,8 +28,8 @@ class ClassMemory:
         self.network = network
         self.known = classes = network.concept.classes
         like = network.stimulus_mean
-        top = network.hidden[-1]
-        sizes = {stage.name: stage.feature_shape[0] for stage in network.hidden}
+        top = network.layers[-1]
+        sizes = {layer.name: layer.feature_shape[0] for layer in network.layers}
         if self.imprints:
             sizes["readout"] = top.output_shape[0]
         self.places = {
@@ -40,22 +40,22 @@ class ClassMemory:
     @property
     def imprints(self) -> bool:
         """Whether a new class has rows of its own at the two ends of the network."""
-        return self.network.code.kind == "one-hot" and len(self.network.hidden[-1].output_shape) == 1
+        return self.network.code.kind == "one-hot" and len(self.network.layers[-1].output_shape) == 1
 
     @property
     def sealed(self) -> bool:
         """Whether classes can be added, and templates decide."""
         return all(place.sealed for place in self.places.values())
 
-    def learn(self, sweep: Sweep, labels: Tensor) -> None:
+    def learn(self, layer_pass: RecordedPass, labels: Tensor) -> None:
         """Move the templates of the taught classes: one product a place."""
-        features = dict(zip(self.network.stage_names, sweep.features(), strict=True))
+        features = dict(zip(self.network.layer_names, layer_pass.features(), strict=True))
         if self.imprints:
-            features["readout"] = sweep.top_rate
-        before = self.places[self.network.stage_names[0]].count.clone()
+            features["readout"] = layer_pass.top_rate
+        before = self.places[self.network.layer_names[0]].count.clone()
         for name, place in self.places.items():
             place.learn(features[name], labels)
-        drive = sweep.stages[-1][2].drive
+        drive = layer_pass.layers[-1][2].drive
         for label in labels.unique().tolist():
             if label >= self.known:
                 self._learn_new(label, drive[labels == label], float(before[label]))
@@ -67,10 +67,10 @@ class ClassMemory:
             write_readout(self.network, self.places["readout"], label, known=self.known)
             write_template(self.network, label, mean)
 
-    def scores(self, sweep: Sweep) -> Tensor:
-        """Mean of the stages' scores `[B, C]`; the memory must be sealed."""
-        stages = zip(self.network.stage_names, sweep.features(), strict=True)
-        return torch.stack([self.places[name].scores(feature) for name, feature in stages]).mean(0)
+    def scores(self, layer_pass: RecordedPass) -> Tensor:
+        """Mean of the layers' scores `[B, C]`; the memory must be sealed."""
+        layers = zip(self.network.layer_names, layer_pass.features(), strict=True)
+        return torch.stack([self.places[name].scores(feature) for name, feature in layers]).mean(0)
 
     def add_class(self) -> None:
         """Make room for one more class; the first one fixes the metric.

@@ -4,7 +4,7 @@ Readout row: the templates' discriminant rows r_c and the trained readout's rows
 scales, so the new row stands to the mean of the old ones as its discriminant does, stretched by the factor s with which
 the discriminants fit the old readout's scores best:  w_new = mean w + s (r_new − mean r).
 
-Top-down column: what makes the top-down population of the highest stage receive, through its norm, the drive that the
+Top-down column: what makes the top-down population of the highest layer receive, through its norm, the drive that the
 bottom-up one received on average. (Weights set from a mean of features: Qi, Brown & Lowe, CVPR 2018.)
 """
 
@@ -50,9 +50,9 @@ def write_template(network: Network, label: int, drive: Tensor) -> None:
     Args:
         network: with a one-hot concept code.
         label: of the class.
-        drive: `[*shape]` mean bottom-up drive of the class in the highest stage.
+        drive: `[*shape]` mean bottom-up drive of the class in the highest layer.
     """
-    pathway = network.hidden[-1].down
+    pathway = network.layers[-1].down
     raw = drive[None]
     if pathway.norm is not None:
         norm, dims = pathway.norm, raw.dim()

@@ -1,4 +1,4 @@
-"""Learning in the stages, a stimulus at a time: what the sweep left meets the top-down sweep, then the optimizer steps.
+"""Learning in the layers, a stimulus at a time: what the pass left meets the top-down pass, then the optimizer steps.
 
 A batch of one has no statistics of its own. The bottom-up norms therefore use their running ones, whatever the batch,
 and BSD centres its features by a running mean. Looking changes neither; being taught moves both.
@@ -18,7 +18,7 @@ from ..config import optimizers
 from ..errors import ConfigurationError, DivergenceError
 from ..nn import DriveNorm, Network
 from ..rules import BSD, Rule, create
-from .pass_record import Sweep
+from .pass_record import RecordedPass
 
 
 class Plasticity:
@@ -26,7 +26,7 @@ class Plasticity:
 
     Args:
         network: trained in place.
-        rule: name of a rule that learns from a finished bottom-up sweep: `"bsd"`.
+        rule: name of a rule that learns from a finished bottom-up pass: `"bsd"`.
         rule_options: of the rule.
         optimizer, optimizer_options, lr, top_down_lr: as in `TrainConfig`.
     """
@@ -45,7 +45,7 @@ class Plasticity:
         if not lr > 0 or not (top_down_lr is None or top_down_lr > 0):
             raise ConfigurationError(f"lr and top_down_lr: expected positive numbers, received {lr}, {top_down_lr}.")
         self.network = network
-        self.rule = _learner_from_sweeps(create(rule, network, **rule_options))
+        self.rule = _learner_from_passes(create(rule, network, **rule_options))
         groups = optimizers.parameter_groups(
             self.rule.parameters(),
             network.bottom_up_parameters(),
@@ -55,21 +55,21 @@ class Plasticity:
         )
         self.optimizer = optimizers.build(optimizer, groups, options=optimizer_options)
 
-    def learn(self, sweep: Sweep, labels: Tensor) -> None:
-        """One update from what a sweep left; one weight product a stage, and products with C rows.
+    def learn(self, layer_pass: RecordedPass, labels: Tensor) -> None:
+        """One update from what a pass left; one weight product a layer, and products with C rows.
 
         Raises:
             DivergenceError: a loss is not finite; the weights are those of before.
         """
         with running_norms(self.network) as norms:
-            report = self.rule.meet(sweep.stimulus, sweep.source, sweep.stages, labels)
-            losses = torch.stack([report.loss, *report.stage_losses.values()])
+            report = self.rule.learn_from_pass(layer_pass.stimulus, layer_pass.source, layer_pass.layers, labels)
+            losses = torch.stack([report.loss, *report.layer_losses.values()])
             if not bool(torch.isfinite(losses).all()):
                 raise DivergenceError(
                     "teach: a loss is not finite; the weights were left as they are. "
                     "Likely causes: a stimulus with NaN or infinite values, or a learning rate that is too large."
                 )
-            for norm, (_, _, activity) in zip(norms, sweep.stages, strict=False):
+            for norm, (_, _, activity) in zip(norms, layer_pass.layers, strict=False):
                 if activity.raw_drive is not None:
                     norm.statistics(activity.raw_drive, track=True)
         self.optimizer.step()
@@ -78,7 +78,7 @@ class Plasticity:
 @contextmanager
 def running_norms(network: Network) -> Iterator[list[DriveNorm]]:
     """Training mode in which no batch is large enough for statistics of its own; gives the bottom-up norms."""
-    norms = [stage.up.norm for stage in network.hidden if stage.up.norm is not None]
+    norms = [layer.up.norm for layer in network.layers if layer.up.norm is not None]
     before, training = [norm.least for norm in norms], network.training
     network.train()
     for norm in norms:
@@ -91,10 +91,10 @@ def running_norms(network: Network) -> Iterator[list[DriveNorm]]:
             norm.least = least
 
 
-def _learner_from_sweeps(rule: Rule) -> BSD:
+def _learner_from_passes(rule: Rule) -> BSD:
     if not isinstance(rule, BSD):
         raise ConfigurationError(
-            f"rule: expected 'bsd', which learns from a bottom-up sweep that is over, received {rule.name!r}. "
+            f"rule: expected 'bsd', which learns from a bottom-up pass that is over, received {rule.name!r}. "
             "Other rules look and learn in one step: call their `step`, then an optimizer."
         )
     return rule

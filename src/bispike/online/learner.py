@@ -1,10 +1,10 @@
 """A network that decides at once and learns when the label comes, from a stream, in bounded memory.
 
     learner = Learner(network)                      # or of a trained one: run.network
-    decision = learner.observe(x)                   # the bottom-up sweep, as in inference
-    learner.teach(y)                                # from what that sweep left: no second one
+    decision = learner.observe(x)                   # the bottom-up pass, as in inference
+    learner.teach(y)                                # from what that pass left: no second one
 
-A learner begins plastic: BSD changes the stages. After `consolidate` the stages stay as they are and templates of the
+A learner begins plastic: BSD changes the layers. After `consolidate` the layers stay as they are and templates of the
 classes are collected; `add_class` then adds a class from a few samples, and nothing of the other classes changes.
 """
 
@@ -25,7 +25,7 @@ from . import storage
 from .class_memory import ClassMemory
 from .decision import Decision, Prequential
 from .layer_learning import Plasticity
-from .pass_record import Sweep
+from .pass_record import RecordedPass
 
 Label = int | str | Tensor
 
@@ -35,7 +35,7 @@ class Learner:
 
     Args:
         network: any network of `bispike.models`, trained or new.
-        rule: learning rule of the stages; `"bsd"` is the one that can learn from a finished sweep.
+        rule: learning rule of the layers; `"bsd"` is the one that can learn from a finished pass.
         rule_options: of the rule, see `BSDOptions`.
         optimizer, optimizer_options: name of a `torch.optim` class and what it takes.
         lr: learning rate of the bottom-up pathway; for single stimuli a fifth to a tenth of that of batches.
@@ -81,7 +81,7 @@ class Learner:
         self.plasticity: Plasticity | None = Plasticity(network, **{name: self.settings[name] for name in names})
         self.memory: ClassMemory | None = None
         self.taught = 0
-        self._sweep: Sweep | None = None
+        self._layer_pass: RecordedPass | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class Learner:
     # ------------------------------------------------------------------ a stimulus at a time
 
     def observe(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Decision:
-        """Decide, and remember what the sweep left until the next `observe`. Changes nothing else.
+        """Decide, and remember what the pass left until the next `observe`. Changes nothing else.
 
         Args:
             stimulus: one `[*shape]` or several `[B, *shape]`, in the units of the data.
@@ -108,17 +108,17 @@ class Learner:
         batch = batch.to(net.stimulus_mean)
         with net.inference():
             source = net.encode(batch, generator=generator)
-            up = net.sweep_up(source) if self.plasticity is None else self.plasticity.rule.look(source)
-            sweep = Sweep(batch, source, list(up))
+            up = net.bottom_up_pass(source) if self.plasticity is None else self.plasticity.rule.bottom_up_pass(source)
+            layer_pass = RecordedPass(batch, source, list(up))
             if self.memory is not None and self.memory.sealed:
-                scores = self.memory.scores(sweep)
+                scores = self.memory.scores(layer_pass)
             else:
-                scores = net.scores(sweep.spikes)
-        self._sweep = sweep
+                scores = net.scores(layer_pass.spikes)
+        self._layer_pass = layer_pass
         return Decision(scores, self.classes)
 
     def teach(self, label: Label) -> None:
-        """Learn the label of what was observed last; at most one more product a stage, and products with C rows.
+        """Learn the label of what was observed last; at most one more product a layer, and products with C rows.
 
         Args:
             label: label or class name of one stimulus, or int64 labels `[B]` of a batch.
@@ -128,15 +128,15 @@ class Learner:
             ConfigurationError, ShapeError: no such class, or another number of labels than of stimuli.
             DivergenceError: the loss is not finite; the weights were left as they are.
         """
-        if self._sweep is None:
+        if self._layer_pass is None:
             raise UserError("teach: expected an observation to learn from, received none: call `observe` first.")
-        labels = self._labels(label, count=len(self._sweep.stimulus))
-        sweep, self._sweep = self._sweep, None
+        labels = self._labels(label, count=len(self._layer_pass.stimulus))
+        layer_pass, self._layer_pass = self._layer_pass, None
         if self.memory is not None:
             with torch.no_grad():
-                self.memory.learn(sweep, labels)
+                self.memory.learn(layer_pass, labels)
         elif self.plasticity is not None:
-            self.plasticity.learn(sweep, labels)
+            self.plasticity.learn(layer_pass, labels)
         self.taught += len(labels)
 
     def run(self, stream: Iterable[tuple[Tensor, Label]]) -> Prequential:
@@ -160,18 +160,18 @@ class Learner:
     # ------------------------------------------------------------------ new classes
 
     def consolidate(self, stream: Iterable[tuple[Tensor, Label]] = ()) -> Prequential:
-        """Freeze the stages and take in a stream of the known classes: means and scatter of features, no stimulus.
+        """Freeze the layers and take in a stream of the known classes: means and scatter of features, no stimulus.
 
-        From here on `teach` moves templates instead of weights. This cannot be undone: to train the stages again, make
+        From here on `teach` moves templates instead of weights. This cannot be undone: to train the layers again, make
         a new learner around `network`.
 
         Raises:
             ConfigurationError: called twice.
         """
         if self.memory is not None:
-            raise ConfigurationError("consolidate: the stages are frozen already; go on with `run` or `teach`.")
+            raise ConfigurationError("consolidate: the layers are frozen already; go on with `run` or `teach`.")
         self.memory = ClassMemory(self.network, shrink=self.settings["shrink"], lift=self.settings["lift"])
-        self.plasticity, self._sweep = None, None
+        self.plasticity, self._layer_pass = None, None
         return self.run(stream)
 
     def add_class(self, name: str) -> int:
@@ -197,7 +197,7 @@ class Learner:
         if name in self.classes:
             raise ConfigurationError(f"add_class: {name!r} is known already; its label is {self.classes.index(name)}.")
         self.memory.add_class()
-        self._sweep = None
+        self._layer_pass = None
         draws = fresh_generator(self.settings["seed"], "concept", self.network.concept.classes)
         return add_concept(self.network, name, generator=draws)
 

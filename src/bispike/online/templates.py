@@ -1,4 +1,4 @@
-"""Templates of one stage: the mean feature of each class, and the metric in which a stimulus is near one of them.
+"""Templates of one layer: the mean feature of each class, and the metric in which a stimulus is near one of them.
 
     S   = Σ_k (x_k − m_y(k)) (x_k − m_y(k))ᵀ / N         scatter within the classes, shared by all of them
     P   = ((1 − a) S + a diag S)⁻¹                        metric, shrunk by a because S is known from few samples

@@ -1,4 +1,4 @@
-"""What a report says about a run on sequences, from the test part: written text, or curves of what is foretold;
+"""What a report says about a run on sequences, from the test part: written text, or curves of what is forecast;
 and what memory a step of its rule takes."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..bench.sequence_length import step_memory
 from ..data.sequence_dataset import SequenceDataset, Windows
-from ..nn import RecurrentNetwork
+from ..nn import SequenceNetwork
 from ..runs.record import RunRecord
 from ..tasks import write_on
 
@@ -27,12 +27,12 @@ COMPARED = ("bsd", "bptt")  # rules whose memory is shown beside
 
 
 @dataclass(frozen=True)
-class ForetoldCurve:
-    """One quantity over a stretch of the test part, true and foretold, in the units of the data."""
+class ForecastCurve:
+    """One quantity over a stretch of the test part, true and forecast, in the units of the data."""
 
     name: str
     true: Tensor
-    foretold: Tensor
+    forecast: Tensor
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class SequenceMeasurements:
         beginning: of the texts that are written on; empty for a series.
         written: what follows it, by the temperature of the draws.
         curves: of a series.
-        rates: mean firing rate of each stage at each position of a window.
+        rates: mean firing rate of each layer at each position of a window.
         memory: bytes that a training step holds, by rule and by length of the sequences.
     """
 
     test_size: int
     beginning: str = ""
     written: dict[float, str] = field(default_factory=dict)
-    curves: list[ForetoldCurve] = field(default_factory=list)
+    curves: list[ForecastCurve] = field(default_factory=list)
     rates: dict[str, Tensor] = field(default_factory=dict)
     memory: dict[str, dict[int, int]] = field(default_factory=dict)
 
@@ -60,7 +60,7 @@ class SequenceMeasurements:
 def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMeasurements:
     """Let the network of a run speak about the test part."""
     network, test = record.network, dataset.test
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     assert isinstance(test, Windows)
     rates, memory = _rates(network, test), _memory(record)
     if network.continuous:
@@ -73,7 +73,7 @@ def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMe
     return SequenceMeasurements(len(test), beginning, written, rates=rates, memory=memory)
 
 
-def _curves(network: RecurrentNetwork, test: Windows) -> list[ForetoldCurve]:
+def _curves(network: SequenceNetwork, test: Windows) -> list[ForecastCurve]:
     """The last position of windows one step apart, or all positions of the first ones that do not overlap."""
     if test.scored == "last":
         stimuli, targets = test.batch(slice(0, SHOWN_TIMES))
@@ -84,17 +84,17 @@ def _curves(network: RecurrentNetwork, test: Windows) -> list[ForetoldCurve]:
         stimuli, targets = test.batch(starts)
         said, true = network.logits(stimuli).flatten(0, 1).cpu(), targets.flatten(0, 1)
     places = torch.linspace(0, true.shape[1] - 1, min(SHOWN_QUANTITIES, true.shape[1])).long().tolist()
-    return [ForetoldCurve(network.concept.names[k], true[:, k], said[:, k]) for k in places]
+    return [ForecastCurve(network.concept.names[k], true[:, k], said[:, k]) for k in places]
 
 
-def _rates(network: RecurrentNetwork, test: Windows) -> dict[str, Tensor]:
+def _rates(network: SequenceNetwork, test: Windows) -> dict[str, Tensor]:
     if network.activity == "rates":
         return {}
     source = network.encode(test.batch(slice(0, STIMULI))[0])
     shape = source.shape[:2]
     with network.inference():
-        sweep = network.sweep_positions(source, network.rest(shape[1]))
-        return {stage.name: activity.rate.unflatten(0, shape).mean((1, 2)) for stage, _, activity in sweep}
+        layer_pass = network.bottom_up_positions(source, network.rest(shape[1]))
+        return {layer.name: activity.rate.unflatten(0, shape).mean((1, 2)) for layer, _, activity in layer_pass}
 
 
 def _memory(record: RunRecord) -> dict[str, dict[int, int]]:

@@ -13,15 +13,15 @@ from torch import Tensor
 
 from ..analysis import (
     Agreement,
+    LayerFiring,
     RecallMatch,
-    StageFiring,
     agreement,
     class_affinity,
     class_means,
     confusion_matrix,
     firing_health,
     pathway_angles,
-    read_stages,
+    read_layers,
     recall_match,
 )
 from ..data import Dataset
@@ -35,7 +35,7 @@ from ..training.conditions import first_rows
 
 SAMPLES = 400  # stimuli of the analyses
 SHOWN_STIMULI = 4  # with a raster
-SHOWN_UNITS = 24  # of each stage in a raster
+SHOWN_UNITS = 24  # of each layer in a raster
 SHOWN_CLASSES = 20  # in the gallery of recalled stimuli
 SHOWN_EXAMPLES = 3  # of each class in the gallery
 SHOWN_PAIRS = 10  # stimuli beside what came down of them
@@ -45,18 +45,18 @@ BATCH = 64
 
 
 @dataclass(frozen=True)
-class StagePicture:
-    """Raster of one stimulus: what it is, what was decided, the spikes of every stage."""
+class LayerPicture:
+    """Raster of one stimulus: what it is, what was decided, the spikes of every layer."""
 
     stimulus: Tensor
     true: int
     decided: int
-    stages: list[Raster]
+    layers: list[Raster]
 
 
 @dataclass(frozen=True)
-class StageAffinity:
-    """Centred class affinity of one stage; `before` is None when the initial weights were not kept."""
+class LayerAffinity:
+    """Centred class affinity of one layer; `before` is None when the initial weights were not kept."""
 
     name: str
     before: Tensor | None
@@ -67,9 +67,9 @@ class StageAffinity:
 class Spiking:
     """What needs both spiking pathways."""
 
-    pictures: list[StagePicture]
-    affinities: list[StageAffinity]
-    health: list[StageFiring]
+    pictures: list[LayerPicture]
+    affinities: list[LayerAffinity]
+    health: list[LayerFiring]
     agreements: list[Agreement]
 
 
@@ -84,7 +84,7 @@ class Recalled:
 
 
 @dataclass(frozen=True)
-class CameDown:
+class Reconstructed:
     """What comes down of what went up an autoencoder.
 
     Args:
@@ -112,7 +112,7 @@ class Measurements:
     confusion: Tensor
     spiking: Spiking | None
     recalled: Recalled | None
-    came_down: CameDown | None
+    reconstructed: Reconstructed | None
 
 
 def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Measurements:
@@ -127,28 +127,28 @@ def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Meas
         if network.activity == "spikes":
             spiking = _spiking(record, stimuli, labels, decisions)
         recalled = _recalled(network, stimuli, labels) if record.trains_top_down else None
-        came_down = _came_down(network, stimuli, labels) if network.latent else None
+        reconstructed = _reconstructed(network, stimuli, labels) if network.latent else None
     return Measurements(
         samples=len(labels),
         test_size=len(data.test),
         confusion=confusion_matrix(labels, decisions, network.concept.classes),
         spiking=spiking,
         recalled=recalled,
-        came_down=came_down,
+        reconstructed=reconstructed,
     )
 
 
 def _spiking(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> Spiking:
     network = record.network
-    readings = read_stages(network, stimuli, batch_size=BATCH)
+    readings = read_layers(network, stimuli, batch_size=BATCH)
     affinities = []
     if record.trains_top_down:
         earlier: Sequence[Tensor | None] = [None] * len(readings)
         if record.initial is not None:
-            untrained = read_stages(settled(record.initial, stimuli), stimuli, batch_size=BATCH)
+            untrained = read_layers(settled(record.initial, stimuli), stimuli, batch_size=BATCH)
             earlier = [class_affinity(reading, labels, centred=True) for reading in untrained]
         affinities = [
-            StageAffinity(reading.name, before, class_affinity(reading, labels, centred=True))
+            LayerAffinity(reading.name, before, class_affinity(reading, labels, centred=True))
             for reading, before in zip(readings, earlier, strict=True)
         ]
     return Spiking(
@@ -159,7 +159,7 @@ def _spiking(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tens
     )
 
 
-def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> list[StagePicture]:
+def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> list[LayerPicture]:
     """Rasters of stimuli that are decided rightly, each of another class, and of one mistake if there is one."""
     right = (decisions == labels).nonzero()[:, 0].tolist()
     firsts = list({int(labels[row]): row for row in reversed(right)}.values())[::-1]
@@ -169,12 +169,12 @@ def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Ten
     imagined = record.network.imagine(labels[rows])
     pictures = []
     for k, row in enumerate(rows):
-        stages = []
+        layers = []
         for up, down in zip(seen, imagined, strict=True):
             trains, template = up.spikes[:, k].flatten(1), down.spikes[:, k].flatten(1)
             units = torch.linspace(0, trains.shape[1] - 1, min(SHOWN_UNITS, trains.shape[1])).long()
-            stages.append(Raster(up.name, trains[:, units], template[:, units] if record.trains_top_down else None))
-        pictures.append(StagePicture(stimuli[row], int(labels[row]), int(decisions[row]), stages))
+            layers.append(Raster(up.name, trains[:, units], template[:, units] if record.trains_top_down else None))
+        pictures.append(LayerPicture(stimuli[row], int(labels[row]), int(decisions[row]), layers))
     return pictures
 
 
@@ -195,7 +195,7 @@ def _recalled(network: Network, stimuli: Tensor, labels: Tensor) -> Recalled:
     return Recalled(rows, recall_match(recalled, means), low, high)
 
 
-def _came_down(network: Network, stimuli: Tensor, labels: Tensor) -> CameDown:
+def _reconstructed(network: Network, stimuli: Tensor, labels: Tensor) -> Reconstructed:
     reconstructed = torch.cat([network.reconstruct(part).cpu() for part in stimuli.split(BATCH)])
     # one of each class as long as there are new classes
     firsts = {int(labels[row]): row for row in reversed(range(len(labels)))}
@@ -206,7 +206,7 @@ def _came_down(network: Network, stimuli: Tensor, labels: Tensor) -> CameDown:
         known = half_cue(network.stimulus.shape, "bottom")
         passes = [values.cpu() for values in complete(network, originals, known, passes=PASSES).stimuli]
         cues = torch.where(known > 0, originals, network.stimulus_mean.cpu())
-    return CameDown(
+    return Reconstructed(
         names=[network.concept.names[int(labels[row])] for row in shown],
         stimuli=stimuli[shown],
         reconstructed=reconstructed[shown],

@@ -137,7 +137,7 @@ def _run(name: str, anchor: str, record: RunRecord, found: Found, *, heading: bo
 def _of_sequences(record: RunRecord, found: SequenceMeasurements | None) -> dict[str, Html]:
     return {
         "Learning": sections.sequences.learning(record),
-        "What it foretells": sections.sequences.foretells(record, found),
+        "What it forecasts": sections.sequences.forecasts(record, found),
         "Firing": sections.sequences.firing(found),
         "Memory": sections.sequences.memory(found),
         **({"Criteria": sections.criteria(record.audit)} if record.audit else {}),

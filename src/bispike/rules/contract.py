@@ -79,10 +79,10 @@ def _train(network: Network, rule: Rule, steps: int, *, lr: float = 0.01, batch:
 
 def _optimizer(rule: Rule, lr: float) -> torch.optim.Optimizer:
     """Adam, or the optimizer that the rule advises, with the learning rate that goes with it."""
-    name = rule.advised.get("optimizer", "adam")
+    name = rule.recommended.get("optimizer", "adam")
     kinds = {key.lower(): kind for key, kind in vars(torch.optim).items() if isinstance(kind, type)}
-    rate = rule.advised.get("lr", lr) if "optimizer" in rule.advised else lr
-    options = rule.advised.get("optimizer_options", {})
+    rate = rule.recommended.get("lr", lr) if "optimizer" in rule.recommended else lr
+    options = rule.recommended.get("optimizer_options", {})
     made: torch.optim.Optimizer = kinds[name.lower()](rule.parameters(), lr=rate, **options)
     return made
 
@@ -210,7 +210,7 @@ def replaces_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
 
 
 def announces_its_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
-    """`when_written` hears of every parameter once a step, when its gradient is final."""
+    """`on_gradients_ready` hears of every parameter once a step, when its gradient is final."""
     stimuli, labels = toy_problem()
     instance = rule(_network(norm=True), **options)
     heard: list[nn.Parameter] = []
@@ -220,7 +220,7 @@ def announces_its_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
         heard.extend(parameters)
         gradients.extend(None if parameter.grad is None else parameter.grad.clone() for parameter in parameters)
 
-    instance.when_written = hear
+    instance.on_gradients_ready = hear
     instance.step(stimuli, labels)
     owned = sorted(id(parameter) for parameter in instance.parameters())
     assert sorted(id(parameter) for parameter in heard) == owned, "not every owned parameter is announced once"
@@ -246,7 +246,7 @@ def bears_updates_in_the_sweep(rule: type[Rule], options: dict[str, Any]) -> Non
     for at_once in (True, False):
         network = _network(norm=True, concept_code="learned")
         instance = rule(network, **options)
-        instance.when_written = move if at_once else None
+        instance.on_gradients_ready = move if at_once else None
         for _ in range(3):
             instance.step(stimuli, labels)
             if not at_once:

@@ -74,7 +74,7 @@ class RateOptions(RuleOptions):
     """Options of every rule on the rate network.
 
     Args:
-        activation: of the stages, one of `functional.ACTIVATIONS`.
+        activation: of the layers, one of `functional.ACTIVATIONS`.
     """
 
     activation: str = option("relu", one_of(ACTIVATIONS))

@@ -51,14 +51,14 @@ def learn_top(
 
     Args:
         network: gives readout and concept code.
-        rate: `[B, *f]` rate of what leaves the last stage.
+        rate: `[B, *f]` rate of what leaves the last layer.
         labels: `[B]`.
         negatives: `[B, C]`, needed by ReCo.
         kind: `"cross-entropy"` on the scores, or `"reco"`: ReCo of the readout's drive against the concept code.
         strength: λ of ReCo.
         smoothing: of the targets of cross-entropy (see `functional.cross_entropy`).
     """
-    code = network.code.rate(network.steps).to(rate)
+    code = network.code.rate(network.time_steps).to(rate)
     drive = network.readout(rate)
     scores = drive_scores(drive, code)
     samples = network.group.count(labels.shape[0])
@@ -85,7 +85,7 @@ def learn_quantities(network: Network, rate: Tensor, values: Tensor) -> Tensor:
 
     Args:
         network: gives the readout.
-        rate: `[N, H]` of what leaves the last stage.
+        rate: `[N, H]` of what leaves the last layer.
         values: `[N, K]` standardised quantities.
     """
     difference = network.readout(rate) - values
@@ -102,7 +102,7 @@ def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor)
 
     Args:
         network: gives the readout.
-        rate: `[C, *f]` top-down rate of the lowest stage.
+        rate: `[C, *f]` top-down rate of the lowest layer.
         target: `[B, *shape]` standardised stimuli.
         labels: `[B]`.
     """
@@ -124,7 +124,7 @@ def learn_reconstruction(network: Network, rate: Tensor, target: Tensor) -> Tens
 
     Args:
         network: gives the readout.
-        rate: `[B, *f]` top-down rate of the lowest stage, a row a sample.
+        rate: `[B, *f]` top-down rate of the lowest layer, a row a sample.
         target: `[B, *shape]` standardised stimuli.
     """
     recalled = network.stimulus_readout(rate)
@@ -138,27 +138,27 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
     """What an autoencoder learns from labels: to name its latent codes, and to call up the one typical of a class.
 
     Writes the gradients of the concept readout (cross-entropy) and of the highest top-down pathway (ReCo between what a
-    class calls up and the codes of its samples, from their means). Neither reaches another stage. The cosine leaves the
+    class calls up and the codes of its samples, from their means). Neither reaches another layer. The cosine leaves the
     template as far from the mean as single codes are; the mean code of a class, as MSE would have it, is within a spike
     of all others.
 
     Args:
         network: with `latent` true.
-        leaving: `[B, *f]` rate of what leaves the last stage.
-        code: `[B, *f]` rate of the last stage.
+        leaving: `[B, *f]` rate of what leaves the last layer.
+        code: `[B, *f]` rate of the last layer.
         labels: `[B]`.
     """
     top = learn_top(network, leaving, labels)
-    pathway = network.hidden[-1].down
-    concept = network.code.rate(network.steps).to(code)
+    pathway = network.layers[-1].down
+    concept = network.code.rate(network.time_steps).to(code)
     activity: Activity | RateActivity
     if network.activity == "rates":
-        activity = pathway.rates(concept)
+        activity = pathway.forward_rates(concept)
         slope = activity.slope
     else:
         constant = network.code.constant
-        source = concept if constant else network.code.spikes(network.steps).to(code)
-        activity = pathway.respond(source, network.steps, constant=constant, unrolled=True)
+        source = concept if constant else network.code.spikes(network.time_steps).to(code)
+        activity = pathway.forward_spikes(source, network.time_steps, constant=constant, unrolled=True)
         slope = pathway.rate_slope(activity)
     rows, templates = rows_of(code.detach()).flatten(1), rows_of(activity.rate.detach()).flatten(1)
     group = network.group
@@ -185,7 +185,7 @@ def batch_error(network: Network, recalled: Tensor, target: Tensor) -> Tensor:
 
 def reconstructing(network: Network) -> list[nn.Parameter]:
     """Parameters of an autoencoder that its stimulus passes on the way up and down again."""
-    last = len(network.hidden) - 1
-    parameters = [p for stage in network.hidden for p in stage.up.parameters()]
-    parameters += [p for stage in network.hidden[:last] for p in stage.down.parameters()]
+    last = len(network.layers) - 1
+    parameters = [p for layer in network.layers for p in layer.up.parameters()]
+    parameters += [p for layer in network.layers[:last] for p in layer.down.parameters()]
     return [*parameters, *network.stimulus_readout.parameters()]

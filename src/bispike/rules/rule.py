@@ -2,7 +2,7 @@
 
 A rule sees a batch and writes `.grad` of the parameters that it owns; any `torch.optim` optimizer does the rest. As
 soon as gradients are final the rule says so (`written`), so that they can be summed over processes or applied while
-the sweep goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
+the pass goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ class StepReport:
     Attributes:
         loss: task loss at the top.
         correct: number of samples of the batch that were decided rightly, before the update.
-        stage_losses: local loss of each stage, where the rule has one.
-        spike_rate: mean firing rate of each stage, bottom to top (mean activity for rate networks).
+        layer_losses: local loss of each layer, where the rule has one.
+        spike_rate: mean firing rate of each layer, bottom to top (mean activity for rate networks).
     """
 
     loss: Tensor
     correct: Tensor
-    stage_losses: dict[str, Tensor] = field(default_factory=dict)
+    layer_losses: dict[str, Tensor] = field(default_factory=dict)
     spike_rate: list[Tensor] = field(default_factory=list)
 
 
 class Rule:
     """Base of all rules.
 
-    Subclasses set `name`, `summary` (one line), `activity` (what the network's stages emit under this rule),
+    Subclasses set `name`, `summary` (one line), `activity` (what the network's layers emit under this rule),
     `needs_chain` (if it is not defined for networks with shortcuts), `reconstructs` and `sequences` (if it is defined
     for autoencoders, and for recurrent networks), `Options` (a frozen dataclass) and, where the defaults of a training
-    do not suit the rule, `advised` (settings of `TrainConfig` by name). They implement `learn`, and `parameters` if
+    do not suit the rule, `recommended` (settings of `TrainConfig` by name). They implement `learn`, and `parameters` if
     they train more or less than the bottom-up pathway. What `keep` is given is the rule's own, such as fixed feedback:
     it is saved with a training, and moved by the optimizer if `parameters` names it.
 
@@ -52,8 +52,8 @@ class Rule:
         **options: fields of `Options`.
 
     Attributes:
-        when_written: is called during `step` with parameters whose gradients are final, each parameter once a step. It
-            may change their values and drop their gradients.
+        on_gradients_ready: is called during `step` with parameters whose gradients are final, each once
+            per step. It may change their values and drop their gradients.
 
     Raises:
         ConfigurationError: unknown or wrong options, listed together.
@@ -67,7 +67,7 @@ class Rule:
     reconstructs: ClassVar[bool] = False
     sequences: ClassVar[bool] = False
     Options: ClassVar[type] = RuleOptions
-    advised: ClassVar[dict[str, Any]] = {}
+    recommended: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, network: Network, **options: Any) -> None:
         known = self.defaults()
@@ -86,7 +86,7 @@ class Rule:
         if isinstance(self.settings, RateOptions):
             network.activation = self.settings.activation
         self.own = nn.Module()
-        self.when_written: Callable[[Sequence[nn.Parameter]], None] | None = None
+        self.on_gradients_ready: Callable[[Sequence[nn.Parameter]], None] | None = None
         self._announced: set[int] = set()
 
     @classmethod
@@ -137,21 +137,21 @@ class Rule:
                 )
         self._announced.clear()
         report = self.learn(stimulus, labels, generator=generator)
-        if self.when_written is not None:
-            self.written(self.parameters())
+        if self.on_gradients_ready is not None:
+            self.gradients_ready(self.parameters())
         return report
 
-    def written(self, parameters: Iterable[nn.Parameter]) -> None:
+    def gradients_ready(self, parameters: Iterable[nn.Parameter]) -> None:
         """Announce that these gradients are final and that this step reads these parameters no more.
 
-        A rule calls it stage by stage; `step` calls it at its end for what is left.
+        A rule calls it layer by layer; `step` calls it at its end for what is left.
         """
-        if self.when_written is None:
+        if self.on_gradients_ready is None:
             return
         fresh = [parameter for parameter in parameters if id(parameter) not in self._announced]
         self._announced.update(id(parameter) for parameter in fresh)
         if fresh:
-            self.when_written(fresh)
+            self.on_gradients_ready(fresh)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that the rule itself remembers between steps."""
@@ -200,7 +200,7 @@ registry: dict[str, type[Rule]] = {}
 def _no_chain(rule: str, shortcuts: Sequence[str]) -> str:
     fitting = ", ".join(sorted(name for name, other in registry.items() if not other.needs_chain))
     return (
-        f"rule {rule!r}: expected a chain of stages, received a network with shortcuts (to {', '.join(shortcuts)}), "
+        f"rule {rule!r}: expected a chain of layers, received a network with shortcuts (to {', '.join(shortcuts)}), "
         f"for which the rule is not defined. Take a model without shortcuts (mlp, cnn) or one of the rules {fitting}."
     )
 

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 
 from .._version import __version__
 from ..errors import CheckpointError
-from ..files import describe, make_folder, sweep_unfinished, write_atomic, write_json
+from ..files import describe, make_folder, remove_unfinished, write_atomic, write_json
 
-FORMAT = 1
+FORMAT = 2
 LATEST, PREVIOUS = "latest.json", "previous.json"
 _PLAIN = ("epoch", "step", "updates", "values", "identity")  # what of a checkpoint is no tensor
 _ENTRY = "entry"  # their name among the tensors, where a checkpoint is one piece
@@ -78,7 +78,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     if latest.exists():
         write_atomic(folder / PREVIOUS, latest.read_bytes())
     write_json(latest, entry)
-    sweep(folder)
+    remove_leftovers(folder)
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
@@ -124,9 +124,9 @@ def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) ->
     return None
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what killed writes left and the tensors of no checkpoint."""
-    sweep_unfinished(folder)
+    remove_unfinished(folder)
     kept = set()
     for name in (LATEST, PREVIOUS):
         try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import CheckpointError, ConfigurationError, UserError
 from . import checkpoint
 from ..config.train_config import CONFIG_FILE
-from ..files import describe, make_folder, sweep_unfinished
+from ..files import describe, make_folder, remove_unfinished
 
 try:
     import fcntl
@@ -87,16 +87,16 @@ def clear(out: Path) -> None:
         if saved.is_dir():
             for path in saved.glob("step-*.safetensors"):
                 path.unlink()
-            sweep_unfinished(saved)
+            remove_unfinished(saved)
         for name in _OWN:
             (out / name).unlink(missing_ok=True)
-        sweep_unfinished(out)
+        remove_unfinished(out)
     except OSError as error:
         raise describe(error, out) from error
 
 
 @contextlib.contextmanager
-def held(out: Path, *, patience: float = 0.0) -> Iterator[Path]:
+def locked(out: Path, *, patience: float = 0.0) -> Iterator[Path]:
     """Create the folder and keep other processes from training into it meanwhile.
 
     Args:

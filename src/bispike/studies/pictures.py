@@ -24,7 +24,7 @@ def write_pictures(
     panels = {
         "median time of a training step (ms)": _points(rows, "step_ms"),
         "energy of a decision (nJ, estimate)": _points(rows, "energy_nj"),
-        "neurons that fire at a step (%, mean of stages)": _points(rows, "firing"),
+        "neurons that fire at a step (%, mean of layers)": _points(rows, "firing"),
     }
     panels = {label: points for label, points in panels.items() if points}
     if panels:

@@ -44,7 +44,7 @@ class TableRow:
 
     Args:
         row: the rule, or the value of the setting.
-        activity: what the stages emit under its rule, `"spikes"` or `"rates"`.
+        activity: what the layers emit under its rule, `"spikes"` or `"rates"`.
         metric: name of what is measured on the test split.
         mean, spread: of the metric on the test data over the finished seeds; None where there are none or they did
             not look at the test data (mean), or there is but one (spread).
@@ -55,7 +55,7 @@ class TableRow:
         train_seconds, step_ms, peak_memory_mb: means over the finished seeds, None where unknown.
         synaptic_operations, energy_nj: of one decision, likewise; energy in nanojoules.
         energy_nj_nonzero: the same where zeros cost nothing.
-        spike_rate: mean firing rate of each stage.
+        spike_rate: mean firing rate of each layer.
         parameters: of the network, None where no seed finished.
         criteria: which criteria hold, by name; None where they were not measured.
         training: how its weights were moved, in words: optimizer, learning rate, schedule.
@@ -85,7 +85,7 @@ class TableRow:
 
     @property
     def firing(self) -> float | None:
-        """Share of the neurons that fire at a step, mean over stages, in %; None for networks of rates."""
+        """Share of the neurons that fire at a step, mean over layers, in %; None for networks of rates."""
         known = self.activity == "spikes" and self.spike_rate
         return 100 * statistics.fmean(self.spike_rate) if known else None
 
@@ -143,7 +143,7 @@ def failures(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 
 def activity_of(outcome: Outcome) -> str:
-    """What the stages emit under the rule of an outcome; empty for an unknown rule."""
+    """What the layers emit under the rule of an outcome; empty for an unknown rule."""
     rule = rules.registry.get(outcome.cell.config.rule)
     return rule.activity if rule else ""
 
@@ -186,7 +186,7 @@ def _table_row(name: str, members: Sequence[Outcome], measured: Measured) -> Tab
         validation_values=held_out,
         seeds=[int(summary["seed"]) for summary in done],
         failed=len(members) - len(done),
-        spike_rate=[statistics.fmean(stage) for stage in zip(*rates, strict=True)],
+        spike_rate=[statistics.fmean(layer) for layer in zip(*rates, strict=True)],
         parameters=done[0]["parameters"] if done else None,
         criteria=measured.criteria.get(name),
         training=training_of(members[0]),

@@ -2,7 +2,7 @@
 
 from .baselines import baselines
 from .continuation import write_on
-from .forecast import Foretold, foretell
+from .forecast import Forecast, forecast
 from .judging import Judged, evaluate_sequences
 
-__all__ = ["Foretold", "Judged", "baselines", "evaluate_sequences", "foretell", "write_on"]
+__all__ = ["Forecast", "Judged", "baselines", "evaluate_sequences", "forecast", "write_on"]

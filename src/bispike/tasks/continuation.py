@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 
 from ..errors import ConfigurationError
-from ..nn import RecurrentNetwork
+from ..nn import SequenceNetwork
 
 
 @torch.no_grad()
-def write_on(network: RecurrentNetwork, beginning: str, count: int, *, temperature: float = 0.7, seed: int = 0) -> str:
+def write_on(network: SequenceNetwork, beginning: str, count: int, *, temperature: float = 0.7, seed: int = 0) -> str:
     """Characters that a network draws after a beginning.
 
     The state goes on from character to character, however long the text becomes.

@@ -1,4 +1,4 @@
-"""What a trained network foretells of a user's own series: the values that come next."""
+"""What a trained network forecasts of a user's own series: the values that come next."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 from ..data.formats.series import read_table
 from ..errors import ConfigurationError, DataError
-from ..nn import RecurrentNetwork
+from ..nn import SequenceNetwork
 
 
 @dataclass(frozen=True)
-class Foretold:
+class Forecast:
     """One forecast.
 
     Args:
         rows: of the table.
-        ahead: steps from the last row to what is foretold.
+        ahead: steps from the last row to what is forecast.
         names: of the quantities.
         values: `[K]` in the units of the data.
     """
@@ -30,15 +30,15 @@ class Foretold:
     values: Tensor
 
 
-def foretell(
-    network: RecurrentNetwork,
+def forecast(
+    network: SequenceNetwork,
     path: str | Path,
     *,
     inputs: tuple[str, ...],
     ahead: int,
     missing: str = "error",
     delimiter: str | None = None,
-) -> Foretold:
+) -> Forecast:
     """Read a table to its end and say what is expected `ahead` steps later.
 
     Args:
@@ -52,7 +52,7 @@ def foretell(
         ConfigurationError: a network of another task. DataError: the table does not fit.
     """
     if not network.continuous:
-        raise ConfigurationError("foretell: expected a network of a series, received one of another task.")
+        raise ConfigurationError("forecast: expected a network of a series, received one of another task.")
     table = read_table(Path(path), missing=missing, delimiter=delimiter)
     absent = [name for name in inputs if name not in table.columns]
     if absent:
@@ -63,4 +63,4 @@ def foretell(
     chosen = [table.columns.index(name) for name in inputs]
     values = torch.from_numpy(table.values[:, chosen]).to(network.stimulus_mean)
     said = network.logits(values[None])[0, -1]
-    return Foretold(len(values), ahead, network.concept.names, said.cpu())
+    return Forecast(len(values), ahead, network.concept.names, said.cpu())

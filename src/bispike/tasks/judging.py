@@ -1,6 +1,6 @@
 """How a recurrent network's predictions are judged.
 
-text     accuracy: share of characters rightly foretold; bits: mean −log2 p of the true character
+text     accuracy: share of characters rightly forecast; bits: mean −log2 p of the true character
 events   the same of recordings: the mean of the scores at all positions decides
 series   mse, mae: in deviations of the column (so columns weigh alike); mase: mean |error| over the mean |step| of the
          training part, in the units of the data; smape: 200 |y − ŷ| / (|y| + |ŷ|), percent
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..data.sequence_dataset import Windows
-from ..nn import ALONE, Group, RecurrentNetwork
+from ..nn import ALONE, Group, SequenceNetwork
 from ..spaces import Quantities
 
 TINY = 1e-12
@@ -70,7 +70,7 @@ def mean_steps(train: Windows) -> Tensor:
 
 @torch.no_grad()
 def evaluate_sequences(
-    network: RecurrentNetwork,
+    network: SequenceNetwork,
     split: Windows,
     batch_size: int = 256,
     *,
@@ -104,7 +104,7 @@ def evaluate_sequences(
 
 
 def _judge_text(
-    network: RecurrentNetwork,
+    network: SequenceNetwork,
     parts: list[tuple[Tensor, Tensor]],
     device: torch.device,
     *,
@@ -136,7 +136,7 @@ def _judge_text(
 
 
 def _judge_series(
-    network: RecurrentNetwork,
+    network: SequenceNetwork,
     parts: list[tuple[Tensor, Tensor]],
     device: torch.device,
     *,

@@ -1,6 +1,6 @@
 """A training and its folder: begun, resumed, saved, and saved when it is cut short.
 
-`Kept` holds what a checkpoint holds (weights, optimizer, rule, position) and what it must agree with (settings,
+`Checkpointer` holds what a checkpoint holds (weights, optimizer, rule, position) and what it must agree with (settings,
 network, data). Where several processes train together, process 0 reads and writes for all of them; if another one is
 lost, whoever is left saves the last complete step.
 """
@@ -21,12 +21,12 @@ from ..config import optimizers
 from ..config.train_config import CONFIG_FILE, TrainConfig, differences, read_config, write_config
 from ..data import Dataset
 from ..errors import CheckpointError
-from ..files import sweep_unfinished, write_atomic
+from ..files import remove_unfinished, write_atomic
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs import checkpoint
 from ..runs.checkpoint import load_weights
-from ..runs.folder import CHECKPOINT, INITIAL, METRICS, held, resume_command
+from ..runs.folder import CHECKPOINT, INITIAL, METRICS, locked, resume_command
 from . import distributed, health
 from .distributed import ProcessLost
 from .interrupt import Interrupt, TrainingInterrupted
@@ -38,7 +38,7 @@ from .updates import Updates
 RESCUE_SECONDS = 20.0  # that the survivor of a lost process waits for the run's folder
 
 
-class Kept:
+class Checkpointer:
     """The parts of a training that a checkpoint keeps.
 
     Args:
@@ -80,8 +80,8 @@ class Kept:
             config.optimizer, groups, weight_decay=config.weight_decay, options=config.optimizer_options
         )
         reduce = group.start_sum if isinstance(group, distributed.Processes) else None
-        self.updates = Updates(self.optimizer, in_sweep=config.update == "in-sweep", reduce=reduce)
-        self.watch = health.FiringWatch(network.stage_names, spiking=network.activity == "spikes")
+        self.updates = Updates(self.optimizer, in_pass=config.update == "in-pass", reduce=reduce)
+        self.watch = health.FiringWatch(network.layer_names, spiking=network.activity == "spikes")
         self.state = State()
         self.best_weights: dict[str, Tensor] | None = None
         self.rates: list[float] = []
@@ -115,7 +115,7 @@ class Kept:
     def _open(self) -> None:
         if self.folder is None:
             return
-        sweep_unfinished(self.folder)
+        remove_unfinished(self.folder)
         saved = checkpoint.load(self.folder / CHECKPOINT, note=self.progress.note)
         if saved is None:
             if (self.folder / CONFIG_FILE).exists():
@@ -130,7 +130,7 @@ class Kept:
         else:
             self._refuse(self._differences(saved.identity))
             self._take(saved)
-            checkpoint.sweep(self.folder / CHECKPOINT)
+            checkpoint.remove_leftovers(self.folder / CHECKPOINT)
             self.progress.note(f"resuming at {self._where()}")
         lines = [json.dumps(row) + "\n" for row in self.state.metrics]
         write_atomic(self.folder / METRICS, "".join(lines))
@@ -198,15 +198,15 @@ class Kept:
         where = f"The last complete step was {self._where()}"
         if self.target is None:
             return f"{where}; the network in memory has its weights. Nothing was saved: there was no folder (out)."
-        if self.updates.in_sweep:
+        if self.updates.in_pass:
             return (
-                f"Weights were moving in the sweep (update in-sweep), so this step cannot be saved.{self._saved_text()}"
+                f"Weights were moving in the pass (update in-pass), so this step cannot be saved.{self._saved_text()}"
             )
         if self.group.rank == 0:
             self._save()
             return f"{where}; {self._resumable()}"
         try:
-            with held(self.target, patience=RESCUE_SECONDS) as self.folder:
+            with locked(self.target, patience=RESCUE_SECONDS) as self.folder:
                 saved = checkpoint.load(self.target / CHECKPOINT)
                 if saved is None or saved.updates < self.state.updates:
                     self._save()
@@ -215,7 +215,7 @@ class Kept:
         return f"{where}; {self._resumable()}"
 
     def _saved_text(self) -> str:
-        moved = " The weights in memory were moved by that step (update in-sweep)." if self.updates.in_sweep else ""
+        moved = " The weights in memory were moved by that step (update in-pass)." if self.updates.in_pass else ""
         if self.target is None or not (self.target / CHECKPOINT / checkpoint.LATEST).exists():
             return moved
         return f"{moved} The last checkpoint before that is in {self.target / CHECKPOINT}."

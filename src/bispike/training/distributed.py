@@ -2,9 +2,9 @@
 
     torchrun --nproc-per-node 2 -m bispike train ...
 
-All processes hold the whole network. In a step each sweeps its own samples; sums over samples (statistics, centres,
-counts) are taken over all processes on the way (`nn.Group`), a stage's gradients are summed while the next stage
-sweeps, and every process then makes the same update. Process 0 alone reads and writes the run's folder.
+All processes hold the whole network. In a step each passes its own samples; sums over samples (statistics, centres,
+counts) are taken over all processes on the way (`nn.Group`), a layer's gradients are summed while the next layer
+passes, and every process then makes the same update. Process 0 alone reads and writes the run's folder.
 
 N processes equal one on the same global batch up to the order of summation. In float64 that is 1e-9 after epochs. In
 float32 a step's gradients agree to some 1e-6 of the largest, but trainings part: a drive that lies at the threshold
@@ -94,7 +94,7 @@ class Processes(Group):
     def __init__(self, device: torch.device) -> None:
         super().__init__(rank=dist.get_rank(), size=dist.get_world_size())
         self.device = device
-        # Gradients are large and have time; small sums that the sweep waits for must not queue behind them.
+        # Gradients are large and have time; small sums that the pass waits for must not queue behind them.
         self.gradients = dist.new_group(timeout=TIMEOUT)
 
     def add_(self, values: Tensor) -> Tensor:

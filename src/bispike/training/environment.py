@@ -56,6 +56,6 @@ def memory_named(batch_size: int) -> Iterator[None]:
 
 def _out_of_memory(batch_size: int) -> WorkError:
     return WorkError(
-        f"out of memory at batch size {batch_size}; a smaller batch_size, fewer steps or a smaller network need "
+        f"out of memory at batch size {batch_size}; a smaller batch_size, fewer time steps or a smaller network need "
         "less. The last checkpoint, if there was one, is untouched."
     )

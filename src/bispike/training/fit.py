@@ -22,7 +22,7 @@ from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
-from ..runs.folder import MODEL, check_target, clear, held, is_finished, is_occupied
+from ..runs.folder import MODEL, check_target, clear, is_finished, is_occupied, locked
 from ..runs.run import Run, load_run, read_metrics, read_summary
 from . import distributed
 from . import progress as telling
@@ -173,7 +173,7 @@ def _train(
     training = Training(config, network, rule, data, folder=target, progress=teller, group=group)
     if target is None or group.rank > 0:
         return training.run()
-    with held(target):
+    with locked(target):
         if overwrite and is_occupied(target):
             clear(target)
         return training.run()
@@ -188,7 +188,7 @@ def _config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict
         name, options = rule.name, rule.options
         if rule.network is not network:
             raise ConfigurationError("rule: expected a rule on the network that is trained, received one on another.")
-    advised = rules.registry[name].advised if name in rules.registry else {}
+    recommended = rules.registry[name].recommended if name in rules.registry else {}
     described: dict[str, Any] = {
         "dataset": data.name,
         "model": spec.pop("model", type(network).__name__),
@@ -200,7 +200,7 @@ def _config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict
     if given:
         raise ConfigurationError(f"fit: {', '.join(given)} follow from the objects and cannot be set.")
     try:
-        return TrainConfig(**{**advised, **described, **settings})
+        return TrainConfig(**{**recommended, **described, **settings})
     except TypeError:
         known = TrainConfig.__dataclass_fields__.keys() - described.keys()
         raise ConfigurationError(
@@ -229,12 +229,12 @@ def _check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
             f"model: data set {data.name!r} is for the task {data.task!r}; expected {fitting}, received a "
             f"{'recurrent network' if network.recurrent else 'network for single stimuli'}."
         )
-    given = (network.stimulus_code, network.steps)
+    given = (network.stimulus_code, network.time_steps)
     if data.task == "events" and not network.recurrent and given != ("given", data.stimulus.shape[0]):
         raise ConfigurationError(
             f"model: data set {data.name!r} holds events in {data.stimulus.shape[0]} bins of time; expected "
-            f"stimulus_code 'given' and steps {data.stimulus.shape[0]}, received {network.stimulus_code!r} and "
-            f"{network.steps}: --set stimulus_code=given steps={data.stimulus.shape[0]}."
+            f"stimulus_code 'given' and time_steps {data.stimulus.shape[0]}, received {network.stimulus_code!r} and "
+            f"{network.time_steps}: --set stimulus_code=given time_steps={data.stimulus.shape[0]}."
         )
     if network.stimulus.shape != data.stimulus.shape:
         problems.append(

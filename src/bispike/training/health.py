@@ -1,8 +1,8 @@
-"""Is the training still one? Values that are not finite, and stages that never or always fire.
+"""Is the training still one? Values that are not finite, and layers that never or always fire.
 
-A value that is not finite ends the training at once. A stage that was silent, or fired at every step, for a whole
-window of training steps is reported and the training goes on; if all stages are silent for an epoch nothing can be
-learned any more and it ends. Messages name the stage, the firing rates, and what to try.
+A value that is not finite ends the training at once. A layer that was silent, or fired at every step, for a whole
+window of training steps is reported and the training goes on; if all layers are silent for an epoch nothing can be
+learned any more and it ends. Messages name the layer, the firing rates, and what to try.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ from torch import nn
 from ..errors import DivergenceError
 from ..nn import Network
 
-WINDOW = 50  # training steps that a stage must be silent or saturated for
+WINDOW = 50  # training steps that a layer must be silent or saturated for
 SATURATED = 0.999  # firing rate, spikes per neuron and time step
 WEIGHTS_EVERY = 50  # training steps between looks at the weights
 
 
 class FiringWatch:
-    """Counts for how many training steps in a row each stage was silent or saturated.
+    """Counts for how many training steps in a row each layer was silent or saturated.
 
     Args:
-        stages: names, bottom to top.
-        spiking: whether the stages spike; saturation means nothing for rates.
-        window: training steps until a stage is reported.
+        layers: names, bottom to top.
+        spiking: whether the layers spike; saturation means nothing for rates.
+        window: training steps until a layer is reported.
     """
 
-    def __init__(self, stages: Sequence[str], *, spiking: bool, window: int = WINDOW) -> None:
-        self.stages, self.spiking, self.window = list(stages), spiking, window
-        self.silent = [0] * len(self.stages)
-        self.saturated = [0] * len(self.stages)
+    def __init__(self, layers: Sequence[str], *, spiking: bool, window: int = WINDOW) -> None:
+        self.layers, self.spiking, self.window = list(layers), spiking, window
+        self.silent = [0] * len(self.layers)
+        self.saturated = [0] * len(self.layers)
 
     def see(self, rates: Sequence[float]) -> None:
-        """Count one training step with these firing rates, one a stage."""
+        """Count one training step with these firing rates, one a layer."""
         self.silent = [n + 1 if r == 0 else 0 for n, r in zip(self.silent, rates, strict=True)]
         self.saturated = [n + 1 if r >= SATURATED else 0 for n, r in zip(self.saturated, rates, strict=True)]
 
     def findings(self, epoch_steps: int) -> dict[str, str]:
-        """ "silent" or "saturated" by stage, at the end of an epoch of this many training steps.
+        """ "silent" or "saturated" by layer, at the end of an epoch of this many training steps.
 
         Raises:
-            DivergenceError: no stage fired in the whole epoch.
+            DivergenceError: no layer fired in the whole epoch.
         """
-        if self.stages and min(self.silent) >= epoch_steps:
+        if self.layers and min(self.silent) >= epoch_steps:
             raise DivergenceError(
-                "no stage of the network fired for a whole epoch, so nothing can be learned: "
-                f"firing rates {rates_text(self.stages, [0.0] * len(self.stages))}. Try a lower threshold, a larger "
+                "no layer of the network fired for a whole epoch, so nothing can be learned: "
+                f"firing rates {rates_text(self.layers, [0.0] * len(self.layers))}. Try a lower threshold, a larger "
                 "gain (--set threshold=0.3 gain=2), or a lower lr."
             )
         enough = min(self.window, epoch_steps)
-        found = {name: "silent" for name, n in zip(self.stages, self.silent, strict=True) if n >= enough}
+        found = {name: "silent" for name, n in zip(self.layers, self.silent, strict=True) if n >= enough}
         if self.spiking:
-            always = zip(self.stages, self.saturated, strict=True)
+            always = zip(self.layers, self.saturated, strict=True)
             found |= {name: "saturated" for name, n in always if n >= enough}
         return found
 
@@ -69,41 +69,41 @@ class FiringWatch:
         self.saturated = list(counts.get("saturated", self.saturated))
 
 
-def finding_text(stage: str, finding: str) -> str:
-    """A warning for one stage."""
+def finding_text(layer: str, finding: str) -> str:
+    """A warning for one layer."""
     if finding == "silent":
-        return f"{stage} has not fired in the last training steps; try a lower threshold, a larger gain or a lower lr."
-    return f"{stage} fires at every time step; try a higher threshold, a smaller gain or a lower lr."
+        return f"{layer} has not fired in the last training steps; try a lower threshold, a larger gain or a lower lr."
+    return f"{layer} fires at every time step; try a higher threshold, a smaller gain or a lower lr."
 
 
 def check_values(
-    loss: float, stage_losses: dict[str, float], stages: Sequence[str], rates: Sequence[float], where: str
+    loss: float, layer_losses: dict[str, float], layers: Sequence[str], rates: Sequence[float], where: str
 ) -> None:
     """Check one step's values.
 
     Raises:
-        DivergenceError: one of them is not finite; names the lowest stage concerned.
+        DivergenceError: one of them is not finite; names the lowest layer concerned.
     """
-    if math.isfinite(loss + sum(stage_losses.values()) + sum(rates)):
+    if math.isfinite(loss + sum(layer_losses.values()) + sum(rates)):
         return
-    lowest = [name for name in stages if name in stage_losses and not math.isfinite(stage_losses[name])]
-    lowest += [name for name, value in stage_losses.items() if not math.isfinite(value) and name not in lowest]
-    silent_reason = [name for name, rate in zip(stages, rates, strict=False) if not math.isfinite(rate)]
+    lowest = [name for name in layers if name in layer_losses and not math.isfinite(layer_losses[name])]
+    lowest += [name for name, value in layer_losses.items() if not math.isfinite(value) and name not in lowest]
+    silent_reason = [name for name, rate in zip(layers, rates, strict=False) if not math.isfinite(rate)]
     what = (
-        f"the loss of {lowest[0]} is {stage_losses[lowest[0]]}"
+        f"the loss of {lowest[0]} is {layer_losses[lowest[0]]}"
         if lowest
         else f"the rate of {silent_reason[0]} is not finite"
         if silent_reason
         else f"the loss of the readout is {loss}"
     )
-    raise diverged(what, stages, rates, where)
+    raise diverged(what, layers, rates, where)
 
 
 def check_weights(network: Network, trained: Sequence[nn.Parameter], rates: Sequence[float], where: str) -> None:
     """Check that the trained weights are finite.
 
     Raises:
-        DivergenceError: they are not; names the stage.
+        DivergenceError: they are not; names the layer.
     """
     weights = [parameter.detach() for parameter in trained]
     if math.isfinite(float(torch.nn.utils.get_total_norm(weights))):
@@ -112,27 +112,27 @@ def check_weights(network: Network, trained: Sequence[nn.Parameter], rates: Sequ
     for name, parameter in network.named_parameters():
         if id(parameter) in concerned and not torch.isfinite(parameter).all():
             what = f"weights of {place_of(network, name)} are not finite"
-            raise diverged(what, network.stage_names, rates, where)
-    raise diverged("the weights have grown beyond all bounds", network.stage_names, rates, where)
+            raise diverged(what, network.layer_names, rates, where)
+    raise diverged("the weights have grown beyond all bounds", network.layer_names, rates, where)
 
 
 def place_of(network: Network, parameter: str) -> str:
-    """Which part of the network a parameter belongs to: "stage2 (bottom-up)", "readout"."""
+    """Which part of the network a parameter belongs to: "layer2 (bottom-up)", "readout"."""
     parts = parameter.split(".")
-    if parts[0] != "stages":
+    if parts[0] != "layers":
         return parts[0]
     pathway = {"up": " (bottom-up)", "down": " (top-down)"}.get(parts[2] if len(parts) > 2 else "", "")
-    return f"{network.stage_names[int(parts[1])]}{pathway}"
+    return f"{network.layer_names[int(parts[1])]}{pathway}"
 
 
-def diverged(what: str, stages: Sequence[str], rates: Sequence[float], where: str) -> DivergenceError:
+def diverged(what: str, layers: Sequence[str], rates: Sequence[float], where: str) -> DivergenceError:
     """The error for a training that met a value that is not finite."""
     return DivergenceError(
-        f"training diverged in {where}: {what}. Firing rates: {rates_text(stages, rates)}. "
+        f"training diverged in {where}: {what}. Firing rates: {rates_text(layers, rates)}. "
         "Try a lower lr, clip_norm=1, a lower threshold or a larger gain."
     )
 
 
-def rates_text(stages: Sequence[str], rates: Sequence[float]) -> str:
-    """ "stage1 0.120, stage2 0.034"."""
-    return ", ".join(f"{name} {rate:.3f}" for name, rate in zip(stages, rates, strict=False)) or "not known"
+def rates_text(layers: Sequence[str], rates: Sequence[float]) -> str:
+    """ "layer1 0.120, layer2 0.034"."""
+    return ", ".join(f"{name} {rate:.3f}" for name, rate in zip(layers, rates, strict=False)) or "not known"

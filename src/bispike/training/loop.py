@@ -35,7 +35,7 @@ from ..runs.run import Run
 from ..tasks import baselines
 from ..tasks.judging import MEASURES, mean_steps
 from . import distributed, health, order
-from .checkpointer import Kept
+from .checkpointer import Checkpointer
 from .conditions import training_parts
 from .environment import memory_named, settled
 from .interrupt import Interrupt
@@ -46,11 +46,11 @@ from .state import EpochSums
 RESIDENT_BYTES = 4 * 2**30  # training data up to this size move to a GPU as a whole
 
 
-class Training(Kept):
+class Training(Checkpointer):
     """One training from its beginning, or from its checkpoint, to its end.
 
     Args:
-        As `Kept`; the number of steps follows from the data.
+        As `Checkpointer`; the number of steps follows from the data.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Training(Kept):
         """Train to the end and test.
 
         Raises:
-            DivergenceError: a value is not finite, or no stage fires.
+            DivergenceError: a value is not finite, or no layer fires.
             TrainingInterrupted: Ctrl-C; a checkpoint was written.
             ProcessLost: another process is gone; a checkpoint of the last complete step was written.
         """
@@ -182,19 +182,19 @@ class Training(Kept):
         if config.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.trained, config.clip_norm)
         # One look at the device a step, for everything that is counted.
-        found = [report.loss, report.correct, *report.stage_losses.values(), *report.spike_rate]
+        found = [report.loss, report.correct, *report.layer_losses.values(), *report.spike_rate]
         values = torch.stack([value.detach().double().reshape(()) for value in found])
         (loss, correct, *rest), self.stops = distributed.sum_report(
             self.group, values, means=len(report.spike_rate), rows=len(labels), stop=interrupt.requested
         )
-        stages = dict(zip(report.stage_losses, rest, strict=False))
-        self.rates = rest[len(stages) :]
-        health.check_values(loss, stages, self.network.stage_names, self.rates, self._where())
+        layers = dict(zip(report.layer_losses, rest, strict=False))
+        self.rates = rest[len(layers) :]
+        health.check_values(loss, layers, self.network.layer_names, self.rates, self._where())
         self.updates.apply()
         if state.updates % health.WEIGHTS_EVERY == 0:
             health.check_weights(self.network, self.trained, self.rates, self._where())
         self.watch.see(self.rates)
-        state.sums.add(len(indices), loss, correct, stages, self.rates)
+        state.sums.add(len(indices), loss, correct, layers, self.rates)
         return loss
 
     def _factor(self, update: int) -> float:
@@ -212,16 +212,16 @@ class Training(Kept):
             found = self._evaluate(self.validation)
         validation = found[self.metric]
         before = state.metrics[-1]["health"] if state.metrics else {}
-        for stage, finding in findings.items():
-            if before.get(stage) != finding:
-                self.progress.note(f"warning: {health.finding_text(stage, finding)}")
+        for layer, finding in findings.items():
+            if before.get(layer) != finding:
+                self.progress.note(f"warning: {health.finding_text(layer, finding)}")
         row = {
             "epoch": state.epoch + 1,
             "loss": sums.loss / sums.steps,
             "train_accuracy": sums.correct / sums.samples,
             "validation": validation,
             "spike_rate": [rate / sums.steps for rate in sums.spike_rate],
-            "stage_losses": {name: value / sums.steps for name, value in sums.stage_losses.items()},
+            "layer_losses": {name: value / sums.steps for name, value in sums.layer_losses.items()},
             "angle": pathway_angles(self.network),
             "lr": config.lr * self._factor(state.updates - 1),
             "seconds": sums.seconds + time.perf_counter() - started,
@@ -269,7 +269,8 @@ class Training(Kept):
             "rule": config.rule,
             "seed": config.seed,
             "epochs": len(rows),
-            "steps": self.network.steps,
+            "time_steps": self.network.time_steps,
+            "steps": self.network.time_steps,
             "batch_size": config.batch_size,
             "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
             "metric": self.metric,

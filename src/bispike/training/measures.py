@@ -13,7 +13,7 @@ from ..data import Split
 from ..data.sequence_dataset import Windows
 from ..errors import ConfigurationError
 from ..functional import angle_between
-from ..nn import ALONE, Group, Network, RecurrentNetwork
+from ..nn import ALONE, Group, Network, SequenceNetwork
 from ..tasks import evaluate_sequences
 from .order import generator
 
@@ -54,7 +54,7 @@ def evaluate(
     """
     if len(split) == 0:
         raise ConfigurationError("evaluate: expected at least one sample, received an empty split.")
-    if isinstance(network, RecurrentNetwork) and isinstance(split, Windows):
+    if isinstance(network, SequenceNetwork) and isinstance(split, Windows):
         if transform is not None:
             raise ConfigurationError("evaluate: sequences cannot be damaged; leave the corruption out.")
         return evaluate_sequences(network, split, batch_size, steps=steps, group=group)
@@ -118,4 +118,4 @@ def score_of(found: dict[str, Any]) -> float | None:
 
 def metric_of(network: Network) -> str:
     """Name of the metric that summaries hold under "test" and "validation"."""
-    return "mse" if isinstance(network, RecurrentNetwork) and network.continuous else "accuracy"
+    return "mse" if isinstance(network, SequenceNetwork) and network.continuous else "accuracy"

@@ -27,19 +27,19 @@ class EpochSums:
     samples: int = 0
     correct: float = 0.0
     loss: float = 0.0
-    stage_losses: dict[str, float] = field(default_factory=dict)
+    layer_losses: dict[str, float] = field(default_factory=dict)
     spike_rate: list[float] = field(default_factory=list)
     seconds: float = 0.0
     step_ms: list[float] = field(default_factory=list)
 
-    def add(self, samples: int, loss: float, correct: float, stages: dict[str, float], rates: list[float]) -> None:
+    def add(self, samples: int, loss: float, correct: float, layers: dict[str, float], rates: list[float]) -> None:
         """Count one step."""
         self.steps += 1
         self.samples += samples
         self.correct += correct
         self.loss += loss
-        for name, value in stages.items():
-            self.stage_losses[name] = self.stage_losses.get(name, 0.0) + value
+        for name, value in layers.items():
+            self.layer_losses[name] = self.layer_losses.get(name, 0.0) + value
         before = self.spike_rate or [0.0] * len(rates)
         self.spike_rate = [a + b for a, b in zip(before, rates, strict=True)]
 

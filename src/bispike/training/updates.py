@@ -1,11 +1,11 @@
-"""When the optimizer moves the weights: after the whole step, or in the sweep, as soon as a gradient is final.
+"""When the optimizer moves the weights: after the whole step, or in the pass, as soon as a gradient is final.
 
     after      rule.step -> all gradients are there -> clip -> look at the loss -> move
-    in-sweep   rule.step: stage 1 is done -> move it, forget its gradient -> stage 2 ... -> look at the loss
+    in-pass   rule.step: layer 1 is done -> move it, forget its gradient -> layer 2 ... -> look at the loss
 
-Local rules read no weight again once its gradient is written, so both ways give the same bits; in-sweep never
-holds more than one stage's gradients. Where several processes share a batch, a stage's gradients are summed over
-them while the next stage sweeps.
+Local rules read no weight again once its gradient is written, so both ways give the same bits; in-pass never
+holds more than one layer's gradients. Where several processes share a batch, a layer's gradients are summed over
+them while the next layer passes.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ class Updates:
 
     Args:
         optimizer: over the parameters of the rule.
-        in_sweep: whether parameters move as soon as they are announced.
+        in_pass: whether parameters move as soon as they are announced.
         reduce: sums gradients over processes; None where one process has the whole batch.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, *, in_sweep: bool, reduce: Reduce | None = None) -> None:
-        self.optimizer, self.in_sweep, self.reduce = optimizer, in_sweep, reduce
+    def __init__(self, optimizer: torch.optim.Optimizer, *, in_pass: bool, reduce: Reduce | None = None) -> None:
+        self.optimizer, self.in_pass, self.reduce = optimizer, in_pass, reduce
         self.waiting: deque[tuple[Sequence[nn.Parameter], Callable[[], None]]] = deque()
 
     @contextmanager
     def hearing(self, rule: Rule) -> Iterator[None]:
         """While entered, the rule announces its gradients here, if anything is to be done with them in the step."""
-        if self.in_sweep or self.reduce is not None:
-            rule.when_written = self._written
+        if self.in_pass or self.reduce is not None:
+            rule.on_gradients_ready = self._written
         try:
             yield
         finally:
-            rule.when_written = None
+            rule.on_gradients_ready = None
 
     def gather(self) -> None:
-        """At the end of a step: gradients are those of the whole batch; in-sweep, they are applied."""
+        """At the end of a step: gradients are those of the whole batch; in-pass, they are applied."""
         while self.waiting:
             self._take_first()
 
     def apply(self) -> None:
-        """Move the weights, unless the sweep did."""
-        if not self.in_sweep:
+        """Move the weights, unless the pass did."""
+        if not self.in_pass:
             self.optimizer.step()
 
     def _written(self, parameters: Sequence[nn.Parameter]) -> None:
@@ -61,13 +61,13 @@ class Updates:
             self._move(parameters)
             return
         self.waiting.append((parameters, self.reduce(parameters)))
-        if self.in_sweep and len(self.waiting) > 1:  # the sum of the stage before ran while this one swept
+        if self.in_pass and len(self.waiting) > 1:  # the sum of the layer before ran while this one swept
             self._take_first()
 
     def _take_first(self) -> None:
         parameters, wait = self.waiting.popleft()
         wait()
-        if self.in_sweep:
+        if self.in_pass:
             self._move(parameters)
 
     def _move(self, parameters: Sequence[nn.Parameter]) -> None:

@@ -84,7 +84,7 @@ def test_events_in_a_file_train_over_real_time(camera: Path) -> None:
     found = load(camera, bins=6)
     assert found.stimulus.shape == (6, 2, 8, 8)
     assert found.concept.names == ("down", "right")
-    options = {"widths": [32], "stimulus_code": "given", "steps": 6}
+    options = {"widths": [32], "stimulus_code": "given", "time_steps": 6}
     config = TrainConfig(
         dataset=str(camera),
         data_options={"bins": 6},
@@ -96,7 +96,7 @@ def test_events_in_a_file_train_over_real_time(camera: Path) -> None:
     )
     run = run_config(config, progress=None)
     assert run.metrics[-1]["train_accuracy"] > 0.8
-    with pytest.raises(ConfigurationError, match="stimulus_code=given steps=6"):
+    with pytest.raises(ConfigurationError, match="stimulus_code=given time_steps=6"):
         run_config(TrainConfig(dataset=str(camera), data_options={"bins": 6}), progress=None)
 
 
@@ -112,7 +112,7 @@ def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path:
         dataset=str(camera),
         data_options={"bins": 6, "sequence": True},
         model="rnn",
-        model_options={"widths": [32], "steps": 1, "carry": True},
+        model_options={"widths": [32], "time_steps": 1, "carry": True},
         epochs=30,
         batch_size=16,
         lr=1e-2,

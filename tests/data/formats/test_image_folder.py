@@ -16,7 +16,7 @@ from ..makers import class_folders, pixels, save_image
 def test_a_folder_a_class(tmp_path):
     class_folders(tmp_path / "pets")
     (tmp_path / "pets" / "read me.txt").write_text("not an image")
-    (tmp_path / "pets" / ".hidden").mkdir()
+    (tmp_path / "pets" / ".layers").mkdir()
     (tmp_path / "pets" / "cat" / "._0.png").write_bytes(b"not an image")
     data = load(tmp_path / "pets")
     assert (data.name, data.concept.names, data.stimulus.shape) == ("pets", ("cat", "dog"), (1, 6, 6))

@@ -174,7 +174,7 @@ def test_missing_values_are_filled_on_demand(write: Write) -> None:
     assert "4 missing values were filled (previous)" in before.notes[0]
     between = read_table(path, missing="interpolate")
     assert between.values.tolist() == [[2, 1], [2, 2], [4, 3], [6, 3]]
-    assert "the future is foretold too well" in between.notes[0]
+    assert "the future is forecast too well" in between.notes[0]
     with pytest.raises(ConfigurationError, match="missing"):
         read_table(path, missing="guess")
     with pytest.raises(DataError, match="no value at all"):

@@ -2,8 +2,8 @@
 
 Three faults are looked for. *Used*: an error returned through the weights of the bottom-up synapse itself, or through
 others that mirror them. *Copied*: all bottom-up weights are drawn anew, and after two steps an opposite pathway mirrors
-the new ones. *Transported*: weights of an upper stage change where no input of the batch notices (ΔW x = 0), so that
-the sweep upward stays the same, and yet the update of a lower stage changes. Beside them the angles between W and the
+the new ones. *Transported*: weights of an upper layer change where no input of the batch notices (ΔW x = 0), so that
+the pass upward stays the same, and yet the update of a lower layer changes. Beside them the angles between W and the
 opposite weights, at the start and after a short training, against the angle of random weights. Alignment that learning
 brings about is reported and no fault; weights that mirror each other before any training are one.
 """
@@ -143,9 +143,9 @@ def _plain(before: Pair, after: Pair) -> dict[str, Any]:
 def pairs(rule: Rule, trial: Trial) -> dict[tuple[str, str], Pair]:
     """Opposite weights of a rule, by their names: of the two pathways where signals go down the second one, and of
     every tensor that the rule keeps and that has the shape of a W or of its transpose, but for the weights of synapses
-    of its own that lead up or stay in their stage."""
+    of its own that lead up or stay in their layer."""
     found: dict[tuple[str, str], Pair] = {}
-    if any(trial.sources(f"{stage.name} down") for stage in rule.network.hidden):
+    if any(trial.sources(f"{layer.name} down") for layer in rule.network.layers):
         for name, (up, down) in rule.network.pathway_weights().items():
             key = (f"W above {name}", f"Θ above {name}")
             found[key] = _pair(*key, up, down)
@@ -162,7 +162,7 @@ def pairs(rule: Rule, trial: Trial) -> dict[tuple[str, str], Pair]:
 
 def _upward(trial: Trial, rule: Rule) -> Iterator[tuple[Link, Tensor]]:
     """Bottom-up synapses that an error could return through, with the weights that they have in `rule`."""
-    weights = {f"{stage.name} up": stage.up.synapse.weight for stage in rule.network.hidden[1:]}
+    weights = {f"{layer.name} up": layer.up.synapse.weight for layer in rule.network.layers[1:]}
     weights["readout"] = rule.network.readout.weight
     for name, weight in weights.items():
         yield trial.links[name], weight.detach()
@@ -229,8 +229,8 @@ def _transported(subject: Subject, trial: Trial) -> tuple[list[str], list[str]]:
     """Synapses whose weights matter below although no input notices their change, and those that could not be
     tested."""
     found, untested = [], []
-    upward = [(f"{stage.name} up", i + 1) for i, stage in enumerate(subject.network.hidden[1:])]
-    for number, (name, place) in enumerate([*upward, ("readout", len(subject.stages))]):
+    upward = [(f"{layer.name} up", i + 1) for i, layer in enumerate(subject.network.layers[1:])]
+    for number, (name, place) in enumerate([*upward, ("readout", len(subject.layers))]):
         synapse = trial.links[name].synapse
         inputs = [input_rows(synapse, source) for source in trial.sources(name)]
         if not inputs:

@@ -1,8 +1,8 @@
 """Where each synapse of a network and of a rule stands: from which population to which.
 
 A network's synapses are known by their place. Those of a rule's own are told by the shapes that they join: from the
-concept neurons to a stage is a broadcast, from a stage to the concept neurons a classifier beside the stage, from a
-stage to the one below it feedback. A place that the shapes do not tell is judged as feedback to the stage that it
+concept neurons to a layer is a broadcast, from a layer to the concept neurons a classifier beside the layer, from a
+layer to the one below it feedback. A place that the shapes do not tell is judged as feedback to the layer that it
 reaches.
 """
 
@@ -25,7 +25,7 @@ class Link:
     Attributes:
         name: as reports show it.
         kind: `"up"` and `"down"` (the two pathways, and feedback of a rule's own), `"broadcast"` or `"beside"`.
-        source, target: number of the stage (from 0), or `"stimulus"` or `"concept"`.
+        source, target: number of the layer (from 0), or `"stimulus"` or `"concept"`.
         synapse: the synapse.
     """
 
@@ -68,12 +68,12 @@ class Crossing:
 def links_of(rule: Rule) -> dict[str, Link]:
     """All synapses of a rule's network and of its own, by name."""
     network = rule.network
-    last = len(network.hidden) - 1
+    last = len(network.layers) - 1
     found: dict[str, Link] = {}
-    for i, stage in enumerate(network.hidden):
+    for i, layer in enumerate(network.layers):
         below, above = i - 1 if i else STIMULUS, i + 1 if i < last else CONCEPT
-        found[f"{stage.name} up"] = Link(f"{stage.name} up", UP, below, i, stage.up.synapse)
-        found[f"{stage.name} down"] = Link(f"{stage.name} down", DOWN, above, i, stage.down.synapse)
+        found[f"{layer.name} up"] = Link(f"{layer.name} up", UP, below, i, layer.up.synapse)
+        found[f"{layer.name} down"] = Link(f"{layer.name} down", DOWN, above, i, layer.down.synapse)
     found["readout"] = Link("readout", UP, last, CONCEPT, network.readout)
     found["recall"] = Link("recall", DOWN, 0, STIMULUS, network.stimulus_readout)
     known = {id(link.synapse) for link in found.values()}
@@ -85,11 +85,11 @@ def links_of(rule: Rule) -> dict[str, Link]:
 
 def _own(name: str, synapse: Synapse, network: Network) -> Link:
     concept = {network.readout.target, (network.concept.classes,)}
-    stages = {i: {stage.feature_shape, stage.output_shape} for i, stage in enumerate(network.hidden)}
-    sources = [i for i, shapes in stages.items() if synapse.source in shapes]
-    targets = [i for i, shapes in stages.items() if synapse.target in shapes]
+    layers = {i: {layer.feature_shape, layer.output_shape} for i, layer in enumerate(network.layers)}
+    sources = [i for i, shapes in layers.items() if synapse.source in shapes]
+    targets = [i for i, shapes in layers.items() if synapse.target in shapes]
     if synapse.target in concept and sources:
-        # Of stages of one shape the name may tell which; the classifier belongs to that stage either way.
+        # Of layers of one shape the name may tell which; the classifier belongs to that layer either way.
         return Link(name, BESIDE, _named(name, sources, network), CONCEPT, synapse)
     if synapse.source in concept and targets:
         return Link(name, BROADCAST, CONCEPT, _named(name, targets, network), synapse)
@@ -102,9 +102,9 @@ def _own(name: str, synapse: Synapse, network: Network) -> Link:
     return Link(name, DOWN, sources[-1] if sources else CONCEPT, targets[0] if targets else 0, synapse)
 
 
-def _named(name: str, stages: list[int], network: Network) -> int:
-    """The stage whose name the synapse bears, or the first."""
-    return next((i for i in stages if network.stage_names[i] in name), stages[0])
+def _named(name: str, layers: list[int], network: Network) -> int:
+    """The layer whose name the synapse bears, or the first."""
+    return next((i for i in layers if network.layer_names[i] in name), layers[0])
 
 
 def crossings(signals: list[Signal], links: dict[str, Link]) -> list[Crossing]:

@@ -1,25 +1,25 @@
 """C2, local plasticity: what the update of a weight depends on, found by perturbation.
 
-The scope of a stage's bottom-up update is the widest of these that a test finds:
+The scope of a layer's bottom-up update is the widest of these that a test finds:
 
 - *synapse*: none of the others. The update is made of what the synapse's two neurons have: activity, what other
-  stages deliver to the postsynaptic one, the weight itself.
+  layers deliver to the postsynaptic one, the weight itself.
 - *neuron*: other synapses of the neuron. The weights of one half of its inputs change where no input of the batch
   notices; the update of the other half changes.
-- *layer*: other neurons of the stage. Half of the neurons get other weights, all that other stages deliver is held
+- *layer*: other neurons of the layer. Half of the neurons get other weights, all that other layers deliver is held
   fixed; the update of the other half of the neurons changes.
 - *batch*: other samples. The effect of replacing some samples depends on which the others are: the update is no sum
   over samples.
-- *network*: either of two. (a) *Around*: everything above the stage gets other weights, all that arrives at the stage
+- *network*: either of two. (a) *Around*: everything above the layer gets other weights, all that arrives at the layer
   is held fixed; its update changes, so it knows of the rest by a way that no synapse shows. (b) *Error*: what arrives
-  is an error of other stages. A derivative that returns by the tape, or through W itself, is one by what it is. What
+  is an error of other layers. A derivative that returns by the tape, or through W itself, is one by what it is. What
   comes through other weights is one if it vanishes when the top says what the teacher says; activity and targets do
   not.
-  Errors that move the activity of the stage that they reach, so that it sends up something else within the step, are
-  activity by then, as in predictive coding. What the readout hands to the last stage comes from a neighbour and from
+  Errors that move the activity of the layer that they reach, so that it sends up something else within the step, are
+  activity by then, as in predictive coding. What the readout hands to the last layer comes from a neighbour and from
   an end, and is not counted.
 
-C2 holds if no stage's scope is the network.
+C2 holds if no layer's scope is the network.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ RIGHT_DRIVES = (1.0, 2.0, 3.0, 4.0, 4.5, 5.0, 6.0, 8.0, 50.0)
 ones, cross-entropy of smoothed targets in between."""
 
 HOW = (
-    "The update of each stage after one thing elsewhere was changed (a neuron, a sample, the weights above), with all "
-    "that arrives at the stage held fixed; and whether what arrives is an error of other stages."
+    "The update of each layer after one thing elsewhere was changed (a neuron, a sample, the weights above), with all "
+    "that arrives at the layer held fixed; and whether what arrives is an error of other layers."
 )
 
 
 def locality(subject: Subject, trial: Trial) -> Verdict:
     """Judge C2."""
-    learning = [i for i in subject.stages if float(trial.update(i, pathways=("up",)).norm()) > 0]
+    learning = [i for i in subject.layers if float(trial.update(i, pathways=("up",)).norm()) > 0]
     interplay = _interplay(subject)
     errors = _errors(subject, trial)
-    stages: dict[str, dict[str, Any]] = {}
+    layers: dict[str, dict[str, Any]] = {}
     for i in learning:
         found = {
             "neuron": _depends_on_synapses(subject, trial, i),
@@ -61,16 +61,16 @@ def locality(subject: Subject, trial: Trial) -> Verdict:
             "batch": None if interplay is None else interplay[i],
             "around": _depends_around(subject, trial, i),
         }
-        stages[subject.network.stage_names[i]] = {
+        layers[subject.network.layer_names[i]] = {
             "scope": _scope(found, errors.get(i)),
             "error": errors.get(i),
             "change": found,
         }
-    measured = {"stages": stages, "batch_size": subject.batch, "tolerance": TOLERANCE}
-    if not stages:
-        return Verdict("nothing learns", "No hidden stage learns.", measured, HOW, holds=True)
-    widest = max((found["scope"] for found in stages.values()), key=SCOPES.index)
-    return Verdict(widest, _finding(stages, widest, subject.batch), measured, HOW, holds=widest != "network")
+    measured = {"layers": layers, "batch_size": subject.batch, "tolerance": TOLERANCE}
+    if not layers:
+        return Verdict("nothing learns", "No hidden layer learns.", measured, HOW, holds=True)
+    widest = max((found["scope"] for found in layers.values()), key=SCOPES.index)
+    return Verdict(widest, _finding(layers, widest, subject.batch), measured, HOW, holds=widest != "network")
 
 
 def _scope(found: dict[str, float | None], error: str | None) -> str:
@@ -79,17 +79,17 @@ def _scope(found: dict[str, float | None], error: str | None) -> str:
     return next((scope for scope in ("batch", "layer", "neuron") if (found[scope] or 0) > TOLERANCE), "synapse")
 
 
-def _finding(stages: dict[str, Any], widest: str, batch: int) -> str:
-    those = [name for name, found in stages.items() if found["scope"] == widest]
-    where = "Every stage" if len(those) == len(stages) else ", ".join(those)
+def _finding(layers: dict[str, Any], widest: str, batch: int) -> str:
+    those = [name for name, found in layers.items() if found["scope"] == widest]
+    where = "Every layer" if len(those) == len(layers) else ", ".join(those)
     if widest == "network":
-        error = next((found["error"] for found in stages.values() if found["error"] is not None), None)
+        error = next((found["error"] for found in layers.values() if found["error"] is not None), None)
         return f"{where}: " + (
             f"{error}." if error else "the update changes with the weights above although all that arrives is the same."
         )
     reasons = {
         "batch": "the update is no sum over samples: each sample's part depends on the others of the batch",
-        "layer": "a neuron's update depends on other neurons of its stage, and on nothing further away",
+        "layer": "a neuron's update depends on other neurons of its layer, and on nothing further away",
         "neuron": "a synapse's update depends on other synapses of its neuron, and on nothing further away",
         "synapse": "a synapse's update depends on its own two neurons and on what is delivered to them",
     }
@@ -97,46 +97,46 @@ def _finding(stages: dict[str, Any], widest: str, batch: int) -> str:
     return f"{where}: {reasons[widest]}{alone}."
 
 
-# ---------------------------------------------------------------------- within the stage
+# ---------------------------------------------------------------------- within the layer
 
 
-def _depends_on_synapses(subject: Subject, trial: Trial, stage: int) -> float | None:
+def _depends_on_synapses(subject: Subject, trial: Trial, layer: int) -> float | None:
     """Change of the update of half of the inputs when the weights of the others change unnoticed; None: no room."""
-    link = trial.links[f"{subject.network.stage_names[stage]} up"]
+    link = trial.links[f"{subject.network.layer_names[layer]} up"]
     inputs = torch.cat([input_rows(link.synapse, source) for source in trial.sources(link.name)])
     half = inputs.shape[1] // 2
     weight = link.synapse.weight.detach().flatten(1)
-    change = unseen(inputs, weight, subject.generator(300 + stage), slice(0, half))
+    change = unseen(inputs, weight, subject.generator(300 + layer), slice(0, half))
     if change is None:
         return None
 
     def shift(rule: Rule) -> None:
-        own = rule.network.hidden[stage].up.synapse.weight
+        own = rule.network.layers[layer].up.synapse.weight
         with torch.no_grad():
             own.add_(change.view_as(own))
 
     moved = subject.trial(shift, earlier=trial, held=lambda name, way: not (name == link.name and way == "forward"))
-    return difference(trial.rows(stage)[:, half:], moved.rows(stage)[:, half:])
+    return difference(trial.rows(layer)[:, half:], moved.rows(layer)[:, half:])
 
 
-def _depends_on_neurons(subject: Subject, trial: Trial, stage: int) -> float:
-    """Change of the update of half of the neurons when the others get new weights, with other stages held fixed."""
-    name = subject.network.stage_names[stage]
-    free = {f"{name} up", *[n for n, link in trial.links.items() if link.kind == BESIDE and link.source == stage]}
-    half = trial.rows(stage).shape[0] // 2
+def _depends_on_neurons(subject: Subject, trial: Trial, layer: int) -> float:
+    """Change of the update of half of the neurons when the others get new weights, with other layers held fixed."""
+    name = subject.network.layer_names[layer]
+    free = {f"{name} up", *[n for n, link in trial.links.items() if link.kind == BESIDE and link.source == layer]}
+    half = trial.rows(layer).shape[0] // 2
     moved = subject.trial(
-        lambda rule: renew(rule.network.hidden[stage].up.synapse.weight[:half], subject.generator(400 + stage)),
+        lambda rule: renew(rule.network.layers[layer].up.synapse.weight[:half], subject.generator(400 + layer)),
         earlier=trial,
         held=lambda synapse, way: synapse not in free or (way != "forward" and synapse == f"{name} up"),
     )
-    return difference(trial.rows(stage)[half:], moved.rows(stage)[half:])
+    return difference(trial.rows(layer)[half:], moved.rows(layer)[half:])
 
 
 # ---------------------------------------------------------------------- other samples
 
 
 def _interplay(subject: Subject) -> list[float] | None:
-    """By stage, how far the update is from a sum over samples: the mixed difference of four batches, relative to the
+    """By layer, how far the update is from a sum over samples: the mixed difference of four batches, relative to the
     updates. None for one sample a step."""
     if subject.batch < 2:
         return None
@@ -147,30 +147,30 @@ def _interplay(subject: Subject) -> list[float] | None:
         list(range(subject.batch + half, 2 * subject.batch)),
     )
     tried = [
-        [subject.trial(rows=rows).update(i, pathways=("up",)) for i in subject.stages]
+        [subject.trial(rows=rows).update(i, pathways=("up",)) for i in subject.layers]
         for rows in (first + second, others + second, first + more, others + more)
     ]
     found = []
-    for i in subject.stages:
+    for i in subject.layers:
         a, b, c, d = (updates[i] for updates in tried)
         scale = max(float(update.norm()) for update in (a, b, c, d))
         found.append(float((a - b - c + d).norm()) / scale if scale > 0 else 0.0)
     return found
 
 
-# ---------------------------------------------------------------------- other stages
+# ---------------------------------------------------------------------- other layers
 
 
-def _depends_around(subject: Subject, trial: Trial, stage: int) -> float:
-    """Change of the update when everything above gets new weights and all that arrives at the stage is held fixed."""
+def _depends_around(subject: Subject, trial: Trial, layer: int) -> float:
+    """Change of the update when everything above gets new weights and all that arrives at the layer is held fixed."""
 
     def change(rule: Rule) -> None:
-        change_above(stage, subject.generator(500 + stage))(rule)
-        for number, above in enumerate(rule.network.hidden[stage + 1 :]):
+        change_above(layer, subject.generator(500 + layer))(rule)
+        for number, above in enumerate(rule.network.layers[layer + 1 :]):
             renew(above.down.synapse.weight, subject.generator(600 + number))
 
-    moved = subject.trial(change, earlier=trial, held=lambda name, way: _arrives(trial, name, way) == stage)
-    return difference(trial.update(stage, pathways=("up",)), moved.update(stage, pathways=("up",)))
+    moved = subject.trial(change, earlier=trial, held=lambda name, way: _arrives(trial, name, way) == layer)
+    return difference(trial.update(layer, pathways=("up",)), moved.update(layer, pathways=("up",)))
 
 
 def _arrives(trial: Trial, name: str, way: str) -> int | str:
@@ -179,7 +179,7 @@ def _arrives(trial: Trial, name: str, way: str) -> int | str:
 
 
 def _errors(subject: Subject, trial: Trial) -> dict[int, str]:
-    """By stage, the error of other stages that arrives there, in words."""
+    """By layer, the error of other layers that arrives there, in words."""
     arriving: dict[int, list[Crossing]] = {}
     for crossing in trial.crossings:
         comes = crossing.direction in (DOWN, BROADCAST) or crossing.returns
@@ -188,16 +188,16 @@ def _errors(subject: Subject, trial: Trial) -> dict[int, str]:
     doubtful = any(not _is_derivative(crossing) for found in arriving.values() for crossing in found)
     sizes = _smallest_when_right(subject, trial) if doubtful else {}
     errors: dict[int, str] = {}
-    for stage, found in arriving.items():
-        if _moves_activity(trial, stage):
+    for layer, found in arriving.items():
+        if _moves_activity(trial, layer):
             continue
         for crossing in found:
             name = crossing.link.name
             if _is_derivative(crossing):
-                errors[stage] = f"a derivative arrives through the weights of {name}"
+                errors[layer] = f"a derivative arrives through the weights of {name}"
             elif sizes.get(name, 1.0) < VANISHED:
                 kind = "broadcast" if crossing.direction == BROADCAST else "sent down"
-                errors[stage] = f"the error of the top is {kind} ({name}): it vanishes when the top is right"
+                errors[layer] = f"the error of the top is {kind} ({name}): it vanishes when the top is right"
     return errors
 
 
@@ -207,10 +207,10 @@ def _is_derivative(crossing: Crossing) -> bool:
     return crossing.signal.way == TAPE or (pair is not None and pair.mirrored)
 
 
-def _moves_activity(trial: Trial, stage: int) -> bool:
-    """Whether the stage sends up several different things within the step."""
-    last = stage + 1 == len(trial.hidden)
-    sent = trial.sources("readout" if last else f"{trial.hidden[stage + 1].name} up")
+def _moves_activity(trial: Trial, layer: int) -> bool:
+    """Whether the layer sends up several different things within the step."""
+    last = layer + 1 == len(trial.layers)
+    sent = trial.sources("readout" if last else f"{trial.layers[layer + 1].name} up")
     return any(part.shape == sent[0].shape and difference(part, sent[0]) > TOLERANCE for part in sent[1:])
 
 
@@ -242,7 +242,7 @@ def _make_right(rule: Rule, subject: Subject, trial: Trial, drive: float) -> Non
     if not given:
         return
     rates = given[0].reshape(-1, subject.batch, readout.weight.shape[1]).mean(0)  # time first, if there is time
-    code = rule.network.code.rate(rule.network.steps).to(rates)[subject.labels[: subject.batch]]
+    code = rule.network.code.rate(rule.network.time_steps).to(rates)[subject.labels[: subject.batch]]
     with torch.no_grad():
         readout.weight.copy_((drive * torch.linalg.pinv(rates) @ code).T)
         if readout.bias is not None:

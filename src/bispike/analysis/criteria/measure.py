@@ -31,7 +31,7 @@ CRITERIA = {
     "C5": "unsigned errors",
 }
 WIDTHS = (48, 40, 32)
-"""Stages of the network that is audited by default. No two have one size, so that a synapse's shape tells its place,
+"""Layers of the network that is audited by default. No two have one size, so that a synapse's shape tells its place,
 and each is wider than a batch has vectors of spikes, so that there are changes of weights that go unnoticed."""
 SAMPLES = 64
 
@@ -158,10 +158,10 @@ def _digits(count: int) -> tuple[Tensor, Tensor]:
 
 
 def _network_in_words(network: Network) -> str:
-    shapes = [network.stimulus.shape, *[stage.feature_shape for stage in network.hidden], network.readout.target]
+    shapes = [network.stimulus.shape, *[layer.feature_shape for layer in network.layers], network.readout.target]
     sizes = "-".join("×".join(str(n) for n in shape) for shape in shapes)
     norm = any(isinstance(module, DriveNorm) for module in network.modules())
-    kind = f"spiking, T = {network.steps}" if network.activity == "spikes" else "rates"
+    kind = f"spiking, T = {network.time_steps}" if network.activity == "spikes" else "rates"
     return f"{sizes} ({kind}{', batch norm' if norm else ''})"
 
 
@@ -170,9 +170,9 @@ def _notes(subject: Subject, trial: Trial) -> list[str]:
     if any(isinstance(module, DriveNorm) for module in subject.network.modules()):
         notes.append("Batch norm takes its statistics from the batch: it alone makes a scope of 'batch' in C2.")
     silent = [
-        stage.name
-        for i, stage in enumerate(subject.network.hidden)
-        if float(trial.update(i).norm()) == 0 and {id(p) for p in stage.up.parameters()} & _owned(subject)
+        layer.name
+        for i, layer in enumerate(subject.network.layers)
+        if float(trial.update(i).norm()) == 0 and {id(p) for p in layer.up.parameters()} & _owned(subject)
     ]
     if silent:
         notes.append(f"No update came in {', '.join(silent)} in this step; nothing could be said about it.")

@@ -1,6 +1,6 @@
 """Locality in time, for recurrent networks: what an update at a position depends on.
 
-A sequence's gradient is a sum over positions. Change the target of the last position alone, and the gradient of a stage
+A sequence's gradient is a sum over positions. Change the target of the last position alone, and the gradient of a layer
 changes by what that target adds. If the rule is local in time, only what the synapse received at that position is in
 it: the change is a sum of post ⊗ pre over the samples with the pre of the last position, and nothing is left when
 those directions are taken out of its rows. Backpropagation through time leaves what reached earlier positions.
@@ -13,7 +13,7 @@ import copy
 import torch
 from torch import Tensor
 
-from ...nn import RecurrentNetwork
+from ...nn import SequenceNetwork
 from ...rules import Rule
 
 LENGTH = 6  # positions of the sequences that are looked at
@@ -24,7 +24,7 @@ LOCAL = 1e-6  # share of the change up to which nothing is left
 
 @torch.no_grad()
 def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> float:
-    """Share of the change of the gradients that cannot come from the last position alone; the largest of all stages.
+    """Share of the change of the gradients that cannot come from the last position alone; the largest of all layers.
 
     Args:
         rule: on a recurrent network; left unchanged.
@@ -32,9 +32,9 @@ def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> f
         targets: `[B, S]` or `[B, S, K]`.
     """
     subject = copy.deepcopy(rule)
-    subject.when_written = None
+    subject.on_gradients_ready = None
     network = subject.network
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     network.cpu().double().eval()
     subject.settle()
     for path in network.paths:
@@ -62,19 +62,19 @@ def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> f
 
 
 def _gradients(rule: Rule, stimuli: Tensor, targets: Tensor) -> list[Tensor]:
-    """`[H, D + H]` of each stage, by a copy of the rule."""
+    """`[H, D + H]` of each layer, by a copy of the rule."""
     trial = copy.deepcopy(rule)
     trial.step(stimuli, targets)
     network = trial.network
-    assert isinstance(network, RecurrentNetwork)
+    assert isinstance(network, SequenceNetwork)
     grads = [path.synapse.weight.grad for path in network.paths]
     return [torch.zeros_like(p.synapse.weight) if g is None else g for g, p in zip(grads, network.paths, strict=True)]
 
 
-def _received_last(network: RecurrentNetwork, stimuli: Tensor) -> list[Tensor]:
-    """`[B, D + H]` what each stage received at the last position."""
+def _received_last(network: SequenceNetwork, stimuli: Tensor) -> list[Tensor]:
+    """`[B, D + H]` what each layer received at the last position."""
     source = network.encode(stimuli)
     batch = source.shape[1]
     if network.activity == "rates":
         return [below[-batch:].detach() for below, _ in network.rates_positions(source)]
-    return [below[-batch:] for _, below, _ in network.sweep_positions(source, network.rest(batch))]
+    return [below[-batch:] for _, below, _ in network.bottom_up_positions(source, network.rest(batch))]

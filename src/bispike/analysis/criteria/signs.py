@@ -1,7 +1,7 @@
 """C5, unsigned errors: the sign of everything that one population sends to another, and of what teaches.
 
 A negative value that crosses is a fault: spikes and their rates have no sign. So is a signed error where a teacher
-meets a population of concept neurons, at the readout or at classifiers beside the stages. There dL/d drive always has
+meets a population of concept neurons, at the readout or at classifiers beside the layers. There dL/d drive always has
 both signs, as any change of weights has; what tells a signed error from an unsigned mismatch is whether it asks the
 population for *more* or *less* drive (a component along the drive, as prediction − target has), or only for another
 *pattern* (at right angles to the drive, as the gradient of every function of a cosine is). A rule with an option
@@ -76,7 +76,7 @@ def _negative(found: Sequence[Crossing]) -> float | None:
 
 
 def _concept_synapses(trial: Trial) -> list[str]:
-    """Synapses that lead to concept neurons: the readout, and classifiers beside the stages."""
+    """Synapses that lead to concept neurons: the readout, and classifiers beside the layers."""
     beside = [name for name, link in trial.links.items() if link.kind == BESIDE and isinstance(link.target, str)]
     return ["readout", *beside]
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ConfigurationError
-from ...nn import Network, Stage
+from ...nn import Layer, Network
 from ...rules import Rule
 from .links import Crossing, Link, crossings, links_of
 from .watch import TAUGHT, Held, Signal, Watch
@@ -46,18 +46,18 @@ class Trial:
         return crossings(self.signals, self.links)
 
     @property
-    def hidden(self) -> list[Stage]:
-        """Stages of the copy."""
-        return self.rule.network.hidden
+    def layers(self) -> list[Layer]:
+        """Layers of the copy."""
+        return [*self.rule.network.layers]
 
-    def update(self, stage: int, *, pathways: Sequence[str] = ("up", "down")) -> Tensor:
-        """`[n]` this step's gradients of a stage, those it does not have as zeros."""
-        chosen = [getattr(self.hidden[stage], pathway) for pathway in pathways]
+    def update(self, layer: int, *, pathways: Sequence[str] = ("up", "down")) -> Tensor:
+        """`[n]` this step's gradients of a layer, those it does not have as zeros."""
+        chosen = [getattr(self.layers[layer], pathway) for pathway in pathways]
         return torch.cat([_grad(p).flatten() for pathway in chosen for p in pathway.parameters()])
 
-    def rows(self, stage: int) -> Tensor:
-        """`[neurons, fan-in]` this step's gradient of the bottom-up weights of a stage."""
-        return _grad(self.hidden[stage].up.synapse.weight).flatten(1)
+    def rows(self, layer: int) -> Tensor:
+        """`[neurons, fan-in]` this step's gradient of the bottom-up weights of a layer."""
+        return _grad(self.layers[layer].up.synapse.weight).flatten(1)
 
     def taught(self, synapse: str) -> Tensor | None:
         """`[n, ...]` dL/d drive at a synapse's target; None if the step made none."""
@@ -89,7 +89,7 @@ class Subject:
             raise ConfigurationError(
                 f"batch: expected at least 1 and two batches of stimuli, received {batch} and {len(labels)} stimuli."
             )
-        rule.when_written = None
+        rule.on_gradients_ready = None
         rule.network.cpu().double().train()
         rule.settle()
         self.rule, self.batch, self.seed = rule, batch, seed
@@ -101,9 +101,9 @@ class Subject:
         return self.rule.network
 
     @property
-    def stages(self) -> range:
-        """Numbers of the hidden stages."""
-        return range(len(self.network.hidden))
+    def layers(self) -> range:
+        """Numbers of the hidden layers."""
+        return range(len(self.network.layers))
 
     def generator(self, number: int = 0) -> torch.Generator:
         """A source of randomness that is the same in every trial."""
@@ -176,11 +176,11 @@ def renew(weight: Tensor, generator: torch.Generator) -> None:
         weight.copy_(fresh * weight.norm() / fresh.norm())
 
 
-def change_above(stage: int, generator: torch.Generator) -> Change:
-    """Renews all bottom-up weights above a stage, the readout's with them: another result at the top."""
+def change_above(layer: int, generator: torch.Generator) -> Change:
+    """Renews all bottom-up weights above a layer, the readout's with them: another result at the top."""
 
     def change(rule: Rule) -> None:
-        for above in rule.network.hidden[stage + 1 :]:
+        for above in rule.network.layers[layer + 1 :]:
             renew(above.up.synapse.weight, generator)
         renew(rule.network.readout.weight, generator)
 

@@ -1,9 +1,9 @@
 """What crosses between populations during a step or an inference, and how to hold it fixed.
 
 Every signal between two populations goes through a `Synapse`. `Watch` stands at all of them: at `forward` and its kin
-(a signal goes the synapse's way), at `carry_back` and at the tape of autograd (a signal goes against it), and at
+(a signal goes the synapse's way), at `backward_input` and at the tape of autograd (a signal goes against it), and at
 `learn` (what teaches the synapse's own target). It can also hand out what an earlier step recorded in place of
-what is computed now: that is how a test changes one thing with everything that a stage receives held fixed.
+what is computed now: that is how a test changes one thing with everything that a layer receives held fixed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ...functional import JoinedSpikes, Received, dense_spikes
 from ...nn import Synapse
 
 FORWARD, BACK, TAPE, TAUGHT = "forward", "back", "tape", "taught"
-METHODS = ("forward", "flow", "sum_spikes", "carry")
+METHODS = ("forward", "forward_taped", "forward_packed", "carry")
 """Methods by which a signal goes a synapse's way; a synapse need not have all of them."""
 AGAINST = (BACK, TAPE)
-"""Ways from a synapse's target to its source: by `carry_back`, or by the tape."""
+"""Ways from a synapse's target to its source: by `backward_input`, or by the tape."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Signal:
 
     Attributes:
         synapse: its name.
-        way: `"forward"`; `"back"` (`carry_back`) or `"tape"` (autograd), both from its target to its source; or
+        way: `"forward"`; `"back"` (`backward_input`) or `"tape"` (autograd), both from its target to its source; or
             `"taught"`: dL/d drive at its own target, which does not leave.
         sent: `[N, ...]` what was given to the synapse.
         arrived: `[N, ...]` what came out at the other end; what was taught, for `"taught"`.
-        weight: what `carry_back` used in place of the synapse's own.
+        weight: what `backward_input` used in place of the synapse's own.
     """
 
     synapse: str
@@ -73,7 +73,7 @@ class Watch:
         for signal in earlier:
             self._earlier.setdefault((signal.synapse, signal.way), []).append(signal.arrived)
         self._calls: Counter[tuple[str, str]] = Counter()
-        self._lock = threading.Lock()  # a rule may run its sweeps on two threads
+        self._lock = threading.Lock()  # a rule may run its passes on two threads
         self._inside = threading.local()
 
     @contextmanager
@@ -83,18 +83,18 @@ class Watch:
             for method in METHODS:
                 if hasattr(synapse, method):
                     setattr(synapse, method, self._forwards(name, getattr(synapse, method)))
-            synapse.carry_back = self._backwards(name, synapse.carry_back)  # type: ignore[method-assign]
+            synapse.backward_input = self._backwards(name, synapse.backward_input)  # type: ignore[method-assign]
             synapse.learn = self._taught(name, synapse.learn)  # type: ignore[method-assign]
         try:
             yield self
         finally:
             for synapse in self.synapses.values():
-                for method in (*METHODS, "carry_back", "learn"):
+                for method in (*METHODS, "backward_input", "learn"):
                     synapse.__dict__.pop(method, None)
 
     def _forwards(self, name: str, method: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def call(source: Received, *rest: Any, **options: Any) -> Tensor:
-            if getattr(self._inside, "busy", False):  # `flow` calls `forward`: one signal, not two
+            if getattr(self._inside, "busy", False):  # `forward_taped` calls `forward`: one signal, not two
                 return method(source, *rest, **options)
             if isinstance(source, JoinedSpikes) and isinstance(source.near, Tensor):
                 source = dense_spikes(source, like=source.near)  # one signal, whose tape can be listened to

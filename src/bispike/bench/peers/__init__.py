@@ -1,7 +1,7 @@
 """The libraries that people train spiking networks with today, at pinned versions, on the same work.
 
 Each file gives one thing: `population(neuron)`, a LIF population in that library with our constants, in the cheapest
-form that the library offers for a whole train of drives. Layers, loop over stages, loss and optimizer are the same for
+form that the library offers for a whole train of drives. Layers, loop over layers, loss and optimizer are the same for
 all of them (`twin`). Where a library cannot express our neuron exactly, its `DIFFERENCE` says how.
 """
 

@@ -20,7 +20,7 @@ DIFFERENCE = "fires at H > threshold; SuperSpike surrogate, as it has no ATan"
 
 def population(neuron: Neuron) -> Callable[[Tensor], Tensor]:
     """See `peers.create_population`."""
-    share = 1 - neuron.leak
+    share = 1 - neuron.decay
     constants = LIFBoxParameters(
         tau_mem_inv=torch.tensor(share),
         v_leak=torch.tensor(0.0),

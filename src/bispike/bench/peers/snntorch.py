@@ -20,7 +20,7 @@ DIFFERENCE = "fires at H > threshold"
 def population(neuron: Neuron) -> Callable[[Tensor], Tensor]:
     """See `peers.create_population`."""
     cell = Leaky(
-        beta=neuron.leak,
+        beta=neuron.decay,
         threshold=neuron.threshold,
         reset_mechanism="zero",
         spike_grad=surrogate.atan(alpha=2.0),

@@ -20,7 +20,7 @@ DIFFERENCE = ""
 def population(neuron: Neuron) -> Callable[[Tensor], Tensor]:
     """See `peers.create_population`."""
     node = nodes.LIFNode(
-        tau=1 / (1 - neuron.leak),
+        tau=1 / (1 - neuron.decay),
         decay_input=False,
         v_threshold=neuron.threshold,
         v_reset=0.0,

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ...errors import ConfigurationError
 from ...functional import Neuron
-from ...nn import Conv, Network, Stage, Synapse
+from ...nn import Conv, Layer, Network, Synapse
 
 
 class Twin:
@@ -22,7 +22,7 @@ class Twin:
 
     Args:
         network: ours; its stimulus code is a current, its decoder reads drives.
-        populate: makes the LIF population of a stage from its constants.
+        populate: makes the LIF population of a layer from its constants.
         stimulus, labels: the batch.
     """
 
@@ -35,16 +35,16 @@ class Twin:
     ) -> None:
         if network.shortcuts:
             raise ConfigurationError(
-                f"peers: expected a chain of stages, received shortcuts to {', '.join(network.shortcuts)}. "
+                f"peers: expected a chain of layers, received shortcuts to {', '.join(network.shortcuts)}. "
                 "Take a model without shortcuts (mlp, cnn), or leave the peers out."
             )
-        hidden = network.hidden
-        self.steps, self.labels = network.steps, labels
+        hidden = network.layers
+        self.time_steps, self.labels = network.time_steps, labels
         self.stimulus = network.standardise(stimulus)
-        self.layers = nn.ModuleList([_layer(stage.up.synapse) for stage in hidden])
-        self.norms = nn.ModuleList([_norm(stage) for stage in hidden])
-        self.pools = [stage.pool for stage in hidden]
-        self.populations = [populate(stage.up.neuron) for stage in hidden]
+        self.layers = nn.ModuleList([_layer(layer.up.synapse) for layer in hidden])
+        self.norms = nn.ModuleList([_norm(layer) for layer in hidden])
+        self.pools = [layer.pool for layer in hidden]
+        self.populations = [populate(layer.up.neuron) for layer in hidden]
         self.readout = _layer(network.readout)
         self.modules = nn.ModuleList([self.layers, self.norms, self.readout]).to(stimulus.device)
 
@@ -74,12 +74,12 @@ class Twin:
         return found
 
     def forward(self, found: list[Tensor] | None = None) -> Tensor:
-        """Drive of the readout `[B, C]`; `found` receives the spikes of each stage."""
+        """Drive of the readout `[B, C]`; `found` receives the spikes of each layer."""
         source = self.stimulus
         first = True
         for layer, norm, pool, population in zip(self.layers, self.norms, self.pools, self.populations, strict=True):
             drive = norm(layer(source if first else source.flatten(0, 1)))
-            shape = (self.steps, self.stimulus.shape[0], *drive.shape[1:])
+            shape = (self.time_steps, self.stimulus.shape[0], *drive.shape[1:])
             spikes = population(drive.expand(shape) if first else drive.view(shape))
             if found is not None:
                 found.append(spikes)
@@ -107,12 +107,12 @@ def _with_weights(layer: nn.Conv2d | nn.Linear, synapse: Synapse) -> nn.Module:
     return layer
 
 
-def _norm(stage: Stage) -> nn.Module:
-    ours = stage.up.norm
+def _norm(layer: Layer) -> nn.Module:
+    ours = layer.up.norm
     if ours is None:
         return nn.Identity()
-    channels = stage.feature_shape[0]
-    norm = nn.BatchNorm1d(channels, ours.eps) if len(stage.feature_shape) == 1 else nn.BatchNorm2d(channels, ours.eps)
+    channels = layer.feature_shape[0]
+    norm = nn.BatchNorm1d(channels, ours.eps) if len(layer.feature_shape) == 1 else nn.BatchNorm2d(channels, ours.eps)
     with torch.no_grad():
         norm.weight.copy_(ours.weight)
         norm.bias.copy_(ours.bias)

@@ -1,10 +1,10 @@
-"""Time series: a row a time step, a column a quantity; cut into windows for foretelling or estimation.
+"""Time series: a row a time step, a column a quantity; cut into windows for forecasting or estimation.
 
 Two protocols, never mixed:
 
-    honest   at each position all columns go in, and the targets `horizon` steps later are asked for. Chronological:
+    chronological   at each position all columns go in, and the targets `horizon` steps later are asked for:
              the first part to learn from, its end held out for validation. Columns are scaled by the training part.
-             A window is judged by its last position, so each time of the test part is foretold once.
+             A window is judged by its last position, so each time of the test part is forecast once.
     paper    the task of the published table (DLL, ICML 2025, and BSD): estimate the last column from the others at
              the same step; windows of 32 at each step, every column scaled by the whole series, first 80 % of the
              windows to learn from, the best epoch on the test part. Only to compare with that table.
@@ -62,7 +62,7 @@ def read(
     target: str | None = None,
     horizon: int = 1,
     window: int | None = None,
-    protocol: str = "honest",
+    protocol: str = "chronological",
     says: str = "change",
     missing: str = "error",
     delimiter: str | None = None,
@@ -73,11 +73,12 @@ def read(
     Args:
         path: the file.
         task: "series".
-        target: the column that is asked for, or several parted by commas; all (honest) or the last (paper) if None.
-        horizon: steps ahead, at least 1 (honest only).
-        window: S, positions of a window; 12 (honest) or 32 (paper) if None.
-        protocol: "honest" or "paper".
-        says: what a network has to say: the "change" from the present value (honest only), or the "value" itself.
+        target: the column that is asked for, or several, separated by commas; if None all (chronological), or the last
+            one (paper).
+        horizon: steps ahead, at least 1 (chronological only).
+        window: S, positions of a window; 12 (chronological) or 32 (paper) if None.
+        protocol: "chronological" or "paper".
+        says: what a network forecasts: the "change" from the present value (chronological only), or the "value".
         missing: what to do where a value is missing: "error", the "previous" value of the column, or "interpolate"
             between the one before and the one after, which looks ahead.
         delimiter: what parts the columns; told from the first row where not given.
@@ -106,7 +107,7 @@ def windowed(
     target: str | None = None,
     horizon: int = 1,
     window: int | None = None,
-    protocol: str = "honest",
+    protocol: str = "chronological",
     says: str = "change",
     test_fraction: float = TEST_FRACTION,
     where: object = "series",
@@ -329,7 +330,7 @@ def _filled(series: Series, missing: str, path: object, *, first: int) -> Series
             values[:, j] = values[np.where(last < 0, known[0], last), j]
     note = f"{total} missing values were filled ({missing})."
     if missing == "interpolate":
-        note = f"{note[:-1]}; those know the value after them, so near gaps the future is foretold too well."
+        note = f"{note[:-1]}; those know the value after them, so near gaps the future is forecast too well."
     return Series(series.name, series.columns, values, (*series.notes, note))
 
 

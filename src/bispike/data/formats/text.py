@@ -33,7 +33,7 @@ def read(
     window: int = WINDOW,
     encoding: str = "utf-8",
     test_fraction: float = TEST_FRACTION,
-    protocol: str = "honest",
+    protocol: str = "chronological",
 ) -> Dataset:
     """A text file (also `.gz`).
 
@@ -43,7 +43,7 @@ def read(
         window: S, characters of a sequence.
         encoding: of the file, such as utf-8 or latin-1.
         test_fraction: share at the end that becomes the test part.
-        protocol: "honest" or "paper" (see `SequenceDataset`).
+        protocol: "chronological" or "paper" (see `SequenceDataset`).
 
     Raises:
         DataError: unreadable, of another encoding, or too short.
@@ -62,7 +62,7 @@ def from_text(
     name: str,
     window: int = WINDOW,
     test_fraction: float = TEST_FRACTION,
-    protocol: str = "honest",
+    protocol: str = "chronological",
     where: object = "text",
 ) -> SequenceDataset:
     """A data set of a string; arguments as for `read`."""
@@ -117,7 +117,7 @@ def from_text(
 
 
 def _python_docs(
-    folder: Path, *, window: int = WINDOW, test_fraction: float = TEST_FRACTION, protocol: str = "honest"
+    folder: Path, *, window: int = WINDOW, test_fraction: float = TEST_FRACTION, protocol: str = "chronological"
 ) -> Dataset:
     from pydoc_data.topics import topics
 
@@ -126,7 +126,7 @@ def _python_docs(
 
 
 def _shakespeare(
-    folder: Path, *, window: int = WINDOW, test_fraction: float = TEST_FRACTION, protocol: str = "honest"
+    folder: Path, *, window: int = WINDOW, test_fraction: float = TEST_FRACTION, protocol: str = "chronological"
 ) -> Dataset:
     path = folder / "input.txt"
     found = read(path, window=window, test_fraction=test_fraction, protocol=protocol)

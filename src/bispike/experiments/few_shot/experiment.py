@@ -41,7 +41,7 @@ class Protocol:
         shots: examples of each new class.
         draws: choices of examples.
         seeds: trained networks; each has `draws` choices of examples.
-        epochs, augment, widths, steps, lr, batch_size: of the training on the known classes.
+        epochs, augment, widths, time_steps, lr, batch_size: of the training on the known classes.
         validation: share of the training samples that is held out.
         split: `validation` to choose settings, `test` once at the end.
         shrink, lift: of the templates.
@@ -56,7 +56,7 @@ class Protocol:
     epochs: int = 8
     augment: str = "crop"
     widths: tuple[int, ...] = (1024, 512, 256)
-    steps: int = 4
+    time_steps: int = 4
     lr: float = 1e-3
     batch_size: int = 128
     validation: float = 0.1
@@ -104,7 +104,7 @@ def _names(parts: Parts) -> tuple[str, ...]:
 
 def _trained(parts: Parts, rule: str, seed: int, protocol: Protocol, out: Path | None) -> Network:
     known = parts.known
-    network = models.mlp(known.stimulus, protocol.widths, known.concept, steps=protocol.steps, seed=seed)
+    network = models.mlp(known.stimulus, protocol.widths, known.concept, time_steps=protocol.time_steps, seed=seed)
     fit(
         network,
         rule,

@@ -1,21 +1,19 @@
 """The neuron of `lif.py` over all time steps in one pass, by the compiled kernels (`native/neuron.cpp`).
 
-`fire_rows` is what a stage needs without a tape: packed spikes and rates, the norm's affine map applied on the way,
+`fire_rows` is what a layer needs without a tape: packed spikes and rates, the norm's affine map applied on the way,
 membranes in registers. `fire_with_history` and `walk_back` are the two halves of backpropagation through time.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..neuron import Neuron
 from ..spikes import WORD, PackedSpikes
 from . import native
-
-if TYPE_CHECKING:
-    from ..lif import Neuron
 
 
 class Fired(NamedTuple):
@@ -35,18 +33,18 @@ class Fired(NamedTuple):
 def fire_rows(
     drive: Tensor,
     neuron: Neuron,
-    steps: int,
+    time_steps: int,
     positions: tuple[int, ...],
     *,
     affine: tuple[Tensor, Tensor] | None = None,
     unrolled: bool = False,
 ) -> Fired:
-    """Run the neurons of a stage.
+    """Run the neurons of a layer.
 
     Args:
         drive: float32 `[T, B, positions, C]`, or `[B, positions, C]` for a drive that is constant over time.
         neuron: constants.
-        steps: T.
+        time_steps: T.
         positions: `()` for a dense population, `(height, width)` for maps.
         affine: scale and shift `[C]` of the drive.
         unrolled: whether to follow d rate / d drive.
@@ -54,7 +52,7 @@ def fire_rows(
     drive = drive.contiguous()
     shape = drive.shape[-3:]
     batch, places, channels = shape
-    spikes = PackedSpikes.empty(steps, batch, (channels, *positions))
+    spikes = PackedSpikes.empty(time_steps, batch, (channels, *positions))
     rate = torch.empty(shape, dtype=torch.float32)
     slope = torch.empty(shape, dtype=torch.float32) if unrolled else None
     words = spikes.bits.shape[3]
@@ -68,11 +66,11 @@ def fire_rows(
             channels,
             None if scale is None else scale[first:],
             None if shift is None else shift[first:],
-            steps,
+            time_steps,
             batch * places,
             last - first,
             float(neuron.threshold),
-            float(neuron.leak),
+            float(neuron.decay),
             int(neuron.reset == "soft"),
             spikes.bits.view(-1)[first // WORD :],
             batch * places * words,
@@ -95,21 +93,21 @@ def mean_drive(drive: Tensor) -> Tensor:
     return mean
 
 
-def fire_with_history(drive: Tensor, neuron: Neuron, steps: int | None) -> tuple[Tensor, Tensor]:
+def fire_with_history(drive: Tensor, neuron: Neuron, time_steps: int | None) -> tuple[Tensor, Tensor]:
     """Spikes and membranes H[t] before the reset, both `[T, ...]`.
 
-    The drive is float32 `[T, ...]`, or `[...]` with `steps` if it is constant. Elements are taken in the order in which
-    they lie in memory, and the results lie in the same one.
+    The drive is float32 `[T, ...]`, or `[...]` with `time_steps` if it is constant. Elements are taken in the order in
+    which they lie in memory, and the results lie in the same one.
     """
     drive = _whole(drive)
-    total = drive.shape[0] if steps is None else steps
-    size = drive.numel() if steps is not None else drive.numel() // total
-    history = torch.empty_like(drive) if steps is None else _stacked(drive, steps)
+    total = drive.shape[0] if time_steps is None else time_steps
+    size = drive.numel() if time_steps is not None else drive.numel() // total
+    history = torch.empty_like(drive) if time_steps is None else _stacked(drive, time_steps)
     spikes = torch.empty_like(history)
     native.call(
         "neuron_forward",
         drive,
-        size if steps is None else 0,
+        size if time_steps is None else 0,
         0,
         None,
         None,
@@ -117,7 +115,7 @@ def fire_with_history(drive: Tensor, neuron: Neuron, steps: int | None) -> tuple
         1,
         size,
         float(neuron.threshold),
-        float(neuron.leak),
+        float(neuron.decay),
         int(neuron.reset == "soft"),
         *[None, 0, 0, None, None, 0],
         history,
@@ -140,7 +138,7 @@ def walk_back(grad: Tensor, history: Tensor, neuron: Neuron, *, constant: bool) 
         history.shape[0],
         history[0].numel(),
         float(neuron.threshold),
-        float(neuron.leak),
+        float(neuron.decay),
         int(neuron.reset == "soft"),
         total,
     )
@@ -159,8 +157,8 @@ def _dense_maps(values: Tensor) -> bool:
     return values.movedim(-3, -1).is_contiguous()
 
 
-def _stacked(drive: Tensor, steps: int) -> Tensor:
+def _stacked(drive: Tensor, time_steps: int) -> Tensor:
     """Room for `[steps, *drive]`, each step laid out as `drive` is."""
     if drive.is_contiguous():
-        return torch.empty((steps, *drive.shape), dtype=drive.dtype)
-    return torch.empty((steps, *drive.movedim(-3, -1).shape), dtype=drive.dtype).movedim(-1, -3)
+        return torch.empty((time_steps, *drive.shape), dtype=drive.dtype)
+    return torch.empty((time_steps, *drive.movedim(-3, -1).shape), dtype=drive.dtype).movedim(-1, -3)

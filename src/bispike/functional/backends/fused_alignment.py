@@ -34,7 +34,7 @@ def meet(
     by_batch: bool,
     samples: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Local loss of a stage and what it pulls on both sides.
+    """Local loss of a layer and what it pulls on both sides.
 
     Args:
         rates: X, float32 `[B, D]`.
@@ -78,7 +78,7 @@ def meet(
     return value, above, below
 
 
-def pull_drive(
+def fused_drive_gradient(
     pull: Tensor,
     raw: Tensor,
     *,

@@ -18,15 +18,15 @@ PI = tl.constexpr(math.pi)
 
 
 @triton.jit
-def over_time(total, steps):  # type: ignore[no-untyped-def]
+def over_time(total, time_steps):  # type: ignore[no-untyped-def]
     """total / steps, correctly rounded in 32 bits too (Triton's own division is not)."""
     if total.dtype == tl.float32:
-        return tl.div_rn(total, steps.to(tl.float32))
+        return tl.div_rn(total, time_steps.to(tl.float32))
     else:
-        return total / steps
+        return total / time_steps
 
 
-@triton.jit(do_not_specialize=["steps"])
+@triton.jit(do_not_specialize=["time_steps"])
 def fire_steps(  # type: ignore[no-untyped-def]
     drive,  # [T, count], or [count] if CONSTANT
     scale,  # [channels] or None
@@ -35,7 +35,7 @@ def fire_steps(  # type: ignore[no-untyped-def]
     rate,  # [count], written, or None
     mean,  # [count], written, or None (with `rate`)
     history,  # [T, count], written, or None
-    steps,
+    time_steps,
     count,
     channels,
     inner,  # neurons that share a channel and lie side by side (H·W of a map)
@@ -65,7 +65,7 @@ def fire_steps(  # type: ignore[no-untyped-def]
         current = tl.load(drive, mask=inside, other=0).to(state)
         if scale is not None:
             current = current * gain + offset
-    for _ in range(steps):
+    for _ in range(time_steps):
         if not CONSTANT:
             current = tl.load(drive, mask=inside, other=0).to(state)
             if scale is not None:
@@ -82,16 +82,16 @@ def fire_steps(  # type: ignore[no-untyped-def]
         fired += spike
         membrane = membrane * (1.0 - spike) if HARD else membrane - spike * threshold
     if rate is not None:
-        tl.store(rate + neuron, over_time(fired, steps), mask=inside)
-        tl.store(mean + neuron, current if CONSTANT else over_time(total, steps), mask=inside)
+        tl.store(rate + neuron, over_time(fired, time_steps), mask=inside)
+        tl.store(mean + neuron, current if CONSTANT else over_time(total, time_steps), mask=inside)
 
 
-@triton.jit(do_not_specialize=["steps"])
+@triton.jit(do_not_specialize=["time_steps"])
 def walk_back(  # type: ignore[no-untyped-def]
     grad_spikes,  # [T, count]
     history,  # [T, count]
     grad_drive,  # [T, count], or [count] if CONSTANT; written
-    steps,
+    time_steps,
     last,  # where the last step begins: (T−1)·count
     count,
     THRESHOLD: tl.constexpr,
@@ -111,7 +111,7 @@ def walk_back(  # type: ignore[no-untyped-def]
     threshold = tl.full((BLOCK,), THRESHOLD, state)
     carried = tl.zeros((BLOCK,), dtype=state)
     total = tl.zeros((BLOCK,), dtype=state)
-    for _ in range(steps):
+    for _ in range(time_steps):
         grad = tl.load(grad_spikes, mask=inside, other=0).to(state)
         membrane = tl.load(history, mask=inside, other=0).to(state)
         grad_spikes -= count

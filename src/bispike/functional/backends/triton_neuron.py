@@ -16,16 +16,14 @@ import warnings
 from functools import cache
 from subprocess import CalledProcessError
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ...errors import ShapeError
-
-if TYPE_CHECKING:
-    from ..lif import Neuron
+from ..neuron import Neuron
 
 BLOCK = 512
 """Neurons a program: 4 for each of its 128 threads, which is one 16-byte load of 32-bit drives."""
@@ -55,7 +53,7 @@ def available(device: torch.device) -> bool:
 def forward(
     drive: Tensor,
     neuron: Neuron,
-    steps: int | None = None,
+    time_steps: int | None = None,
     scale: Tensor | None = None,
     shift: Tensor | None = None,
     *,
@@ -65,9 +63,9 @@ def forward(
     """Affine map and LIF in one pass, without a tape.
 
     Args:
-        drive: `[T, B, C, ...]` current at each step, or `[B, C, ...]` with `steps` for one that is constant; floating.
+        drive: `[T, B, C, ...]` current at each step, or `[B, C, ...]` with `time_steps` for a constant one; floating.
         neuron: constants.
-        steps: T, only with a constant drive; at least 1.
+        time_steps: T, only with a constant drive; at least 1.
         scale, shift: `[C]`, both or neither: the neurons receive `scale · drive + shift`.
         history: whether to keep H[t], for `backward`.
         dtype: of the spikes.
@@ -75,10 +73,10 @@ def forward(
     Raises:
         ShapeError: no step, `scale` and `shift` that do not fit, or 2³¹ values a step.
     """
-    step = _step_shape(drive, steps)
+    step = _step_shape(drive, time_steps)
     state = _state(drive.dtype)
     rate, mean = (torch.empty(step, dtype=state, device=drive.device) for _ in range(2))
-    spikes, kept = _fire(drive, neuron, steps, (scale, shift), (rate, mean), history=history, dtype=dtype)
+    spikes, kept = _fire(drive, neuron, time_steps, (scale, shift), (rate, mean), history=history, dtype=dtype)
     return Response(spikes, rate, mean, kept)
 
 
@@ -103,31 +101,31 @@ def backward(grad_spikes: Tensor, history: Tensor, neuron: Neuron, *, constant: 
             f"backward: expected grad_spikes of the shape of history, {list(history.shape)}, "
             f"received {list(grad_spikes.shape)}."
         )
-    steps, count = history.shape[0], history[0].numel()
+    time_steps, count = history.shape[0], history[0].numel()
     grad_drive = torch.empty(
         history.shape[1:] if constant else history.shape, dtype=grad_spikes.dtype, device=history.device
     )
     tensors = grad_spikes.contiguous(), history.contiguous(), grad_drive
-    sizes = steps, (steps - 1) * count, count
+    sizes = time_steps, (time_steps - 1) * count, count
     _launch(_kernels().walk_back, count, tensors, sizes, neuron, constant=constant)
     return grad_drive
 
 
-def spikes(drive: Tensor, neuron: Neuron, *, steps: int | None = None) -> Tensor:
+def spikes(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> Tensor:
     """`lif` on CUDA: spikes `[T, B, ...]` in the dtype of the drive, differentiable where the drive is."""
     if torch.is_grad_enabled() and drive.requires_grad:
-        return _Spikes.apply(drive, neuron, steps)
-    return _fire(drive, neuron, steps, dtype=drive.dtype)[0]
+        return _Spikes.apply(drive, neuron, time_steps)
+    return _fire(drive, neuron, time_steps, dtype=drive.dtype)[0]
 
 
 class _Spikes(torch.autograd.Function):
     """The neuron as one autograd node that keeps H[t] alone."""
 
     @staticmethod
-    def forward(ctx: Any, drive: Tensor, neuron: Neuron, steps: int | None) -> Tensor:
-        fired, history = _fire(drive, neuron, steps, history=True, dtype=drive.dtype)
+    def forward(ctx: Any, drive: Tensor, neuron: Neuron, time_steps: int | None) -> Tensor:
+        fired, history = _fire(drive, neuron, time_steps, history=True, dtype=drive.dtype)
         ctx.save_for_backward(history)
-        ctx.neuron, ctx.constant = neuron, steps is not None
+        ctx.neuron, ctx.constant = neuron, time_steps is not None
         return fired
 
     @staticmethod
@@ -140,7 +138,7 @@ class _Spikes(torch.autograd.Function):
 def _fire(
     drive: Tensor,
     neuron: Neuron,
-    steps: int | None,
+    time_steps: int | None,
     affine: tuple[Tensor | None, Tensor | None] = (None, None),
     means: tuple[Tensor | None, Tensor | None] = (None, None),
     *,
@@ -148,15 +146,15 @@ def _fire(
     dtype: torch.dtype,
 ) -> tuple[Tensor, Tensor | None]:
     """Spikes and, where asked for, H[t]; fills the rate and the mean drive in `means`."""
-    step = _step_shape(drive, steps)
-    total = drive.shape[0] if steps is None else steps
+    step = _step_shape(drive, time_steps)
+    total = drive.shape[0] if time_steps is None else time_steps
     channels, inner = _channels(step, *affine)
     fired = torch.empty((total, *step), dtype=dtype, device=drive.device)
     kept = torch.empty((total, *step), dtype=_state(drive.dtype), device=drive.device) if history else None
     scale, shift = (None if values is None else values.contiguous() for values in affine)
     tensors = drive.contiguous(), scale, shift, fired, *means, kept
     sizes = total, math.prod(step), channels, inner
-    _launch(_kernels().fire_steps, math.prod(step), tensors, sizes, neuron, constant=steps is not None)
+    _launch(_kernels().fire_steps, math.prod(step), tensors, sizes, neuron, constant=time_steps is not None)
     return fired, kept
 
 
@@ -179,7 +177,7 @@ def _launch(
             *tensors,
             *sizes,
             THRESHOLD=float(neuron.threshold),
-            LEAK=float(neuron.leak),
+            LEAK=float(neuron.decay),
             HARD=neuron.reset == "hard",
             CONSTANT=constant,
             BLOCK=BLOCK,
@@ -187,15 +185,15 @@ def _launch(
         )
 
 
-def _step_shape(drive: Tensor, steps: int | None) -> torch.Size:
+def _step_shape(drive: Tensor, time_steps: int | None) -> torch.Size:
     """`[B, ...]` of a drive, constant or not."""
     if not drive.is_floating_point():
         raise ShapeError(f"lif: expected a floating drive on CUDA, received {drive.dtype}.")
-    if steps is None and (drive.dim() < 1 or drive.shape[0] < 1):
+    if time_steps is None and (drive.dim() < 1 or drive.shape[0] < 1):
         raise ShapeError(f"lif: expected a drive [T >= 1, B, ...], received {list(drive.shape)}.")
-    if steps is not None and steps < 1:
-        raise ShapeError(f"lif: expected at least 1 time step, received {steps}.")
-    return drive.shape[1:] if steps is None else drive.shape
+    if time_steps is not None and time_steps < 1:
+        raise ShapeError(f"lif: expected at least 1 time step, received {time_steps}.")
+    return drive.shape[1:] if time_steps is None else drive.shape
 
 
 def _channels(step: torch.Size, scale: Tensor | None, shift: Tensor | None) -> tuple[int, int]:

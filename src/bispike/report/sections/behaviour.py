@@ -8,7 +8,7 @@ from ...analysis import accuracy, frequent_confusions, per_class_accuracy, summa
 from ...figures import affinity_pair, confusion_heatmap, raster, to_data_uri
 from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, join, table, tag
-from ..measurements import Measurements, StageAffinity, StagePicture
+from ..measurements import LayerAffinity, LayerPicture, Measurements
 from .wording import number, percent
 
 NEEDS_DATA = tag("p", "Needs the data set.", class_="note")
@@ -30,21 +30,21 @@ def sees(record: RunRecord, measured: Measurements | None) -> Html:
         intro = (
             "Each mark is one spike. Left in blue: the network looks at the stimulus (bottom-up). Right in orange: "
             "it is given only the class and imagines (top-down). The same units are shown on both sides, evenly "
-            "spaced samples of each stage."
+            "spaced samples of each layer."
         )
     else:
         intro = (
-            "Each mark is one spike of the bottom-up pathway; units are evenly spaced samples of each stage. The "
+            "Each mark is one spike of the bottom-up pathway; units are evenly spaced samples of each layer. The "
             "top-down pathway is left out: this rule does not train it."
         )
     return join([tag("p", intro), gallery(*[_raster(picture, names) for picture in pictures])])
 
 
-def _raster(picture: StagePicture, names: tuple[str, ...]) -> Html:
+def _raster(picture: LayerPicture, names: tuple[str, ...]) -> Html:
     true, decided = names[picture.true], names[picture.decided]
     right = picture.true == picture.decided
     verdict = "correctly" if right else "wrongly"
-    if picture.stages[0].imagined is None:
+    if picture.layers[0].imagined is None:
         look = "Compare with the other stimuli: units that fire for one class only carry the decision."
     elif right:
         look = (
@@ -53,11 +53,11 @@ def _raster(picture: StagePicture, names: tuple[str, ...]) -> Html:
         )
     else:
         look = (
-            "A mistake: look for the stage at which the left side stops resembling the right one, which is what "
+            "A mistake: look for the layer at which the left side stops resembling the right one, which is what "
             "the true class should look like."
         )
     return figure(
-        to_data_uri(raster(picture.stimulus, picture.stages, true=true, decided=decided)),
+        to_data_uri(raster(picture.stimulus, picture.layers, true=true, decided=decided)),
         alt=f"Spikes for a stimulus of class {true}, decided {verdict} as {decided}.",
         caption=f"A stimulus of class “{true}”, {verdict} taken for “{decided}”. {look}",
     )
@@ -114,9 +114,9 @@ def _affinity(record: RunRecord, measured: Measurements) -> Html:
             tag("h4", "Affinity of the two pathways"),
             tag(
                 "p",
-                "How similar is what a stage sees of a class (mean firing rates, rows) to what it imagines for each "
+                "How similar is what a layer sees of a class (mean firing rates, rows) to what it imagines for each "
                 "class (template, columns)? 1 is the same pattern, 0 unrelated, −1 opposite; what all classes share "
-                "is subtracted first. A stage that has learned shows a diagonal.",
+                "is subtracted first. A layer that has learned shows a diagonal.",
             ),
             gallery(*[_affinity_figure(pair, names) for pair in pairs]),
             _affinity_table(pairs),
@@ -124,21 +124,21 @@ def _affinity(record: RunRecord, measured: Measurements) -> Html:
     )
 
 
-def _affinity_figure(pair: StageAffinity, names: tuple[str, ...]) -> Html:
+def _affinity_figure(pair: LayerAffinity, names: tuple[str, ...]) -> Html:
     after = summarise_affinity(pair.after)
     own, other = number(after.own, "z.2f"), number(after.other, "z.2f")
     before = ""
     if pair.before is not None:
         before = f" (before training {number(summarise_affinity(pair.before).own, 'z.2f')})"
     return figure(
-        to_data_uri(affinity_pair(pair.before, pair.after, names, stage=pair.name)),
+        to_data_uri(affinity_pair(pair.before, pair.after, names, layer=pair.name)),
         alt=f"Class affinity of {pair.name} before and after training; mean on the diagonal {own}{before}.",
         caption=f"{pair.name}: mean cosine with the own class's template {own}{before}, with other classes' "
-        f"{other}. Orange cells off the diagonal are classes that the stage holds to be alike.",
+        f"{other}. Orange cells off the diagonal are classes that the layer holds to be alike.",
     )
 
 
-def _affinity_table(pairs: list[StageAffinity]) -> Html:
+def _affinity_table(pairs: list[LayerAffinity]) -> Html:
     rows = []
     for pair in pairs:
         after = summarise_affinity(pair.after)
@@ -153,5 +153,5 @@ def _affinity_table(pairs: list[StageAffinity]) -> Html:
                 percent(after.matched, 0),
             ]
         )
-    head = ["stage", "own, before", "own, after", "other, before", "other, after", "own is nearest"]
+    head = ["layer", "own, before", "own, after", "other, before", "other, after", "own is nearest"]
     return table(head, rows, numeric=range(1, 6))

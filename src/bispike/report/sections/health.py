@@ -36,22 +36,22 @@ def health(record: RunRecord, measured: Measurements | None) -> Html:
 
 
 def _firing(spiking: Spiking, pathways: tuple[str, ...]) -> list[Html]:
-    stages = ", ".join(
-        f"{stage.name} {100 * stage.bottom_up.rate:.0f} bottom-up"
-        + (f" and {100 * stage.top_down.rate:.0f} top-down" if len(pathways) > 1 else "")
-        for stage in spiking.health
+    layers = ", ".join(
+        f"{layer.name} {100 * layer.bottom_up.rate:.0f} bottom-up"
+        + (f" and {100 * layer.top_down.rate:.0f} top-down" if len(pathways) > 1 else "")
+        for layer in spiking.health
     )
     twice = " Top-down counts are over one imagination a class, so more units stay silent there."
     figures = [
         figure(
             to_data_uri(firing_rates(spiking.health, pathways=pathways)),
-            alt=f"Spikes per 100 time steps: {stages}.",
+            alt=f"Spikes per 100 time steps: {layers}.",
             caption="Bars: mean over units. Thin lines: where the middle 80 % of the units lie. Few spikes cost "
-            "little energy; a rate near 0 or 100 says that a stage has fallen silent or fires blindly.",
+            "little energy; a rate near 0 or 100 says that a layer has fallen silent or fires blindly.",
         ),
         figure(
             to_data_uri(idle_units(spiking.health, pathways=pathways)),
-            alt="Units that never and units that always spike, in percent of each stage.",
+            alt="Units that never and units that always spike, in percent of each layer.",
             caption="Units that never spike (filled) or spike at every step for everything (hatched) carry no "
             "information; the numbers are never / always in percent." + (twice if len(pathways) > 1 else ""),
         ),
@@ -90,15 +90,15 @@ def _angles(record: RunRecord) -> Html | None:
 
 def _numbers(spiking: Spiking) -> Html:
     levels = {a.name: a for a in spiking.agreements}
-    head = ["stage", "rate ↑", "never ↑", "always ↑"]
+    head = ["layer", "rate ↑", "never ↑", "always ↑"]
     if levels:
         head += ["rate ↓", "never ↓", "always ↓", "agree", "other class", "chance"]
     rows = []
-    for stage in spiking.health:
-        up, down = stage.bottom_up, stage.top_down
-        row = [stage.name, f"{up.rate:.3f}", percent(up.dead), percent(up.saturated)]
+    for layer in spiking.health:
+        up, down = layer.bottom_up, layer.top_down
+        row = [layer.name, f"{up.rate:.3f}", percent(up.dead), percent(up.saturated)]
         if levels:
-            level = levels[stage.name]
+            level = levels[layer.name]
             row += [f"{down.rate:.3f}", percent(down.dead), percent(down.saturated)]
             row += [percent(v) for v in (level.own, level.other, level.chance)]
         rows.append(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...figures import accuracy_curve, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
+from ...figures import accuracy_curve, layer_loss_curves, layer_loss_names, loss_curve, to_data_uri
 from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, tag
 from .wording import counted, number, percent
@@ -31,16 +31,16 @@ def learning(record: RunRecord) -> Html:
             "means that the network memorises.",
         ),
     ]
-    stages = stage_loss_names(metrics)
-    if stages:
+    layers = layer_loss_names(metrics)
+    if layers:
         figures.append(
             figure(
-                to_data_uri(stage_loss_curves(metrics)),
-                alt=f"Local loss of {', '.join(stages)} over epochs, relative to the first epoch.",
-                caption="Each stage has a loss of its own, which pulls the features of its two pathways together "
-                "for the same class and apart for others. No error travels between stages, so every curve must "
+                to_data_uri(layer_loss_curves(metrics)),
+                alt=f"Local loss of {', '.join(layers)} over epochs, relative to the first epoch.",
+                caption="Each layer has a loss of its own, which pulls the features of its two pathways together "
+                "for the same class and apart for others. No error travels between layers, so every curve must "
                 "fall on its own. It does not reach 0: the features of a class's stimuli differ."
-                + (" “recall” is the error of the recalled stimulus." if "recall" in stages else ""),
+                + (" “recall” is the error of the recalled stimulus." if "recall" in layers else ""),
             )
         )
     return gallery(*figures)

@@ -6,7 +6,7 @@ from ...figures import recall_gallery, to_data_uri
 from ...figures.recall import completion_figure, image_rows
 from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, join, tag
-from ..measurements import PASSES, CameDown, Measurements
+from ..measurements import PASSES, Measurements, Reconstructed
 from .behaviour import NEEDS_DATA
 from .wording import number, percent
 
@@ -48,10 +48,10 @@ def recalls(record: RunRecord, measured: Measurements | None) -> Html:
         f"for {percent(recalled.match.matched, 0)} of the classes the own mean is the most similar of all.{limited}"
     )
     parts = [tag("p", summary), gallery(*figures)]
-    return join([*parts, _came_down(measured.came_down)] if measured.came_down else parts)
+    return join([*parts, _reconstructed(measured.reconstructed)] if measured.reconstructed else parts)
 
 
-def _came_down(found: CameDown) -> Html:
+def _reconstructed(found: Reconstructed) -> Html:
     """Stimuli beside what came down of them, and completed cues."""
     names = ", ".join(found.names)
     figures = [

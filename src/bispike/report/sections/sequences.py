@@ -1,9 +1,9 @@
-"""Sections of a run on sequences: how it learned, what it foretells, how it fires, what memory it takes."""
+"""Sections of a run on sequences: how it learned, what it forecasts, how it fires, what memory it takes."""
 
 from __future__ import annotations
 
-from ...figures import accuracy_curve, confusion_heatmap, loss_curve, stage_loss_curves, stage_loss_names, to_data_uri
-from ...figures.sequences import error_curve, foretold_curves, memory_over_lengths, rates_over_positions
+from ...figures import accuracy_curve, confusion_heatmap, layer_loss_curves, layer_loss_names, loss_curve, to_data_uri
+from ...figures.sequences import error_curve, forecast_curves, memory_over_lengths, rates_over_positions
 from ...runs.record import RunRecord
 from ..forecasts import SEQUENCES, SequenceMeasurements
 from ..html import Html, figure, gallery, join, table, tag
@@ -25,7 +25,7 @@ def summary_of(record: RunRecord) -> Html:
         return tag("p", f"After {epochs} of {rule} on {dataset}; the test part was not looked at.", class_="lead")
     if summary["metric"] == "accuracy":
         said = (
-            f"After {epochs} of {rule} the network foretells {percent(summary['test'])} of the characters of the test "
+            f"After {epochs} of {rule} the network forecasts {percent(summary['test'])} of the characters of the test "
             f"part of {dataset} rightly ({number(measures.get('bits'), '.3f')} bits a character)."
         )
     else:
@@ -70,34 +70,34 @@ def learning(record: RunRecord) -> Html:
             figure(
                 to_data_uri(accuracy_curve(metrics, guessing=1 / record.network.concept.classes)),
                 alt=f"Accuracy over epochs: validation ends at {percent(last.get('validation'))}.",
-                caption="Share of right decisions: characters foretold, or recordings named.",
+                caption="Share of right decisions: characters forecast, or recordings named.",
             )
         )
-    if stage_loss_names(metrics):
+    if layer_loss_names(metrics):
         figures.append(
             figure(
-                to_data_uri(stage_loss_curves(metrics)),
+                to_data_uri(layer_loss_curves(metrics)),
                 alt="Local losses over epochs, relative to the first epoch.",
-                caption="Each stage has a loss of its own at each position; no error travels between them.",
+                caption="Each layer has a loss of its own at each position; no error travels between them.",
             )
         )
     return gallery(*figures)
 
 
-def foretells(record: RunRecord, found: SequenceMeasurements | None) -> Html:
+def forecasts(record: RunRecord, found: SequenceMeasurements | None) -> Html:
     """Texts that were written on, or curves beside the truth, with the baselines."""
     parts: list[Html | None] = [_baselines(record)]
     if found is None:
         return join([*parts, NEEDS_DATA])
     if found.curves:
         horizon = int(record.summary.get("horizon", 1))
-        curves = [(curve.name, curve.true, curve.foretold) for curve in found.curves]
+        curves = [(curve.name, curve.true, curve.forecast) for curve in found.curves]
         names = ", ".join(curve.name for curve in found.curves)
         parts.append(
             gallery(
                 figure(
-                    to_data_uri(foretold_curves(curves, horizon=horizon)),
-                    alt=f"True and foretold values of {names} over the beginning of the test part.",
+                    to_data_uri(forecast_curves(curves, horizon=horizon)),
+                    alt=f"True and forecast values of {names} over the beginning of the test part.",
                     caption="Grey: what came. Blue: what the network had said. A blue curve that only follows the grey "
                     "one, shifted to the right, has learned no more than the last value.",
                     wide=True,

@@ -46,7 +46,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def rates(values: Any) -> str:
-    """Firing rates of the stages as one text."""
+    """Firing rates of the layers as one text."""
     return " / ".join(number(v, ".2f") for v in values) if values else UNKNOWN
 
 

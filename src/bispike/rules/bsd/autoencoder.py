@@ -1,12 +1,12 @@
-"""BSD on autoencoders: the stimulus goes up to a latent code, whose spikes come down again; every stage learns alone.
+"""BSD on autoencoders: the stimulus goes up to a latent code, whose spikes come down again; every layer learns alone.
 
     bottom-up     a_i keeps the affinities of what it receives (functional.affinity), or meets p_i in ReCo
     top-down      p_i, called up by the sample's own latent spikes, learns to be a_i: MSE of rates, or ReCo
     cues          with occlusion, a second response to a stimulus of which a part is hidden follows the first
     both ends     the stimulus readout learns the stimulus (MSE); the concept readout and the highest top-down
-                  synapse learn what the latent code of each class is, and nothing of it reaches another stage
+                  synapse learn what the latent code of each class is, and nothing of it reaches another layer
 
-No error crosses a stage, and no label reaches the code. In ReCo of B samples each is its own class (the paper's loss
+No error crosses a layer, and no label reaches the code. In ReCo of B samples each is its own class (the paper's loss
 for generation, arXiv 2509.20284: the features' low and high frequency bands with a λ each); the latent code, which no
 sample-wise top-down population meets, keeps the part of ReCo that keeps samples apart.
 """
@@ -58,7 +58,7 @@ class Reconstruction:
                 "occlusion: cues need the stimulus code 'current', in which a hidden part is silent, and "
                 f"reconstruction 'affinity'; received {network.stimulus_code!r} and {options.reconstruction!r}."
             )
-        self.network, self.options, self.written = network, options, written
+        self.network, self.options, self.gradients_ready = network, options, written
 
     def learn(self, stimulus: Tensor, labels: Tensor, generator: torch.Generator | None) -> StepReport:
         """Write the gradients of both pathways for one batch."""
@@ -71,24 +71,24 @@ class Reconstruction:
         source = net.encode(stimulus, generator=generator)
         target = source if net.constant_input else net.standardise(stimulus)
         received = self._with_cues(source, generator)
-        ups = list(net.sweep_up(received, unrolled=True))
+        ups = list(net.bottom_up_pass(received, unrolled=True))
         code = ups[-1][2]
-        descent = net.descend_latent(code.spikes, code.rate, unrolled=True)
+        descent = net.top_down_pass_from_code(code.spikes, code.rate, unrolled=True)
         lowest = descent.at(0)[1].rate
         losses: dict[str, Tensor] = {}
-        for i, (stage, below, up) in enumerate(ups[:-1]):
+        for i, (layer, below, up) in enumerate(ups[:-1]):
             above, down = descent.at(i)
-            losses[stage.name], grad_up, grad_down = self._meet(i, below, up, down)
-            _learn(stage.up, grad_up, below, up)
-            _learn(stage.down, grad_down, above, down)
+            losses[layer.name], grad_up, grad_down = self._meet(i, below, up, down)
+            _learn(layer.up, grad_up, below, up)
+            _learn(layer.down, grad_down, above, down)
             descent.forget(i)
-            self.written(stage.parameters())
-        stage, below, _ = ups[-1]
-        losses[stage.name], grad_code = self._spread(below, code)
-        _learn(stage.up, grad_code, below, code)
+            self.gradients_ready(layer.parameters())
+        layer, below, _ = ups[-1]
+        losses[layer.name], grad_code = self._spread(below, code)
+        _learn(layer.up, grad_code, below, code)
         rows = len(labels)
-        top = learn_latent_ends(net, rate_leaving(stage, code)[:rows], code.rate[:rows], labels)
-        self.written([*stage.parameters(), *net.readout.parameters(), *net.code.parameters()])
+        top = learn_latent_ends(net, rate_leaving(layer, code)[:rows], code.rate[:rows], labels)
+        self.gradients_ready([*layer.parameters(), *net.readout.parameters(), *net.code.parameters()])
         losses["recall"] = learn_reconstruction(
             net, lowest, target.repeat(len(lowest) // rows, *[1] * (target.dim() - 1))
         )
@@ -102,7 +102,7 @@ class Reconstruction:
         return torch.cat([source, source * random_cue(source, most, generator=generator)])
 
     def _meet(self, place: int, below: Tensor, up: Activity, down: Activity) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss of a stage below the latent code, dL/d rates of its two populations."""
+        """Loss of a layer below the latent code, dL/d rates of its two populations."""
         if self.options.reconstruction == "reco":
             return self._reco(up.rate, down.rate)
         value, grad_up = self._keep(place, below, up)
@@ -114,10 +114,10 @@ class Reconstruction:
         if self.options.reconstruction == "reco":
             value, grad, _ = self._reco(code.rate, code.rate)
             return value, grad
-        return self._keep(len(self.network.hidden) - 1, below, code)
+        return self._keep(len(self.network.layers) - 1, below, code)
 
     def _keep(self, place: int, below: Tensor, up: Activity) -> tuple[Tensor, Tensor]:
-        """Keep the affinities of what a stage receives, those of the stimulus whitened; follow the whole from a cue."""
+        """Keep the affinities of what a layer receives, those of the stimulus whitened; follow the whole from a cue."""
         options = self.options
         rate, whole = up.rate, self._whole(up.rate)
         below = self._whole(below)

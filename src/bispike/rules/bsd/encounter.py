@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...nn import Activity, Stage
+from ...nn import Activity, Layer
 
 
 @dataclass
 class Encounter:
-    """One stage, reached by both sweeps.
+    """One layer, reached by both passes.
 
     Attributes:
-        stage: where.
+        layer: where.
         below: `[B, *source]` rate that the bottom-up synapse received, and `up` what its population did.
         above: `[C, *source]` rate that the top-down synapse received, and `down` what its population did.
     """
 
-    stage: Stage
+    layer: Layer
     below: Tensor
     up: Activity
     above: Tensor

@@ -1,9 +1,9 @@
-"""Bidirectional spike-based distillation (arXiv 2509.20284): two spiking pathways teach each other, stage by stage.
+"""Bidirectional spike-based distillation (arXiv 2509.20284): two spiking pathways teach each other, layer by layer.
 
-The bottom-up sweep carries the stimuli; the top-down sweep carries the C concepts. In every stage the features of
-the two meet in a local contrastive loss whose gradient is known in closed form, so no tape is kept across stages
+The bottom-up pass carries the stimuli; the top-down pass carries the C concepts. In every layer the features of
+the two meet in a local contrastive loss whose gradient is known in closed form, so no tape is kept across layers
 or over time: the drive is linear in the spikes below, and one product of the feature gradient with the *rate* below
-gives the weight gradient of all time steps. Templates have C rows, the affinity is B×C, and one stage is in memory.
+gives the weight gradient of all time steps. Templates have C rows, the affinity is B×C, and one layer is in memory.
 
     a_i = rate(LIF(W_i s_{i−1})),  p_i = rate(LIF(Θ_i s'_{i+1})),   L_i = align(a_i − mean, p_i − mean)
 
@@ -41,7 +41,7 @@ from ...functional import (
     rows_of,
     spread_average,
 )
-from ...nn import SLOPES, Activity, Descent, Network, Pathway, RecurrentNetwork, Stage, rate_leaving
+from ...nn import SLOPES, Activity, Layer, Network, Pathway, SequenceNetwork, TopDownPass, rate_leaving
 from ..options import FRACTION, NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, in_range, one_of, option
 from ..readouts import TOP_LOSSES, learn_recall, learn_top
 from ..rule import Rule, StepReport, register
@@ -83,7 +83,7 @@ class BSDOptions(RuleOptions):
 
     On autoencoders (see `reconstruction`) these count, with `strength` and `reduction` of ReCo:
         reconstruction: `affinity`, or `reco` of samples.
-        whitening: power in (0, 1] of the stimulus's affinities that the first stage keeps.
+        whitening: power in (0, 1] of the stimulus's affinities that the first layer keeps.
         cutoff: between a low and a high frequency band, in cycles a sample (0.5 is the highest along one axis); 0: one
             band.
         occlusion: largest share of a stimulus that is hidden in cues, which learn to call up the whole; 0: no cues.
@@ -119,7 +119,7 @@ class BSD(Rule):
     """Bidirectional spike-based distillation. See the module's text and `BSDOptions`."""
 
     name: ClassVar[str] = "bsd"
-    summary: ClassVar[str] = "two spiking pathways align in every stage; local, no tape over stages or time"
+    summary: ClassVar[str] = "two spiking pathways align in every layer; local, no tape over layers or time"
     trains_top_down: ClassVar[bool] = True
     reconstructs: ClassVar[bool] = True
     sequences: ClassVar[bool] = True
@@ -134,11 +134,11 @@ class BSD(Rule):
         self.running: dict[str, Tensor] = {}
         given = self.settings
         self._loss = AlignmentLoss(given.loss, given.strength, given.temperature, given.reduction)
-        self._reconstruction = Reconstruction(network, given, self.written) if network.latent else None
+        self._reconstruction = Reconstruction(network, given, self.gradients_ready) if network.latent else None
         self.template = given.feature if given.template == "same" else given.template
 
     def follows(self, kind: str) -> bool:
-        """Whether a sweep follows the slope of its neurons, given what is aligned of them."""
+        """Whether a pass follows the slope of its neurons, given what is aligned of them."""
         return kind == "rate" and self.settings.slope == "unrolled"
 
     def parameters(self) -> list[nn.Parameter]:
@@ -155,7 +155,7 @@ class BSD(Rule):
         unknown = sorted(key for key in state if not key.startswith("centre."))
         if unknown:
             raise ConfigurationError(
-                f"rule 'bsd': expected running centres 'centre.<stage>', received {unknown}; a checkpoint of an "
+                f"rule 'bsd': expected running centres 'centre.<layer>', received {unknown}; a checkpoint of an "
                 "earlier version keeps them in another order and cannot be resumed."
             )
         self.running = {key.removeprefix("centre."): mean.clone() for key, mean in state.items()}
@@ -164,29 +164,29 @@ class BSD(Rule):
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         if self._reconstruction is not None:
             return self._reconstruction.learn(stimulus, labels, generator)
-        if isinstance(self.network, RecurrentNetwork):
+        if isinstance(self.network, SequenceNetwork):
             return learn_sequences(self, self.network, stimulus, labels)
         source = self.network.encode(stimulus, generator=generator)
-        return self.meet(stimulus, source, self.look(source), labels)
+        return self.learn_from_pass(stimulus, source, self.bottom_up_pass(source), labels)
 
-    def look(self, source: Tensor) -> Iterator[tuple[Stage, Tensor, Activity]]:
-        """The half that needs no label: the bottom-up sweep, with what the other half learns from.
+    def bottom_up_pass(self, source: Tensor) -> Iterator[tuple[Layer, Tensor, Activity]]:
+        """The half that needs no label: the bottom-up pass, with what the other half learns from.
 
         Args:
             source: what `Network.encode` returned.
         """
-        return self.network.sweep_up(source, unrolled=self.follows(self.settings.feature))
+        return self.network.bottom_up_pass(source, unrolled=self.follows(self.settings.feature))
 
     @torch.no_grad()
-    def meet(
-        self, stimulus: Tensor, source: Tensor, up: Iterable[tuple[Stage, Tensor, Activity]], labels: Tensor
+    def learn_from_pass(
+        self, stimulus: Tensor, source: Tensor, up: Iterable[tuple[Layer, Tensor, Activity]], labels: Tensor
     ) -> StepReport:
-        """The half that needs the labels: the top-down sweep meets a bottom-up one; writes `.grad`.
+        """The half that needs the labels: the top-down pass meets a bottom-up one; writes `.grad`.
 
         Args:
             stimulus: `[B, *stimulus.shape]` in the units of the data.
             source: its code, from `Network.encode`.
-            up: `look(source)`, under way or kept since (one weight product a stage is still to come).
+            up: `look(source)`, under way or kept since (one weight product a layer is still to come).
             labels: `[B]` int64 in 0..C−1.
         """
         net = self.network
@@ -204,48 +204,48 @@ class BSD(Rule):
         losses: dict[str, Tensor] = {}
         rates: list[Tensor] = []
         if self.settings.order == "down-first":
-            down = self._sweep_down()
+            down = self._top_down()
         elif self.settings.order == "up-first":
             up = iter(list(up))
-            down = self._sweep_down()
+            down = self._top_down()
         else:
             with ThreadPoolExecutor(1) as pool:
-                waiting = pool.submit(self._sweep_down)
+                waiting = pool.submit(self._top_down)
                 up = iter(list(up))
                 down = waiting.result()
         top_rate = source
         lowest = down.at(0)[1].rate
-        for stage, below, activity in up:  # no enumerate: it would hold on to the last stage while the next one works
+        for layer, below, activity in up:  # no enumerate: it would hold on to the last layer while the next one works
             i = len(rates)
-            here = Encounter(stage, below, activity, *down.at(i))
-            losses[stage.name] = self.align_stage(here, labels, negatives, self.prior)
+            here = Encounter(layer, below, activity, *down.at(i))
+            losses[layer.name] = self.align_layer(here, labels, negatives, self.prior)
             del here
             down.forget(i)
             rates.append(activity.rate.mean())
-            top_rate = rate_leaving(stage, activity)
+            top_rate = rate_leaving(layer, activity)
             del below, activity
         top = learn_top(net, top_rate, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength)
-        self.written([*net.readout.parameters(), *net.code.parameters()])
+        self.gradients_ready([*net.readout.parameters(), *net.code.parameters()])
         target = source if net.constant_input else net.standardise(stimulus)
         losses["recall"] = learn_recall(net, lowest, target, labels)
         return StepReport(top.loss, top.correct, losses, rates)
 
     @torch.no_grad()
-    def _sweep_down(self) -> Descent:
-        return self.network.descend(unrolled=self.follows(self.template))
+    def _top_down(self) -> TopDownPass:
+        return self.network.top_down_pass(unrolled=self.follows(self.template))
 
-    def align_stage(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
-        """Align the two populations of a stage and write the gradients of W and Θ; return the local loss.
+    def align_layer(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
+        """Align the two populations of a layer and write the gradients of W and Θ; return the local loss.
 
         Args:
-            here: the stage.
+            here: the layer.
             labels: `[B]` the template of each sample.
             negatives: `[B, C]` (`functional.negative_counts`).
             prior: `[C]` weights of the templates in their mean.
         """
-        way = self._meet_fused if self._fits_kernels(here.up) else self._meet_plain
+        way = self._align_fused if self._fits_kernels(here.up) else self._align_reference
         value = way(here, labels, negatives, prior)
-        self.written(here.stage.parameters())
+        self.gradients_ready(here.layer.parameters())
         return value
 
     def _fits_kernels(self, up: Activity) -> bool:
@@ -253,13 +253,13 @@ class BSD(Rule):
         alone = not (options.centre == "batch" and self.network.group.shares)
         return native_usable(up.rate) and options.loss != "mse" and options.pool == 0 and alone
 
-    def _meet_fused(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
+    def _align_fused(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
         mode, feature, template = self.settings.centre, self.settings.feature, self.template
         rows, templates = self._rows(here.up, feature), self._rows(here.down, template)
         by_batch = mode == "batch" and rows.shape[0] > 1
         centre = None
         if mode != "none":
-            centre = self._batch_mean(rows) if by_batch else self._running_mean(here.stage.name, rows)
+            centre = self._batch_mean(rows) if by_batch else self._running_mean(here.layer.name, rows)
         value, on_rows, on_templates = meet(
             rows,
             templates,
@@ -271,11 +271,11 @@ class BSD(Rule):
             by_batch=by_batch,
             samples=self.network.group.count(labels.shape[0]),
         )
-        here.stage.up.learn_pulled(on_rows, here.below, here.up, through_rate=feature == "rate")
-        here.stage.down.learn_pulled(on_templates, here.above, here.down, through_rate=template == "rate")
+        here.layer.up.backward_fused(on_rows, here.below, here.up, through_rate=feature == "rate")
+        here.layer.down.backward_fused(on_templates, here.above, here.down, through_rate=template == "rate")
         return value
 
-    def _meet_plain(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
+    def _align_reference(self, here: Encounter, labels: Tensor, negatives: Tensor, prior: Tensor) -> Tensor:
         """The same, step by step: the reference, and the way for all other options, precisions and devices."""
         prior = prior.to(here.up.rate)
         mode = self.settings.centre
@@ -286,7 +286,7 @@ class BSD(Rule):
         if mode == "none":
             rows, templates = rows.clone(), templates.clone()
         else:
-            rows = centre_rows(rows, self._batch_mean(rows) if by_batch else self._running_mean(here.stage.name, rows))
+            rows = centre_rows(rows, self._batch_mean(rows) if by_batch else self._running_mean(here.layer.name, rows))
             templates = centre_templates(templates, prior)
         samples = group.count(labels.shape[0])
         result = align(rows, templates, labels, negatives, self._loss, samples=samples, consume=True)
@@ -297,7 +297,7 @@ class BSD(Rule):
             centre_rows_backward(grad_rows, self._batch_mean(grad_rows))
         if mode != "none":
             centre_templates_backward(grad_templates, prior)
-        up, down = here.stage.up, here.stage.down
+        up, down = here.layer.up, here.layer.down
         up.learn(self._drive_gradient(grad_rows, up, here.up, feature), here.below, here.up)
         down.learn(self._drive_gradient(grad_templates, down, here.down, template), here.above, here.down)
         return value
@@ -323,7 +323,7 @@ class BSD(Rule):
         return grad.mul_(pathway.rate_slope(activity)) if kind == "rate" else grad
 
     def _running_mean(self, name: str, rows: Tensor) -> Tensor:
-        """Running mean `[D]` of a stage's features: this batch moves it by its number of samples."""
+        """Running mean `[D]` of a layer's features: this batch moves it by its number of samples."""
         mean = self._batch_mean(rows)
         if name in self.running:
             weight = 1 - (1 - 1 / self.settings.centre_samples) ** self.network.group.count(rows.shape[0])

@@ -1,7 +1,7 @@
 """BSD on sequences: at each position the recurrent bottom-up population meets what the target calls up from above.
 
 A sequence is taken in blocks of positions. Within a block every position is a sample: what the population did at the
-position before is an input like any other, so the update is that of a stage at one time step, local in space and in
+position before is an input like any other, so the update is that of a layer at one time step, local in space and in
 time. Blocks add up their gradients and hand on the state, so memory does not grow with the length of a sequence.
 
     classes       templates of the vocabulary, C rows, whatever the length and the batch
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import negative_counts
-from ...nn import Activity, Descent, Group, QuantityCode, RecurrentNetwork, Stage, State
-from ..gradient.through_time import learn_said
+from ...nn import Activity, Group, Layer, QuantityCode, SequenceNetwork, State, TopDownPass
+from ..gradient.through_time import learn_outputs
 from ..readouts import learn_quantities, learn_reconstruction, learn_top
 from ..rule import StepReport
 from .encounter import Encounter
@@ -59,7 +59,7 @@ class Gathered:
                 parameter.grad.copy_(total)
 
 
-def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
+def learn_sequences(rule: BSD, network: SequenceNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
     """Write the gradients of both pathways for a batch of sequences; `loss` is a mean over positions.
 
     Args:
@@ -75,7 +75,7 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
         positions = min(positions, max(1, PAIRED // everyone))
     state, state_down = network.rest(batch), network.rest_down(everyone)
     gathered = Gathered(rule.parameters())
-    told, rule.when_written = rule.when_written, None  # nothing is final before the last block
+    told, rule.on_gradients_ready = rule.on_gradients_ready, None  # nothing is final before the last block
     reports = []
     try:
         for first in range(0, length, positions):
@@ -91,30 +91,30 @@ def learn_sequences(rule: BSD, network: RecurrentNetwork, stimulus: Tensor, targ
             reports.append((len(part) / length, report))
             gathered.add(len(part) / length)
     finally:
-        rule.when_written = told
+        rule.on_gradients_ready = told
     gathered.write()
     return _mean(reports)
 
 
-def _learn_classes(rule: BSD, network: RecurrentNetwork, part: Tensor, labels: Tensor, state: State) -> StepReport:
+def _learn_classes(rule: BSD, network: SequenceNetwork, part: Tensor, labels: Tensor, state: State) -> StepReport:
     """A block whose templates are those of the classes."""
     rows = part.flatten(0, 1)
     raws: list[Tensor] = []
 
     def up():  # type: ignore[no-untyped-def]
-        for stage, below, activity in network.sweep_positions(
+        for layer, below, activity in network.bottom_up_positions(
             part, state, unrolled=rule.follows(rule.settings.feature)
         ):
             raws.append(activity.raw_drive)
-            yield stage, below, activity
+            yield layer, below, activity
 
-    report = rule.meet(rows, rows, up(), labels)
+    report = rule.learn_from_pass(rows, rows, up(), labels)
     network.follow(raws)
     return report
 
 
 def _learn_rows(
-    rule: BSD, network: RecurrentNetwork, part: Tensor, wanted: Tensor, state: State, state_down: State
+    rule: BSD, network: SequenceNetwork, part: Tensor, wanted: Tensor, state: State, state_down: State
 ) -> StepReport:
     """A block in which each position of each sample has a template of its own.
 
@@ -137,9 +137,9 @@ def _learn_rows(
     losses: dict[str, Tensor] = {}
     rates, raws = [], []
     top = lowest
-    sweep = network.sweep_positions(part, state, unrolled=rule.follows(rule.settings.feature))
-    for (stage, below, activity), (above, called) in zip(sweep, down, strict=True):
-        losses[stage.name] = rule.align_stage(Encounter(stage, below, activity, above, called), own, negatives, prior)
+    layer_pass = network.bottom_up_positions(part, state, unrolled=rule.follows(rule.settings.feature))
+    for (layer, below, activity), (above, called) in zip(layer_pass, down, strict=True):
+        losses[layer.name] = rule.align_layer(Encounter(layer, below, activity, above, called), own, negatives, prior)
         raws.append(activity.raw_drive)
         rates.append(activity.rate.mean())
         top = activity.rate
@@ -168,29 +168,29 @@ def _of_mine(group: Group, rows: Tensor, positions: int) -> Tensor:
 
 
 def _templates(
-    rule: BSD, network: RecurrentNetwork, wanted: Tensor, positions: int, state: State
+    rule: BSD, network: SequenceNetwork, wanted: Tensor, positions: int, state: State
 ) -> list[tuple[Tensor, Activity]]:
     """What the targets call up, a row each: (what the top-down synapse received, what it did), bottom to top."""
-    code, steps = network.code, network.steps
+    code, time_steps = network.code, network.time_steps
     if isinstance(code, QuantityCode):
-        spikes = code.spikes_of(wanted, steps)
+        spikes = code.spikes_of(wanted, time_steps)
     else:
-        spikes = code.spikes(steps)[:, wanted].to(network.stimulus_mean.dtype)
+        spikes = code.spikes(time_steps)[:, wanted].to(network.stimulus_mean.dtype)
     unrolled = rule.follows(rule.template)
     if state:
-        found = network.descend_positions(spikes.unflatten(1, (positions, -1)), state, unrolled=unrolled)
+        found = network.top_down_positions(spikes.unflatten(1, (positions, -1)), state, unrolled=unrolled)
         return [(here.below, here.activity) for here in found]
-    down = Descent(network.hidden, spikes, spikes.mean(0), steps, constant=False, unrolled=unrolled)
-    return [down.at(i) for i in range(len(network.hidden))]
+    down = TopDownPass([*network.layers], spikes, spikes.mean(0), time_steps, constant=False, unrolled=unrolled)
+    return [down.at(i) for i in range(len(network.layers))]
 
 
 def learn_positions(
-    network: RecurrentNetwork, stimulus: Tensor, targets: Tensor, broadcast: Callable[[Stage, Tensor], Tensor]
+    network: SequenceNetwork, stimulus: Tensor, targets: Tensor, broadcast: Callable[[Layer, Tensor], Tensor]
 ) -> StepReport:
-    """Write gradients from an error that is broadcast to all stages at each position, in blocks (e-prop).
+    """Write gradients from an error that is broadcast to all layers at each position, in blocks (e-prop).
 
     Args:
-        broadcast: (stage, error `[N, K]` at the readout) to the learning signal `[N, H]`.
+        broadcast: (layer, error `[N, K]` at the readout) to the learning signal `[N, H]`.
     """
     batch, length = targets.shape[:2]
     state = network.rest(batch)
@@ -207,19 +207,19 @@ def learn_positions(
 
 
 def _learn_broadcast(
-    network: RecurrentNetwork,
+    network: SequenceNetwork,
     stimulus: Tensor,
     targets: Tensor,
     state: State,
-    broadcast: Callable[[Stage, Tensor], Tensor],
+    broadcast: Callable[[Layer, Tensor], Tensor],
 ) -> StepReport:
     """A block of `learn_positions`."""
-    sweep = list(network.sweep_positions(network.encode(stimulus), state, unrolled=True))
-    top = learn_said(network, sweep[-1][2].rate, stimulus, targets)
-    for stage, below, activity in sweep:
-        stage.up.learn(broadcast(stage, top.error) * stage.up.rate_slope(activity), below, activity)
-    network.follow([activity.raw_drive for _, _, activity in sweep])
-    return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in sweep])
+    layer_pass = list(network.bottom_up_positions(network.encode(stimulus), state, unrolled=True))
+    top = learn_outputs(network, layer_pass[-1][2].rate, stimulus, targets)
+    for layer, below, activity in layer_pass:
+        layer.up.learn(broadcast(layer, top.error) * layer.up.rate_slope(activity), below, activity)
+    network.follow([activity.raw_drive for _, _, activity in layer_pass])
+    return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in layer_pass])
 
 
 def _mean(reports: list[tuple[float, StepReport]]) -> StepReport:
@@ -233,6 +233,6 @@ def _mean(reports: list[tuple[float, StepReport]]) -> StepReport:
     return StepReport(
         over([report.loss for report in blocks]),
         torch.stack([report.correct for report in blocks]).sum(),
-        {name: over([report.stage_losses[name] for report in blocks]) for name in first.stage_losses},
+        {name: over([report.layer_losses[name] for report in blocks]) for name in first.layer_losses},
         [over([report.spike_rate[i] for report in blocks]) for i in range(len(first.spike_rate))],
     )

@@ -1,4 +1,4 @@
-"""Errors that return through the rate network, stage by stage, without a tape.
+"""Errors that return through the rate network, layer by layer, without a tape.
 
     δ_l = (B_l δ_{l+1}) ⊙ f'(a_l),   dL/dW_l = δ_l r_{l−1}ᵀ
 
@@ -19,8 +19,8 @@ READOUT = "readout"
 
 
 def feedback_places(network: Network) -> dict[str, Synapse]:
-    """Synapses that errors return through, by the name of the stage that they belong to; the first stage's is none."""
-    return {**{stage.name: stage.up.synapse for stage in network.hidden[1:]}, READOUT: network.readout}
+    """Synapses that errors return through, by the name of the layer that they belong to; the first layer's is none."""
+    return {**{layer.name: layer.up.synapse for layer in network.layers[1:]}, READOUT: network.readout}
 
 
 def random_feedback(synapse: Synapse, generator: torch.Generator, *, gain: float = 1.0) -> Tensor:
@@ -33,36 +33,36 @@ def random_feedback(synapse: Synapse, generator: torch.Generator, *, gain: float
 def broadcast_feedback(
     network: Network, generator: torch.Generator, *, gain: float = 1.0, pooled: bool = False
 ) -> dict[str, Dense]:
-    """Fixed random synapses from the readout's error to every hidden stage's population, by the stage's name.
+    """Fixed random synapses from the readout's error to every hidden layer's population, by the layer's name.
 
-    With `pooled` they lead to what leaves the stage, after its pooling.
+    With `pooled` they lead to what leaves the layer, after its pooling.
 
     Weights are uniform with standard deviation gain/√K for K concept neurons; they take no gradient.
     """
     synapses = {}
-    for stage in network.hidden:
-        shape = stage.output_shape if pooled else stage.feature_shape
+    for layer in network.layers:
+        shape = layer.output_shape if pooled else layer.feature_shape
         synapse = Dense(network.readout.target, shape, bias=False)
         synapse.initialise(gain, generator)
-        synapses[stage.name] = synapse.requires_grad_(requires_grad=False)
+        synapses[layer.name] = synapse.requires_grad_(requires_grad=False)
     return synapses
 
 
 def learn_by_feedback(
-    network: Network, sweep: Sequence[RateStep], error: Tensor, weights: Mapping[str, Tensor]
+    network: Network, layer_pass: Sequence[RateStep], error: Tensor, weights: Mapping[str, Tensor]
 ) -> None:
-    """Write the gradients of all hidden stages.
+    """Write the gradients of all hidden layers.
 
     Args:
         network: that was swept.
-        sweep: all of `Network.sweep_rates`.
+        pass: all of `Network.bottom_up_rates`.
         error: `[B, K]` at the readout's drive.
         weights: B by the names of `feedback_places`; a place that is left out uses its synapse's own.
     """
-    grad = network.readout.carry_back(error, weights.get(READOUT))
-    for step in reversed(sweep):
-        stage, activity = step.stage, step.activity
-        grad = stage.return_values(grad, activity.rate)
-        grad = stage.up.learn(grad * activity.slope, step.below, activity)
-        if step is not sweep[0]:
-            grad = stage.up.synapse.carry_back(grad, weights.get(stage.name))
+    grad = network.readout.backward_input(error, weights.get(READOUT))
+    for step in reversed(layer_pass):
+        layer, activity = step.layer, step.activity
+        grad = layer.unpool(grad, activity.rate)
+        grad = layer.up.learn(grad * activity.slope, step.below, activity)
+        if step is not layer_pass[0]:
+            grad = layer.up.synapse.backward_input(grad, weights.get(layer.name))

@@ -1,7 +1,7 @@
-"""Direct feedback alignment (Nøkland, NeurIPS 2016): one error, broadcast to every stage by fixed random weights.
+"""Direct feedback alignment (Nøkland, NeurIPS 2016): one error, broadcast to every layer by fixed random weights.
 
-δ_l = (B_l e) ⊙ f'(a_l) with e = dL/d drive of the readout. No error passes through a stage on its way to another, so
-all stages could learn at once. With one hidden stage and B the readout's transposed weights this is backpropagation.
+δ_l = (B_l e) ⊙ f'(a_l) with e = dL/d drive of the readout. No error passes through a layer on its way to another, so
+all layers could learn at once. With one hidden layer and B the readout's transposed weights this is backpropagation.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DFAOptions(RateOptions):
 class DFA(Rule):
     """Direct feedback alignment on the rate network; trains the bottom-up pathway.
 
-    The error reaches a stage where its rates leave it, so that a pooled stage hands it to the largest of each cell.
+    The error reaches a layer where its rates leave it, so that a pooled layer hands it to the largest of each cell.
     The paper draws B uniformly and leaves its scale open; here it is that of a synapse from K neurons.
     """
 
@@ -52,10 +52,10 @@ class DFA(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
-        top = learn_top(net, sweep[-1].leaving, labels)
-        for step in sweep:
-            stage, activity = step.stage, step.activity
-            grad = stage.return_values(self.own.get_submodule(stage.name)(top.error), activity.rate)
-            stage.up.learn(grad * activity.slope, step.below, activity)
-        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in sweep])
+        layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, layer_pass[-1].leaving, labels)
+        for step in layer_pass:
+            layer, activity = step.layer, step.activity
+            grad = layer.unpool(self.own.get_submodule(layer.name)(top.error), activity.rate)
+            layer.up.learn(grad * activity.slope, step.below, activity)
+        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in layer_pass])

@@ -1,14 +1,14 @@
-"""Direct feedback alignment on the spiking network: the error of the readout is broadcast to every stage.
+"""Direct feedback alignment on the spiking network: the error of the readout is broadcast to every layer.
 
     δ_l = (B_l e) ⊙ d rate_l / d drive_l,   dL/dW_l = δ_l rate_{l−1}ᵀ
 
 e = dL/d drive of the readout, B_l fixed and random, the slope that of the spiking neuron's rate. No error passes
-through another stage, and no tape is kept. Source: Samadi, Lillicrap & Tweed, Neural Computation 29:578 (2017); direct
+through another layer, and no tape is kept. Source: Samadi, Lillicrap & Tweed, Neural Computation 29:578 (2017); direct
 feedback alignment itself is Nøkland, NeurIPS 2016.
 
 What differs: they teach at every moment of a simulation; here the error of the whole trial teaches the rates, once
 (`e-prop` weighs every time step by itself). Maps get a weight a position, which kernels that are shared over the
-positions cannot align with: convolutional stages learn, but less than dense ones, as is known of the method.
+positions cannot align with: convolutional layers learn, but less than dense ones, as is known of the method.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class DFASNN(Rule):
     """Broadcast feedback on the spiking network; trains the bottom-up pathway."""
 
     name: ClassVar[str] = "dfa-snn"
-    summary: ClassVar[str] = "the readout's error broadcast to every spiking stage through fixed random weights"
+    summary: ClassVar[str] = "the readout's error broadcast to every spiking layer through fixed random weights"
     Options: ClassVar[type] = DFASNNOptions
     settings: DFASNNOptions
 
@@ -58,11 +58,11 @@ class DFASNN(Rule):
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         source = net.encode(stimulus, generator=generator)
-        sweep = list(net.sweep_up(source, unrolled=self.settings.slope == "unrolled"))
-        stage, _, activity = sweep[-1]
-        top = learn_top(net, rate_leaving(stage, activity), labels)
-        for stage, below, activity in sweep:
-            signal = self.feedback[stage.name](top.error)
-            stage.up.learn(signal * stage.up.rate_slope(activity), below, activity)
-            self.written(stage.up.parameters())
-        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in sweep])
+        layer_pass = list(net.bottom_up_pass(source, unrolled=self.settings.slope == "unrolled"))
+        layer, _, activity = layer_pass[-1]
+        top = learn_top(net, rate_leaving(layer, activity), labels)
+        for layer, below, activity in layer_pass:
+            signal = self.feedback[layer.name](top.error)
+            layer.up.learn(signal * layer.up.rate_slope(activity), below, activity)
+            self.gradients_ready(layer.up.parameters())
+        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in layer_pass])

@@ -3,9 +3,9 @@
     dL/dW_ij = Σ_t L_i[t] e_ij[t],   L_i[t] = 1/T Σ_k B_ik (softmax(scores) − one-hot)_k
 
 with the eligibility e of `functional.eligibility`. Source: Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein and
-Maass, Nature Communications 11:3625 (2020). With one hidden stage and symmetric feedback this is the exact surrogate
+Maass, Nature Communications 11:3625 (2020). With one hidden layer and symmetric feedback this is the exact surrogate
 gradient; what it leaves out elsewhere are the ways from a spike to the loss that lead through other neurons: through
-the stages above, and through recurrent synapses.
+the layers above, and through recurrent synapses.
 
 What differs from the paper: the readout reads time means, so the error comes at the end of the trial and is the same
 for all of its steps, and the filter F_κ of a leaky readout has no place. With a hard reset, the network's default, a
@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from ...functional import PSEUDO_DERIVATIVES
-from ...nn import Network, RecurrentNetwork, SpikeStep, Stage, sweep_steps
+from ...nn import Layer, Network, SequenceNetwork, SpikeStep, bottom_up_trajectories
 from ..bsd.sequences import learn_positions
 from ..options import NOT_NEGATIVE, RuleOptions, one_of, option
 from ..readouts import learn_top
@@ -42,8 +42,8 @@ class EPropOptions(RuleOptions):
     """Options of e-prop.
 
     Args:
-        feedback: `random` broadcast weights for every stage, or `symmetric`: the readout's own weights, transposed, for
-            the last stage, the only one that it reads; the stages below keep random ones.
+        feedback: `random` broadcast weights for every layer, or `symmetric`: the readout's own weights, transposed, for
+            the last layer, the only one that it reads; the layers below keep random ones.
         pseudo_derivative: ψ, `atan` (as the other rules on this network) or `triangular` (the paper's, γ = 0.3; it is
             0 for membranes below 0 and above 2θ).
         feedback_gain: standard deviation of B times √K for K concept neurons, at least 0; an optimizer that scales
@@ -69,33 +69,33 @@ class EProp(Rule):
         super().__init__(network, **options)
         self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
         if self.settings.feedback == "symmetric":
-            del self.feedback[network.hidden[-1].name]
+            del self.feedback[network.layers[-1].name]
         self.keep(self.feedback)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        if isinstance(net, RecurrentNetwork):
+        if isinstance(net, SequenceNetwork):
             return learn_positions(net, stimulus, labels, self._broadcast)
-        sweep = list(sweep_steps(net, net.encode(stimulus, generator=generator)))
-        top = learn_top(net, sweep[-1].leaving.mean(0), labels)
-        for step in sweep:
-            signal = self._signal(step, top.error / net.steps)
+        layer_pass = list(bottom_up_trajectories(net, net.encode(stimulus, generator=generator)))
+        top = learn_top(net, layer_pass[-1].leaving.mean(0), labels)
+        for step in layer_pass:
+            signal = self._signal(step, top.error / net.time_steps)
             step.trajectory.learn(signal, kind=self.settings.pseudo_derivative)
-            self.written(step.stage.up.parameters())
-        return StepReport(top.loss, top.correct, {}, [step.trajectory.spikes.mean() for step in sweep])
+            self.gradients_ready(step.layer.up.parameters())
+        return StepReport(top.loss, top.correct, {}, [step.trajectory.spikes.mean() for step in layer_pass])
 
-    def _broadcast(self, stage: Stage, error: Tensor) -> Tensor:
-        """`[N, H]` learning signal of a recurrent stage, from the error `[N, K]`."""
-        synapse = self.feedback.get(stage.name)
-        return self.network.readout.carry_back(error) if synapse is None else synapse(error)
+    def _broadcast(self, layer: Layer, error: Tensor) -> Tensor:
+        """`[N, H]` learning signal of a recurrent layer, from the error `[N, K]`."""
+        synapse = self.feedback.get(layer.name)
+        return self.network.readout.backward_input(error) if synapse is None else synapse(error)
 
     def _signal(self, step: SpikeStep, error: Tensor) -> Tensor:
-        """`[T, B, *shape]` learning signal at the spikes of a stage, from the error `[B, K]`."""
-        synapse = self.feedback.get(step.stage.name)
-        steps = self.network.steps
+        """`[T, B, *shape]` learning signal at the spikes of a layer, from the error `[B, K]`."""
+        synapse = self.feedback.get(step.layer.name)
+        time_steps = self.network.time_steps
         if synapse is None:
-            carried = self.network.readout.carry_back(error)
-            return step.return_signal(carried.expand(steps, *carried.shape))
+            carried = self.network.readout.backward_input(error)
+            return step.unpool_signal(carried.expand(time_steps, *carried.shape))
         broadcast = synapse(error)
-        return broadcast.expand(steps, *broadcast.shape)
+        return broadcast.expand(time_steps, *broadcast.shape)

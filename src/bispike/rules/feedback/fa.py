@@ -24,7 +24,7 @@ class FAOptions(RateOptions):
     """Options of feedback alignment.
 
     Args:
-        feedback_gain: standard deviation of B times √fan_in, at least 0. It scales the gradients of each stage by one
+        feedback_gain: standard deviation of B times √fan_in, at least 0. It scales the gradients of each layer by one
             factor, which optimizers that normalise gradients (Adam) undo.
     """
 
@@ -52,7 +52,7 @@ class FA(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
-        top = learn_top(net, sweep[-1].leaving, labels)
-        learn_by_feedback(net, sweep, top.error, dict(self.own.named_buffers()))
-        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in sweep])
+        layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, layer_pass[-1].leaving, labels)
+        learn_by_feedback(net, layer_pass, top.error, dict(self.own.named_buffers()))
+        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in layer_pass])

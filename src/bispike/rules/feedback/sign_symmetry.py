@@ -62,15 +62,15 @@ class SignSymmetry(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
         draws = self.draws(generator)
         back = {
             name: synapse.weight.sign() * self._magnitude(name, synapse, draws)
             for name, synapse in feedback_places(net).items()
         }
-        top = learn_top(net, sweep[-1].leaving, labels)
-        learn_by_feedback(net, sweep, top.error, back)
-        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in sweep])
+        top = learn_top(net, layer_pass[-1].leaving, labels)
+        learn_by_feedback(net, layer_pass, top.error, back)
+        return StepReport(top.loss, top.correct, {}, [step.activity.active for step in layer_pass])
 
     def _magnitude(self, name: str, synapse: Synapse, draws: torch.Generator) -> Tensor | float:
         """M of one synapse: a number, or as many as it has weights."""

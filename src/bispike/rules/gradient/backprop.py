@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...nn import RecurrentNetwork
+from ...nn import SequenceNetwork
 from ..options import RateOptions
 from ..readouts import batch_cross_entropy, batch_error, learn_latent_ends, reconstructing
 from ..rule import Rule, StepReport, register, write_gradients
@@ -30,7 +30,7 @@ class Backprop(Rule):
         return [*super().parameters(), *(net.top_down_parameters() if net.latent else [])]
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
-        if isinstance(self.network, RecurrentNetwork):
+        if isinstance(self.network, SequenceNetwork):
             return learn_by_tape(self, self.network, stimulus, labels)
         if self.network.latent:
             return self._reconstruct(stimulus, labels, generator)
@@ -38,7 +38,7 @@ class Backprop(Rule):
         source = net.encode(stimulus, generator=generator)
         rates = []
         with torch.enable_grad():
-            for step in net.sweep_rates(source):
+            for step in net.bottom_up_rates(source):
                 rates.append(step.activity.active)
                 source = step.leaving
             scores = net.scores(source)
@@ -53,11 +53,11 @@ class Backprop(Rule):
         target = source if net.constant_input else net.standardise(stimulus)
         rates = []
         with torch.enable_grad():
-            for step in net.sweep_rates(source):
+            for step in net.bottom_up_rates(source):
                 rates.append(step.activity.active)
                 source = step.leaving
             recalled = code = source
-            for step in net.sweep_rates_down(code, stages=net.hidden[:-1]):
+            for step in net.top_down_rates(code, layers=net.layers[:-1]):
                 recalled = step.leaving
             loss = batch_error(net, net.stimulus_readout(recalled), target)
             write_gradients(loss, reconstructing(net))

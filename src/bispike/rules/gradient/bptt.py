@@ -1,6 +1,6 @@
 """Backpropagation through time on the same spiking network: the control that BSD is measured against.
 
-Surrogate gradients (ATan, reset detached), one fused autograd node a stage, the drive of a constant stimulus computed
+Surrogate gradients (ATan, reset detached), one fused autograd node a layer, the drive of a constant stimulus computed
 once, one product for all time steps of a synapse.
 """
 
@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...nn import RecurrentNetwork
+from ...nn import SequenceNetwork
 from ..options import RuleOptions, at_least, option
 from ..readouts import batch_cross_entropy, batch_error, learn_latent_ends, reconstructing
 from ..rule import Rule, StepReport, register, write_gradients
@@ -46,7 +46,7 @@ class BPTT(Rule):
         return [*super().parameters(), *(net.top_down_parameters() if net.latent else [])]
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
-        if isinstance(self.network, RecurrentNetwork):
+        if isinstance(self.network, SequenceNetwork):
             return learn_by_tape(self, self.network, stimulus, labels, truncate=self.settings.truncate)
         if self.network.latent:
             return self._reconstruct(stimulus, labels, generator)
@@ -54,12 +54,12 @@ class BPTT(Rule):
         source = net.encode(stimulus, generator=generator)
         constant = net.constant_input
         rates = []
-        arrivals = net.ascent(source)
+        arrivals = net.bottom_up_arrivals(source)
         with torch.enable_grad():
-            for stage in net.hidden:
-                spikes = stage.up.flow(arrivals.source, net.steps, constant=constant)
+            for layer in net.layers:
+                spikes = layer.up.forward_taped(arrivals.source, net.time_steps, constant=constant)
                 rates.append(spikes.detach().mean())
-                arrivals.pass_on(stage.leave_values(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2]))
+                arrivals.pass_on(layer.pool_rates(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2]))
                 constant = False
             scores = net.scores(arrivals.source)
             loss = batch_cross_entropy(net, scores, labels)
@@ -74,13 +74,13 @@ class BPTT(Rule):
         constant = net.constant_input
         rates = []
         with torch.enable_grad():
-            for stage in net.hidden:
-                spikes = stage.up.flow(spikes, net.steps, constant=constant)
+            for layer in net.layers:
+                spikes = layer.up.forward_taped(spikes, net.time_steps, constant=constant)
                 rates.append(spikes.detach().mean())
                 code = spikes.mean(0)
                 constant = False
-            for stage in reversed(net.hidden[:-1]):
-                spikes = stage.down.flow(spikes, net.steps, constant=False)
+            for layer in reversed(net.layers[:-1]):
+                spikes = layer.down.forward_taped(spikes, net.time_steps, constant=False)
             loss = batch_error(net, net.stimulus_readout(spikes.mean(0)), target)
             write_gradients(loss, reconstructing(net))
         with torch.no_grad():

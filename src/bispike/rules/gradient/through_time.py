@@ -17,15 +17,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...functional import cross_entropy
-from ...nn import RateActivity, RecurrentNetwork, RecurrentPathway
+from ...nn import RateActivity, RecurrentPathway, SequenceNetwork
 from ..readouts import Top, learn_quantities
 from ..rule import Rule, StepReport, write_gradients
 
-Sweep = Sequence[tuple[Tensor, RateActivity]]
+RecordedPass = Sequence[tuple[Tensor, RateActivity]]
 
 
 def learn_by_tape(
-    rule: Rule, network: RecurrentNetwork, stimulus: Tensor, targets: Tensor, *, truncate: int = 0
+    rule: Rule, network: SequenceNetwork, stimulus: Tensor, targets: Tensor, *, truncate: int = 0
 ) -> StepReport:
     """Backpropagation through time, on spikes or on rates as the network's activity says.
 
@@ -35,19 +35,19 @@ def learn_by_tape(
     with torch.enable_grad():
         source = network.encode(stimulus)
         if network.activity == "rates":
-            sweep = network.rates_positions(source)
-            rate, raws = sweep[-1][1].rate, [activity.raw_drive.detach() for _, activity in sweep]
-            means = [activity.active for _, activity in sweep]
+            layer_pass = network.rates_positions(source)
+            rate, raws = layer_pass[-1][1].rate, [activity.raw_drive.detach() for _, activity in layer_pass]
+            means = [activity.active for _, activity in layer_pass]
         else:
-            rate, means, raws = network.flow_positions(source, truncate=truncate)
-        said = network.said(rate)
+            rate, means, raws = network.taped_positions(source, truncate=truncate)
+        said = network.outputs(rate)
         loss, correct = _judged(network, said, stimulus, targets)
         write_gradients(loss, rule.parameters())
     network.follow(raws)
     return StepReport(loss.detach(), correct, {}, means)
 
 
-def _judged(network: RecurrentNetwork, said: Tensor, stimulus: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _judged(network: SequenceNetwork, said: Tensor, stimulus: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Loss with a tape, a mean over positions and samples, and the right decisions, a whole sequence being one."""
     if network.continuous:
         difference = said - network.standard_targets(stimulus, targets)
@@ -58,13 +58,13 @@ def _judged(network: RecurrentNetwork, said: Tensor, stimulus: Tensor, targets: 
     return loss, (said.detach().argmax(1) == labels).sum().to(loss) / targets.shape[1]
 
 
-def learn_said(
-    network: RecurrentNetwork, rate: Tensor, stimulus: Tensor, targets: Tensor, *, smoothing: float = 0.0
+def learn_outputs(
+    network: SequenceNetwork, rate: Tensor, stimulus: Tensor, targets: Tensor, *, smoothing: float = 0.0
 ) -> Top:
     """Write the gradient of the readout at all positions at once, without a tape.
 
     Args:
-        rate: `[S·B, H]` of the last stage.
+        rate: `[S·B, H]` of the last layer.
         stimulus: `[B, S]` symbols or `[B, S, D]` values.
         targets: `[B, S]` classes or `[B, S, K]` quantities.
         smoothing: of the targets of classes.
@@ -84,37 +84,37 @@ def learn_said(
 
 def carry_through_time(
     paths: Sequence[RecurrentPathway],
-    sweep: Sweep,
+    layer_pass: RecordedPass,
     length: int,
     arriving: Callable[[int, Tensor], Tensor],
     across: Callable[[int, Tensor], Tensor],
     error: Tensor,
 ) -> list[tuple[Tensor, Tensor]]:
-    """Errors of all stages at all positions, from the last position to the first.
+    """Errors of all layers at all positions, from the last position to the first.
 
     Args:
         paths: of the network.
-        sweep: `RecurrentNetwork.rates_positions`.
+        pass: `SequenceNetwork.rates_positions`.
         length: S.
-        arriving: (i, signal above) to the error that it makes in stage i: `[B, ·]` to `[B, H_i]`; the readout's error
-            for the last stage, the signal of stage i+1 for the others.
-        across: (i, signal of stage i at the position after) to the error that it makes.
+        arriving: (i, signal above) to the error that it makes in layer i: `[B, ·]` to `[B, H_i]`; the readout's error
+            for the last layer, the signal of layer i+1 for the others.
+        across: (i, signal of layer i at the position after) to the error that it makes.
         error: `[S·B, K]` at the readout.
 
     Returns:
-        For each stage the errors e and the signals s, `[S·B, H]`.
+        For each layer the errors e and the signals s, `[S·B, H]`.
     """
-    stages = len(sweep)
+    layers = len(layer_pass)
     slopes = [
         path.before_norm(activity.slope, activity).unflatten(0, (length, -1))
-        for path, (_, activity) in zip(paths, sweep, strict=True)
+        for path, (_, activity) in zip(paths, layer_pass, strict=True)
     ]
-    errors: list[list[Tensor]] = [[] for _ in range(stages)]
-    signals: list[list[Tensor]] = [[] for _ in range(stages)]
-    later: list[Tensor | None] = [None] * stages
+    errors: list[list[Tensor]] = [[] for _ in range(layers)]
+    signals: list[list[Tensor]] = [[] for _ in range(layers)]
+    later: list[Tensor | None] = [None] * layers
     for p in range(length - 1, -1, -1):
         above = error.unflatten(0, (length, -1))[p]
-        for i in range(stages - 1, -1, -1):
+        for i in range(layers - 1, -1, -1):
             found = arriving(i, above)
             after = later[i]
             if after is not None:

@@ -35,13 +35,13 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import decorrelate, match_classes, unit_rows, unit_rows_backward
-from ...nn import Network, Stage
+from ...nn import Layer, Network
 from ..options import NOT_NEGATIVE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
 
 TARGETS = ("classes", "identity")
-SIMILARITIES = ("cosine", "product", "by-stage")
+SIMILARITIES = ("cosine", "product", "by-layer")
 WIDTH = 256  # of the released networks' dense layers, whose loss was scaled to it
 
 
@@ -51,7 +51,7 @@ class CCLOptions(RateOptions):
 
     Args:
         target: `classes` (the released code) or `identity` (the paper).
-        similarity: `cosine`, `product`, or `by-stage`: product in dense stages and cosine in convolutions, as released.
+        similarity: `cosine`, `product`, or `by-layer`: product in dense layers and cosine in convolutions, as released.
         decorrelation: λ of the cosine loss, at least 0; 0.5 in the released code, 0 in the paper.
     """
 
@@ -70,7 +70,7 @@ class CCL(Rule):
     activity: ClassVar[str] = "rates"
     trains_top_down: ClassVar[bool] = True
     Options: ClassVar[type] = CCLOptions
-    advised: ClassVar[dict[str, Any]] = {"lr": 3e-3}
+    recommended: ClassVar[dict[str, Any]] = {"lr": 3e-3}
     settings: CCLOptions
 
     def parameters(self) -> list[nn.Parameter]:
@@ -79,43 +79,43 @@ class CCL(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        up = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
-        down = list(net.sweep_rates_down(net.code.rate(net.steps).to(net.stimulus_mean)))[::-1]
+        up = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
+        down = list(net.top_down_rates(net.code.rate(net.time_steps).to(net.stimulus_mean)))[::-1]
         top = learn_top(net, up[-1].leaving, labels)
         losses = {"recall": self._meet_stimulus(net.standardise(stimulus), down[0].leaving, labels)}
         for basal, apical in zip(up, down, strict=True):
-            stage, rate, template = basal.stage, basal.activity, apical.activity
-            meeting = _Meeting(net, self.settings, stage, labels)
-            value, grad_rate, grad_template = meeting.meet(rate.rate, template.rate)
-            stage.up.learn(grad_rate * rate.slope, basal.below, rate)
-            stage.down.learn(grad_template * template.slope, apical.below, template)
-            losses[stage.name] = value
+            layer, rate, template = basal.layer, basal.activity, apical.activity
+            meeting = _LayerLoss(net, self.settings, layer, labels)
+            value, grad_rate, grad_template = meeting.loss_and_gradients(rate.rate, template.rate)
+            layer.up.learn(grad_rate * rate.slope, basal.below, rate)
+            layer.down.learn(grad_template * template.slope, apical.below, template)
+            losses[layer.name] = value
         return StepReport(top.loss, top.correct, losses, [step.activity.active for step in up])
 
     def _meet_stimulus(self, target: Tensor, template_rate: Tensor, labels: Tensor) -> Tensor:
         """The lowest layer: recalled stimuli, which are linear in the rates above, against the stimuli."""
         net = self.network
-        meeting = _Meeting(net, self.settings, net.hidden[0], labels)
-        value, _, grad = meeting.meet(target, net.stimulus_readout(template_rate))
+        meeting = _LayerLoss(net, self.settings, net.layers[0], labels)
+        value, _, grad = meeting.loss_and_gradients(target, net.stimulus_readout(template_rate))
         net.stimulus_readout.learn(grad, template_rate)
         return value
 
 
-class _Meeting:
+class _LayerLoss:
     """The loss of one layer: how it is scaled, and which samples take part."""
 
-    def __init__(self, network: Network, settings: CCLOptions, stage: Stage, labels: Tensor) -> None:
+    def __init__(self, network: Network, settings: CCLOptions, layer: Layer, labels: Tensor) -> None:
         self.group, self.labels, self.classes = network.group, labels, network.concept.classes
         self.count = self.group.count(len(labels))
         self.decorrelation = settings.decorrelation
-        by_stage = "product" if len(stage.feature_shape) == 1 else "cosine"
-        self.similarity = by_stage if settings.similarity == "by-stage" else settings.similarity
+        by_layer = "product" if len(layer.feature_shape) == 1 else "cosine"
+        self.similarity = by_layer if settings.similarity == "by-layer" else settings.similarity
         self.occurrences: Tensor | None = None
         if settings.target == "identity":
             self.occurrences = self.group.sum(torch.bincount(labels, minlength=self.classes).to(network.stimulus_mean))
         self.pairs = self.count * (self.classes if self.occurrences is None else self.count)
 
-    def meet(self, feature: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def loss_and_gradients(self, feature: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Loss, dL/d feature `[B, *shape]` and dL/d template `[C, *shape]`."""
         rows, templates = feature.flatten(1), template.flatten(1)
         if self.similarity == "product":

@@ -1,16 +1,16 @@
-"""DECOLLE: every stage learns from a fixed random readout of its own spikes, at every time step.
+"""DECOLLE: every layer learns from a fixed random readout of its own spikes, at every time step.
 
     y_l[t] = G_l s_l[t],   L_l = mean over t of ℓ(y_l[t], label),   dL_l/dW_ij = Σ_t (G_lᵀ ∂ℓ[t])_i e_ij[t]
 
-e is the eligibility of the neuron (`functional.eligibility`). No error leaves a stage: what goes up are spikes.
+e is the eligibility of the neuron (`functional.eligibility`). No error leaves a layer: what goes up are spikes.
 Source: Kaiser, Mostafa & Neftci, Frontiers in Neuroscience 14:424 (2020).
 
-What differs from the paper and its code: the neuron is this network's, a LIF with one leak and a reset that ends the
+What differs from the paper and its code: the neuron is this network's, a LIF with one decay and a reset that ends the
 eligibility of a neuron that fired; theirs filters its input twice and keeps the refractory state apart, so that its
 presynaptic trace is the same for all neurons. Weights move once for all T steps, not after each, and no first steps
 are left out. Losses are sums over the classes; there is no regulariser of the activity and no dropout. Pooling comes
-after the spike, and G_l reads what leaves the stage. The network's own readout learns from the time mean and decides;
-in theirs the most frequent winner of a stage's readout over time does.
+after the spike, and G_l reads what leaves the layer. The network's own readout learns from the time mean and decides;
+in theirs the most frequent winner of a layer's readout over time does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...functional import cross_entropy
-from ...nn import Dense, Network, SpikeStep, sweep_steps
+from ...nn import Dense, Network, SpikeStep, bottom_up_trajectories
 from ..options import POSITIVE, RuleOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -36,8 +36,8 @@ class DECOLLEOptions(RuleOptions):
     """Options of DECOLLE.
 
     Args:
-        loss: of each stage at each step: `smooth-l1` between y and the one-hot label, or `cross-entropy`.
-        readout_bound: G is uniform within ± readout_bound/√n for n spikes that leave the stage; positive.
+        loss: of each layer at each step: `smooth-l1` between y and the one-hot label, or `cross-entropy`.
+        readout_bound: G is uniform within ± readout_bound/√n for n spikes that leave the layer; positive.
     """
 
     loss: str = option("smooth-l1", one_of(LOCAL_LOSSES))
@@ -49,7 +49,7 @@ class DECOLLE(Rule):
     """Local readouts at every time step; trains the bottom-up pathway."""
 
     name: ClassVar[str] = "decolle"
-    summary: ClassVar[str] = "each stage learns at every step from a fixed random readout of its own spikes"
+    summary: ClassVar[str] = "each layer learns at every step from a fixed random readout of its own spikes"
     Options: ClassVar[type] = DECOLLEOptions
     settings: DECOLLEOptions
 
@@ -57,12 +57,12 @@ class DECOLLE(Rule):
         super().__init__(network, **options)
         draws = self.random_source()
         self.readouts: dict[str, Dense] = {}
-        for stage in network.hidden:
-            readout = Dense(stage.output_shape, (network.concept.classes,), bias=False).requires_grad_(
+        for layer in network.layers:
+            readout = Dense(layer.output_shape, (network.concept.classes,), bias=False).requires_grad_(
                 requires_grad=False
             )
             readout.initialise(self.settings.readout_bound / 3**0.5, draws)
-            self.readouts[stage.name] = readout
+            self.readouts[layer.name] = readout
         self.keep(self.readouts)
 
     @torch.no_grad()
@@ -70,23 +70,23 @@ class DECOLLE(Rule):
         net = self.network
         losses, rates = {}, []
         rate = source = net.encode(stimulus, generator=generator)
-        for step in sweep_steps(net, source):
-            losses[step.stage.name], signal = self._teach(step, labels)
+        for step in bottom_up_trajectories(net, source):
+            losses[step.layer.name], signal = self._teach(step, labels)
             step.trajectory.learn(signal)
-            self.written(step.stage.up.parameters())
+            self.gradients_ready(step.layer.up.parameters())
             rates.append(step.trajectory.spikes.mean())
             rate = step.leaving.mean(0)
         top = learn_top(net, rate, labels)
         return StepReport(top.loss, top.correct, losses, rates)
 
     def _teach(self, step: SpikeStep, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Local loss of a stage, and its gradient `[T, B, *shape]` at the stage's spikes."""
-        readout = self.readouts[step.stage.name]
-        steps, samples = self.network.steps, self.network.group.count(len(labels))
+        """Local loss of a layer, and its gradient `[T, B, *shape]` at the layer's spikes."""
+        readout = self.readouts[step.layer.name]
+        time_steps, samples = self.network.time_steps, self.network.group.count(len(labels))
         scores = readout(step.leaving.flatten(0, 1))
-        loss, error = _local_loss(self.settings.loss, scores, labels.repeat(steps), steps * samples)
-        signal = readout.carry_back(error).unflatten(0, (steps, -1))
-        return loss, step.return_signal(signal)
+        loss, error = _local_loss(self.settings.loss, scores, labels.repeat(time_steps), time_steps * samples)
+        signal = readout.backward_input(error).unflatten(0, (time_steps, -1))
+        return loss, step.unpool_signal(signal)
 
 
 def _local_loss(kind: str, scores: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:

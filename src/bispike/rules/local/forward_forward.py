@@ -1,12 +1,12 @@
-"""Forward-Forward (Hinton 2022): every stage learns to be active on true pairs of stimulus and label, quiet on wrong.
+"""Forward-Forward (Hinton 2022): every layer learns to be active on true pairs of stimulus and label, quiet on wrong.
 
     g_l = mean(r_l²)
     threshold:  L_l = softplus(κ(θ − g_l⁺)) + softplus(κ(g_l⁻ − θ))          (Hinton)
     pair:       L_l = softplus(κ(g_l⁻ − g_l⁺))                               (SymBa, Lee & Song 2023)
     dL_l/dr_l = dL_l/dg_l · 2 r_l / D
 
-The label is written into the stimulus, and the pairs pass upward; nothing returns. Between stages rates are brought to
-a mean square of 1, so that no stage can read the goodness of the one below.
+The label is written into the stimulus, and the pairs pass upward; nothing returns. Between layers rates are brought to
+a mean square of 1, so that no layer can read the goodness of the one below.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..rule import Rule, StepReport, register
 LOSSES = ("threshold", "pair")
 NEGATIVES = ("uniform", "hard")
 INFERENCES = ("goodness", "readout")
-FIRST_STAGE = ("counted", "skipped")
+FIRST_LAYER = ("counted", "skipped")
 ROWS = 1024  # pairs of stimulus and label that are judged at once
 
 
@@ -44,7 +44,7 @@ class ForwardForwardOptions(RateOptions):
         amplitude: of the entry of the label's class, in deviations of the stimulus, above 0; the others are 0.
         negatives: wrong labels, "uniform", or "hard": as often as the readout believes in them.
         inference: "goodness" of all labels, or "readout" on a neutral label.
-        first_stage: "counted" or "skipped" in the goodness that decides.
+        first_layer: "counted" or "skipped" in the goodness that decides.
     """
 
     loss: str = option("threshold", one_of(LOSSES))
@@ -53,36 +53,36 @@ class ForwardForwardOptions(RateOptions):
     amplitude: float = option(10.0, POSITIVE)
     negatives: str = option("uniform", one_of(NEGATIVES))
     inference: str = option("goodness", one_of(INFERENCES))
-    first_stage: str = option("counted", one_of(FIRST_STAGE))
+    first_layer: str = option("counted", one_of(FIRST_LAYER))
 
 
 @register
 class ForwardForward(Rule):
     """Forward-Forward on the rate network; trains the bottom-up pathway.
 
-    The label takes the place of the first C values of the stimulus (as the source of the first stage lies in memory).
+    The label takes the place of the first C values of the stimulus (as the source of the first layer lies in memory).
     In a convolutional network that is a corner that few neurons see: the rule runs there, but hardly learns.
 
     True and wrong pairs share one batch, so that a batch norm brings both to the same scale and their difference stays.
-    The readout learns from the last stage's rates on a neutral label, 1/C of the amplitude for every class. It gives
+    The readout learns from the last layer's rates on a neutral label, 1/C of the amplitude for every class. It gives
     the reported task loss, finds hard negatives, and decides, if asked to.
 
-    The defaults are Hinton's loss, with all stages counted (he skips the first, which made no difference here), and
-    uniform negatives: with hard ones, as in his code, every stage waits for the readout, and they gain a point on MNIST
+    The defaults are Hinton's loss, with all layers counted (he skips the first, which made no difference here), and
+    uniform negatives: with hard ones, as in his code, every layer waits for the readout, and they gain a point on MNIST
     (validation 96.6 for 95.7 %) but none on Fashion-MNIST (86.2 for 86.4 %). "pair" with hard negatives learns best
     (97.6 and 89.2 %). Sharpness and amplitude matter more: on 20 000 samples of MNIST, 3 and 3 reach 88 % in 5 epochs,
     the defaults 93 % in 3.
     """
 
     name: ClassVar[str] = "forward-forward"
-    summary: ClassVar[str] = "Forward-Forward: stages tell true labels from wrong ones by how active they are"
+    summary: ClassVar[str] = "Forward-Forward: layers tell true labels from wrong ones by how active they are"
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = ForwardForwardOptions
     settings: ForwardForwardOptions
 
     def __init__(self, network: Network, **options: Any) -> None:
         super().__init__(network, **options)
-        source, classes = network.hidden[0].up.synapse.source, network.concept.classes
+        source, classes = network.layers[0].up.synapse.source, network.concept.classes
         if math.prod(source) <= classes or classes < 2:
             raise ConfigurationError(
                 f"rule 'forward-forward': expected at least 2 classes, and a stimulus of more values than classes to "
@@ -99,18 +99,18 @@ class ForwardForward(Rule):
         top = learn_top(net, top_rate, labels)
         pairs = torch.cat([self._labelled(source, labels), self._labelled(source, wrong)])
         losses, active = {}, []
-        for step in self._sweep(pairs, track=True):
-            losses[step.stage.name] = self._learn_stage(step)
+        for step in self._layer_pass(pairs, track=True):
+            losses[step.layer.name] = self._learn_layer(step)
             active.append(step.activity.active)
         return StepReport(top.loss, top.correct, losses, active)
 
-    def _learn_stage(self, step: RateStep) -> Tensor:
-        """Write the gradients of a stage from `[2B, ...]` rates, true pairs first; return the local loss."""
+    def _learn_layer(self, step: RateStep) -> Tensor:
+        """Write the gradients of a layer from `[2B, ...]` rates, true pairs first; return the local loss."""
         rate = step.activity.rate
         samples = self.network.group.count(len(rate)) // 2
         loss, pull = self._judge(goodness(rate))
         grad = rate * _each(pull * (2 / (rate[0].numel() * samples)), rate)
-        step.stage.up.learn(grad * step.activity.slope, step.below, step.activity)
+        step.layer.up.learn(grad * step.activity.slope, step.below, step.activity)
         return loss / samples
 
     def _judge(self, good: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,13 +125,13 @@ class ForwardForward(Rule):
         pull = torch.cat([-kappa * short.sigmoid(), kappa * over.sigmoid()])
         return F.softplus(short).sum() + F.softplus(over).sum(), pull
 
-    def _sweep(self, source: Tensor, *, track: bool) -> Iterator[RateStep]:
-        """`Network.sweep_rates` with rates at a mean square of 1 between stages."""
-        arrivals = self.network.ascent(source)
-        for stage in self.network.hidden:
-            activity = stage.up.rates(arrivals.source, track=track)
-            leaving = unit_square(stage.leave_values(activity.rate))
-            yield RateStep(stage, arrivals.source, activity, leaving)
+    def _layer_pass(self, source: Tensor, *, track: bool) -> Iterator[RateStep]:
+        """`Network.bottom_up_rates` with rates at a mean square of 1 between layers."""
+        arrivals = self.network.bottom_up_arrivals(source)
+        for layer in self.network.layers:
+            activity = layer.up.forward_rates(arrivals.source, track=track)
+            leaving = unit_square(layer.pool_rates(activity.rate))
+            yield RateStep(layer, arrivals.source, activity, leaving)
             arrivals.pass_on(leaving)
 
     def _values(self, encoded: Tensor) -> Tensor:
@@ -148,10 +148,10 @@ class ForwardForward(Rule):
         return torch.cat([codes * self.settings.amplitude, flat[:, codes.shape[1] :]], 1).view_as(source)
 
     def _neutral_rate(self, source: Tensor) -> Tensor:
-        """`[N, *f]` rates that leave the last stage when no label is favoured."""
+        """`[N, *f]` rates that leave the last layer when no label is favoured."""
         classes = self.network.concept.classes
         rate = self._with_code(source, source.new_full((len(source), classes), 1 / classes))
-        for step in self._sweep(rate, track=False):
+        for step in self._layer_pass(rate, track=False):
             rate = step.leaving
         return rate
 
@@ -180,8 +180,8 @@ class ForwardForward(Rule):
         return torch.cat(judged).T
 
     def _summed_goodness(self, pairs: Tensor) -> Tensor:
-        good = [goodness(step.activity.rate) for step in self._sweep(pairs, track=False)]
-        counted = good[1:] if self.settings.first_stage == "skipped" and len(good) > 1 else good
+        good = [goodness(step.activity.rate) for step in self._layer_pass(pairs, track=False)]
+        counted = good[1:] if self.settings.first_layer == "skipped" and len(good) > 1 else good
         return torch.stack(counted).sum(0)
 
 

@@ -1,4 +1,4 @@
-"""Frozen hidden stages: only the readout learns. Shows what random spiking features alone can do."""
+"""Frozen hidden layers: only the readout learns. Shows what random spiking features alone can do."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..rule import Rule, StepReport, register
 
 @register
 class Frozen(Rule):
-    """Random hidden stages and a trained readout."""
+    """Random hidden layers and a trained readout."""
 
     name: ClassVar[str] = "frozen"
-    summary: ClassVar[str] = "random hidden stages, only the readout learns"
+    summary: ClassVar[str] = "random hidden layers, only the readout learns"
 
     def parameters(self) -> list[nn.Parameter]:
         return list(self.network.readout.parameters())
@@ -27,8 +27,8 @@ class Frozen(Rule):
         net = self.network
         top = net.encode(stimulus, generator=generator)
         rates = []
-        for stage, _, activity in net.sweep_up(top):
+        for layer, _, activity in net.bottom_up_pass(top):
             rates.append(activity.rate.mean())
-            top = rate_leaving(stage, activity)
+            top = rate_leaving(layer, activity)
         found = learn_top(net, top, labels)
         return StepReport(found.loss, found.correct, {}, rates)

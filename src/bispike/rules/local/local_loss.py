@@ -1,9 +1,9 @@
-"""Local losses (Mostafa et al. 2018; Nøkland & Eidnes 2019; Belilovsky et al. 2019): each stage has its own classifier.
+"""Local losses (Mostafa et al. 2018; Nøkland & Eidnes 2019; Belilovsky et al. 2019): each layer has its own classifier.
 
     L_l = CE( C_l pool(r_l), y ),   dL_l/dr_l = poolᵀ C_lᵀ (softmax − y)/B
 
-No gradient crosses a stage: a stage receives rates from below and nothing from above. The network's readout learns
-from the last stage's rates as under any other rule, and it decides.
+No gradient crosses a layer: a layer receives rates from below and nothing from above. The network's readout learns
+from the last layer's rates as under any other rule, and it decides.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class LocalLossOptions(RateOptions):
     """Options of local losses.
 
     Args:
-        classifier: "trained" with its stage, or "fixed": random as it began (Mostafa et al.).
-        side: of the maps that a classifier of a convolutional stage sees, after average pooling; at least 1.
+        classifier: "trained" with its layer, or "fixed": random as it began (Mostafa et al.).
+        side: of the maps that a classifier of a convolutional layer sees, after average pooling; at least 1.
     """
 
     classifier: str = option("trained", one_of(CLASSIFIERS))
@@ -41,12 +41,12 @@ class LocalLossOptions(RateOptions):
 class LocalLoss(Rule):
     """Layer-wise classifiers on the rate network; trains the bottom-up pathway and the classifiers.
 
-    Nøkland & Eidnes add a similarity loss and Belilovsky et al. deeper classifiers, trained stage after stage; here
-    each classifier is linear, the loss is cross-entropy alone, and all stages learn at once.
+    Nøkland & Eidnes add a similarity loss and Belilovsky et al. deeper classifiers, trained layer after layer; here
+    each classifier is linear, the loss is cross-entropy alone, and all layers learn at once.
     """
 
     name: ClassVar[str] = "local-loss"
-    summary: ClassVar[str] = "local losses: a linear classifier on each stage, no gradient crosses a stage"
+    summary: ClassVar[str] = "local losses: a linear classifier on each layer, no gradient crosses a layer"
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = LocalLossOptions
     settings: LocalLossOptions
@@ -55,12 +55,12 @@ class LocalLoss(Rule):
         super().__init__(network, **options)
         draws = self.random_source()
         classifiers = {}
-        for stage in network.hidden:
-            channels, *sides = stage.output_shape
+        for layer in network.layers:
+            channels, *sides = layer.output_shape
             seen = (channels, *(min(n, self.settings.side) for n in sides))
             classifier = Dense(seen, (network.concept.classes,))
             classifier.initialise(1.0, draws)
-            classifiers[stage.name] = classifier
+            classifiers[layer.name] = classifier
         self.keep(classifiers)
 
     def parameters(self) -> list[nn.Parameter]:
@@ -72,18 +72,18 @@ class LocalLoss(Rule):
         net = self.network
         losses, active = {}, []
         rate = source = net.encode(stimulus, generator=generator)
-        for step in net.sweep_rates(source):
-            losses[step.stage.name] = self._learn_stage(step, labels)
+        for step in net.bottom_up_rates(source):
+            losses[step.layer.name] = self._learn_layer(step, labels)
             active.append(step.activity.active)
             rate = step.leaving
-            self.written(step.stage.up.parameters())
+            self.gradients_ready(step.layer.up.parameters())
         top = learn_top(net, rate, labels)
         return StepReport(top.loss, top.correct, losses, active)
 
-    def _learn_stage(self, step: RateStep, labels: Tensor) -> Tensor:
-        """Write the gradients of a stage and its classifier; return the local loss."""
-        stage, activity = step.stage, step.activity
-        classifier = self.own.get_submodule(stage.name)
+    def _learn_layer(self, step: RateStep, labels: Tensor) -> Tensor:
+        """Write the gradients of a layer and its classifier; return the local loss."""
+        layer, activity = step.layer, step.activity
+        classifier = self.own.get_submodule(layer.name)
         assert isinstance(classifier, Dense)
         seen = step.leaving
         if seen.dim() == 4:
@@ -91,9 +91,9 @@ class LocalLoss(Rule):
         loss, error = cross_entropy(classifier(seen), labels, samples=self.network.group.count(len(labels)))
         if self.settings.classifier == "trained":
             classifier.learn(error, seen)
-        grad = classifier.carry_back(error)
+        grad = classifier.backward_input(error)
         if grad.dim() == 4:
-            grad = spread_average(grad, stage.output_shape[1:])
-        grad = stage.return_values(grad, activity.rate)
-        stage.up.learn(grad * activity.slope, step.below, activity)
+            grad = spread_average(grad, layer.output_shape[1:])
+        grad = layer.unpool(grad, activity.rate)
+        layer.up.learn(grad * activity.slope, step.below, activity)
         return loss

@@ -1,4 +1,4 @@
-"""Lateral inhibition: in each stage only the neurons with the largest drive fire, those of maps at each position.
+"""Lateral inhibition: in each layer only the neurons with the largest drive fire, those of maps at each position.
 
 Inhibitory neurons are not simulated: of a sample, the k neurons (channels of a position) with the largest time-mean
 drive keep their spikes, the others are silent, in learning and when the network decides. Shared by the rules of
@@ -14,18 +14,18 @@ import torch
 from torch import Tensor
 
 from ...functional import dense_spikes, lif
-from ...nn import Activity, Network, Stage
+from ...nn import Activity, Layer, Network
 
 LEAST = 6
-"""Winners of a small stage: with fewer, one neuron's change tips all decisions that rest on it."""
+"""Winners of a small layer: with fewer, one neuron's change tips all decisions that rest on it."""
 
 
 @dataclass
 class Contest:
-    """One stage of a bottom-up sweep with lateral inhibition.
+    """One layer of a bottom-up pass with lateral inhibition.
 
     Attributes:
-        stage: where.
+        layer: where.
         before: `[T, B, *source]` spikes that its synapse received.
         activity: what its population would have done without inhibition.
         won: `[B, *shape]` 1 for winners, else 0.
@@ -33,7 +33,7 @@ class Contest:
         leaving: `[T, B, *output]` what leaves upward, after pooling.
     """
 
-    stage: Stage
+    layer: Layer
     before: Tensor
     activity: Activity
     won: Tensor
@@ -42,22 +42,22 @@ class Contest:
 
 
 def contests(network: Network, source: Tensor, *, share: float) -> Iterator[Contest]:
-    """Bottom-up sweep with lateral inhibition, a stage at a time.
+    """Bottom-up pass with lateral inhibition, a layer at a time.
 
     Args:
         network: is swept.
-        source: what `Network.encode` returned. A constant current drives the first stage as it is; its synapses learn
+        source: what `Network.encode` returned. A constant current drives the first layer as it is; its synapses learn
             from the spikes of neurons that it would drive, which gives each value a latency.
         share: of the neurons (channels) that win, in (0, 1]; see `winner_count`.
     """
     constant = network.constant_input
-    before = lif(source, network.neuron, steps=network.steps) if constant else source
-    for stage in network.hidden:
-        activity = stage.up.respond(source if constant else before, network.steps, constant=constant)
+    before = lif(source, network.neuron, time_steps=network.time_steps) if constant else source
+    for layer in network.layers:
+        activity = layer.up.forward_spikes(source if constant else before, network.time_steps, constant=constant)
         won = winners(activity.drive, share=share)
         spikes = dense_spikes(activity.spikes, like=won) * won
-        leaving = dense_spikes(stage.leave(spikes), like=won)
-        yield Contest(stage, before, activity, won, spikes, leaving)
+        leaving = dense_spikes(layer.pool_spikes(spikes), like=won)
+        yield Contest(layer, before, activity, won, spikes, leaving)
         before, constant = leaving, False
 
 
@@ -68,12 +68,12 @@ def winners(drive: Tensor, *, share: float) -> Tensor:
 
 
 def winner_count(neurons: int, *, share: float) -> int:
-    """Winners among so many neurons: never fewer than LEAST, or half of a small stage."""
+    """Winners among so many neurons: never fewer than LEAST, or half of a small layer."""
     return max(1, min(LEAST, neurons // 2), round(share * neurons))
 
 
 def decide(network: Network, *, share: float) -> Callable[[Tensor], Tensor]:
-    """A `Network.decision`: scores `[B, C]` of the readout at the end of a sweep with lateral inhibition."""
+    """A `Network.decision`: scores `[B, C]` of the readout at the end of a pass with lateral inhibition."""
 
     def decision(source: Tensor) -> Tensor:
         *_, last = contests(network, source, share=share)

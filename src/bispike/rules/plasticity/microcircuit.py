@@ -1,17 +1,17 @@
 """Dendritic microcircuits of two cell types and four synapse types: BioLeaF-like, a reconstruction, not BioLeaF's rule.
 
 Of BioLeaF (Yang & Li, arXiv 2111.13188) only the abstract was at hand. What stands here is the dendritic microcircuit
-of Sacramento, Costa, Bengio & Senn (NeurIPS 2018), in its steady state, on this library's spiking stages. A stage has
-pyramidal cells P, and as many SST interneurons S as the next stage has cells: each copies one of them.
+of Sacramento, Costa, Bengio & Senn (NeurIPS 2018), in its steady state, on this library's spiking layers. A layer has
+pyramidal cells P, and as many SST interneurons S as the next layer has cells: each copies one of them.
 
-    basal      b_l = norm(W_up r_{l-1})                  P_{l-1} -> P_l: the stage's own synapse
+    basal      b_l = norm(W_up r_{l-1})                  P_{l-1} -> P_l: the layer's own synapse
     dendrite   d_l = norm(W_ip r_l)                      P_l -> S_l: predicts b_{l+1}
     apical     a_l = W_down φ(u_{l+1}) + W_pi φ(d_l)     P_{l+1} -> P_l and S_l -> P_l (norms: see the class)
     soma       u_l = b_l + a_l                           output cells: u = b + g/(1+g) (target - b)
 
     ΔW_up ∝ (φ(u_l) - φ(b_l)) r_{l-1}ᵀ      ΔW_ip ∝ (φ(u_{l+1}) - φ(d_l)) r_lᵀ      ΔW_pi ∝ -a_l φ(d_l)ᵀ
 
-With W_ip = W_up of the next stage and W_pi = -W_down the interneurons explain all feedback away: without a target
+With W_ip = W_up of the next layer and W_pi = -W_down the interneurons explain all feedback away: without a target
 a = 0 (self-predicting state). With one, what is left is the error W_down (φ(u_{l+1}) - φ(b_{l+1})); for W_down = W_upᵀ
 and weak nudging g this is backpropagation's.
 """
@@ -27,14 +27,14 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import mean_field_rate
-from ...nn import Activity, Network, Pathway, RateActivity, Stage, Synapse, rate_leaving
+from ...nn import Activity, Layer, Network, Pathway, RateActivity, Synapse, rate_leaving
 from ..feedback.backward import READOUT, feedback_places, random_feedback
 from ..options import FRACTION, POSITIVE, RuleOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
 
 FEEDBACK = ("random", "tied")
-Sweep = list[tuple[Stage, Tensor, Activity]]
+RecordedPass = list[tuple[Layer, Tensor, Activity]]
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class MicrocircuitOptions(RuleOptions):
 
 @dataclass
 class Copied:
-    """The cells above that a stage's interneurons copy.
+    """The cells above that a layer's interneurons copy.
 
     Attributes:
-        name: of the next stage, or of the readout.
+        name: of the next layer, or of the readout.
         synapse: W_up that leads to them.
         rate: `[B, *shape]` φ(u) of their somata; output cells are linear.
         sent: `[B, *shape]` what they send down: their rate, through their norm backwards if there is one.
@@ -75,12 +75,12 @@ class Copied:
 
 @dataclass
 class Compartments:
-    """One stage with its interneurons, at one step.
+    """One layer with its interneurons, at one step.
 
     Attributes:
-        stage, below, activity: as `Network.sweep_up` gave them.
+        layer, below, activity: as `Network.bottom_up_pass` gave them.
         leaving: `[B, *output]` rate that the interneurons receive.
-        apical: `[B, *output]` a, where spikes leave the stage (after pooling).
+        apical: `[B, *output]` a, where spikes leave the layer (after pooling).
         error: `[B, *shape]` φ(u) - φ(b).
         above: what the interneurons copy.
         dendrite: what the interneurons' own synapse did.
@@ -88,7 +88,7 @@ class Compartments:
         inhibiting: `[B, *above]` what the interneurons send to the apical dendrites.
     """
 
-    stage: Stage
+    layer: Layer
     below: Tensor
     activity: Activity
     leaving: Tensor
@@ -108,11 +108,11 @@ class Microcircuit(Rule):
     are time-mean drives, φ the mean-field rate (`functional.mean_field_rate`), because a weak nudge moves hardly any
     spike within a few steps. Differences to Sacramento et al.:
 
-    - steady state in one pass from the top, in the limit of weak nudging: nudged somata do not act on stages above, and
+    - steady state in one pass from the top, in the limit of weak nudging: nudged somata do not act on layers above, and
       the one-to-one current from the copied cell teaches an interneuron without changing what it fires;
     - potentials in units of the basal drive, so that no attenuation factors remain;
     - changes are divided by the strength of the nudge, which so sets how linear the rule is and not how fast;
-    - where a stage has a norm, the interneurons that copy it have one with parameters of their own, and what cells of
+    - where a layer has a norm, the interneurons that copy it have one with parameters of their own, and what cells of
       both types send to apical dendrites goes through their norm backwards, as a gain control would have it (this looks
       at the batch, as the norm does);
     - the output's target is the potential one step down the cross-entropy, b - ∂loss/∂b.
@@ -133,7 +133,7 @@ class Microcircuit(Rule):
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         draws = self.random_source()
-        pathways = {stage.name: stage.up for stage in network.hidden}
+        pathways = {layer.name: layer.up for layer in network.layers}
         self.interneurons = nn.ModuleDict()
         for name, synapse in feedback_places(network).items():
             self.interneurons[name] = _copy(synapse, network, pathways.get(name))
@@ -148,59 +148,61 @@ class Microcircuit(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        sweep = list(net.sweep_up(net.encode(stimulus, generator=generator)))
-        top = learn_top(net, rate_leaving(sweep[-1][0], sweep[-1][2]), labels)
+        layer_pass = list(net.bottom_up_pass(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, rate_leaving(layer_pass[-1][0], layer_pass[-1][2]), labels)
         nudge = net.group.count(len(labels)) * self.settings.nudging / (1 + self.settings.nudging)
-        for cells in self._descend(sweep, -nudge * top.error):
-            cells.stage.up.learn(-cells.error / nudge, cells.below, cells.activity)
+        for cells in self._descend(layer_pass, -nudge * top.error):
+            cells.layer.up.learn(-cells.error / nudge, cells.below, cells.activity)
             self._relax(cells)
             taught = cells.predicted - cells.above.rate
             self._interneurons(cells.above.name).learn(taught / nudge, cells.leaving, cells.dendrite)
-        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in sweep])
+        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in layer_pass])
 
     def apical(self, stimulus: Tensor) -> dict[str, Tensor]:
-        """Apical potential `[B, *output]` of each stage without a target: zero in the self-predicting state.
+        """Apical potential `[B, *output]` of each layer without a target: zero in the self-predicting state.
 
         Args:
             stimulus: `[B, *stimulus.shape]` in the units of the data.
         """
         net = self.network
         with net.inference():
-            sweep = list(net.sweep_up(net.encode(stimulus)))
-            return {cells.stage.name: cells.apical for cells in self._descend(sweep, None)}
+            layer_pass = list(net.bottom_up_pass(net.encode(stimulus)))
+            return {cells.layer.name: cells.apical for cells in self._descend(layer_pass, None)}
 
-    def _descend(self, sweep: Sweep, push: Tensor | None) -> Iterator[Compartments]:
-        """All stages, top to bottom; `push` `[B, K]` is how far the target moves the output cells."""
+    def _descend(self, layer_pass: RecordedPass, push: Tensor | None) -> Iterator[Compartments]:
+        """All layers, top to bottom; `push` `[B, K]` is how far the target moves the output cells."""
         self._join()
         net = self.network
-        leaving = rate_leaving(sweep[-1][0], sweep[-1][2])
+        leaving = rate_leaving(layer_pass[-1][0], layer_pass[-1][2])
         output = net.readout(leaving)
         output = output if push is None else output + push
         above = Copied(READOUT, net.readout, output, output)
-        for stage, below, activity in reversed(sweep):
+        for layer, below, activity in reversed(layer_pass):
             interneurons = self._interneurons(above.name)
             dendrite: Activity | RateActivity
             if above.name == READOUT:
-                dendrite = interneurons.rates(leaving)
+                dendrite = interneurons.forward_rates(leaving)
                 predicted = dendrite.drive
             else:
-                dendrite = interneurons.respond(stage.leave(activity.spikes), net.steps, constant=False)
+                dendrite = interneurons.forward_spikes(
+                    layer.pool_spikes(activity.spikes), net.time_steps, constant=False
+                )
                 predicted = mean_field_rate(dendrite.drive, net.neuron)
             inhibiting = _back(interneurons, dendrite, predicted)
             apical = self._carry(above, inhibiting)
             basal = activity.drive
-            fires = mean_field_rate(basal + stage.return_values(apical, activity.rate), net.neuron)
+            fires = mean_field_rate(basal + layer.unpool(apical, activity.rate), net.neuron)
             error = fires - mean_field_rate(basal, net.neuron)
-            yield Compartments(stage, below, activity, leaving, apical, error, above, dendrite, predicted, inhibiting)
-            above = Copied(stage.name, stage.up.synapse, fires, _back(stage.up, activity, fires))
+            yield Compartments(layer, below, activity, leaving, apical, error, above, dendrite, predicted, inhibiting)
+            above = Copied(layer.name, layer.up.synapse, fires, _back(layer.up, activity, fires))
             leaving = below
 
     def _carry(self, above: Copied, inhibiting: Tensor) -> Tensor:
         """W_down r + W_pi r_sst `[B, *source]`."""
         if self.settings.feedback == "tied":
-            return above.synapse.carry_back(above.sent - inhibiting)
-        down = above.synapse.carry_back(above.sent, self.own.get_buffer(f"down_{above.name}"))
-        return down + above.synapse.carry_back(inhibiting, self.own.get_buffer(f"inhibition_{above.name}"))
+            return above.synapse.backward_input(above.sent - inhibiting)
+        down = above.synapse.backward_input(above.sent, self.own.get_buffer(f"down_{above.name}"))
+        return down + above.synapse.backward_input(inhibiting, self.own.get_buffer(f"inhibition_{above.name}"))
 
     def _relax(self, cells: Compartments) -> None:
         """Move W_pi so that the apical potential comes to rest: a normalised delta rule."""
@@ -238,4 +240,4 @@ def _back(pathway: Pathway, activity: Activity | RateActivity, rate: Tensor) -> 
     """What cells with this rate send to apical dendrites: through their norm backwards, a gain control."""
     if pathway.norm is None or activity.statistics is None:
         return rate
-    return pathway.norm.carry_back(rate, activity.raw_drive, activity.statistics)
+    return pathway.norm.backward_input(rate, activity.raw_drive, activity.statistics)

@@ -1,11 +1,11 @@
 """Reward-modulated STDP (Mozafari et al. 2018, 2019: SpykeTorch): winners are reinforced when their class is right.
 
-The neurons of a stage belong to classes, in blocks. For each sample those with the largest drive win; they alone fire
+The neurons of a layer belong to classes, in blocks. For each sample those with the largest drive win; they alone fire
 and learn, each from its first spike:
 
     Δw_ij = (R_i - R̄) [ 1 if j fired at or before i, else -a⁻ ] (b - w_ij)(b + w_ij) / b
 
-R_i is 1 if the neuron's class is that of the sample, else 0; R̄ is its running mean among the winners of the stage. So
+R_i is 1 if the neuron's class is that of the sample, else 0; R̄ is its running mean among the winners of the layer. So
 reward gives STDP and punishment anti-STDP, each scaled by how unexpected it was: rewards by the share of errors,
 punishments by the share of hits.
 """
@@ -39,9 +39,9 @@ class RSTDPOptions(RuleOptions):
         balance: `neuron`: a⁻ is such that the changes of a neuron's synapses sum to zero; `fixed`: `depression`.
         depression: a⁻ over a⁺ under `fixed`, at least 0.
         bound: b, largest size of a weight times √fan_in (weights begin with a standard deviation of 1), positive.
-        winners: share of a stage's neurons (channels at each position) that fire and learn, in (0, 1]; at least 6, or
+        winners: share of a layer's neurons (channels at each position) that fire and learn, in (0, 1]; at least 6, or
             half of fewer.
-        hidden_rate: step of the stages over that of the readout, at least 0; 0: stages stay random.
+        hidden_rate: step of the layers over that of the readout, at least 0; 0: layers stay random.
         memory: of R̄, in samples, at least 1.
     """
 
@@ -55,16 +55,16 @@ class RSTDPOptions(RuleOptions):
 
 @register
 class RSTDP(Rule):
-    """Reward-modulated STDP in every stage and at the readout; trains the bottom-up synapses.
+    """Reward-modulated STDP in every layer and at the readout; trains the bottom-up synapses.
 
     Only winners fire, in learning and when the network decides (`rules.competition`): the readout's decision rests on a
-    sweep with lateral inhibition. Differences to SpykeTorch, and why:
+    pass with lateral inhibition. Differences to SpykeTorch, and why:
 
-    - all stages learn by reward, at the same time, in place of unsupervised ones trained one after another; each has a
+    - all layers learn by reward, at the same time, in place of unsupervised ones trained one after another; each has a
       reward of its own, for the class of its own winners;
     - weights are signed and bounded in [-b, b], where SpykeTorch has [0, 1] or [0.2, 0.8]: the forward network is the
       one of all rules. A weight that an optimizer moved beyond the bound is pulled back;
-    - a⁻ balances a⁺ over a neuron's synapses (`balance`), since the share of neurons that fire differs by stage; under
+    - a⁻ balances a⁺ over a neuron's synapses (`balance`), since the share of neurons that fire differs by layer; under
       `fixed` weights drift to the bounds where few fire. Anti-STDP is the exact opposite of STDP;
     - at the readout the class with the highest score wins and answers after the last step. Its neurons adapt their
       excitability (the bias) until each class wins its share 1/C; otherwise few of them win from random weights, and
@@ -72,7 +72,7 @@ class RSTDP(Rule):
     - the change is in units of how often a neuron is to win, so that it does not depend on the number of neurons;
     - a constant current is paired as the spikes of a neuron that it drives, which gives each pixel a latency.
 
-    Norms and biases of the stages stay as they began; without norms deep stages hear too few spikes to fire.
+    Norms and biases of the layers stay as they began; without norms deep layers hear too few spikes to fire.
 
     Global: the reward, one number for all winners of a class. Signed: the weights, and the reward's deviation from R̄.
     """
@@ -82,23 +82,23 @@ class RSTDP(Rule):
     needs_chain: ClassVar[bool] = True
     Options: ClassVar[type] = RSTDPOptions
     settings: RSTDPOptions
-    advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
+    recommended: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         classes = network.concept.classes
-        small = [stage.name for stage in network.hidden if stage.feature_shape[0] < classes]
+        small = [layer.name for layer in network.layers if layer.feature_shape[0] < classes]
         if small:
             raise ConfigurationError(
-                f"rule 'r-stdp': expected at least one neuron or channel a class ({classes}) in every stage; "
-                f"{', '.join(small)} has fewer. Use wider stages."
+                f"rule 'r-stdp': expected at least one neuron or channel a class ({classes}) in every layer; "
+                f"{', '.join(small)} has fewer. Use wider layers."
             )
-        places = [*network.stage_names, READOUT]
+        places = [*network.layer_names, READOUT]
         self.keep({f"expected_{name}": torch.tensor(1 / classes) for name in places})
         network.decision = decide(network, share=self.settings.winners)
 
     def parameters(self) -> list[nn.Parameter]:
-        synapses = [stage.up.synapse.weight for stage in self.network.hidden]
+        synapses = [layer.up.synapse.weight for layer in self.network.layers]
         return [*synapses, *self.network.readout.parameters()]
 
     @torch.no_grad()
@@ -107,7 +107,7 @@ class RSTDP(Rule):
         source = net.encode(stimulus, generator=generator)
         rates = []
         for contest in contests(net, source, share=self.settings.winners):
-            self._learn_stage(contest, labels)
+            self._learn_layer(contest, labels)
             rates.append(contest.spikes.mean())
             top = contest.leaving
         scores = net.scores(top)
@@ -116,20 +116,20 @@ class RSTDP(Rule):
         loss, _ = cross_entropy(scores, labels, samples=net.group.count(len(labels)))
         return StepReport(loss, (chosen == labels).sum(), self._errors(len(labels)), rates)
 
-    def _learn_stage(self, contest: Contest, labels: Tensor) -> None:
-        stage, won = contest.stage, contest.won
-        channels, classes = stage.feature_shape[0], self.network.concept.classes
+    def _learn_layer(self, contest: Contest, labels: Tensor) -> None:
+        layer, won = contest.layer, contest.won
+        channels, classes = layer.feature_shape[0], self.network.concept.classes
         block = torch.arange(channels, device=labels.device) * classes // channels
         right = block == labels[:, None]
-        modulation = won * self._surprise(stage.name, won, right.view(*right.shape, *[1] * (won.dim() - 2)))
+        modulation = won * self._surprise(layer.name, won, right.view(*right.shape, *[1] * (won.dim() - 2)))
         positions = math.prod(won.shape[2:])
         rate = self.settings.hidden_rate * channels / winner_count(channels, share=self.settings.winners) / positions
         post = first_spikes(contest.spikes) * modulation
-        self._write(stage.up.synapse, post.flatten(0, 1), self._contrast(contest.before).flatten(0, 1), len(won), rate)
+        self._write(layer.up.synapse, post.flatten(0, 1), self._contrast(contest.before).flatten(0, 1), len(won), rate)
 
     def _learn_readout(self, top: Tensor, chosen: Tensor, labels: Tensor) -> None:
         readout, classes = self.network.readout, self.network.concept.classes
-        code = unit_code(self.network.code.rate(self.network.steps).to(top))
+        code = unit_code(self.network.code.rate(self.network.time_steps).to(top))
         won = F.one_hot(chosen, classes).to(top)
         post = (won * self._surprise(READOUT, won, (chosen == labels)[:, None])) @ code
         self._write(readout, post, self._contrast(top)[-1], len(labels), classes)
@@ -161,6 +161,6 @@ class RSTDP(Rule):
         weight.grad = beyond * (rows / samples) - synapse.pairing(post, pre) * room * (rate / samples)
 
     def _errors(self, rows: int) -> dict[str, Tensor]:
-        """Running share of each stage's winners whose class is wrong; this process's part of it."""
+        """Running share of each layer's winners whose class is wrong; this process's part of it."""
         part = rows / self.network.group.count(rows)
-        return {name: part * (1 - self.own.get_buffer(f"expected_{name}")) for name in self.network.stage_names}
+        return {name: part * (1 - self.own.get_buffer(f"expected_{name}")) for name in self.network.layer_names}

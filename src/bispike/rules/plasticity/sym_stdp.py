@@ -2,7 +2,7 @@
 
     h_ij = mean over samples of Σ_{t,t'} s_i[t] s_j[t'] κ^|t-t'|
 
-with s_i the spikes of a winner in a stage (the k neurons with the largest drive; the others are inhibited), or of the
+with s_i the spikes of a winner in a layer (the k neurons with the largest drive; the others are inhibited), or of the
 teacher at the readout. Nothing here depresses; synaptic scaling does. Of all changes that hold a neuron's incoming sum
 Σ_j w_ij and power Σ_j w_ij² the nearest to h takes from it what lies along 1 and along v = w - mean(w):
 
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import cross_entropy, symmetric_trace
-from ...nn import Network, Stage, Synapse
+from ...nn import Layer, Network, Synapse
 from ..options import FRACTION, NOT_NEGATIVE, SHARE, RuleOptions, option
 from ..rule import Rule, StepReport, register
 from .competition import Contest, contests, decide, winner_count
@@ -33,9 +33,9 @@ class SymSTDPOptions(RuleOptions):
 
     Args:
         decay: κ, what is left of a trace after a step, in [0, 1].
-        winners: k as a share of a stage's neurons (channels at each position), in (0, 1]; at least 6, or half of fewer.
+        winners: k as a share of a layer's neurons (channels at each position), in (0, 1]; at least 6, or half of fewer.
         homeostasis: step of excitability over that of synapses, at least 0.
-        hidden_rate: step of the stages over that of the readout, at least 0; 0: stages stay random.
+        hidden_rate: step of the layers over that of the readout, at least 0; 0: layers stay random.
     """
 
     decay: float = option(0.5, FRACTION)
@@ -46,12 +46,12 @@ class SymSTDPOptions(RuleOptions):
 
 @register
 class SymSTDP(Rule):
-    """Symmetric STDP: unsupervised in the stages, taught at the readout; trains the bottom-up synapses.
+    """Symmetric STDP: unsupervised in the layers, taught at the readout; trains the bottom-up synapses.
 
     Only winners fire, in learning and when the network decides (`rules.competition`): the readout's decision rests on a
-    sweep with lateral inhibition. Differences to Hao et al., and why:
+    pass with lateral inhibition. Differences to Hao et al., and why:
 
-    - several stages that learn at the same time, in place of one layer;
+    - several layers that learn at the same time, in place of one layer;
     - T steps of LIF neurons driven by currents, in place of 350 ms of Poisson spikes; a constant current is paired as
       the spikes of a neuron that it drives;
     - weights are signed. Incoming sums of signed weights hold no size, so scaling holds sum and power, by a term of the
@@ -59,17 +59,17 @@ class SymSTDP(Rule):
     - k winners of a sample in place of inhibitory cells, and homeostasis of the excitability (the norm's bias, or the
       synapse's without norms) that leads each neuron to win equally often, in place of a threshold that grows with
       spikes and decays;
-    - where there is no norm, deep stages need many steps until homeostasis has made them fire.
+    - where there is no norm, deep layers need many steps until homeostasis has made them fire.
 
     Global: nothing but the teacher, which drives the readout's neurons of the label's code. Signed: the weights.
     """
 
     name: ClassVar[str] = "sym-stdp"
-    summary: ClassVar[str] = "symmetric STDP with scaling: stages compete unsupervised, a teacher drives the readout"
+    summary: ClassVar[str] = "symmetric STDP with scaling: layers compete unsupervised, a teacher drives the readout"
     needs_chain: ClassVar[bool] = True
     Options: ClassVar[type] = SymSTDPOptions
     settings: SymSTDPOptions
-    advised: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
+    recommended: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
@@ -77,9 +77,9 @@ class SymSTDP(Rule):
 
     def parameters(self) -> list[nn.Parameter]:
         found = [self.network.readout.weight]
-        for stage in self.network.hidden:
-            excitability = _excitability(stage)
-            found += [stage.up.synapse.weight] + ([] if excitability is None else [excitability])
+        for layer in self.network.layers:
+            excitability = _excitability(layer)
+            found += [layer.up.synapse.weight] + ([] if excitability is None else [excitability])
         return found
 
     @torch.no_grad()
@@ -88,21 +88,21 @@ class SymSTDP(Rule):
         source = net.encode(stimulus, generator=generator)
         rates = []
         for contest in contests(net, source, share=self.settings.winners):
-            self._learn_stage(contest)
+            self._learn_layer(contest)
             rates.append(contest.spikes.mean())
             top = contest.leaving
-        code = net.code.rate(net.steps).to(top)
+        code = net.code.rate(net.time_steps).to(top)
         scores = net.scores(top)
-        self._write(net.readout, code[labels].expand(net.steps, -1, -1), top, len(code))
+        self._write(net.readout, code[labels].expand(net.time_steps, -1, -1), top, len(code))
         loss, _ = cross_entropy(scores, labels, samples=net.group.count(len(labels)))
         return StepReport(loss, (scores.argmax(1) == labels).sum(), {}, rates)
 
-    def _learn_stage(self, contest: Contest) -> None:
-        stage = contest.stage
-        channels = stage.feature_shape[0]
+    def _learn_layer(self, contest: Contest) -> None:
+        layer = contest.layer
+        channels = layer.feature_shape[0]
         rarity = channels / winner_count(channels, share=self.settings.winners)
-        self._write(stage.up.synapse, contest.spikes, contest.before, self.settings.hidden_rate * rarity)
-        excitability = _excitability(stage)
+        self._write(layer.up.synapse, contest.spikes, contest.before, self.settings.hidden_rate * rarity)
+        excitability = _excitability(layer)
         if excitability is not None:
             fired = contest.spikes.amax(0)
             share = fired if fired.dim() == 2 else fired.flatten(2).mean(2)
@@ -134,6 +134,6 @@ def scaled(growth: Tensor, weight: Tensor) -> Tensor:
     return centred - along * shape
 
 
-def _excitability(stage: Stage) -> nn.Parameter | None:
-    """What shifts the drive of a stage's neurons: the norm's bias, or the synapse's without a norm."""
-    return stage.up.synapse.bias if stage.up.norm is None else stage.up.norm.bias
+def _excitability(layer: Layer) -> nn.Parameter | None:
+    """What shifts the drive of a layer's neurons: the norm's bias, or the synapse's without a norm."""
+    return layer.up.synapse.bias if layer.up.norm is None else layer.up.norm.bias

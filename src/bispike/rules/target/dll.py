@@ -29,8 +29,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...nn import Dense, Network, RateStep, RecurrentNetwork
-from ..gradient.through_time import carry_through_time, learn_said
+from ...nn import Dense, Network, RateStep, SequenceNetwork
+from ..gradient.through_time import carry_through_time, learn_outputs
 from ..options import BELOW_ONE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -63,16 +63,16 @@ class DLL(Rule):
     sequences: ClassVar[bool] = True
     activity: ClassVar[str] = "rates"
     Options: ClassVar[type] = DLLOptions
-    advised: ClassVar[dict[str, Any]] = {"top_down_lr": 1e-4}
+    recommended: ClassVar[dict[str, Any]] = {"top_down_lr": 1e-4}
     settings: DLLOptions
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
-        if isinstance(network, RecurrentNetwork):
+        if isinstance(network, SequenceNetwork):
             self.keep(_feedback_through_time(network, self.random_source()))
 
     def parameters(self) -> list[nn.Parameter]:
-        feedback = [stage.down.synapse.weight for stage in self.network.hidden]
+        feedback = [layer.down.synapse.weight for layer in self.network.layers]
         if self.network.recurrent:
             feedback = [weight for weight in self.own.parameters() if weight.requires_grad]
         return [*self.network.bottom_up_parameters(), *(feedback if self._sign else [])]
@@ -84,56 +84,56 @@ class DLL(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        if isinstance(net, RecurrentNetwork):
+        if isinstance(net, SequenceNetwork):
             return self._through_time(net, stimulus, labels)
         count = net.group.count(len(labels))
-        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
-        top = learn_top(net, sweep[-1].leaving, labels, smoothing=self.settings.label_smoothing)
-        losses = self._descend(sweep, top.error, count)
-        return StepReport(top.loss, top.correct, losses, [step.activity.active for step in sweep])
+        layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, layer_pass[-1].leaving, labels, smoothing=self.settings.label_smoothing)
+        losses = self._descend(layer_pass, top.error, count)
+        return StepReport(top.loss, top.correct, losses, [step.activity.active for step in layer_pass])
 
-    def _descend(self, sweep: Sequence[RateStep], signal: Tensor, count: int) -> dict[str, Tensor]:
-        """Write the gradients of all stages; `signal` is −s / B of the readout."""
+    def _descend(self, layer_pass: Sequence[RateStep], signal: Tensor, count: int) -> dict[str, Tensor]:
+        """Write the gradients of all layers; `signal` is −s / B of the readout."""
         losses = {}
-        for step in reversed(sweep):
-            stage, feedback = step.stage, step.stage.down.synapse
-            error = feedback.carry(signal)  # −ξ / B
+        for step in reversed(layer_pass):
+            layer, feedback = step.layer, step.layer.down.synapse
+            error = feedback.forward_linear(signal)  # −ξ / B
             if self._sign:
                 feedback.learn(error * (self._sign * count), signal, bias=False)
-            losses[stage.name] = error.square().sum() * (count / 2)
-            signal = stage.up.learn(error * step.activity.slope * _winners(step), step.below, step.activity)
+            losses[layer.name] = error.square().sum() * (count / 2)
+            signal = layer.up.learn(error * step.activity.slope * _winners(step), step.below, step.activity)
         return losses
 
-    def _through_time(self, net: RecurrentNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
-        """A recurrent network: local errors come back through the positions too, by feedback Θ_h of each stage."""
+    def _through_time(self, net: SequenceNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
+        """A recurrent network: local errors come back through the positions too, by feedback Θ_h of each layer."""
         source = net.encode(stimulus)
-        sweep = net.rates_positions(source)
-        top = learn_said(net, sweep[-1][1].rate, stimulus, targets, smoothing=self.settings.label_smoothing)
+        layer_pass = net.rates_positions(source)
+        top = learn_outputs(net, layer_pass[-1][1].rate, stimulus, targets, smoothing=self.settings.label_smoothing)
         modules = dict(self.own.named_children())
-        down = [modules[f"down{i}"] for i in range(len(sweep))]
-        across = [modules[f"across{i}"] for i in range(len(sweep))]
+        down = [modules[f"down{i}"] for i in range(len(layer_pass))]
+        across = [modules[f"across{i}"] for i in range(len(layer_pass))]
         found = carry_through_time(
-            net.paths, sweep, len(source), lambda i, s: down[i](s), lambda i, s: across[i](s), top.error
+            net.paths, layer_pass, len(source), lambda i, s: down[i](s), lambda i, s: across[i](s), top.error
         )
         count = net.group.count(len(top.error))
         losses = {}
         above = top.error
-        for i, (stage, (below, activity)) in reversed(list(enumerate(zip(net.hidden, sweep, strict=True)))):
+        for i, (layer, (below, activity)) in reversed(list(enumerate(zip(net.layers, layer_pass, strict=True)))):
             error, signal = found[i]
             if self._sign:
                 rows = slice(source.shape[1], None)
                 scale = self._sign * count
                 down[i].learn(error * scale, above)  # type: ignore[operator]
                 across[i].learn(error[: len(error) - source.shape[1]] * scale, signal[rows])  # type: ignore[operator]
-            losses[stage.name] = error.square().sum() * (count / 2)
+            losses[layer.name] = error.square().sum() * (count / 2)
             above = signal
-            stage.up.learn(error * activity.slope, below, activity)
-        net.follow([activity.raw_drive for _, activity in sweep])
-        return StepReport(top.loss, top.correct, losses, [activity.active for _, activity in sweep])
+            layer.up.learn(error * activity.slope, below, activity)
+        net.follow([activity.raw_drive for _, activity in layer_pass])
+        return StepReport(top.loss, top.correct, losses, [activity.active for _, activity in layer_pass])
 
 
-def _feedback_through_time(network: RecurrentNetwork, draws: torch.Generator) -> dict[str, nn.Module]:
-    """Feedback of a recurrent network: down into each stage, and across from the position after."""
+def _feedback_through_time(network: SequenceNetwork, draws: torch.Generator) -> dict[str, nn.Module]:
+    """Feedback of a recurrent network: down into each layer, and across from the position after."""
     found: dict[str, nn.Module] = {}
     above = [*[path.units for path in network.paths[1:]], network.concept.classes]
     for i, (path, units) in enumerate(zip(network.paths, above, strict=True)):
@@ -146,4 +146,4 @@ def _feedback_through_time(network: RecurrentNetwork, draws: torch.Generator) ->
 
 def _winners(step: RateStep) -> Tensor | float:
     """1 for the units that max pooling let through, 0 for the others: its slope."""
-    return 1.0 if step.stage.pool == 1 else step.stage.return_values(torch.ones_like(step.leaving), step.activity.rate)
+    return 1.0 if step.layer.pool == 1 else step.layer.unpool(torch.ones_like(step.leaving), step.activity.rate)

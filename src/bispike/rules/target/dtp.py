@@ -2,8 +2,8 @@
 
     t_top = a − s dL/da,   t_l = h_l + g_l(t_{l+1}) − g_l(h_{l+1}),   L_l = ½ ‖h_l − t_l‖² / s
 
-a is the readout's drive, h_l are the rates of stage l, g_l = f(Θ_l ·) is the top-down pathway, and no L_l reaches
-below its stage. The feedback learns from noise ε, η ~ N(0, σ²) of its own, either to reconstruct h + ε (Lee et al.),
+a is the readout's drive, h_l are the rates of layer l, g_l = f(Θ_l ·) is the top-down pathway, and no L_l reaches
+below its layer. The feedback learns from noise ε, η ~ N(0, σ²) of its own, either to reconstruct h + ε (Lee et al.),
 
     ½ ‖g(f(h+ε)) − (h+ε)‖²
 
@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import ACTIVATIONS, activate, activation_slope
-from ...nn import Network, RateStep, Stage
+from ...nn import Layer, Network, RateStep
 from ..options import POSITIVE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -71,8 +71,8 @@ class DTP(Rule):
 
     def __init__(self, network: Network, **options: Any) -> None:
         super().__init__(network, **options)
-        for stage in network.hidden:
-            stage.down.activation = self.settings.feedback_activation
+        for layer in network.layers:
+            layer.down.activation = self.settings.feedback_activation
 
     def parameters(self) -> list[nn.Parameter]:
         return [*self.network.bottom_up_parameters(), *self.feedback_parameters()]
@@ -81,7 +81,7 @@ class DTP(Rule):
         """What of the top-down pathway is trained: the biases only where they do not cancel in differences of g."""
         if self.settings.feedback_loss == "fixed":
             return []
-        synapses = [stage.down.synapse for stage in self.network.hidden]
+        synapses = [layer.down.synapse for layer in self.network.layers]
         return [p for synapse in synapses for p in synapse.parameters() if self._biased or p is synapse.weight]
 
     @property
@@ -91,53 +91,55 @@ class DTP(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net, draws = self.network, self.draws(generator)
-        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
+        layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
         samples = net.group.count(len(labels))
         above: RateStep | None = None
-        upper = net.readout(sweep[-1].leaving)
-        top = learn_top(net, sweep[-1].leaving, labels)
+        upper = net.readout(layer_pass[-1].leaving)
+        top = learn_top(net, layer_pass[-1].leaving, labels)
         target = upper - self.settings.target_step * samples * top.error
         losses = {}
-        for step in reversed(sweep):
-            stage, rate = step.stage, step.activity.rate
-            shift = self._feedback(stage, target) - self._feedback(stage, upper)
-            losses[stage.name] = shift.square().sum() / (2 * samples * self.settings.target_step)
+        for step in reversed(layer_pass):
+            layer, rate = step.layer, step.activity.rate
+            shift = self._feedback(layer, target) - self._feedback(layer, upper)
+            losses[layer.name] = shift.square().sum() / (2 * samples * self.settings.target_step)
             grad = shift.mul(-1 / (samples * self.settings.target_step))
             if self.settings.feedback_loss != "fixed":
                 self._learn_feedback(step, above, upper, draws)
-            stage.up.learn(grad * step.activity.slope, step.below, step.activity)
+            layer.up.learn(grad * step.activity.slope, step.below, step.activity)
             above, upper, target = step, rate, rate + shift
-        return StepReport(top.loss, top.correct, dict(reversed(losses.items())), [s.activity.active for s in sweep])
+        return StepReport(
+            top.loss, top.correct, dict(reversed(losses.items())), [s.activity.active for s in layer_pass]
+        )
 
-    def _feedback(self, stage: Stage, source: Tensor) -> Tensor:
-        """g: rates of the stage from those above."""
-        return activate(stage.down.synapse(source), stage.down.activation)
+    def _feedback(self, layer: Layer, source: Tensor) -> Tensor:
+        """g: rates of the layer from those above."""
+        return activate(layer.down.synapse(source), layer.down.activation)
 
     def _forward(self, step: RateStep, above: RateStep | None, rate: Tensor) -> Tensor:
-        """f: what the place above makes of these rates of a stage, its norm as in the sweep."""
-        leaving = step.stage.leave_values(rate)
+        """f: what the place above makes of these rates of a layer, its norm as in the pass."""
+        leaving = step.layer.pool_rates(rate)
         if above is None:
             return self.network.readout(leaving)
-        return above.stage.up.rates(leaving, statistics=above.activity.statistics).rate
+        return above.layer.up.forward_rates(leaving, statistics=above.activity.statistics).rate
 
     def _learn_feedback(self, step: RateStep, above: RateStep | None, upper: Tensor, draws: torch.Generator) -> None:
-        stage, rate, sigma = step.stage, step.activity.rate, self.settings.noise
+        layer, rate, sigma = step.layer, step.activity.rate, self.settings.noise
         scale = 1 / self.network.group.count(len(rate))
         noise = sigma * self._noise(rate, draws)
         noisy = self._forward(step, above, rate + noise)
         if self.settings.feedback_loss == "reconstruction":
             source = noisy
-            back = self._feedback(stage, source)
+            back = self._feedback(layer, source)
             grad = (back - rate - noise) * scale
         else:
             source = torch.cat([noisy, upper, upper + sigma * self._noise(upper, draws)])
-            back = self._feedback(stage, source)
+            back = self._feedback(layer, source)
             _, still, moved = back.chunk(3)
             change = moved - still
             grad = torch.cat([-noise, noise - change, change]) * (scale / sigma**2)
-        stage.down.synapse.learn(grad * activation_slope(back, stage.down.activation), source)
-        if stage.down.synapse.bias is not None and not self._biased:
-            stage.down.synapse.bias.grad = None  # nothing but rounding
+        layer.down.synapse.learn(grad * activation_slope(back, layer.down.activation), source)
+        if layer.down.synapse.bias is not None and not self._biased:
+            layer.down.synapse.bias.grad = None  # nothing but rounding
 
     def _noise(self, like: Tensor, draws: torch.Generator) -> Tensor:
         """Standard normal numbers; of a shared batch, those of this process's samples."""

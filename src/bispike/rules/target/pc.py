@@ -1,6 +1,6 @@
 """Predictive coding: activities relax until the errors that they leave are the ones that weights can learn from.
 
-Every stage predicts its activity x_l from the one below, p_l = f_l(x_{l−1}); f_l is all that the stage does (synapse,
+Every layer predicts its activity x_l from the one below, p_l = f_l(x_{l−1}); f_l is all that the layer does (synapse,
 norm, activation, pooling). With the error ε_l = x_l − p_l the network holds the energy
 
     F = Σ_l ½ ‖ε_l‖² + loss(readout of x_L)                                     (sums over samples)
@@ -10,13 +10,13 @@ Activities start at their predictions and descend F while the weights rest, then
     Δx_l = rate · (J_{l+1}ᵀ ε_{l+1} − ε_l),   ε_{L+1} = −∂loss/∂drive of the readout,   ΔW_l ∝ ε_l ∂f_l/∂W_l
 
 Sources: Rao & Ballard, Nature Neuroscience 1999; Whittington & Bogacz, Neural Computation 2017 (predictions move with
-the activities); Millidge, Tschantz & Buckley, Neural Computation 2022 (predictions stay where the forward sweep left
+the activities); Millidge, Tschantz & Buckley, Neural Computation 2022 (predictions stay where the forward pass left
 them). In the second case the fixed point is ε_l = J_{l+1}ᵀ ε_{l+1}, the gradient of backpropagation: predictive coding
-is then backpropagation by relaxation. With rate 1 an error takes one step a stage, so as many parallel steps as there
-are stages reach it exactly, and so does a single step from the top to the bottom (`order="ordered"`).
+is then backpropagation by relaxation. With rate 1 an error takes one step a layer, so as many parallel steps as there
+are layers reach it exactly, and so does a single step from the top to the bottom (`order="ordered"`).
 
-In recurrent networks every stage at every position has an error, which the next position's population pulls at too;
-predictions are fixed, and an error goes back one position (or stage) in a step: 20 of them unless said otherwise.
+In recurrent networks every layer at every position has an error, which the next position's population pulls at too;
+predictions are fixed, and an error goes back one position (or layer) in a step: 20 of them unless said otherwise.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ import torch
 from torch import Tensor
 
 from ...errors import ConfigurationError
-from ...nn import Network, RateStep, RecurrentNetwork
+from ...nn import Network, RateStep, SequenceNetwork
 from ..feedback.backward import READOUT, feedback_places, random_feedback
-from ..gradient.through_time import learn_said
+from ..gradient.through_time import learn_outputs
 from ..options import FRACTION, RateOptions, at_least, one_of, option
 from ..readouts import Top, learn_top
 from ..rule import Rule, StepReport, register
@@ -53,9 +53,9 @@ class PCOptions(RateOptions):
 
     Args:
         predictions: `fixed`, or `moving`: computed anew from the activities after each inference step.
-        inference_steps: at least 1, or 0: as many as there are stages (fixed), 20 (moving).
+        inference_steps: at least 1, or 0: as many as there are layers (fixed), 20 (moving).
         inference_rate: of the activities, in (0, 1], or 0: 1 (fixed), 0.1 (moving; larger ones may diverge).
-        order: of a step: `parallel`: all stages from the errors before it; `ordered`: top to bottom, each from the
+        order: of a step: `parallel`: all layers from the errors before it; `ordered`: top to bottom, each from the
             error above as it has just become.
         feedback: of the errors: `transpose` of the weights, or `random`: fixed weights of the same shape in their
             place, as in feedback alignment.
@@ -92,83 +92,83 @@ class PC(Rule):
                 "rule 'pc': recurrent networks take predictions 'fixed' and feedback 'transpose', received "
                 f"{self.settings.predictions!r} and {self.settings.feedback!r}."
             )
-        self.steps = self.settings.inference_steps or (MOVING_STEPS if self._moving else len(network.hidden))
+        self.steps = self.settings.inference_steps or (MOVING_STEPS if self._moving else len(network.layers))
         self.rate = self.settings.inference_rate or (MOVING_RATE if self._moving else 1.0)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        if isinstance(net, RecurrentNetwork):
+        if isinstance(net, SequenceNetwork):
             return self._through_time(net, stimulus, labels)
         count = net.group.count(len(labels))
-        sweep = list(net.sweep_rates(net.encode(stimulus, generator=generator)))
-        active = [step.activity.active for step in sweep]
-        first = top = learn_top(net, sweep[-1].leaving, labels)
-        errors = [torch.zeros_like(step.leaving) for step in sweep]
+        layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
+        active = [step.activity.active for step in layer_pass]
+        first = top = learn_top(net, layer_pass[-1].leaving, labels)
+        errors = [torch.zeros_like(step.leaving) for step in layer_pass]
         for _ in range(self.steps):
-            errors = self._relax(sweep, errors, top, count)
+            errors = self._relax(layer_pass, errors, top, count)
             if self._moving:
-                activities = [step.leaving + error for step, error in zip(sweep, errors, strict=True)]
-                sweep = list(_predict(sweep, activities))
-                errors = [activity - step.leaving for step, activity in zip(sweep, activities, strict=True)]
+                activities = [step.leaving + error for step, error in zip(layer_pass, errors, strict=True)]
+                layer_pass = list(_predict(layer_pass, activities))
+                errors = [activity - step.leaving for step, activity in zip(layer_pass, activities, strict=True)]
                 top = learn_top(net, activities[-1], labels)
-        for step, error in zip(sweep, errors, strict=True):
-            step.stage.up.learn(_before_activation(step, error) * (-1 / count), step.below, step.activity)
-        energies = {step.stage.name: _energy(error, count) for step, error in zip(sweep, errors, strict=True)}
+        for step, error in zip(layer_pass, errors, strict=True):
+            step.layer.up.learn(_before_activation(step, error) * (-1 / count), step.below, step.activity)
+        energies = {step.layer.name: _energy(error, count) for step, error in zip(layer_pass, errors, strict=True)}
         return StepReport(first.loss, first.correct, energies, active)
 
-    def _through_time(self, net: RecurrentNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
+    def _through_time(self, net: SequenceNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
         """A recurrent network: errors of all positions relax at once, each from the errors before the step."""
         source = net.encode(stimulus)
         batch, paths = source.shape[1], net.paths
-        sweep = net.rates_positions(source)
-        top = learn_said(net, sweep[-1][1].rate, stimulus, targets)
+        layer_pass = net.rates_positions(source)
+        top = learn_outputs(net, layer_pass[-1][1].rate, stimulus, targets)
         count = net.group.count(len(top.error))
-        said = net.readout.carry_back(top.error * -count)
-        errors = [torch.zeros_like(activity.rate) for _, activity in sweep]
+        said = net.readout.backward_input(top.error * -count)
+        errors = [torch.zeros_like(activity.rate) for _, activity in layer_pass]
         for _ in range(self.settings.inference_steps or POSITION_STEPS):
             back = [
                 path.before_norm(error * activity.slope, activity)
-                for path, error, (_, activity) in zip(paths, errors, sweep, strict=True)
+                for path, error, (_, activity) in zip(paths, errors, layer_pass, strict=True)
             ]
             for i, path in enumerate(paths):
                 pull = said if i + 1 == len(paths) else back[i + 1] @ paths[i + 1].parts()[0]
                 later = back[i][batch:] @ path.parts()[1]
                 pull = pull + torch.cat([later, torch.zeros_like(errors[i][:batch])])
                 errors[i] = torch.lerp(errors[i], pull, self.rate)
-        for stage, error, (below, activity) in zip(net.hidden, errors, sweep, strict=True):
-            stage.up.learn(error * activity.slope * (-1 / count), below, activity)
-        net.follow([activity.raw_drive for _, activity in sweep])
-        energies = {stage.name: _energy(error, count) for stage, error in zip(net.hidden, errors, strict=True)}
-        return StepReport(top.loss, top.correct, energies, [activity.active for _, activity in sweep])
+        for layer, error, (below, activity) in zip(net.layers, errors, layer_pass, strict=True):
+            layer.up.learn(error * activity.slope * (-1 / count), below, activity)
+        net.follow([activity.raw_drive for _, activity in layer_pass])
+        energies = {layer.name: _energy(error, count) for layer, error in zip(net.layers, errors, strict=True)}
+        return StepReport(top.loss, top.correct, energies, [activity.active for _, activity in layer_pass])
 
-    def _relax(self, sweep: Sequence[RateStep], errors: Sequence[Tensor], top: Top, count: int) -> list[Tensor]:
+    def _relax(self, layer_pass: Sequence[RateStep], errors: Sequence[Tensor], top: Top, count: int) -> list[Tensor]:
         """Errors after one step of inference, under the predictions as they are."""
         weights = dict(self.own.named_buffers())
         relaxed = list(errors)
         # Of the sum over samples, so that how far an activity moves does not depend on the batch.
-        pull = self.network.readout.carry_back(top.error * -count, weights.get(READOUT))
-        for i in reversed(range(len(sweep))):
+        pull = self.network.readout.backward_input(top.error * -count, weights.get(READOUT))
+        for i in reversed(range(len(layer_pass))):
             relaxed[i] = torch.lerp(errors[i], pull, self.rate)
             if i > 0:
                 above = relaxed[i] if self.settings.order == "ordered" else errors[i]
-                step = sweep[i]
+                step = layer_pass[i]
                 back = _before_activation(step, above)
-                pull = step.stage.up.carry_back(back, step.activity, weights.get(step.stage.name))
+                pull = step.layer.up.backward_input(back, step.activity, weights.get(step.layer.name))
         return relaxed
 
 
-def _predict(sweep: Sequence[RateStep], activities: Sequence[Tensor]) -> Iterable[RateStep]:
-    """Each stage's prediction from the activity below; the lowest one's is given by the stimulus."""
-    yield sweep[0]
-    for step, below in zip(sweep[1:], activities, strict=False):
-        activity = step.stage.up.rates(below, track=False)
-        yield RateStep(step.stage, below, activity, step.stage.leave_values(activity.rate))
+def _predict(layer_pass: Sequence[RateStep], activities: Sequence[Tensor]) -> Iterable[RateStep]:
+    """Each layer's prediction from the activity below; the lowest one's is given by the stimulus."""
+    yield layer_pass[0]
+    for step, below in zip(layer_pass[1:], activities, strict=False):
+        activity = step.layer.up.forward_rates(below, track=False)
+        yield RateStep(step.layer, below, activity, step.layer.pool_rates(activity.rate))
 
 
 def _before_activation(step: RateStep, error: Tensor) -> Tensor:
     """`[B, *shape]` at the drive from `[B, *output]` at what leaves: back through pooling and activation."""
-    return step.stage.return_values(error, step.activity.rate) * step.activity.slope
+    return step.layer.unpool(error, step.activity.rate) * step.activity.slope
 
 
 def _energy(error: Tensor, count: int) -> Tensor:

@@ -7,7 +7,7 @@ namespace {
 constexpr float PI = 3.14159265358979323846f;
 
 struct Constants {
-    float threshold, leak;
+    float threshold, decay;
     bool soft;
 };
 
@@ -16,7 +16,7 @@ inline float chosen(bool holds, float value) { return holds ? value : 0.0f; }
 inline uint32_t bits_of(Flags holds) { return as_bits(holds); }
 inline uint32_t bits_of(bool holds) { return holds; }
 
-struct Sweep {
+struct RecordedPass {
     const float* drive;
     int64_t per_step, per_row;  // of the drive; per_step is 0 for a constant one
     const float *scale, *shift;
@@ -30,7 +30,7 @@ struct Sweep {
 };
 
 template <class V>
-inline void run(const Sweep& s, int64_t row, int64_t channel) {
+inline void run(const RecordedPass& s, int64_t row, int64_t channel) {
     const V one = V{} + 1.0f, threshold = V{} + s.neuron.threshold;
     V membrane{}, count{}, sensitivity{}, slope{};
     V scale = one, shift{};
@@ -40,7 +40,7 @@ inline void run(const Sweep& s, int64_t row, int64_t channel) {
     for (int64_t t = 0; t < s.steps; t++) {
         V current = get<V>(drive + t * s.per_step);
         if (s.scale) current = current * scale + shift;
-        membrane = s.neuron.leak * membrane + current;
+        membrane = s.neuron.decay * membrane + current;
         const auto fires = membrane >= threshold;
         const V fired = chosen(fires, one);
         count += fired;
@@ -48,7 +48,7 @@ inline void run(const Sweep& s, int64_t row, int64_t channel) {
         if (s.spikes) put(s.spikes + t * s.rows * s.channels + place, fired);
         if (s.slope) {
             const V distance = (membrane - threshold) * PI;
-            sensitivity = s.neuron.leak * sensitivity + one;
+            sensitivity = s.neuron.decay * sensitivity + one;
             slope += sensitivity / (distance * distance + one);
             if (!s.neuron.soft) sensitivity -= chosen(fires, sensitivity);
         }
@@ -69,7 +69,7 @@ inline void walk_back(float* grad, const float* history, int64_t steps, int64_t 
     V carried{}, total{};
     for (int64_t t = steps - 1; t >= 0; t--) {
         const V membrane = get<V>(history + t * size);
-        carried *= neuron.leak;
+        carried *= neuron.decay;
         if (!neuron.soft) carried -= chosen(membrane >= threshold, carried);
         const V distance = (membrane - threshold) * PI;
         carried += get<V>(grad + t * size) / (distance * distance + one);
@@ -83,22 +83,22 @@ inline void walk_back(float* grad, const float* history, int64_t steps, int64_t 
 
 EXPORT void neuron_forward(const float* drive, int64_t per_step, int64_t per_row, const float* scale,
                            const float* shift, int64_t steps, int64_t rows, int64_t channels, float threshold,
-                           float leak, int64_t soft, uint32_t* bits, int64_t bits_per_step, int64_t bits_per_row,
+                           float decay, int64_t soft, uint32_t* bits, int64_t bits_per_step, int64_t bits_per_row,
                            float* rate, float* slope, int64_t out_per_row, float* history,
                            float* spikes) {
-    const Sweep sweep{drive, per_step, per_row, scale, shift, steps, rows, channels, {threshold, leak, soft != 0},
+    const RecordedPass pass{drive, per_step, per_row, scale, shift, steps, rows, channels, {threshold, decay, soft != 0},
                       bits, bits_per_step, bits_per_row, rate, slope, out_per_row, history, spikes};
     for (int64_t row = 0; row < rows; row++) {
         int64_t channel = 0;
-        for (; channel + LANES <= channels; channel += LANES) run<Lanes>(sweep, row, channel);
-        for (; channel < channels; channel++) run<float>(sweep, row, channel);
+        for (; channel + LANES <= channels; channel += LANES) run<Lanes>(pass, row, channel);
+        for (; channel < channels; channel++) run<float>(pass, row, channel);
     }
 }
 
 // grad [steps, size]: dL/dS, turned in place into dL/d drive; with `sum` [size] the sum over time goes there instead.
-EXPORT void neuron_backward(float* grad, const float* history, int64_t steps, int64_t size, float threshold, float leak,
+EXPORT void neuron_backward(float* grad, const float* history, int64_t steps, int64_t size, float threshold, float decay,
                             int64_t soft, float* sum) {
-    const Constants neuron{threshold, leak, soft != 0};
+    const Constants neuron{threshold, decay, soft != 0};
     int64_t i = 0;
     for (; i + LANES <= size; i += LANES)
         walk_back<Lanes>(grad + i, history + i, steps, size, neuron, sum ? sum + i : nullptr);

@@ -9,7 +9,7 @@ import pytest
 from bispike.config import presets
 from bispike.config.presets import Preset
 from bispike.errors import ConfigurationError, UnknownNameError
-from bispike.experiments import preset_check
+from bispike.studies import preset_check
 from bispike.studies.study import Outcome
 
 

@@ -10,7 +10,7 @@ from .. import data
 from ..config import presets
 from ..config.resolve import Request, resolve
 from ..errors import ConfigurationError
-from ..studies.study import Cell, Outcome, cells_of
+from .study import Cell, Outcome, cells_of
 
 UNKNOWN = "no range recorded"
 
