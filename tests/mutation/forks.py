@@ -81,16 +81,22 @@ class Job:
     limit: float
     began: float = field(default_factory=time.monotonic)
     killed: bool = False
+    has_ended: bool = False
+
+    def kill(self) -> None:
+        if not (self.killed or self.has_ended):
+            self.killed = True
+            _kill_tree(self.process)
 
     def result(self) -> dict[str, Any] | None:
         """What the child returned; None while it runs. A child that died has `crashed`."""
         finished, status = os.waitpid(self.process, os.WNOHANG)
         seconds = time.monotonic() - self.began
         if not finished:
-            if seconds > self.limit and not self.killed:
-                self.killed = True
-                _kill_tree(self.process)
+            if seconds > self.limit:
+                self.kill()
             return None
+        self.has_ended = True
         _kill_tree(self.process, session_only=True)
         file = self.copy.root / ".result"
         if self.killed:
@@ -143,16 +149,16 @@ def _enter(copy: Copy) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.chdir(copy.root)
-    source = copy.root / Path(copy.package).parent
+    above = copy.root / Path(copy.package).parent
     os.environ.pop("PYTEST_ADDOPTS", None)
-    os.environ |= {"PYTHONPATH": f"{copy.root / '.path'}:{source}", "XDG_CACHE_HOME": str(copy.root / ".cache")}
+    os.environ |= {"PYTHONPATH": f"{copy.root / '.path'}:{above}", "XDG_CACHE_HOME": str(copy.root / ".cache")}
     os.environ |= {"TMPDIR": str(copy.root / ".tmp"), "OMP_NUM_THREADS": "1"}
     tempfile.tempdir = None
     for name in [name for name in sys.modules if name == "tests" or name.startswith("tests.")]:
         del sys.modules[name]
     here = Path(__file__).parents[2]
     kept = [entry for entry in sys.path if Path(entry or ".").resolve() not in (here, here / "src", copy.root)]
-    sys.path[:] = [str(source), str(copy.root), *kept]
+    sys.path[:] = [str(above), str(copy.root), *kept]
     importlib.invalidate_caches()
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 Fault = tuple[str, int, int, str]
 
@@ -88,24 +89,27 @@ def _binary(node: ast.BinOp, source: Source) -> Iterator[Fault]:
     if not token or _is_text(node.left) or _is_text(node.right):
         return
     at = source.between(source.last(node.left), source.first(node.right), re.escape(token))
-    for other in others if at else []:
-        yield "arithmetic", *at, other
+    for other in others:
+        if at:
+            yield "arithmetic", *at, other
 
 
 def _augmented(node: ast.AugAssign, source: Source) -> Iterator[Fault]:
     yield from _deleted(node, source)
     token, others = ARITHMETIC.get(type(node.op), ("", []))
     at = source.between(source.last(node.target), source.first(node.value), re.escape(token) + "=") if token else None
-    for other in others if at else []:
-        yield "arithmetic", *at, other + "="
+    for other in others:
+        if at:
+            yield "arithmetic", *at, other + "="
 
 
 def _compared(node: ast.Compare, source: Source) -> Iterator[Fault]:
     for left, kind, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
         token, others = COMPARISON[type(kind)]
         at = source.between(source.last(left), source.first(right), token)
-        for other in others if at else []:
-            yield "comparison", *at, other
+        for other in others:
+            if at:
+                yield "comparison", *at, other
 
 
 def _boolean(node: ast.BoolOp, source: Source) -> Iterator[Fault]:
@@ -183,7 +187,7 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
 
 
-HANDLERS = {
+HANDLERS: dict[type[ast.AST], Callable[[Any, Source], Iterator[Fault]]] = {
     ast.BinOp: _binary,
     ast.AugAssign: _augmented,
     ast.Compare: _compared,

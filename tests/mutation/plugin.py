@@ -87,15 +87,16 @@ def map_file(copy: Copy, file: str) -> dict[str, Any]:
     for record in records.glob("*.json"):
         test, touched = json.loads(record.read_text())
         mapping.tests.get(test, mapping.whole).update(map(tuple, touched))
-    touched_by: dict[str, dict[str, list[str]]] = {}
-    for test, functions in mapping.tests.items():
+    names = list(mapping.tests)
+    touched_by: dict[str, dict[str, list[int]]] = {}
+    for number, functions in enumerate(mapping.tests.values()):
         for path, function in sorted(functions):
-            touched_by.setdefault(path, {}).setdefault(function, []).append(test)
+            touched_by.setdefault(path, {}).setdefault(function, []).append(number)
     whole: dict[str, list[str]] = {}
     for path, function in sorted(mapping.whole):
         whole.setdefault(path, []).append(function)
     seconds = {test: round(value, 4) for test, value in mapping.seconds.items()}
-    return {"durations": seconds, "touched": touched_by, "whole": whole, "dropped": mapping.dropped}
+    return {"names": names, "durations": seconds, "touched": touched_by, "whole": whole, "dropped": mapping.dropped}
 
 
 class Chosen:
@@ -115,9 +116,9 @@ class Chosen:
                 gone.setdefault(test.partition("[")[0], rank)
         ranks = {}
         for item in items:
-            rank = self.order.get(item.nodeid, gone.get(item.nodeid.partition("[")[0]))
-            if rank is not None:
-                ranks[item] = rank
+            found = self.order.get(item.nodeid, gone.get(item.nodeid.partition("[")[0]))
+            if found is not None:
+                ranks[item] = found
         items[:] = sorted(ranks, key=ranks.__getitem__)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -30,7 +30,6 @@ LONGEST = 60.0  # seconds for one fault, unless three times the unchanged tests 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    started = time.monotonic()
     package = REPOSITORY / PACKAGE
     groups = {folder: mutants.in_folder(package, folder) for folder in options.folders.split(",")}
     for folder, found in groups.items():
@@ -41,23 +40,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = [m for found in groups.values() for m in found if f"{m.path}:{m.line}" in places]
     else:
         chosen = mutants.sample(groups, options.sample, options.seed)
-    rows = _read(options.out)
+    rows, known = _read(options.out), mutants.equivalent()
     done = {(row["path"], row["line"], row["original"], row["mutated"]) for row in rows}
     todo = [mutant for mutant in chosen if mutant.key not in done]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.state.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder, options.out.open("a") as out:
-        for row in _work(todo, options, Path(folder), started):
+        for row in _work(todo, options, Path(folder)):
             rows.append(row)
             out.write(json.dumps(row) + "\n")
             out.flush()
     keys = {mutant.key for mutant in chosen}
     rows = [row for row in rows if (row["path"], row["line"], row["original"], row["mutated"]) in keys]
+    for row in rows:  # listed since it ran
+        if reason := known.get((row["path"], row["original"].strip(), row["mutated"].strip())):
+            row |= {"status": "equivalent", "reason": reason}
     print(report(rows, {folder: sum(m.folder == folder for m in chosen) for folder in groups}))
     return 0
 
 
-def _work(todo: list[Mutant], options: argparse.Namespace, folder: Path, started: float) -> Iterator[dict[str, Any]]:
+def _work(todo: list[Mutant], options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     """Rows in the order in which they end."""
     known = mutants.equivalent()
     for mutant in todo:
@@ -83,7 +85,7 @@ def _work(todo: list[Mutant], options: argparse.Namespace, folder: Path, started
     running: list[Iterator[dict[str, Any] | None]] = []
     first: set[str] = set()
     began = time.monotonic()
-    deadline = started + options.seconds
+    deadline = began + options.seconds
     while pending or running:
         while pending and copies and time.monotonic() < deadline:
             running.append(_task(pending.pop(), selector, copies.pop(), cache))
@@ -125,11 +127,15 @@ def _task(mutant: Mutant, selector: select.Selector, copy: forks.Copy, cache: Pa
         is_valid = mutant.path.endswith(".py") or native.compiles(copy.root / PACKAGE / mutant.path)
         if is_valid:
             job = forks.start(copy, lambda there: plugin.run_chosen(there, selection.tests), limit)
-            while (result := job.result()) is None:
-                yield None
+            try:
+                while (result := job.result()) is None:
+                    yield None
+            finally:
+                job.kill()
     if not is_valid:
         yield {"status": "invalid", "copy": copy}
         return
+    assert result is not None
     found = {"tests": result.get("count", 0), "seconds": round(result["seconds"], 2)}
     if result.get("timeout"):
         row = _row(mutant, "timeout", **found)
@@ -182,7 +188,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=60, help="faults, the same number per folder (60)")
     parser.add_argument("--seed", type=int, default=1, help="chooses the sample (1)")
     parser.add_argument("--lines", help="no sample, but every fault of these lines: functional/lif.py:100,...")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="start no fault after this time")
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="start no fault after this time, the map aside"
+    )
     parser.add_argument("--budget", type=float, default=15.0, help="seconds of unchanged tests for one fault (15)")
     parser.add_argument("--jobs", type=int, default=1, help="faults at a time (1)")
     parser.add_argument("--state", type=Path, default=REPOSITORY / "runs/mutation", help="where the map is kept")

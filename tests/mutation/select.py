@@ -1,4 +1,4 @@
-"""Chooses the tests of a fault: those that run the changed function, the nearest and fastest first.
+"""Chooses the tests of a fault: those that run the changed line, the nearest and fastest first.
 
 The map is made once, one test file at a time, and kept; a file is mapped again when it or the package has changed.
 """
@@ -6,6 +6,7 @@ The map is made once, one test file at a time, and kept; a file is mapped again 
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 import re
@@ -55,7 +56,7 @@ def make_map(copy: forks.Copy, files: list[str], kept: Path, cache: Path) -> dic
             continue
         print(f"\rmapping {number}/{len(files)} {file:<70.70}", end="", file=sys.stderr, flush=True)
         copy.refresh(cache)
-        result = forks.wait(forks.start(copy, lambda there, file=file: plugin.map_file(there, file), 600))
+        result = forks.wait(forks.start(copy, functools.partial(plugin.map_file, file=file), 600))
         if "touched" not in result:
             raise RuntimeError(f"{file} could not be mapped: {result}\n{(copy.root / '.output').read_text()[-3000:]}")
         shutil.copytree(copy.root / ".cache", cache, dirs_exist_ok=True)
@@ -85,8 +86,9 @@ class Selector:
             tests = {test: value for test, value in entry["durations"].items() if test not in entry["dropped"]}
             self.seconds |= tests
             for path, functions in entry["touched"].items():
-                for function, names in functions.items():
-                    self.touched[path][INNER.sub("", function)] |= tests.keys() & set(names)
+                for function, numbers in functions.items():
+                    names = {entry["names"][number] for number in numbers}
+                    self.touched[path][INNER.sub("", function)] |= tests.keys() & names
                 if "<module>" in functions:  # imported by the first test that needs it, then there for the others
                     self.loaded[path]["<module>"] |= tests.keys()
             for path, functions in entry["whole"].items():
@@ -100,7 +102,8 @@ class Selector:
         is_reached = bool(found)
         found = found or {test for test in self.seconds if self._distance(test, mutant) < 2}
         by = {test: (self._distance(test, mutant), test not in direct, self.seconds[test], test) for test in found}
-        chosen, total = [], 0.0
+        chosen: list[str] = []
+        total = 0.0
         for test in sorted(found, key=by.__getitem__):
             if total + self.seconds[test] <= self.budget or not chosen:
                 chosen.append(test)
@@ -108,14 +111,16 @@ class Selector:
         return Selection(tuple(chosen), total, len(chosen) == len(found), is_reached)
 
     def _python(self, mutant: Mutant) -> tuple[set[str], set[str]]:
-        """Those that run the function, and those that do so while they are loaded.
+        """Those that run the line, and those that do so while they are loaded; for a line without code, the function.
 
         Outside functions: those that run anything of the class or file, and those that import the file.
         """
         functions, loaded = self.touched.get(mutant.path, {}), self.loaded.get(mutant.path, {})
         around, _, last = mutant.scope.rpartition(".")
         if last not in ("<module>", "<body>"):
-            return functions.get(mutant.scope, set()), loaded.get(mutant.scope, set())
+            line = f":{mutant.line}"
+            name = line if line in functions or line in loaded else mutant.scope
+            return functions.get(name, set()), loaded.get(name, set())
         inside = [tests for name, tests in functions.items() if name.startswith(around)]
         return set().union(*inside), loaded.get("<module>", set())
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from . import mutants, native
 from .select import Selector
+from .trace import Recorder, Touched
 
 LINES = {
     "y = a + b": {"y = a - b"},
@@ -169,25 +173,51 @@ def test_kernels_have_faults_outside_comments_texts_and_directives() -> None:
 
 def test_tests_that_run_the_function_are_chosen_near_and_fast_ones_first(tmp_path: Path) -> None:
     file, far = "tests/a/test_some.py", "tests/b/test_other.py"
-    mapped = {
+    mapped: dict[str, dict[str, Any]] = {
         file: {
+            "names": [f"{file}::slow", f"{file}::fast", f"{file}::fails"],
             "durations": {f"{file}::slow": 2.0, f"{file}::fast": 1.0, f"{file}::fails": 0.1},
             "dropped": {f"{file}::fails": "failed"},
-            "touched": {"a/some.py": {"f": [f"{file}::slow", f"{file}::fast", f"{file}::fails"]}},
+            "touched": {"a/some.py": {"f": [0, 1, 2]}},
             "whole": {},
         },
         far: {
+            "names": [f"{far}::near", f"{far}::unrelated"],
             "durations": {f"{far}::near": 0.5, f"{far}::unrelated": 0.1},
             "dropped": {},
-            "touched": {"a/some.py": {"f.<locals>.<listcomp>": [f"{far}::near"], "g": [f"{far}::unrelated"]}},
+            "touched": {"a/some.py": {"f.<locals>.<listcomp>": [0], "g": [1]}},
             "whole": {},
         },
     }
-    in_f, in_h = mutants.of_text("def f():\n    return a + b\ndef h():\n    return a + b", "a/some.py", "a")
+    mapped[far]["touched"]["a/some.py"][":6"] = [1]
+    in_f, in_h, on_line = mutants.of_text(
+        "def f():\n    return a + b\ndef h():\n    return a + b\ndef f():\n    return a + b", "a/some.py", "a"
+    )
     chosen = Selector(mapped, tmp_path, budget=10).choose(in_f)
     assert chosen.tests == (f"{file}::fast", f"{file}::slow", f"{far}::near")
     assert (chosen.seconds, chosen.is_complete, chosen.is_reached) == (3.5, True, True)
     short = Selector(mapped, tmp_path, budget=1.6).choose(in_f)
     assert (short.tests, short.is_complete) == ((f"{file}::fast", f"{far}::near"), False)
+    assert Selector(mapped, tmp_path, budget=10).choose(on_line).tests == (f"{far}::unrelated",)
     unreached = Selector(mapped, tmp_path, budget=10).choose(in_h)
     assert (unreached.tests, unreached.is_reached) == ((f"{file}::fast", f"{file}::slow"), False)
+
+
+def test_a_recorder_notes_functions_and_lines_of_the_package_alone(tmp_path: Path) -> None:
+    (tmp_path / "some.py").write_text("def f(x):\n    if x:\n        return 1\n    return 2\n")
+    space: dict[str, Any] = {}
+    exec(compile((tmp_path / "some.py").read_text(), str(tmp_path / "some.py"), "exec"), space)
+    recorder, before = Recorder(str(tmp_path)), sys.gettrace()
+    first: Touched = set()
+    second: Touched = set()
+    try:
+        for touched, value in ((first, True), (second, False)):
+            recorder.into(touched)
+            recorder.start()
+            space["f"](value)
+            tmp_path.with_name("other")  # not of the package
+    finally:
+        threading.settrace(before)
+        sys.settrace(before)
+    assert first == {("some.py", "f"), ("some.py", ":2"), ("some.py", ":3")}
+    assert second == {("some.py", "f"), ("some.py", ":2"), ("some.py", ":4")}
