@@ -153,7 +153,7 @@ def test_without_a_compiler_the_same_is_computed_by_torch() -> None:
         "import torch; from bispike import models, rules; from bispike.functional.backends import native\n"
         "net = models.mlp(12, [40, 20], 3); rule = rules.create('bsd', net)\n"
         "x = torch.rand(64, 12, generator=torch.Generator().manual_seed(0))\n"
-        "rule.step(x, torch.arange(64) % 3)\n"
+        "rule.compute_gradients(x, torch.arange(64) % 3)\n"
         "print(native.library() is None, *[round(float(p.grad.double().norm()), 4) for p in rule.parameters()])"
     )
     found = []

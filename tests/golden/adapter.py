@@ -19,7 +19,7 @@ from bispike import analysis, data, models, rules
 from bispike.analysis import corruptions
 from bispike.functional.backends import native
 from bispike.memory import AssociativeMemory
-from bispike.nn import Network
+from bispike.nn import Network, SequenceNetwork
 from bispike.online import Learner
 from bispike.runs.run import horizon_and_inputs
 from bispike.tasks import forecast, write_on
@@ -111,7 +111,7 @@ def _config(case: Case, files: dict[str, Path]) -> TrainConfig:
         model=NAMES.get(case["model"], case["model"]),
         model_options=_translated("model", case["model_options"]),
         rule=NAMES.get(case["rule"], case["rule"]),
-        rule_options=_translated("rule", case["rule_options"]),
+        rule_options={k: v for k, v in _translated("rule", case["rule_options"]).items() if (case["rule"], k) != ("bsd", "order")},
         threads=1,
         checkpoint_seconds=0.0,
         **_translated("settings", case["settings"]),
@@ -195,7 +195,7 @@ def _from_folder(run: Run, files: dict[str, Path]) -> Any:
     same = [torch.equal(value, again.network.state_dict()[name]) for name, value in run.network.state_dict().items()]
     found = {"same_weights": all(same)}
     found |= {part: evaluation.evaluate_run(run.path, split=part)[part] for part in ("test", "validation", "train")}
-    if not again.network.recurrent:
+    if not isinstance(again.network, SequenceNetwork):
         blurred = evaluation.evaluate_run(run.path, transform=corruptions.transform("blur:3"))
         found["blurred"] = blurred["test"]
     return found

@@ -46,7 +46,7 @@ def test_cnn_of_any_geometry_learns_a_step_and_recalls(
         assert "shrink" in str(error)  # noqa: PT017
         return
     rule = rules.create("bsd", net)
-    rule.step(torch.rand(4, 2, side, side), torch.tensor([0, 1, 2, 1]))
+    rule.compute_gradients(torch.rand(4, 2, side, side), torch.tensor([0, 1, 2, 1]))
     assert all(torch.isfinite(parameter.grad).all() for parameter in rule.parameters())
     assert net.recall(torch.arange(3)).shape == (3, 2, side, side)
     twin = models.build(net.spec)

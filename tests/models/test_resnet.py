@@ -49,7 +49,7 @@ def test_any_geometry_learns_a_step_recalls_and_is_rebuilt(
     assert all(torch.equal(value, twin.state_dict()[name]) for name, value in state.items())
     assert twin.spec == net.spec
     rule = rules.create("bsd", net)
-    rule.step(torch.rand(4, 2, side, side), torch.tensor([0, 1, 2, 1]))
+    rule.compute_gradients(torch.rand(4, 2, side, side), torch.tensor([0, 1, 2, 1]))
     assert {id(p) for p in rule.parameters()} == {id(p) for p in net.parameters()}
     assert all(torch.isfinite(parameter.grad).all() for parameter in rule.parameters())
     assert net.recall(torch.arange(3)).shape == (3, 2, side, side)
@@ -67,7 +67,7 @@ def test_training_goes_on_exactly_after_a_reload(rule: str) -> None:
     second = rules.create(rule, copy)
     second.load_state_dict(first.state_dict())
     for one in (first, second):
-        one.step(stimulus, labels)
+        one.compute_gradients(stimulus, labels)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a.grad, b.grad)
 

@@ -73,7 +73,7 @@ def test_the_step_of_bsd_at_one_position_is_the_gradient_of_its_loss() -> None:
     network.rest = lambda batch: [before]  # type: ignore[method-assign]
     options = {"loss": "cross-entropy", "temperature": 0.3, "template": "drive", "slope": "unrolled"}
     rule = rules.create("bsd", network, **options, contrast="classes", centre="none", reference_batch=6)
-    rule.step(stimulus, labels)
+    rule.compute_gradients(stimulus, labels)
     path, down = network.paths[0], network.layers[0].down
     with torch.enable_grad():
         spikes, _ = path.taped_positions(network.encode(stimulus), before, network.time_steps, constant=True)
@@ -98,14 +98,14 @@ def test_the_step_of_bsd_with_recurrence_on_both_ways_is_the_gradient_of_its_los
     network.rest = lambda batch: [before]  # type: ignore[method-assign]
     network.rest_down = lambda batch: [called]  # type: ignore[method-assign]
     settings = {"loss": "cross-entropy", "temperature": 0.3, "slope": "unrolled", "centre": "none"}
-    rules.create("bsd", network, **settings).step(stimulus, targets)
+    rules.create("bsd", network, **settings).compute_gradients(stimulus, targets)
     path, down = network.paths[0], network.paths_down[0]
     if kind == "text":
         spikes = network.code.spikes(network.time_steps)[:, targets[:, 0]].double()
         other = (targets != targets.T).double()
     else:
         assert isinstance(network.code, QuantityCode)
-        spikes = network.code.spikes_of(network.standard_targets(stimulus, targets), network.time_steps).double()
+        spikes = network.code.spikes_of(network.target_rows(stimulus, targets), network.time_steps).double()
         other = 1 - torch.eye(7, dtype=torch.float64)
     with torch.enable_grad():
         rate = path.taped_positions(network.encode(stimulus), before, network.time_steps, constant=True)[0].mean(0)[0]
@@ -203,9 +203,9 @@ def test_reading_on_says_what_the_whole_says(activity: str, carry: bool) -> None
 def test_changes_are_counted_from_the_present_value() -> None:
     network = series_network().eval()
     stimulus, targets = values(2, 4), values(2, 4, columns=2, seed=5)
-    rows = network.standard_targets(stimulus, targets)
+    rows = network.target_rows(stimulus, targets)
     assert rows.shape == (8, 2)
-    torch.testing.assert_close(network.quantities(stimulus, rows), targets)
+    torch.testing.assert_close(network.answers(stimulus, rows), targets)
     # position 1, sample 0: (target − present − mean) / std
     expected = (targets[0, 1, 0] - stimulus[0, 1, 2] - 0.5) / 2.0
     torch.testing.assert_close(rows[2, 0], expected)
@@ -229,7 +229,7 @@ def test_rules_learn_sequences(rule: str, kind: str, widths: list[int], options:
     optimizer = torch.optim.Adam(made.parameters(), lr=1e-2)
     losses = []
     for _ in range(30):
-        report = made.step(stimulus, targets)
+        report = made.compute_gradients(stimulus, targets)
         for parameter in made.parameters():
             assert parameter.grad is not None
             assert torch.isfinite(parameter.grad).all()
@@ -251,7 +251,7 @@ def test_blocks_add_up_to_the_whole(rule: str, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(sequences, "POSITIONS", positions)
         options = {"centre": "none", "contrast": "classes", "block": positions} if rule == "bsd" else {}
         made = rules.create(rule, network, **options)
-        report = made.step(stimulus, targets)
+        report = made.compute_gradients(stimulus, targets)
         found.append((report, [p.grad for p in made.parameters()]))
     (whole, grads), (parts, others) = found
     torch.testing.assert_close(whole.loss, parts.loss)
@@ -268,17 +268,17 @@ def test_written_out_recursions_are_backpropagation() -> None:
         return text_network([9, 7], norm=False).double()
 
     exact = network()
-    rules.create("backprop", exact, activation="tanh").step(stimulus, targets)
+    rules.create("backprop", exact, activation="tanh").compute_gradients(stimulus, targets)
     relaxed = network()
-    rules.create("pc", relaxed, activation="tanh", inference_steps=12).step(stimulus, targets)
+    rules.create("pc", relaxed, activation="tanh", inference_steps=12).compute_gradients(stimulus, targets)
     dendritic = network()
     rule = rules.create("dll", dendritic, activation="tanh", label_smoothing=0.0, feedback_sign="none")
     below = [dendritic.paths[1].parts()[0], dendritic.readout.weight]
     with torch.no_grad():
         for i, path in enumerate(dendritic.paths):
-            getattr(rule.own, f"down{i}").weight.copy_(below[i].T)
-            getattr(rule.own, f"across{i}").weight.copy_(path.parts()[1].T)
-    rule.step(stimulus, targets)
+            getattr(rule.state, f"down{i}").weight.copy_(below[i].T)
+            getattr(rule.state, f"across{i}").weight.copy_(path.parts()[1].T)
+    rule.compute_gradients(stimulus, targets)
     for other in (relaxed, dendritic):
         for one, two in zip(exact.bottom_up_parameters(), other.bottom_up_parameters(), strict=True):
             torch.testing.assert_close(two.grad, one.grad, rtol=1e-8, atol=1e-12)
@@ -303,9 +303,9 @@ def test_wrong_shapes_are_named() -> None:
     with pytest.raises(ShapeError, match="batch, positions, 3"):
         series.logits(torch.zeros(3, 4, 2))
     with pytest.raises(ShapeError, match="batch, positions, 2"):
-        rules.create("bsd", series).step(values(2, 4), torch.zeros(2, 4, 3))
+        rules.create("bsd", series).compute_gradients(values(2, 4), torch.zeros(2, 4, 3))
     with pytest.raises(ShapeError, match="int64 of shape"):
-        rules.create("bsd", text).step(symbols(2, 4), torch.zeros(2, 4))
+        rules.create("bsd", text).compute_gradients(symbols(2, 4), torch.zeros(2, 4))
     with pytest.raises(ConfigurationError, match="row of values"):
         models.create("rnn", (1, 8, 8), 10)
 

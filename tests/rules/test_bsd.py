@@ -105,7 +105,7 @@ def test_gradients_equal_autograd_of_each_layer(
     options = {"feature": feature, "template": template, "loss": loss, "centre": centre, "pool": pool}
     rule = BSD(net, contrast="batch", reduction="sum", **options)
     expected = layer_losses_by_autograd(net, stimulus, labels, rule)
-    report = rule.step(stimulus, labels)
+    report = rule.compute_gradients(stimulus, labels)
     for name, (value, parameters, gradients) in expected.items():
         torch.testing.assert_close(report.layer_losses[name], value.detach(), rtol=1e-10, atol=1e-10)
         for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -127,7 +127,7 @@ def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> 
     recalled = net.stimulus_readout(lowest)[labels]
     error = torch.nn.functional.mse_loss(recalled, stimulus)
     recall = torch.autograd.grad(error, list(net.stimulus_readout.parameters()))
-    report = BSD(net).step(stimulus, labels)
+    report = BSD(net).compute_gradients(stimulus, labels)
     torch.testing.assert_close(report.layer_losses["recall"], error.detach(), rtol=1e-10, atol=1e-10)
     for parameter, gradient in zip(
         [*net.readout.parameters(), *net.stimulus_readout.parameters()], [*readout, *recall], strict=True
@@ -147,7 +147,7 @@ def test_no_loss_reaches_the_weights_of_another_layer(
     """A layer's gradients do not change when every weight that it cannot hear is replaced."""
     net, stimulus, labels = build(case)
     rule = BSD(net, **options)
-    rule.step(stimulus, labels)
+    rule.compute_gradients(stimulus, labels)
     layer %= len(net.layers)
     here = net.layers[layer]
     watched = [*here.up.parameters(), *here.down.parameters()]
@@ -158,7 +158,7 @@ def test_no_loss_reaches_the_weights_of_another_layer(
         for parameter in net.parameters():
             if id(parameter) not in heard:
                 parameter.add_(torch.randn_like(parameter))
-    rule.step(stimulus, labels)
+    rule.compute_gradients(stimulus, labels)
     for parameter, gradient in zip(watched, before, strict=True):
         assert torch.equal(parameter.grad, gradient)
 
@@ -173,7 +173,7 @@ def test_sweeps_in_any_order_or_at_once_give_the_same_bits(case: tuple[str, bool
             net = models.build({**net.spec, "concept_code": kind, "concept_size": 9}).double()
             trust_small_batches(net)
         rule = BSD(net, order=order, centre="running")
-        report = rule.step(stimulus, labels)
+        report = rule.compute_gradients(stimulus, labels)
         results.append([p.grad for p in rule.parameters()] + [report.loss] + list(net.buffers()))
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
@@ -197,7 +197,7 @@ def test_unsigned_top_loss_equals_autograd_of_reco_against_the_code() -> None:
     drive = net.readout(rate)
     loss = literal_reco(drive, net.code.rate(4).double()[labels], 0.3) / 6
     expected = torch.autograd.grad(loss, list(net.readout.parameters()))
-    report = BSD(net, top_loss="reco", contrast="batch", strength=0.3).step(stimulus, labels)
+    report = BSD(net, top_loss="reco", contrast="batch", strength=0.3).compute_gradients(stimulus, labels)
     torch.testing.assert_close(report.loss, loss.detach(), rtol=1e-10, atol=1e-10)
     for parameter, gradient in zip(net.readout.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-10, atol=1e-10)
@@ -207,7 +207,7 @@ def test_a_learned_code_moves_with_the_readouts_loss() -> None:
     net = models.mlp(5, [6], 3, concept_code="learned", concept_size=8, norm=False).double()  # looking moves no norm
     generator = torch.Generator().manual_seed(0)
     stimulus, labels = torch.randn(9, 5, generator=generator).double(), torch.arange(9) % 3
-    BSD(net).step(stimulus, labels)
+    BSD(net).compute_gradients(stimulus, labels)
     drive = net.readout(_looked_at(net, stimulus)[-1].rate).detach()
     code = net.code.rate(net.time_steps).clone().requires_grad_()
     unit = code / (code.norm(dim=1, keepdim=True) + 1e-8)

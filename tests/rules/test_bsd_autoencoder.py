@@ -26,7 +26,7 @@ def batch(net: Network, count: int = 40) -> tuple[Tensor, Tensor]:
 
 
 def gradients(rule: Rule, stimuli: Tensor, labels: Tensor, seed: int = 0) -> list[Tensor]:
-    rule.step(stimuli, labels, generator=torch.Generator().manual_seed(seed))
+    rule.compute_gradients(stimuli, labels, generator=torch.Generator().manual_seed(seed))
     return [parameter.grad.clone() for parameter in rule.parameters() if parameter.grad is not None]
 
 
@@ -43,7 +43,7 @@ def test_learning_brings_the_error_down(name: str, kind: str) -> None:
     stimuli, labels = batch(net)
     errors = []
     for _ in range(60):
-        errors.append(float(rule.step(stimuli, labels).layer_losses["recall"]))
+        errors.append(float(rule.compute_gradients(stimuli, labels).layer_losses["recall"]))
         optimizer.step()
     assert errors[-1] < 0.8 * errors[0]
 
@@ -55,7 +55,7 @@ def test_no_label_reaches_a_layer_of_the_way_up(options: dict[str, object]) -> N
     stimuli, labels = batch(net)
     found = []
     for given in (labels, (labels + 1) % 3):
-        rule.step(stimuli, given, generator=torch.Generator().manual_seed(0))
+        rule.compute_gradients(stimuli, given, generator=torch.Generator().manual_seed(0))
         found.append([p.grad.clone() for p in upward(net) if p.grad is not None])
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
@@ -64,7 +64,7 @@ def test_no_error_reaches_the_way_up_from_above_or_from_the_way_down() -> None:
     net = network()
     rule = rules.create("bsd", net)
     stimuli, labels = batch(net)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     before = [p.grad.clone() for p in net.layers[0].up.parameters() if p.grad is not None]
     with torch.no_grad():
         for layer in net.layers[1:]:
@@ -72,7 +72,7 @@ def test_no_error_reaches_the_way_up_from_above_or_from_the_way_down() -> None:
         for layer in net.layers:
             layer.down.synapse.weight.mul_(-0.5)
         net.stimulus_readout.weight.zero_()
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     after = [p.grad for p in net.layers[0].up.parameters()]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True) if b is not None)
 
@@ -82,7 +82,7 @@ def test_the_first_layer_descends_its_loss_in_closed_form() -> None:
     net = network()
     rule = rules.create("bsd", net, whitening=1.0)
     stimuli, labels = batch(net)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     layer = net.layers[0].up
     source = net.encode(stimuli)
     activity = layer.forward_spikes(source, net.time_steps, constant=True, unrolled=True, track=False)
@@ -101,7 +101,7 @@ def test_the_top_down_layer_descends_the_distance_to_the_bottom_up_rates() -> No
     net = network()
     rule = rules.create("bsd", net)
     stimuli, labels = batch(net)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     layers = list(net.bottom_up_pass(net.encode(stimuli)))
     code = layers[-1][2]
     descent = net.top_down_pass_from_code(code.spikes, code.rate, unrolled=True)
@@ -155,7 +155,7 @@ def test_spike_codes_go_up_and_come_down() -> None:
     net = network(stimulus_code="bernoulli")
     rule = rules.create("bsd", net)
     stimuli, labels = batch(net)
-    report = rule.step(stimuli, labels, generator=torch.Generator().manual_seed(0))
+    report = rule.compute_gradients(stimuli, labels, generator=torch.Generator().manual_seed(0))
     assert float(report.layer_losses["recall"]) > 0
 
 
@@ -171,7 +171,7 @@ def test_bptt_is_the_gradient_of_the_whole_way() -> None:
     net = models.autoencoder(12, [10], 3, latent=6).double().train()
     rule = rules.create("bptt", net)
     stimuli, labels = batch(net)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     found = [p.grad.clone() for p in net.layers[0].up.parameters() if p.grad is not None]
     source = net.encode(stimuli)
     with torch.enable_grad():

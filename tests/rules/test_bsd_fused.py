@@ -39,7 +39,7 @@ def network(kind: str, *, norm: bool) -> Network:
 def gradients(rule: BSD | BPTT, net: Network) -> list[torch.Tensor]:
     stimulus = torch.rand(48, 1, 8, 8, generator=torch.Generator().manual_seed(2)).to(net.stimulus_mean.dtype)
     for _ in range(2):  # the second step also has a centre to remember
-        rule.step(stimulus, torch.arange(48) % 5)
+        rule.compute_gradients(stimulus, torch.arange(48) % 5)
     return [p.grad.double() for p in rule.parameters() if p.grad is not None]
 
 
@@ -71,10 +71,10 @@ def test_a_descent_computed_again_changes_no_bit(monkeypatch: pytest.MonkeyPatch
     stimulus, labels = torch.rand(40, 12, dtype=dtype), torch.arange(40) % 3
     monkeypatch.setattr(descent, "KEPT_WHOLE", 100)
     first = BSD(whole)
-    first.step(stimulus, labels)
+    first.compute_gradients(stimulus, labels)
     monkeypatch.setattr(descent, "KEPT_WHOLE", 2)
     second = BSD(again)
-    second.step(stimulus, labels)
+    second.compute_gradients(stimulus, labels)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a.grad, b.grad)
     for a, b in zip(whole.buffers(), again.buffers(), strict=True):

@@ -60,7 +60,7 @@ def literal(net: Network, **options: object) -> list[Tensor]:
 def test_gradients_are_those_of_the_written_loss(conv: bool, norm: bool, similarity: str, target: str) -> None:
     options = {"similarity": similarity, "target": target, "decorrelation": 0.5}
     rule = CCL(rate_network(conv=conv, norm=norm), **options)
-    report = rule.step(STIMULUS, LABELS)
+    report = rule.compute_gradients(STIMULUS, LABELS)
     net = rate_network(conv=conv, norm=norm)
     net.activation = "elu"
     expected, loss = literal(net, **options)

@@ -120,9 +120,9 @@ def test_names_and_options_are_checked() -> None:
     assert len(error.value.problems) == 4
 
 
-@pytest.mark.parametrize("name", sorted(name for name, rule in rules.registry.items() if rule.activity == "spikes"))
+@pytest.mark.parametrize("name", sorted(name for name, rule in rules.registry.items() if rule.signals.spiking))
 def test_spiking_rules_decide_by_cosines_too(name: str) -> None:
     net = models.mlp(12, [32, 24], 3, decoder="cosine")
     stimuli = torch.randn(6, 12, generator=torch.Generator().manual_seed(0))
-    rules.create(name, net).step(stimuli, torch.tensor([0, 1, 2, 0, 1, 2]))
+    rules.create(name, net).compute_gradients(stimuli, torch.tensor([0, 1, 2, 0, 1, 2]))
     assert net.logits(stimuli).shape == (6, 3)

@@ -70,7 +70,7 @@ def test_bptt_equals_autograd_through_the_plain_time_loop(case: tuple[str, bool,
     loss = torch.nn.functional.cross_entropy(scores, labels)
     rule = BPTT(net)
     expected = torch.autograd.grad(loss, rule.parameters())
-    report = rule.step(stimulus, labels)
+    report = rule.compute_gradients(stimulus, labels)
     torch.testing.assert_close(report.loss, loss.detach(), rtol=1e-7, atol=1e-8)
     for parameter, gradient in zip(rule.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)
@@ -87,7 +87,7 @@ def test_backprop_equals_autograd_of_a_relu_network(case: tuple[str, bool, int, 
     loss = torch.nn.functional.cross_entropy(net.readout(values), labels)
     rule = Backprop(net)
     expected = torch.autograd.grad(loss, rule.parameters())
-    rule.step(stimulus, labels)
+    rule.compute_gradients(stimulus, labels)
     for parameter, gradient in zip(rule.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)
 
@@ -99,6 +99,6 @@ def test_frozen_trains_the_readout_and_nothing_else() -> None:
     top = [act for _, _, act in net.bottom_up_pass(net.encode(stimulus))][-1].rate
     loss = torch.nn.functional.cross_entropy(net.readout(top), labels)
     expected = torch.autograd.grad(loss, rule.parameters())
-    rule.step(stimulus, labels)
+    rule.compute_gradients(stimulus, labels)
     for parameter, gradient in zip(rule.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-6, atol=1e-8)

@@ -40,7 +40,7 @@ def stimuli() -> torch.Tensor:
 def test_gradients_equal_autograd_of_the_local_loss(conv: bool, steps: int, reset: str, loss: str) -> None:
     net = build(conv=conv, steps=steps, reset=reset)
     rule = DECOLLE(net, loss=loss, readout_bound=8.0)  # large: smooth-l1 is to leave its parabola too
-    report = rule.step(stimuli(), LABELS)
+    report = rule.compute_gradients(stimuli(), LABELS)
     source = net.encode(stimuli()).expand(steps, 6, 1, 6, 6)
     for layer, readout in zip(net.layers, rule.state_dict().values(), strict=True):
         spikes = lif_reference(torch.stack([layer.up.synapse(step) for step in source]), layer.up.neuron)
@@ -64,13 +64,13 @@ def test_no_layer_above_has_a_part_in_a_gradient(conv: bool) -> None:
     net = build(conv=conv, norm=True)
     rule = DECOLLE(net)
     for i, layer in enumerate(net.layers):
-        rule.step(stimuli(), LABELS)
+        rule.compute_gradients(stimuli(), LABELS)
         before = [parameter.grad.clone() for parameter in layer.up.parameters()]
         with torch.no_grad():
             for above in net.layers[i + 1 :]:
                 above.up.synapse.weight.mul_(-1.5)
             net.readout.weight.add_(1)
-        rule.step(stimuli(), LABELS)
+        rule.compute_gradients(stimuli(), LABELS)
         after = [parameter.grad for parameter in layer.up.parameters()]
         assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
@@ -82,7 +82,7 @@ def test_readouts_are_uniform_within_their_bound_and_stay() -> None:
     for width, weight in zip((400, 100), before.values(), strict=True):
         assert list(weight.shape) == [3, width]
         assert 0.45 < float(weight.abs().max()) * width**0.5 <= 0.5
-    rule.step(torch.rand(6, 12), LABELS)
+    rule.compute_gradients(torch.rand(6, 12), LABELS)
     assert all(torch.equal(before[name], value) for name, value in rule.state_dict().items())
 
 

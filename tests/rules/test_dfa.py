@@ -29,7 +29,7 @@ def test_with_one_hidden_layer_and_the_readouts_transpose_it_is_backpropagation(
         rule = (
             with_broadcast(net, broadcast, activation=activation) if kind is DFA else kind(net, activation=activation)
         )
-        rule.step(*batch())
+        rule.compute_gradients(*batch())
         gradients.append([parameter.grad for parameter in rule.parameters()])
     for exact, direct in zip(*gradients, strict=True):
         torch.testing.assert_close(direct, exact, rtol=1e-9, atol=1e-12)
@@ -42,7 +42,7 @@ def test_each_layer_learns_from_the_broadcast_error_alone(conv: bool, norm: bool
     stimulus, labels = batch()
     net = rate_network(conv=conv, norm=norm)
     rule = DFA(net, activation="tanh")
-    rule.step(stimulus, labels)
+    rule.compute_gradients(stimulus, labels)
     for step in net.bottom_up_rates(net.encode(stimulus), track=False):
         top = step.leaving.detach()
     error = (net.readout(top).softmax(1) - torch.eye(3, dtype=torch.float64)[labels]) / len(labels)
@@ -66,5 +66,5 @@ def test_the_broadcast_is_of_each_layers_size_and_stays() -> None:
     }
     bound = 2.0  # of the uniform weights: gain √(3/K)
     assert all(0.6 * bound < value.abs().max() <= bound for value in before.values())
-    rule.step(torch.rand(5, 8), torch.tensor([0, 1, 2, 0, 1]))
+    rule.compute_gradients(torch.rand(5, 8), torch.tensor([0, 1, 2, 0, 1]))
     assert all(torch.equal(before[name], value) for name, value in rule.state_dict().items())

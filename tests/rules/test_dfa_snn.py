@@ -33,8 +33,8 @@ def test_one_layer_with_the_readouts_weights_is_bptt(norm: bool) -> None:
     rule, exact = DFASNN(net, slope="unrolled"), BPTT(twin)
     (name,) = rule.state_dict()
     rule.load_state_dict({name: net.readout.weight.detach().T.clone()})
-    rule.step(stimuli(), LABELS)
-    exact.step(stimuli(), LABELS)
+    rule.compute_gradients(stimuli(), LABELS)
+    exact.compute_gradients(stimuli(), LABELS)
     for received, expected in zip(rule.parameters(), exact.parameters(), strict=True):
         torch.testing.assert_close(received.grad, expected.grad, rtol=1e-9, atol=1e-12)
 
@@ -54,7 +54,7 @@ def test_the_formula(slope: str, conv: bool) -> None:
             [torch.nn.functional.max_pool2d(s, layer.pool) if layer.pool > 1 else s for s in spikes[-1]]
         )
     error = (net.readout(source.mean(0)).softmax(1) - torch.nn.functional.one_hot(LABELS, 3)).detach() / 6
-    rule.step(stimuli(), LABELS)
+    rule.compute_gradients(stimuli(), LABELS)
     for layer, drive, feedback in zip(net.layers, drives, rule.state_dict().values(), strict=True):
         neuron, mean = layer.up.neuron, drive.mean(0)
         if slope == "mean-field":
@@ -73,7 +73,7 @@ def test_feedback_stays_and_options_are_checked() -> None:
     rule = DFASNN(net)
     before = {name: value.clone() for name, value in rule.state_dict().items()}
     assert [list(value.shape) for value in before.values()] == [[7, 3], [6, 3]]
-    rule.step(stimuli(), LABELS)
+    rule.compute_gradients(stimuli(), LABELS)
     assert all(torch.equal(before[name], value) for name, value in rule.state_dict().items())
     with pytest.raises(ConfigurationError) as error:
         DFASNN(net, slope="flat", feedback_gain=-1)

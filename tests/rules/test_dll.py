@@ -27,7 +27,7 @@ def build(*, conv: bool, norm: bool, depth: int = 3) -> Network:
 def test_dense_updates_are_the_papers_formula() -> None:
     net = build(conv=False, norm=False, depth=2)
     rule = DLL(net, activation="tanh", feedback_sign="minus")
-    rule.step(STIMULUS, LABELS)
+    rule.compute_gradients(STIMULUS, LABELS)
     first, second = net.layers
     w1, w2, w3 = (s.weight.detach() for s in (first.up.synapse, second.up.synapse, net.readout))
     theta2, theta3 = first.down.synapse.weight.detach(), second.down.synapse.weight.detach()
@@ -57,7 +57,7 @@ def test_dense_updates_are_the_papers_formula() -> None:
 def test_each_layer_follows_its_own_error(conv: bool, norm: bool) -> None:
     net = build(conv=conv, norm=norm)
     rule = DLL(net, activation="relu", feedback_sign="minus")
-    rule.step(STIMULUS, LABELS)
+    rule.compute_gradients(STIMULUS, LABELS)
     with torch.no_grad():
         layer_pass = list(net.bottom_up_rates(net.encode(STIMULUS), track=False))
     top = layer_pass[-1].leaving.detach().requires_grad_()
@@ -90,7 +90,7 @@ def test_with_the_transposed_weights_it_is_backpropagation(norm: bool) -> None:
         with torch.no_grad():
             for layer, above in zip(net.layers, [*[s.up.synapse for s in net.layers[1:]], net.readout], strict=True):
                 layer.down.synapse.weight.copy_(above.weight.T)
-        rule.step(STIMULUS, LABELS)
+        rule.compute_gradients(STIMULUS, LABELS)
         gradients.append([parameter.grad for parameter in net.bottom_up_parameters()])
     for exact, local in zip(*gradients, strict=True):
         torch.testing.assert_close(local, exact, rtol=1e-6, atol=1e-7)
@@ -101,7 +101,7 @@ def test_the_sign_is_of_the_feedback_alone() -> None:
     for sign in ("minus", "plus", "none"):
         net = build(conv=True, norm=True)
         rule = DLL(net, feedback_sign=sign)
-        rule.step(STIMULUS, LABELS)
+        rule.compute_gradients(STIMULUS, LABELS)
         found[sign] = [layer.down.synapse.weight.grad for layer in net.layers], net.layers[0].up.synapse.weight.grad
     assert all(torch.equal(a, -b) for a, b in zip(found["minus"][0], found["plus"][0], strict=True))
     assert found["none"][0] == [None] * 3

@@ -33,7 +33,7 @@ def train_feedback(net: Network, stimuli: Tensor, *, steps: int, lr: float, **op
     draws, labels = torch.Generator().manual_seed(1), torch.arange(len(stimuli)) % 3
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = lr * (1 - step / steps)
-        rule.step(stimuli, labels, generator=draws)
+        rule.compute_gradients(stimuli, labels, generator=draws)
         optimizer.step()
 
 
@@ -66,7 +66,7 @@ def test_reconstructing_feedback_is_at_rest_at_the_best_linear_inverse() -> None
             with torch.no_grad():
                 synapse.weight.copy_(inverse if best else jacobian.T)
                 synapse.bias.copy_(rate.mean(0) - synapse.weight @ jacobian @ rate.mean(0))
-        rule.step(stimuli, labels, generator=torch.Generator().manual_seed(0))
+        rule.compute_gradients(stimuli, labels, generator=torch.Generator().manual_seed(0))
         sizes.append(torch.stack([step.layer.down.synapse.weight.grad.norm() for step in steps]))
     assert (sizes[0] < 0.03 * sizes[1]).all()
 
@@ -78,7 +78,7 @@ def test_with_transposed_feedback_a_linear_network_learns_by_backpropagation() -
         with torch.no_grad():
             for layer, jacobian in zip(net.layers, jacobians(net), strict=True):
                 layer.down.synapse.weight.copy_(jacobian.T)
-        kind(net, activation="identity").step(*batch())
+        kind(net, activation="identity").compute_gradients(*batch())
         gradients.append([parameter.grad for parameter in net.bottom_up_parameters()])
     for exact, propagated in zip(*gradients, strict=True):
         torch.testing.assert_close(propagated, exact, rtol=1e-8, atol=1e-11)
@@ -134,7 +134,7 @@ def test_gradients_are_those_of_the_local_losses(conv: bool, norm: bool, feedbac
     net = rate_network(conv=conv, norm=norm)
     options = {"activation": "tanh", "feedback_activation": feedback, "feedback_loss": kind}
     rule = DTP(net, **options, noise=SIGMA, target_step=STEP)
-    rule.step(*batch(), generator=torch.Generator().manual_seed(3))
+    rule.compute_gradients(*batch(), generator=torch.Generator().manual_seed(3))
     up_loss, down_loss = literal_losses(net, kind, feedback, torch.Generator().manual_seed(3))
     layers = [p for layer in net.layers for p in layer.up.parameters()]
     for loss, parameters in ((up_loss, layers), (down_loss, rule.feedback_parameters())):
@@ -145,7 +145,7 @@ def test_gradients_are_those_of_the_local_losses(conv: bool, norm: bool, feedbac
 def test_fixed_feedback_is_not_trained() -> None:
     net = rate_network()
     rule = DTP(net, feedback_loss="fixed")
-    rule.step(*batch())
+    rule.compute_gradients(*batch())
     assert all(parameter.grad is None for parameter in net.top_down_parameters())
 
 

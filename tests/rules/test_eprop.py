@@ -28,7 +28,7 @@ def stimuli() -> torch.Tensor:
 
 
 def gradients(kind: type, net: Network, **options: object) -> dict[str, torch.Tensor]:
-    kind(net, **options).step(stimuli(), LABELS, generator=torch.Generator().manual_seed(1))
+    kind(net, **options).compute_gradients(stimuli(), LABELS, generator=torch.Generator().manual_seed(1))
     return {name: parameter.grad for name, parameter in net.named_parameters() if parameter.grad is not None}
 
 
@@ -62,7 +62,7 @@ def test_random_feedback_with_the_readouts_weights_is_symmetric_feedback() -> No
     rule = EProp(net)
     (name,) = rule.state_dict()
     rule.load_state_dict({name: net.readout.weight.detach().T.clone()})
-    rule.step(stimuli(), LABELS)
+    rule.compute_gradients(stimuli(), LABELS)
     for parameter, gradient in zip(rule.parameters(), symmetric.values(), strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-12, atol=1e-14)
 
@@ -77,7 +77,7 @@ def test_every_layer_follows_its_broadcast_signal_alone() -> None:
         spikes.append(lif_reference(torch.stack([layer.up.synapse(step) for step in source]), layer.up.neuron))
         source = spikes[-1].detach()
     error = (net.readout(source.mean(0)).softmax(1) - torch.nn.functional.one_hot(LABELS, 3)) / 6
-    rule.step(stimuli(), LABELS)
+    rule.compute_gradients(stimuli(), LABELS)
     for layer, fired, feedback in zip(net.layers, spikes, rule.state_dict().values(), strict=True):
         value = (fired.mean(0) * (error.detach() @ feedback.T)).sum()
         for parameter, gradient in zip(

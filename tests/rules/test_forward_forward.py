@@ -39,7 +39,7 @@ def test_gradients_are_those_of_each_layers_own_loss(
     net = rate_network(conv=conv, norm=norm)
     rule = ForwardForward(net, loss=loss, threshold=THETA, sharpness=KAPPA, amplitude=AMPLITUDE)
     monkeypatch.setattr(rule, "_wrong_labels", lambda *_: wrong)
-    report = rule.step(stimulus, labels)
+    report = rule.compute_gradients(stimulus, labels)
     source = torch.cat([labelled(net, stimulus, labels), labelled(net, stimulus, wrong)])
     for layer in net.layers:
         rate = layer.up.forward_rates(source, track=False).rate

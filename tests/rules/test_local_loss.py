@@ -28,11 +28,11 @@ def test_gradients_are_those_of_each_layers_own_loss(conv: bool, norm: bool, sid
     stimulus, labels = batch()
     net = rate_network(conv=conv, norm=norm)
     rule = LocalLoss(net, activation="tanh", side=side)
-    report = rule.step(stimulus, labels)
+    report = rule.compute_gradients(stimulus, labels)
     source = net.encode(stimulus)
     for layer in net.layers:
         leaving = layer.pool_rates(layer.up.forward_rates(source, track=False).rate)
-        classifier = rule.own.get_submodule(layer.name)
+        classifier = rule.state.get_submodule(layer.name)
         loss = F.cross_entropy(F.linear(seen(leaving, side), classifier.weight, classifier.bias), labels)
         torch.testing.assert_close(report.layer_losses[layer.name], loss.detach())
         parameters = [*layer.up.parameters(), *classifier.parameters()]
@@ -49,9 +49,9 @@ def test_nothing_above_a_layer_changes_its_gradient() -> None:
         net = rate_network(norm=True)
         rule = LocalLoss(net)
         with torch.no_grad():
-            for weight in (net.layers[1].up.synapse.weight, net.readout.weight, rule.own.layer2.weight):
+            for weight in (net.layers[1].up.synapse.weight, net.readout.weight, rule.state.layer2.weight):
                 weight.mul_(factor)
-        rule.step(*batch())
+        rule.compute_gradients(*batch())
         gradients.append([layer.up.synapse.weight.grad for layer in net.layers])
     assert torch.equal(gradients[0][0], gradients[1][0])
     assert not torch.allclose(gradients[0][1], gradients[1][1])
@@ -60,7 +60,7 @@ def test_nothing_above_a_layer_changes_its_gradient() -> None:
 def test_fixed_classifiers_are_not_trained() -> None:
     trained, fixed = (LocalLoss(rate_network(), classifier=kind) for kind in ("trained", "fixed"))
     assert len(trained.parameters()) == len(fixed.parameters()) + 6
-    fixed.step(*batch())
+    fixed.compute_gradients(*batch())
     assert all(parameter.grad is None for parameter in fixed.own.parameters())
 
 

@@ -69,7 +69,7 @@ def test_weak_nudging_and_tied_feedback_give_the_gradient_of_the_mean_field(conv
     stimuli, labels = batch()
     exact = mean_field_gradients(net, stimuli, labels)
     rule = Microcircuit(net, feedback="tied", nudging=1e-4)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     found = [parameter.grad for parameter in net.bottom_up_parameters()]
     for parameter, gradient in zip(net.bottom_up_parameters(), exact, strict=True):
         if gradient.norm() > 1e-9:
@@ -83,7 +83,7 @@ def test_stronger_nudging_and_random_feedback_leave_it() -> None:
     exact = mean_field_gradients(net, stimuli, labels)[0]
     found = []
     for options in ({"nudging": 1e-3}, {"nudging": 10.0}, {"feedback": "random"}):
-        Microcircuit(net, **{"feedback": "tied", **options}).step(stimuli, labels)
+        Microcircuit(net, **{"feedback": "tied", **options}).compute_gradients(stimuli, labels)
         found.append(cosine([net.layers[0].up.synapse.weight.grad], [exact]))
     assert found[0] > found[1] > found[2]
     assert found[2] < 0.9
@@ -92,9 +92,9 @@ def test_stronger_nudging_and_random_feedback_leave_it() -> None:
 def test_the_direction_is_near_that_of_backpropagation_through_time() -> None:
     net = build()
     stimuli, labels = batch()
-    BPTT(net).step(stimuli, labels)
+    BPTT(net).compute_gradients(stimuli, labels)
     exact = [parameter.grad.clone() for parameter in net.bottom_up_parameters()]
-    Microcircuit(net, feedback="tied", nudging=0.01).step(stimuli, labels)
+    Microcircuit(net, feedback="tied", nudging=0.01).compute_gradients(stimuli, labels)
     assert cosine([parameter.grad for parameter in net.bottom_up_parameters()], exact) > 0.8
 
 
@@ -104,7 +104,7 @@ def test_interneurons_learn_with_the_cells_that_they_copy() -> None:
     optimizer = torch.optim.Adam(rule.parameters(), lr=0.01)
     before = net.layers[1].up.synapse.weight.detach().clone()
     for _ in range(20):
-        rule.step(*batch())
+        rule.compute_gradients(*batch())
         optimizer.step()
     assert float((net.layers[1].up.synapse.weight.detach() - before).abs().max()) > 0.05
     assert all(float(value.abs().max()) < 1e-6 for value in rule.apical(batch()[0]).values())
@@ -120,9 +120,9 @@ def test_interneurons_learn_again_when_forward_weights_have_changed() -> None:
     start = {name: float(value.norm()) for name, value in rule.apical(stimuli).items()}
     assert start["layer1"] > 0.1
     assert start["layer3"] > 0.1
-    optimizer = torch.optim.Adam(rule.own.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(rule.state.parameters(), lr=3e-3)
     for _ in range(300):
-        rule.step(stimuli, labels)
+        rule.compute_gradients(stimuli, labels)
         optimizer.step()
     end = {name: float(value.norm()) for name, value in rule.apical(stimuli).items()}
     assert end["layer1"] < 0.1 * start["layer1"]
@@ -132,11 +132,11 @@ def test_interneurons_learn_again_when_forward_weights_have_changed() -> None:
 def test_inhibition_learns_again_when_it_does_not_cancel_feedback() -> None:
     net = build(norm=False)
     rule = Microcircuit(net, nudging=1e-4, inhibition_rate=0.5)
-    rule.own.get_buffer("inhibition_layer2").mul_(0.5)
+    rule.state.get_buffer("inhibition_layer2").mul_(0.5)
     stimuli, labels = batch(count=48)
     start = float(rule.apical(stimuli)["layer1"].norm())
     for _ in range(300):
-        rule.step(stimuli, labels)
+        rule.compute_gradients(stimuli, labels)
     assert float(rule.apical(stimuli)["layer1"].norm()) < 0.1 * start
 
 

@@ -17,7 +17,7 @@ LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
 
 def gradients(rule: PC | FA | Backprop) -> list[Tensor]:
-    rule.step(STIMULUS, LABELS)
+    rule.compute_gradients(STIMULUS, LABELS)
     return [parameter.grad.clone() for parameter in rule.parameters()]
 
 
@@ -41,7 +41,7 @@ def test_with_fixed_predictions_it_converges_to_backpropagation(conv: bool, norm
 
 def test_an_error_climbs_down_one_layer_a_step() -> None:
     rule = PC(rate_network(conv=False, norm=False), inference_steps=2)
-    rule.step(STIMULUS, LABELS)
+    rule.compute_gradients(STIMULUS, LABELS)
     silent = [float(layer.up.synapse.weight.grad.abs().max()) == 0 for layer in rule.network.layers]
     assert silent == [True, False, False]
 

@@ -68,7 +68,7 @@ def test_a_layer_changes_as_its_winners_first_spikes_say() -> None:
         fresh, lif(source, net.neuron, time_steps=4).flatten(2), activity.spikes.double(), activity.drive, labels, 6
     )
     rule = RSTDP(fresh, balance="fixed", depression=0.5, bound=2.0, winners=0.4, hidden_rate=1.0)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     torch.testing.assert_close(-fresh.layers[0].up.synapse.weight.grad, expected, rtol=1e-5, atol=1e-7)
 
 
@@ -77,7 +77,7 @@ def test_the_readout_rewards_right_choices_and_punishes_wrong_ones() -> None:
     stimuli, labels = batch()
     rule = RSTDP(net, balance="fixed", depression=0.0, bound=10.0)
     fired, chosen = top_of(build(), stimuli, rule.settings.winners)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     sign = ((chosen == labels).double() - 1 / 3)[:, None] * fired
     weight = net.readout.weight.detach()
     bound = 10 / 9**0.5
@@ -94,7 +94,7 @@ def test_reward_that_was_expected_teaches_nothing() -> None:
     rule = RSTDP(net, bound=10.0)
     state = {name: torch.ones_like(value) for name, value in rule.state_dict().items()}
     rule.load_state_dict(state)
-    rule.step(stimuli, top_of(build(), stimuli, rule.settings.winners)[1])
+    rule.compute_gradients(stimuli, top_of(build(), stimuli, rule.settings.winners)[1])
     assert float(net.readout.weight.grad.abs().max()) == 0
 
 
@@ -103,7 +103,7 @@ def test_weights_beyond_the_bound_come_back_and_never_grow() -> None:
     rule = RSTDP(net, bound=1.0)
     with torch.no_grad():
         net.readout.weight.fill_(2 / 3)
-    rule.step(*batch())
+    rule.compute_gradients(*batch())
     torch.testing.assert_close(net.readout.weight.grad, torch.full_like(net.readout.weight, 2 / 3 - 1 / 3))
 
 
@@ -116,7 +116,7 @@ def test_hidden_layers_learn_by_reward() -> None:
     optimizer = torch.optim.SGD([net.layers[0].up.synapse.weight], lr=0.1)
     start = None
     for _ in range(60):
-        report = rule.step(stimuli, labels)
+        report = rule.compute_gradients(stimuli, labels)
         start = float(report.layer_losses["layer1"]) if start is None else start
         optimizer.step()
     assert float(report.layer_losses["layer1"]) < 0.5 * start

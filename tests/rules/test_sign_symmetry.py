@@ -55,7 +55,7 @@ def test_errors_return_through_signs(variant: str, activation: str) -> None:
         }
     back = {name: synapse.weight.detach().sign() * magnitudes[name] for name, synapse in places.items()}
     exact = gradients_with(net, back, activation)
-    rule.step(*batch(), generator=torch.Generator().manual_seed(5))
+    rule.compute_gradients(*batch(), generator=torch.Generator().manual_seed(5))
     for parameter, grad in zip(rule.parameters(), exact, strict=True):
         torch.testing.assert_close(parameter.grad, grad, rtol=1e-6, atol=1e-9)
 
@@ -78,12 +78,12 @@ def test_fixed_magnitudes_stay_while_signs_follow_the_weights() -> None:
     rule = SignSymmetry(net, variant="fixed-random")
     before = {name: value.clone() for name, value in rule.state_dict().items()}
     assert all((value >= 0).all() for value in before.values())
-    rule.step(*batch())
+    rule.compute_gradients(*batch())
     assert all(torch.equal(before[name], value) for name, value in rule.state_dict().items())
     with torch.no_grad():
         first = net.layers[0].up.synapse.weight.grad.clone()
         net.readout.weight.neg_()  # another top error and other signs: the lowest gradient cannot stay
-    rule.step(*batch())
+    rule.compute_gradients(*batch())
     assert not torch.allclose(first, net.layers[0].up.synapse.weight.grad)
 
 

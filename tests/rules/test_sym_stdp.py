@@ -57,7 +57,7 @@ def test_layers_and_readout_change_by_pairs_of_spikes() -> None:
     stimuli, labels = batch()
     net, twin = build(), build()
     rule = SymSTDP(net, decay=0.3, winners=0.5)
-    rule.step(stimuli, labels)
+    rule.compute_gradients(stimuli, labels)
     source = twin.encode(stimuli)
     found = list(contests(twin, source, share=0.5))
     pre = lif(source, twin.neuron, time_steps=4).flatten(2)
@@ -81,7 +81,7 @@ def test_small_steps_hold_the_incoming_sum_and_lead_the_power_to_one() -> None:
     rule = SymSTDP(net)
     optimizer = torch.optim.SGD(rule.parameters(), lr=0.05)
     for _ in range(200):
-        rule.step(*batch())
+        rule.compute_gradients(*batch())
         optimizer.step()
     power = net.readout.weight.detach().square().sum(1)
     torch.testing.assert_close(power, torch.ones_like(power), rtol=0.05, atol=0)

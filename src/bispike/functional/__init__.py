@@ -4,11 +4,16 @@ from .activation import ACTIVATIONS, activate, activation_slope
 from .affinity import affinity, match_affinity
 from .alignment import CONTRASTS, LOSSES, REDUCTIONS, Alignment, AlignmentLoss, align, negative_counts, unit_rows
 from .angle import angle_between
-from .backends.compiled_neuron import Fired, fire_rows, mean_drive
-from .backends.fused_alignment import fused_drive_gradient, mean_field_constants, meet, through_norm
-from .backends.native import usable as native_usable
-from .backends.spike_product import Wiring, convolution_gather, spike_product
-from .centring import CENTRES, centre_rows, centre_rows_backward, centre_templates, centre_templates_backward
+from .backends.compiled import serves as native_usable
+from .backends.wiring import Wiring, convolution_gather
+from .centring import (
+    CENTRES,
+    align_centred,
+    centre_rows,
+    centre_rows_backward,
+    centre_templates,
+    centre_templates_backward,
+)
 from .coding import (
     CONCEPT_CODES,
     STIMULUS_CODES,
@@ -54,7 +59,6 @@ __all__ = [
     "STIMULUS_CODES",
     "Alignment",
     "AlignmentLoss",
-    "Fired",
     "JoinedSpikes",
     "Neuron",
     "PackedSpikes",
@@ -66,6 +70,7 @@ __all__ = [
     "activation_slope",
     "affinity",
     "align",
+    "align_centred",
     "angle_between",
     "atan_surrogate",
     "batch_statistics",
@@ -86,11 +91,9 @@ __all__ = [
     "eligibility_traces",
     "even_code",
     "fire",
-    "fire_rows",
     "fired_by",
     "first_spikes",
     "frechet_distance",
-    "fused_drive_gradient",
     "gaussian_of",
     "given_spikes",
     "half_cue",
@@ -103,11 +106,8 @@ __all__ = [
     "map_of",
     "match_affinity",
     "match_classes",
-    "mean_drive",
-    "mean_field_constants",
     "mean_field_rate",
     "mean_field_slope",
-    "meet",
     "native_usable",
     "negative_counts",
     "normalise",
@@ -121,11 +121,9 @@ __all__ = [
     "random_cue",
     "rate_of",
     "rows_of",
-    "spike_product",
     "split_bands",
     "spread_average",
     "symmetric_trace",
-    "through_norm",
     "triangular_surrogate",
     "unit_code",
     "unit_rows",

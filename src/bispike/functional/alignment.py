@@ -16,7 +16,7 @@ the gradients: docs/mathematics.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -42,6 +42,9 @@ class AlignmentLoss:
         reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
             mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
 
+    Attributes:
+        normed: whether rows and templates are compared at unit length.
+
     Raises:
         ConfigurationError: unknown names.
     """
@@ -50,6 +53,7 @@ class AlignmentLoss:
     strength: float = 0.1
     temperature: float = 0.1
     reduction: str = "sample"
+    normed: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         problems = []
@@ -59,11 +63,7 @@ class AlignmentLoss:
             problems.append(unknown_name("reduction", self.reduction, REDUCTIONS))
         if problems:
             raise ConfigurationError(problems)
-
-    @property
-    def normed(self) -> bool:
-        """Whether rows and templates are compared at unit length."""
-        return self.kind in ("reco", "infonce")
+        object.__setattr__(self, "normed", self.kind in ("reco", "infonce"))
 
     def scale(self, samples: int) -> float:
         """What a sum over this many samples is multiplied by."""
@@ -157,15 +157,15 @@ def align(
     """
     _check(feature, template, labels, negatives)
     loss = loss or AlignmentLoss()
-    scale = loss.scale(samples or labels.shape[0])
+    samples = samples or labels.shape[0]
     if loss.kind == "mse":
-        return _mse(feature, template, labels, scale)
+        return _mse(feature, template, labels, loss.scale(samples))
     if not loss.normed:
-        return _dot(feature, template, labels, negatives, loss, scale)
+        return _dot(feature, template, labels, negatives, loss, samples)
     unit_a, norm_a = unit_rows(feature, consume=consume)
     unit_p, norm_p = unit_rows(template, consume=consume)
     cosine = unit_a @ unit_p.T
-    value, grad = pair_gradient(cosine, labels, negatives, loss, scale)
+    value, grad = pair_gradient(cosine, labels, negatives, loss, samples)
     shared = grad * cosine
     grad_a = (grad @ unit_p).addcmul_(unit_a, shared.sum(1, keepdim=True), value=-1).div_(norm_a)
     grad_p = (grad.T @ unit_a).addcmul_(unit_p, shared.sum(0)[:, None], value=-1).div_(norm_p)
@@ -177,18 +177,19 @@ def pair_gradient(
     labels: Tensor,
     negatives: Tensor,
     loss: AlignmentLoss,
-    scale: float,
+    samples: int,
 ) -> tuple[Tensor, Tensor]:
     """Value of a loss and its gradient with respect to the affinities (not MSE, which has none).
 
     Args:
         cosine: `[B, C]` affinities: cosines, or dot products over √D for cross-entropy.
         labels, negatives, loss: as for `align`.
-        scale: what the sum over samples is multiplied by.
+        samples: what a mean over samples divides by.
 
     Returns:
         Scalar loss, and G = dL/dC `[B, C]`.
     """
+    scale = 1.0 if loss.reduction == "sum" else 1.0 / max(samples, 1)
     rows = torch.arange(labels.shape[0], device=labels.device)
     own = cosine[rows, labels]
     if loss.reduction == "mean":
@@ -220,12 +221,12 @@ def unit_rows(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
 
 
 def _dot(
-    feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: AlignmentLoss, scale: float
+    feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: AlignmentLoss, samples: int
 ) -> Alignment:
     """Cross-entropy; the affinity that is reported is the cosine all the same."""
     root = math.sqrt(feature.shape[1])
     dots = feature @ template.T / root
-    value, grad = pair_gradient(dots, labels, negatives, loss, scale)
+    value, grad = pair_gradient(dots, labels, negatives, loss, samples)
     grad = grad / root
     lengths = feature.square().sum(1, keepdim=True) + SILENCE**2, template.square().sum(1) + SILENCE**2
     return Alignment(value, grad @ template, grad.T @ feature, dots * root / (lengths[0] * lengths[1]).sqrt())

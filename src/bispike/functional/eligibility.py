@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from .backends import native, triton_neuron
-from .backends.compiled_neuron import walk_back
+from .backends.tape import walk_back
 from .neuron import Neuron
 from .surrogate import atan_surrogate, triangular_surrogate
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from .backends import native, triton_neuron
-from .backends.compiled_neuron import fire_with_history
+from .backends.tape import fire_with_history
 from .eligibility import drive_gradient
 from .neuron import Neuron
 from .surrogate import atan_surrogate

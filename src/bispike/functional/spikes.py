@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .backends import native
+from .backends.native import kernels
 
 WORD = 32
 
@@ -45,7 +45,7 @@ class PackedSpikes:
         """From `[T, B, C, *positions]` float32 zeros and ones."""
         made = cls.empty(spikes.shape[0], spikes.shape[1], tuple(spikes.shape[2:]))
         rows = rows_of(spikes.flatten(0, 1))
-        native.call("pack", rows, rows.shape[0] * rows.shape[1], made.channels, made.bits)
+        kernels().pack(rows.data_ptr(), rows.shape[0] * rows.shape[1], made.channels, made.bits.data_ptr())
         return made
 
     @property
@@ -63,14 +63,14 @@ class PackedSpikes:
         values = torch.empty(
             (self.bits.shape[0] * self.bits.shape[1], self.bits.shape[2], self.channels), dtype=torch.float32
         )
-        native.call("unpack", self.bits, self.rows, self.channels, values)
+        kernels().unpack(self.bits.data_ptr(), self.rows, self.channels, values.data_ptr())
         return map_of(values, self.positions).unflatten(0, self.bits.shape[:2])
 
     def rate(self) -> Tensor:
         """float32 `[B, C, *positions]`: share of the time steps in which each neuron fired."""
         time_steps, batch, positions, _ = self.bits.shape
         values = torch.empty((batch, positions, self.channels), dtype=torch.float32)
-        native.call("rate", self.bits, time_steps, batch * positions, self.channels, values)
+        kernels().rate(self.bits.data_ptr(), time_steps, batch * positions, self.channels, values.data_ptr())
         return map_of(values, self.positions)
 
     def pool(self, side: int, *, ceil: bool = False) -> PackedSpikes:
@@ -83,13 +83,14 @@ class PackedSpikes:
         time_steps, batch = self.bits.shape[:2]
         made = PackedSpikes.empty(time_steps, batch, (self.channels, height // side, width // side))
         images = time_steps * batch
-        native.call("pool", self.bits, images, height, width, self.bits.shape[3], side, made.bits)
+        words = self.bits.shape[3]
+        kernels().pool(self.bits.data_ptr(), images, height, width, words, side, made.bits.data_ptr())
         return made
 
     @cached_property
     def count(self) -> int:
         """Number of spikes."""
-        return native.call("count", self.bits, self.bits.numel())
+        return int(kernels().count(self.bits.data_ptr(), self.bits.numel()))
 
     @property
     def density(self) -> float:
@@ -101,7 +102,9 @@ class PackedSpikes:
         """Where each row's spikes begin in the list, int32 `[rows + 1]`, and the list of channels that fired."""
         starts = torch.empty(self.rows + 1, dtype=torch.int32)
         fired = torch.empty(max(self.count, 1), dtype=torch.int32)
-        native.call("list_events", self.bits, self.rows, self.bits.shape[3], starts, fired)
+        kernels().list_events(
+            self.bits.data_ptr(), self.rows, self.bits.shape[3], starts.data_ptr(), fired.data_ptr()
+        )
         return starts, fired
 
 

@@ -15,6 +15,11 @@ from torch import Tensor
 
 from .neuron import Neuron
 
+MEAN_FIELD_CENTRE = 0.6
+"""Drive, in thresholds, at which the mean-field slope is largest."""
+MEAN_FIELD_STEEPNESS = math.pi / math.sqrt(2)
+"""How fast the mean-field slope falls off, per unit of drive."""
+
 
 def atan_surrogate(distance: Tensor) -> Tensor:
     """1 / (1 + (π v)²) at distance v = H − θ: the derivative of arctan(π v)/π + ½ (ATan surrogate, α = 2)."""
@@ -26,7 +31,7 @@ def triangular_surrogate(distance: Tensor, neuron: Neuron, *, damping: float = 0
     return distance.abs().div_(-neuron.threshold).add_(1).clamp_(min=0).mul_(damping / neuron.threshold)
 
 
-def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0) -> Tensor:
+def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0) -> Tensor:
     """Slope of the rate against the time-mean drive ā: 1 / (1 + ½ (π (ā − centre·θ) / width)²).
 
     Args:
@@ -42,7 +47,7 @@ def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6,
     return ((mean_drive - centre * neuron.threshold) * scale).square_().add_(1).reciprocal_()
 
 
-def mean_field_rate(mean_drive: Tensor, neuron: Neuron, *, centre: float = 0.6, width: float = 1.0) -> Tensor:
+def mean_field_rate(mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0) -> Tensor:
     """The rate whose slope `mean_field_slope` is: ½ + arctan(π (ā − centre·θ) / (width √2)) · width √2 / π.
 
     It smooths the staircase of the neuron's rate and leaves [0, 1] by 0.2·width far from the threshold: made for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,6 +14,8 @@ from ..errors import ConfigurationError, unknown_name
 from ..functional import Neuron
 from ..nn import ConceptCode, Layer, Network, Pathway, Synapse
 from ..spaces import Concept, Stimulus
+
+N = TypeVar("N", bound=Network)
 
 LEAST = 32
 """Values a channel below which bottom-up norms use running statistics: batches of 8 samples are too few for a dense
@@ -130,14 +132,15 @@ def finish(
     code: ConceptCode,
     options: Options,
     spec: dict[str, Any],
-) -> Network:
+    kind: type[N],
+) -> N:
     """Initialise all synapses (W and Θ from different draws) and return the network with its spec."""
     generator = torch.Generator().manual_seed(options.seed + 1)
     ups = [*[layer.up.synapse for layer in layers], readout]
     downs = [*[layer.down.synapse for layer in layers], stimulus_readout]
     for synapse in [*ups, *downs]:
         synapse.initialise(options.gain, generator)
-    return Network(
+    return kind(
         layers,
         readout,
         stimulus_readout,

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Network
+from ..nn import Autoencoder
 from ..spaces import Concept, Stimulus
-from .cnn import cnn
-from .mlp import mlp
+from .cnn import conv_network
+from .mlp import dense_network
+from .registry import Model, register
 
 GRADED: dict[str, Any] = {"time_steps": 8, "threshold": 4.0, "decay": 1.0, "reset": "soft", "excitability": 0.5}
 """Neurons for codes that keep quantities: rates that grow evenly with the drive over two of its deviations to both
@@ -28,7 +29,7 @@ def autoencoder(
     *,
     latent: int = 128,
     **options: Any,
-) -> Network:
+) -> Autoencoder:
     """Dense autoencoder.
 
     Args:
@@ -39,11 +40,11 @@ def autoencoder(
         **options: fields of `Options`, over those of `GRADED`.
 
     Returns:
-        Network with `latent` true.
+        Autoencoder.
     """
     _check(widths, latent, "widths")
-    network = mlp(stimulus, [*widths, latent], concept, **{**GRADED, **options})
-    return _marked(network, {"model": "autoencoder", "widths": [int(width) for width in widths], "latent": int(latent)})
+    spec = {"model": "autoencoder", "widths": [int(width) for width in widths], "latent": int(latent)}
+    return dense_network(Autoencoder, stimulus, [*widths, latent], concept, {**GRADED, **options}, spec)
 
 
 def conv_autoencoder(
@@ -56,7 +57,7 @@ def conv_autoencoder(
     kernel: int = 3,
     top_down: str = "transposed",
     **options: Any,
-) -> Network:
+) -> Autoencoder:
     """Convolutional autoencoder: strided convolutions, then a dense latent code.
 
     Args:
@@ -68,13 +69,25 @@ def conv_autoencoder(
         **options: fields of `Options`, over those of `GRADED`.
 
     Returns:
-        Network with `latent` true.
+        Autoencoder.
     """
     _check(channels, latent, "channels")
-    values = {**GRADED, "kernel": kernel, "top_down": top_down, **options}
-    network = cnn(stimulus, channels, concept, strides=strides, dense=[latent], **values)
-    network.spec = {key: value for key, value in network.spec.items() if key not in ("dense", "pools")}
-    return _marked(network, {"model": "conv-autoencoder", "latent": int(latent)})
+    network = conv_network(
+        Autoencoder,
+        "conv-autoencoder",
+        stimulus,
+        channels,
+        concept,
+        {**GRADED, **options},
+        strides=strides,
+        pools=1,
+        kernel=kernel,
+        dense=[latent],
+        top_down=top_down,
+    )
+    fixed = ("dense", "pools")
+    network.spec = {key: value for key, value in network.spec.items() if key not in fixed} | {"latent": int(latent)}
+    return network
 
 
 def _check(sizes: Sequence[int], latent: int, name: str) -> None:
@@ -85,7 +98,23 @@ def _check(sizes: Sequence[int], latent: int, name: str) -> None:
         )
 
 
-def _marked(network: Network, spec: dict[str, Any]) -> Network:
-    network.latent = True
-    network.spec = {**network.spec, **spec}
-    return network
+register(
+    Model(
+        "autoencoder",
+        "dense layer 512 to a latent code of 128 and down again, T = 8",
+        autoencoder,
+        "widths",
+        Autoencoder,
+        {"widths": [512], **GRADED},
+    )
+)
+register(
+    Model(
+        "conv-autoencoder",
+        "convolutions 32-64, strides 2, to a latent code of 128 and down again, T = 8",
+        conv_autoencoder,
+        "channels",
+        Autoencoder,
+        {"channels": [32, 64], **GRADED},
+    )
+)

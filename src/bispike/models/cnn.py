@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Conv, Dense, Network, Synapse, TransposedConv, UpsampleConv
+from ..nn import Classifier, Conv, Dense, Synapse, TransposedConv, UpsampleConv
 from ..spaces import Concept, Stimulus
-from .assembly import Options, finish
+from .assembly import N, Options, finish
+from .registry import Model, register
 
 
 def cnn(
@@ -22,7 +23,7 @@ def cnn(
     dense: Sequence[int] = (),
     top_down: str = "upsample",
     **options: Any,
-) -> Network:
+) -> Classifier:
     """Convolutional two-pathway network.
 
     The paper's five-layer net is `channels=(128, 128, 256, 256, 512), pools=2`; smaller ones work the same way.
@@ -39,8 +40,27 @@ def cnn(
         **options: fields of `Options`.
 
     Returns:
-        Network.
+        Classifier.
     """
+    values = {"strides": strides, "pools": pools, "kernel": kernel, "dense": dense, "top_down": top_down}
+    return conv_network(Classifier, "cnn", stimulus, channels, concept, options, **values)  # type: ignore[arg-type]
+
+
+def conv_network(
+    kind: type[N],
+    model: str,
+    stimulus: Stimulus | Sequence[int],
+    channels: Sequence[int],
+    concept: Concept | Sequence[str] | int,
+    options: dict[str, Any],
+    *,
+    strides: Sequence[int] | int,
+    pools: Sequence[int] | int,
+    kernel: int,
+    dense: Sequence[int],
+    top_down: str,
+) -> N:
+    """A network of this class from convolutions; arguments as for `cnn`, with the options in a dict."""
     opts = Options.of(options)
     stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
     count = len(channels)
@@ -81,7 +101,7 @@ def cnn(
         down = _twin(top, up.target, kernel, pool, stride_list[i + 1] if i + 1 < count else 1, top_down)
         layers.append(opts.layer(i + 1, up, down, pool=pool))
     spec = {
-        "model": "cnn",
+        "model": model,
         "channels": [int(c) for c in channels],
         "strides": stride_list,
         "pools": pool_list,
@@ -98,6 +118,7 @@ def cnn(
         code=code,
         options=opts,
         spec=spec,
+        kind=kind,
     )
 
 
@@ -119,3 +140,25 @@ def _each(name: str, value: Sequence[int] | int, count: int) -> list[int]:
             f"{name}: expected one number of at least 1 for each of {count} layers, received {value}."
         )
     return values
+
+
+register(
+    Model(
+        "cnn",
+        "five convolutions 128-128-256-256-512 with max pooling, as in the paper",
+        cnn,
+        "channels",
+        Classifier,
+        {"channels": [128, 128, 256, 256, 512], "pools": [2, 2, 2, 2, 1]},
+    )
+)
+register(
+    Model(
+        "cnn-small",
+        "three convolutions 32-64-64, strides 2-2-1, and a dense layer 256",
+        cnn,
+        "channels",
+        Classifier,
+        {"channels": [32, 64, 64], "strides": [2, 2, 1], "dense": [256]},
+    )
+)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Dense, Network
+from ..nn import Classifier, Dense
 from ..spaces import Concept, Stimulus
-from .assembly import Options, finish
+from .assembly import N, Options, finish
+from .registry import Model, register
 
 
 def mlp(
@@ -16,7 +17,7 @@ def mlp(
     widths: Sequence[int],
     concept: Concept | Sequence[str] | int,
     **options: Any,
-) -> Network:
+) -> Classifier:
     """Dense two-pathway network.
 
     Args:
@@ -26,11 +27,24 @@ def mlp(
         **options: fields of `Options` (steps, threshold, decay, norm, gain, codes, seed, ...).
 
     Returns:
-        Network.
+        Classifier.
 
     Raises:
         ConfigurationError: all wrong settings, listed together.
     """
+    spec = {"model": "mlp", "widths": [int(width) for width in widths]}
+    return dense_network(Classifier, stimulus, widths, concept, options, spec)
+
+
+def dense_network(
+    kind: type[N],
+    stimulus: Stimulus | Sequence[int] | int,
+    widths: Sequence[int],
+    concept: Concept | Sequence[str] | int,
+    options: dict[str, Any],
+    spec: dict[str, Any],
+) -> N:
+    """A network of this class from dense layers; arguments as for `mlp`, with the options in a dict."""
     opts = Options.of(options)
     if not widths or any(int(width) < 1 for width in widths):
         raise ConfigurationError(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
@@ -41,7 +55,6 @@ def mlp(
     layers = []
     for i, (source, target, top) in enumerate(zip(shapes[:-1], shapes[1:], above, strict=True), start=1):
         layers.append(opts.layer(i, Dense(source, target), Dense(top, target)))
-    spec = {"model": "mlp", "widths": [int(width) for width in widths]}
     return finish(
         layers,
         readout=Dense(shapes[-1], (code.size,)),
@@ -51,4 +64,9 @@ def mlp(
         code=code,
         options=opts,
         spec=spec,
+        kind=kind,
     )
+
+
+register(Model("mlp", "dense layers 1024-512-256", mlp, "widths", Classifier, {"widths": [1024, 512, 256]}))
+register(Model("mlp-small", "dense layers 256-128", mlp, "widths", Classifier, {"widths": [256, 128]}))

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..nn import Conv, Dense, IdentityShortcut, Network, Residual, Synapse, UpsampleConv
+from ..nn import Classifier, Conv, Dense, IdentityShortcut, Residual, Synapse, UpsampleConv
 from ..spaces import Concept, Stimulus
 from .assembly import Options, finish
+from .registry import Model, register
 
 Shape = tuple[int, ...]
 
@@ -30,7 +31,7 @@ def resnet(
     stem_stride: int = 1,
     shortcut_gain: float = 2.0,
     **options: Any,
-) -> Network:
+) -> Classifier:
     """Residual two-pathway network.
 
     Args:
@@ -47,7 +48,7 @@ def resnet(
         **options: fields of `Options`.
 
     Returns:
-        Network.
+        Classifier.
 
     Raises:
         ConfigurationError: all wrong settings, listed together.
@@ -94,6 +95,7 @@ def resnet(
             "stem_stride": stem_stride,
             "shortcut_gain": shortcut_gain,
         },
+        kind=Classifier,
     )
 
 
@@ -134,3 +136,25 @@ def _check(
         )
     if problems:
         raise ConfigurationError(problems)
+
+
+register(
+    Model(
+        "resnet",
+        "residual, as ResNet-18: a stem and 8 blocks of two, widths 64-128-256-512",
+        resnet,
+        "widths",
+        Classifier,
+        {"widths": [64, 128, 256, 512]},
+    )
+)
+register(
+    Model(
+        "resnet-small",
+        "residual, widths 16-32-64; depth=6, 10, 18, ... weight layers",
+        resnet,
+        "widths",
+        Classifier,
+        {"widths": [16, 32, 64], "depth": 10, "stem_stride": 2},
+    )
+)

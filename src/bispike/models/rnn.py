@@ -10,9 +10,19 @@ import torch
 from torch import nn
 
 from ..errors import ConfigurationError
-from ..nn import Dense, Layer, Pathway, QuantityCode, RecurrentPathway, SequenceNetwork
+from ..nn import (
+    Dense,
+    Layer,
+    Pathway,
+    QuantityCode,
+    RecurrentPathway,
+    SequenceClassifier,
+    SequenceForecaster,
+    SequenceNetwork,
+)
 from ..spaces import Concept, Quantities, Stimulus
 from .assembly import Options
+from .registry import Model, register
 
 TUNED: dict[str, Any] = {"decay": 0.8, "reset": "soft", "threshold": 1.5, "excitability": 0.1}
 """Neurons whose rate grows evenly with the drive and that forget some of it."""
@@ -59,45 +69,55 @@ def rnn(
         problems.append("rnn: expected stimulus_code 'current', decoder 'drive' and concept_code 'one-hot'.")
     if problems:
         raise ConfigurationError(problems)
+    quantities = target if isinstance(target, Quantities) else None
     if symbols is None:
-        symbols = not isinstance(target, Quantities) and target.classes == stimulus.size
+        symbols = quantities is None and target.classes == stimulus.size
     sizes = [stimulus.size, *[int(width) for width in widths]]
     code = opts.concept_code(target)
-    if isinstance(target, Quantities):
+    if quantities is not None:
         code = QuantityCode(target.classes, size=opts.concept_size, neuron=opts.top_down_neuron)
-    layers = []
-    for place, (below, units) in enumerate(pairwise(sizes), start=1):
-        up = RecurrentPathway(below, units, opts.neuron, norm=opts.norm, carry=carry)
-        above = sizes[place + 1] if place + 1 < len(sizes) else code.size
-        down: Pathway
-        if top_down_recurrent:
-            down = RecurrentPathway(above, units, opts.top_down_neuron, norm=opts.norm, carry=carry)
-        else:
-            down = Pathway(Dense((above,), (units,)), opts.top_down_neuron, norm=opts.norm)
-        for pathway in (up, down):
-            rest = opts.excitability * pathway.neuron.threshold
-            bias = pathway.synapse.bias if pathway.norm is None else pathway.norm.bias
-            assert bias is not None
-            nn.init.constant_(bias, rest)
-        layers.append(Layer(f"layer{place}", up, down))
     generator = torch.Generator().manual_seed(opts.seed + 1)
+    above = [*sizes[2:], code.size]
+    ups = [RecurrentPathway(below, units, opts.neuron, norm=opts.norm, carry=carry) for below, units in pairwise(sizes)]
+    downs = [
+        _down(top, units, opts, recurrent=top_down_recurrent, carry=carry)
+        for top, units in zip(above, sizes[1:], strict=True)
+    ]
+    for pathway in [*ups, *downs]:
+        bias = pathway.synapse.bias if pathway.norm is None else pathway.norm.bias
+        assert bias is not None
+        nn.init.constant_(bias, opts.excitability * pathway.neuron.threshold)
     readout, stimulus_readout = Dense((sizes[-1],), (target.classes,)), Dense((sizes[1],), stimulus.shape)
-    for place, layer in enumerate(layers):
-        path = layer.up
-        assert isinstance(path, RecurrentPathway)
+    for place, path in enumerate(ups):
         path.initialise(opts.gain, generator, one_hot=symbols and place == 0)
         if path.norm is not None:
             nn.init.constant_(path.norm.weight, 0.35 * opts.threshold)
     readout.initialise(opts.gain, generator)
-    for place, layer in enumerate(layers):
-        if isinstance(layer.down, RecurrentPathway):
-            one_hot = place == len(layers) - 1 and not isinstance(target, Quantities)
-            layer.down.initialise(opts.gain, generator, one_hot=one_hot)
+    for place, down in enumerate(downs):
+        if top_down_recurrent:
+            one_hot = place == len(downs) - 1 and quantities is None
+            down.initialise(opts.gain, generator, one_hot=one_hot)  # type: ignore[operator]
         else:
-            layer.down.synapse.initialise(opts.gain, generator)
+            down.synapse.initialise(opts.gain, generator)
     stimulus_readout.initialise(opts.gain, generator)
-    return SequenceNetwork(
-        layers,
+    spec: dict[str, Any] = {
+        "model": "rnn",
+        "widths": sizes[1:],
+        "symbols": symbols,
+        "carry": carry,
+        "top_down_recurrent": top_down_recurrent,
+        **opts.plain(),
+        "stimulus_shape": list(stimulus.shape),
+        "stimulus_mean": list(stimulus.mean),
+        "stimulus_std": list(stimulus.std),
+        "concept_names": list(target.names),
+    }
+    kind: type[SequenceNetwork] = SequenceClassifier
+    if quantities is not None:
+        kind = SequenceForecaster
+        spec |= {f"quantity_{part}": list(getattr(quantities, part)) for part in ("mean", "std", "present", "scale")}
+    return kind(
+        [Layer(f"layer{i}", up, down) for i, (up, down) in enumerate(zip(ups, downs, strict=True), start=1)],
         readout,
         stimulus_readout,
         stimulus=stimulus,
@@ -106,26 +126,15 @@ def rnn(
         neuron=opts.neuron,
         time_steps=opts.time_steps,
         symbols=symbols,
-        spec={
-            "model": "rnn",
-            "widths": sizes[1:],
-            "symbols": symbols,
-            "carry": carry,
-            "top_down_recurrent": top_down_recurrent,
-            **opts.plain(),
-            "stimulus_shape": list(stimulus.shape),
-            "stimulus_mean": list(stimulus.mean),
-            "stimulus_std": list(stimulus.std),
-            "concept_names": list(target.names),
-            **(
-                {
-                    "quantity_mean": list(target.mean),
-                    "quantity_std": list(target.std),
-                    "quantity_present": list(target.present),
-                    "quantity_scale": list(target.scale),
-                }
-                if isinstance(target, Quantities)
-                else {}
-            ),
-        },
+        spec=spec,
     )
+
+
+def _down(above: int, units: int, opts: Options, *, recurrent: bool, carry: bool) -> Pathway:
+    """The top-down pathway of a layer; a recurrent one receives its own output too."""
+    if recurrent:
+        return RecurrentPathway(above, units, opts.top_down_neuron, norm=opts.norm, carry=carry)
+    return Pathway(Dense((above,), (units,)), opts.top_down_neuron, norm=opts.norm)
+
+
+register(Model("rnn", "recurrent layer of 324 for sequences", rnn, "widths", SequenceNetwork, {"widths": [324], **TUNED}))

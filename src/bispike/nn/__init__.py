@@ -1,24 +1,30 @@
-"""Thin modules over `functional`: synapses, layers with two pathways, and the network of them."""
+"""Synapses, norms, layers with two pathways, the passes through them, and the networks that they make up."""
 
 from .concept_code import ConceptCode
-from .layer import SLOPES, Activity, Layer, Pathway, RateActivity
+from .layer import Layer, LayerList
 from .network import Network
-from .norm import DriveNorm
-from .passes import LayerRecord, RateStep, rate_leaving
+from .norm import DriveNorm, RunningNorm, Statistics
+from .passes import Arrivals, LayerRecord, RateStep, SpikeStep, TopDownPass, TrajectoryStep
+from .pathway import SLOPES, Activity, Pathway, RateActivity
 from .process_group import ALONE, Group
 from .quantity_code import QuantityCode
-from .recurrent import RecurrentPathway, RecurrentState, RunningNorm
-from .residual import Arrivals, IdentityShortcut, Residual
-from .sequence_network import SequenceNetwork, State
+from .recurrent import RecurrentActivity, RecurrentPathway, RecurrentState
+from .residual import IdentityShortcut, Residual
+from .sequence_network import SequenceClassifier, SequenceForecaster, SequenceNetwork, State
+from .signals import RATES, SPIKES, Signals
+from .stimulus_network import Autoencoder, Classifier, StimulusNetwork
 from .synapse import Conv, Dense, Synapse, TransposedConv, UpsampleConv
-from .top_down_pass import TopDownPass
-from .trajectory import SpikeStep, Trajectory, bottom_up_trajectories
+from .trajectory import Trajectory
 
 __all__ = [
     "ALONE",
+    "RATES",
     "SLOPES",
+    "SPIKES",
     "Activity",
     "Arrivals",
+    "Autoencoder",
+    "Classifier",
     "ConceptCode",
     "Conv",
     "Dense",
@@ -26,24 +32,30 @@ __all__ = [
     "Group",
     "IdentityShortcut",
     "Layer",
+    "LayerList",
     "LayerRecord",
     "Network",
     "Pathway",
     "QuantityCode",
     "RateActivity",
     "RateStep",
+    "RecurrentActivity",
     "RecurrentPathway",
     "RecurrentState",
     "Residual",
     "RunningNorm",
+    "SequenceClassifier",
+    "SequenceForecaster",
     "SequenceNetwork",
+    "Signals",
     "SpikeStep",
     "State",
+    "Statistics",
+    "StimulusNetwork",
     "Synapse",
     "TopDownPass",
     "Trajectory",
+    "TrajectoryStep",
     "TransposedConv",
     "UpsampleConv",
-    "bottom_up_trajectories",
-    "rate_leaving",
 ]

@@ -19,6 +19,9 @@ class ConceptCode(nn.Module):
         size: K; ignored for one-hot. Default 4·C.
         neuron: constants of the concept neurons (learned code only).
         generator: source of randomness.
+
+    Attributes:
+        constant: whether the code fires alike at every step; then `fixed` `[C, K]` is all of it.
     """
 
     fixed: Tensor
@@ -32,15 +35,11 @@ class ConceptCode(nn.Module):
         width = classes if kind == "one-hot" else (size or 4 * classes)
         code = one_hot_code(classes) if kind == "one-hot" else population_code(classes, width, generator=generator)
         self.kind, self.classes, self.size, self.neuron = kind, classes, width, neuron
+        self.constant = kind != "learned"
         if kind == "learned":
             jitter = torch.empty_like(code).uniform_(-0.1, 0.1, generator=generator)
             self.embedding = nn.Parameter(neuron.threshold * (0.4 + 0.6 * code + jitter))
         self.register_buffer("fixed", code, persistent=kind != "learned")
-
-    @property
-    def constant(self) -> bool:
-        """Whether the code fires alike at every step."""
-        return self.kind != "learned"
 
     def spikes(self, time_steps: int) -> Tensor:
         """Spike trains `[T, C, K]` of all classes."""
@@ -52,7 +51,7 @@ class ConceptCode(nn.Module):
         """Firing rates `[C, K]` of all classes."""
         return self.spikes(time_steps).mean(0) if self.kind == "learned" else self.fixed
 
-    def learn(self, grad_rate: Tensor) -> None:
+    def write_gradient(self, grad_rate: Tensor) -> None:
         """Write the gradient of a learned embedding from dL/d rate `[C, K]`; a fixed code ignores it."""
         if self.kind == "learned":
             self.embedding.grad = grad_rate * mean_field_slope(self.embedding.detach(), self.neuron)

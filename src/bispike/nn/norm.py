@@ -1,24 +1,51 @@
 """Batch norm of a layer's drive: parameters and running statistics around `functional.norm`.
 
-Statistics are taken from the time-mean drive, so the same module serves the closed-form rules (which call
-`learn`) and autograd (which simply flows through `forward`).
+Statistics are taken from the time-mean drive, so the same module serves the closed-form rules (which call `backward`)
+and autograd (which flows through `forward`). Where several processes share a batch, sums cover the samples and map
+positions of all of them:
+
+    μ = Σ ā / n,   σ² = Σ (ā − μ)² / n,   dL/dā = γ/σ ( g − Σ g / n − ẑ Σ g ẑ / n )
+
+The gradients of γ and β are then this process's part, which is summed with all other weight gradients.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-from ..functional import (
-    batch_statistics,
-    channel_view,
-    normalise,
-    normalise_backward,
-    normalise_backward_fixed,
-    through_norm,
-)
+from ..functional import channel_view, normalise_backward, normalise_backward_fixed
+from ..functional.backends import compiled
 from .process_group import ALONE, Group
-from .shared_norm import shared_backward, shared_mean, shared_statistics, values_a_channel
+
+ROWS = 4096  # memory of a running norm, in positions of samples
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a norm normalises with, `[C]` each.
+
+    Attributes:
+        mean, variance: μ and σ².
+        inverse: 1/σ.
+        scale, shift: γ/σ and β − μγ/σ, the affine map that the norm amounts to.
+        count: values per channel of the batch that they were computed from, so that gradients go through them; 0 where
+            they are constants.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    inverse: Tensor
+    scale: Tensor
+    shift: Tensor
+    count: int
+
+    @property
+    def affine(self) -> tuple[Tensor, Tensor]:
+        """Scale and shift."""
+        return self.scale, self.shift
 
 
 class DriveNorm(nn.Module):
@@ -28,7 +55,7 @@ class DriveNorm(nn.Module):
         channels: C.
         memory: of the running statistics, in samples: a batch of B moves them by 1 − (1 − 1/memory)^B, so small batches
             move them as far as large ones do over the same samples (B = 128: 0.1).
-        least: fewest values a channel whose own statistics are trusted; below, the running ones serve, as constants.
+        least: fewest values per channel whose own statistics are trusted; below, the running ones serve, as constants.
         eps: added to the variance.
     """
 
@@ -44,63 +71,67 @@ class DriveNorm(nn.Module):
         self.memory, self.least, self.eps = memory, least, eps
         self.group: Group = ALONE  # the processes whose samples the statistics are taken over
 
-    def statistics(self, mean_drive: Tensor, *, track: bool) -> tuple[Tensor, Tensor]:
-        """Mean and variance `[C]` to normalise with: of this batch when training, running ones otherwise.
+    def statistics(self, mean_drive: Tensor, *, track: bool) -> Statistics:
+        """What to normalise with: statistics of this batch when training, running ones otherwise.
 
-        A batch with fewer than `least` values a channel is too noisy (with one there is no variance at all): it moves
+        A batch with fewer than `least` values per channel is too noisy (with one there is no variance at all): it moves
         the running statistics, and those serve.
+
+        Args:
+            mean_drive: `[B, C, ...]` time-mean drive.
+            track: whether the running statistics move.
         """
         if not self.training:
-            return self.running_mean, self.running_variance
-        if not self._trusts(mean_drive):
-            if track:
-                self._track_few(mean_drive.detach())
-            return self.running_mean.clone(), self.running_variance.clone()
-        shared = self.group.shares
-        mean, variance = shared_statistics(mean_drive, self.group) if shared else batch_statistics(mean_drive)
+            return self._with(self.running_mean, self.running_variance, 0)
+        shares = self.group.shares
+        count = self._values(mean_drive) if shares else mean_drive.numel() // mean_drive.shape[1]
+        trusted = count >= self.least
+        mean, variance = self.running_mean, self.running_variance
+        if trusted or track:
+            axes = (0, *range(2, mean_drive.dim()))
+            mean = self._mean(mean_drive, count) if shares else mean_drive.mean(axes)
+            centre = mean if trusted else self.running_mean
+            centred = mean_drive - centre.view(1, -1, *[1] * (mean_drive.dim() - 2))
+            variance = self._mean(centred * centred, count) if shares else (centred * centred).mean(axes)
         if track:
-            count = values_a_channel(mean_drive, self.group)
-            self._track(mean.detach(), variance.detach() * (count / (count - 1)), mean_drive.shape[0])
-        return mean, variance
+            self._track(mean.detach(), variance.detach(), mean_drive.shape[0], count if trusted else 0)
+        if not trusted:
+            mean, variance = self.running_mean.clone(), self.running_variance.clone()
+        return self._with(mean, variance, count if trusted else 0)
 
-    def _trusts(self, mean_drive: Tensor) -> bool:
-        return values_a_channel(mean_drive, self.group) >= self.least
+    def _with(self, mean: Tensor, variance: Tensor, count: int) -> Statistics:
+        inverse = (variance + self.eps).rsqrt()
+        scale = self.weight * inverse
+        return Statistics(mean, variance, inverse, scale, self.bias - mean * scale, count)
 
-    def _track_few(self, mean_drive: Tensor) -> None:
-        """Move the running statistics by the squared distance from the running mean, which exists for one value too."""
-        distance = mean_drive - channel_view(self.running_mean, mean_drive.dim())
-        mean, spread = shared_mean(mean_drive, self.group), shared_mean(distance * distance, self.group)
-        self._track(mean, spread, mean_drive.shape[0])
+    def _values(self, mean_drive: Tensor) -> int:
+        """Samples of the whole batch times map positions of `[B, C, ...]`."""
+        positions = mean_drive[0, 0].numel() if len(mean_drive) else 0
+        return self.group.count(mean_drive.shape[0]) * positions
 
-    def _track(self, mean: Tensor, variance: Tensor, samples: int) -> None:
-        weight = 1 - (1 - 1 / self.memory) ** self.group.count(samples)
+    def _mean(self, values: Tensor, count: int) -> Tensor:
+        """Mean `[C]` of `[B, C, ...]` over the whole batch; autograd goes through it."""
+        return self.group.sum(values.sum((0, *range(2, values.dim())))) / count
+
+    def _track(self, mean: Tensor, variance: Tensor, samples: int, count: int) -> None:
+        """Move the running statistics; a variance over `count` values around their own mean becomes unbiased."""
+        if count:
+            variance = variance * (count / (count - 1))
+        whole = self.group.count(samples) if self.group.shares else samples
+        weight = 1 - (1 - 1 / self.memory) ** whole
         self.running_mean.lerp_(mean, weight)
         self.running_variance.lerp_(variance, weight)
 
-    def forward(self, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, drive: Tensor, statistics: Statistics) -> Tensor:
         """γ (a − μ)/σ + β for drives `[N, C, ...]`."""
-        return normalise(drive, *statistics, self.weight, self.bias, self.eps)
+        return drive * channel_view(statistics.scale, drive.dim()) + channel_view(statistics.shift, drive.dim())
 
-    def apply_(self, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """`forward` in place, for a drive that nobody else needs."""
-        scale, shift = self.affine(statistics)
-        drive.mul_(channel_view(scale, drive.dim()))
-        return drive.add_(channel_view(shift, drive.dim()))
-
-    def affine(self, statistics: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Scale and shift `[C]` that `forward` amounts to."""
-        mean, variance = statistics
-        scale = self.weight * (variance + self.eps).rsqrt()
-        return scale, self.bias - mean * scale
-
-    def learn(self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """Write `.grad` of γ and β; return dL/dā for the synapse below. Arguments as for `backward`."""
-        below, self.weight.grad, self.bias.grad = self.backward(grad, mean_drive, statistics)
+    def backward(self, grad: Tensor, mean_drive: Tensor, statistics: Statistics) -> Tensor:
+        """Write `.grad` of γ and β; return dL/dā `[B, C, ...]` for the synapse below. Arguments as for `gradients`."""
+        below, self.weight.grad, self.bias.grad = self.gradients(grad, mean_drive, statistics)
         return below
 
-    def backward(
-        self, grad: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def gradients(self, grad: Tensor, mean_drive: Tensor, statistics: Statistics) -> tuple[Tensor, Tensor, Tensor]:
         """`forward` backwards: dL/dā `[B, C, ...]`, dL/dγ and dL/dβ `[C]`.
 
         Args:
@@ -108,14 +139,22 @@ class DriveNorm(nn.Module):
             mean_drive: `[B, C, ...]` time-mean drive before the norm.
             statistics: what `forward` used.
         """
-        if self._trusts(mean_drive) and self.group.shares:
-            return shared_backward(grad, mean_drive, *statistics, self.weight, self.eps, self.group)
-        if self._trusts(mean_drive):
-            return normalise_backward(grad, mean_drive, *statistics, self.weight, self.eps)
-        return normalise_backward_fixed(grad, mean_drive, *statistics, self.weight, self.eps)
+        used = statistics.mean, statistics.variance
+        if not statistics.count:
+            return normalise_backward_fixed(grad, mean_drive, *used, self.weight, self.eps)
+        if not self.group.shares:
+            return normalise_backward(grad, mean_drive, *used, self.weight, self.eps)
+        dims = grad.dim()
+        axes = [0, *range(2, dims)]
+        unit = (mean_drive - channel_view(statistics.mean, dims)) * channel_view(statistics.inverse, dims)
+        grad_weight, grad_bias = (grad * unit).sum(axes), grad.sum(axes)
+        sums = self.group.sum(torch.stack([grad_weight, grad_bias]))
+        mean_weight, mean_bias = sums / statistics.count
+        below = grad - channel_view(mean_bias, dims) - unit.mul_(channel_view(mean_weight, dims))
+        return below.mul_(channel_view(self.weight * statistics.inverse, dims)), grad_weight, grad_bias
 
-    def learn_steps(self, grad: Tensor, drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """`learn` from the gradients of every step, each of which moves the statistics by its T-th part.
+    def backward_steps(self, grad: Tensor, drive: Tensor, statistics: Statistics) -> Tensor:
+        """`backward` from the gradients of every step, each of which moves the statistics by its T-th part.
 
         dL/da[t] = γ/σ ( g[t] − m(g) − ẑ m(g ẑ) ), with means m over batch and time, and the second ẑ of the time-mean.
 
@@ -125,37 +164,64 @@ class DriveNorm(nn.Module):
             statistics: what `forward` used.
         """
         below, grad_weight, grad_bias = normalise_backward_fixed(
-            grad.flatten(0, 1), drive.flatten(0, 1), *statistics, self.weight, self.eps
+            grad.flatten(0, 1), drive.flatten(0, 1), statistics.mean, statistics.variance, self.weight, self.eps
         )
         below = below.unflatten(0, drive.shape[:2])
         self.weight.grad, self.bias.grad = grad_weight, grad_bias
-        mean_drive = drive.mean(0)
-        if self._trusts(mean_drive):
-            values = values_a_channel(mean_drive, self.group) * len(drive)
+        if statistics.count:
+            mean_drive = drive.mean(0)
+            values = statistics.count * len(drive)
             mean_weight, mean_bias = self.group.sum(torch.stack([grad_weight, grad_bias])) / values
-            centre, inverse = self.moments(statistics)
             # γ/σ ( m(g) + ẑ m(g ẑ) ) as an affine map of the time-mean drive
-            slope = self.weight * inverse * inverse * mean_weight
-            shift = self.weight * inverse * mean_bias - slope * centre
+            slope = self.weight * statistics.inverse * statistics.inverse * mean_weight
+            shift = self.weight * statistics.inverse * mean_bias - slope * statistics.mean
             dims = mean_drive.dim()
             below.sub_(mean_drive.mul_(channel_view(slope, dims)).add_(channel_view(shift, dims)))
         return below
 
-    def backward_input(self, signal: Tensor, mean_drive: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """The norm's linearisation, transposed: what `learn` returns, for signals that are no gradients of γ and β."""
-        kept = self.weight.grad, self.bias.grad
-        below = self.learn(signal, mean_drive, statistics)
-        self.weight.grad, self.bias.grad = kept
-        return below
+    def backward_input(self, signal: Tensor, mean_drive: Tensor, statistics: Statistics) -> Tensor:
+        """The norm's linearisation, transposed: what `backward` returns, for signals that are no gradients."""
+        return self.gradients(signal, mean_drive, statistics)[0]
 
-    def learn_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
-        """`learn` in place for rows `[B, positions, C]` whose Σ g and Σ g ẑ (`sums`, `[2, C]`) are known."""
+    def backward_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: Statistics) -> Tensor:
+        """`backward` in place for rows `[B, positions, C]` whose Σ g and Σ g ẑ (`sums`, `[2, C]`) are known."""
         self.bias.grad, self.weight.grad = sums[0], sums[1]
-        maps = mean_drive.transpose(1, 2)
-        means = self.group.sum(sums) / values_a_channel(maps, self.group) if self._trusts(maps) else None
-        return through_norm(grad, mean_drive, self.affine(statistics)[0], self.moments(statistics), means)
+        means = None
+        if statistics.count:
+            means = (self.group.sum(sums) if self.group.shares else sums) / statistics.count
+        return compiled.through_norm(grad, mean_drive, statistics.scale, (statistics.mean, statistics.inverse), means)
 
-    def moments(self, statistics: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Mean and inverse deviation `[C]`."""
-        mean, variance = statistics
-        return mean, (variance + self.eps).rsqrt()
+
+class RunningNorm(DriveNorm):
+    """Batch norm for recurrent drives: normalises by the past, since a sequence's statistics are known at its end only.
+
+    The running statistics serve as they are; a sequence moves them when it is over. Backwards the norm still subtracts
+    what all rows share, as a batch norm does: without that a recurrent population drifts to all silent or all firing.
+    """
+
+    seen: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, memory=ROWS)
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    def statistics(self, mean_drive: Tensor, *, track: bool) -> Statistics:
+        """The running statistics, whatever the drive; gradients go through them as through those of a batch."""
+        count = self._values(mean_drive)
+        return self._with(
+            self.running_mean.clone(), self.running_variance.clone(), count if count >= self.least else 0
+        )
+
+    @torch.no_grad()
+    def follow(self, mean_drive: Tensor) -> None:
+        """Move the running statistics by `[N, C]` drives; the first of all set them."""
+        count = self._values(mean_drive)
+        if not self.training or count < 2:
+            return
+        self.seen += 1
+        memory = self.memory
+        if int(self.seen) <= 3:
+            self.memory = 1  # begin with what is there, not with a guess
+        distance = mean_drive - self.running_mean
+        self._track(self._mean(mean_drive, count), self._mean(distance * distance, count), len(mean_drive), 0)
+        self.memory = memory

@@ -19,17 +19,16 @@ class Group:
     Args:
         rank: number of this process, from 0.
         size: number of processes.
+
+    Attributes:
+        shares: whether the samples of the batch under way are spread over several processes.
     """
 
     def __init__(self, *, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
         self._samples: int | None = None  # of the batch under way, if it is shared
+        self.shares = False
         self._mine = slice(0, 0)
-
-    @property
-    def shares(self) -> bool:
-        """Whether the samples of the batch under way are spread over several processes."""
-        return self._samples is not None
 
     def share(self, samples: int) -> slice:
         """Begin a batch of this many samples: the contiguous, nearly equal part that is this process's.
@@ -37,9 +36,9 @@ class Group:
         A batch with fewer samples than there are processes is not spread: each process computes all of it.
         """
         if self.size == 1 or samples < self.size:
-            self._samples = None
+            self._samples, self.shares = None, False
             return slice(0, samples)
-        self._samples = samples
+        self._samples, self.shares = samples, True
         self._mine = slice(samples * self.rank // self.size, samples * (self.rank + 1) // self.size)
         return self._mine
 

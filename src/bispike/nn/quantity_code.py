@@ -31,14 +31,11 @@ class QuantityCode(ConceptCode):
     def __init__(self, quantities: int, *, size: int, neuron: Neuron) -> None:
         nn.Module.__init__(self)
         self.kind, self.classes, self.neuron = "tuned", quantities, neuron
+        self.constant = False
         self.each = size or max(FEW, MANY // quantities)
         self.size = quantities * self.each
         self.register_buffer("centres", torch.linspace(-RANGE, RANGE, self.each), persistent=False)
         self.register_buffer("fixed", self.rates(torch.eye(quantities)), persistent=False)
-
-    @property
-    def constant(self) -> bool:
-        return False
 
     @property
     def width(self) -> float:
@@ -61,5 +58,5 @@ class QuantityCode(ConceptCode):
     def rate(self, time_steps: int) -> Tensor:
         return self.spikes(time_steps).mean(0)
 
-    def learn(self, grad_rate: Tensor) -> None:
+    def write_gradient(self, grad_rate: Tensor) -> None:
         """Nothing to learn: the tuning is fixed."""

@@ -1,4 +1,4 @@
-"""Recurrent pathways: a population that hears itself one position later.
+"""Recurrent pathways: a population that receives its own output of the position before as an additional input.
 
     drive at position p:   W [s_below(p), r(p−1)]        r(p−1): its own rate at the position before
 
@@ -6,7 +6,7 @@ W is one synapse whose sources are what comes from below and the population itse
 the recurrent part arrives through slow synapses, so it is the mean of the spikes of the position before and does not
 change within a position (with T = 1 it is that spike itself). What a position did is then a sample as any other: a rule
 sees P·B rows, [position, batch], and what happened before is a constant input. Nothing is unrolled through positions,
-and a sequence may be taken in blocks, with the state carried from one to the next.
+and a sequence may be taken in blocks, with the state passed from one to the next.
 
 Each position begins at rest, or (`carry`) with the membrane that the position before left: then the sequence is time
 itself, and T = 1 makes each position one step of the neuron.
@@ -20,51 +20,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..functional import Neuron, UnrolledSlope, activate, fire, fire_rows, integrate, lif, lif_onward, native_usable
-from .layer import Activity, Pathway, RateActivity
-from .norm import DriveNorm
-from .shared_norm import values_a_channel
+from ..functional import Neuron, PackedSpikes, activate, lif, lif_onward
+from ..functional.backends import compiled, reference
+from ..functional.backends.interface import Fired
+from .norm import RunningNorm, Statistics
+from .pathway import Activity, Pathway, RateActivity
 from .synapse import Dense
-
-ROWS = 4096  # memory of a recurrent norm, in positions of samples
-
-
-class RunningNorm(DriveNorm):
-    """Batch norm for recurrent drives: normalises by the past, since a sequence's statistics are known at its end only.
-
-    The running statistics serve as they are; a sequence moves them when it is over. Backwards the norm still takes off
-    what all rows share, as a batch norm does: without that a recurrent population drifts to all silent or all firing.
-    """
-
-    seen: Tensor
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, memory=ROWS)
-        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
-
-    def statistics(self, mean_drive: Tensor, *, track: bool) -> tuple[Tensor, Tensor]:
-        return self.running_mean.clone(), self.running_variance.clone()
-
-    @torch.no_grad()
-    def follow(self, mean_drive: Tensor) -> None:
-        """Move the running statistics by `[N, C]` drives; the first of all set them."""
-        if not self.training or values_a_channel(mean_drive, self.group) < 2:
-            return
-        self.seen += 1
-        memory = self.memory
-        if int(self.seen) <= 3:
-            self.memory = 1  # begin with what is there, not with a guess
-        self._track_few(mean_drive)
-        self.memory = memory
 
 
 @dataclass
 class RecurrentState:
-    """What a population hands on from one position to the next.
+    """What a population passes from one position to the next.
 
     Attributes:
-        rate: `[B, H]` what it did.
-        membrane: `[B, H]` what the membranes were left at; None if each position begins at rest.
+        rate: `[B, H]` its rate.
+        membrane: `[B, H]` the membranes at the end; None if each position begins at rest.
     """
 
     rate: Tensor
@@ -72,13 +42,13 @@ class RecurrentState:
 
 
 @dataclass
-class Unrolled:
+class RecurrentActivity:
     """What one recurrent population did at P positions, as P·B rows.
 
     Attributes:
         below: `[P·B, D + H]` mean of what its synapse received.
         activity: of P·B rows.
-        last: what it hands on from the last position.
+        last: the state after the last position.
     """
 
     below: Tensor
@@ -87,7 +57,7 @@ class Unrolled:
 
 
 class RecurrentPathway(Pathway):
-    """A pathway whose synapse also hears its own population, one position later.
+    """A pathway whose synapse also receives its own population's output, one position later.
 
     Args:
         inputs: D, units below.
@@ -121,57 +91,73 @@ class RecurrentPathway(Pathway):
         return self.synapse.weight[:, : self.inputs], self.synapse.weight[:, self.inputs :]
 
     def rest(self, batch: int) -> RecurrentState:
-        """What is before the first position: nothing fired."""
+        """The state before the first position: nothing fired."""
         silent = self.synapse.weight.new_zeros(batch, self.units)
         return RecurrentState(silent, silent.clone() if self.carry else None)
 
     @torch.no_grad()
-    def unroll(
+    def forward_positions(
         self, source: Tensor, rate: Tensor, before: RecurrentState, time_steps: int, *, constant: bool, unrolled: bool
-    ) -> Unrolled:
+    ) -> RecurrentActivity:
         """Run through P positions without a tape.
 
         Args:
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
             rate: `[P, B, D]` time-mean of the source.
-            before: what the position before left.
+            before: the state after the position before.
             time_steps: T.
             constant: whether the source is constant over the inner steps.
             unrolled: whether to follow d rate / d drive; a membrane that goes on is always followed.
         """
         from_below, from_itself = self.parts()
-        statistics = affine = None
-        if self.norm is not None:
-            statistics = self.norm.statistics(rate, track=False)
-            affine = self.norm.affine(statistics)
+        affine = None if self.norm is None else self.norm.statistics(rate, track=False).affine
         arriving = F.linear(rate if constant else source.to(rate.dtype), from_below, self.synapse.bias)
         mean = arriving if constant else arriving.mean(0)
-        rates, raws, spikes, slopes, heard = [], [], [], [], []
+        rates, raws, spikes, slopes, received = [], [], [], [], []
         own = before.rate
         membrane = None if before.membrane is None else before.membrane.clone()
         unrolled = unrolled or membrane is not None
         for p in range(len(rate)):
             recurrent = own @ from_itself.T
             drive = (arriving[p] if constant else arriving[:, p]) + recurrent
-            fired = _respond(
-                drive, self.neuron, time_steps, affine=affine, constant=constant, unrolled=unrolled, membrane=membrane
+            fired = self._fire(
+                drive, time_steps, affine=affine, constant=constant, unrolled=unrolled, membrane=membrane
             )
-            heard.append(own)
+            received.append(own)
             raws.append(mean[p] + recurrent)
-            spikes.append(fired[0])
-            own = fired[1]
+            spikes.append(_dense(fired.spikes))
+            own = fired.rate
             rates.append(own)
-            if fired[2] is not None:
-                slopes.append(fired[2])
+            if fired.slope is not None:
+                slopes.append(fired.slope)
         raw = torch.cat(raws)
+        statistics = None if self.norm is None else self.norm.statistics(raw, track=False)
         activity = Activity(
-            torch.cat(spikes, 1), torch.cat(rates), raw, torch.cat(slopes) if slopes else None, statistics, affine
+            torch.cat(spikes, 1), torch.cat(rates), raw, torch.cat(slopes) if slopes else None, statistics
         )
-        return Unrolled(torch.cat([rate.flatten(0, 1), torch.cat(heard)], 1), activity, RecurrentState(own, membrane))
+        below = torch.cat([rate.flatten(0, 1), torch.cat(received)], 1)
+        return RecurrentActivity(below, activity, RecurrentState(own, membrane))
+
+    def _fire(
+        self,
+        drive: Tensor,
+        time_steps: int,
+        *,
+        affine: tuple[Tensor, Tensor] | None,
+        constant: bool,
+        unrolled: bool,
+        membrane: Tensor | None,
+    ) -> Fired:
+        """One position: drives `[T, B, H]`, or `[B, H]` if constant. A membrane `[B, H]` goes on, in place."""
+        if membrane is None and self.is_compiled:
+            rows = compiled.Drives(drive.unsqueeze(-2), drive, (), time_steps)
+            return compiled.fire(rows, self.neuron, affine=affine, unrolled=unrolled)
+        drives = reference.GivenDrives(drive, time_steps, constant=constant)
+        return reference.fire(drives, self.neuron, affine=affine, unrolled=unrolled, membrane=membrane)
 
     def follow(self, raw: Tensor) -> None:
-        """Let a norm in training know the `[N, H]` drives of a sequence that is over."""
-        if isinstance(self.norm, RunningNorm):
+        """Let a norm in training take in the `[N, H]` drives of a sequence that is over."""
+        if self.norm is not None:
             self.norm.follow(raw)
 
     def taped_positions(
@@ -181,7 +167,9 @@ class RecurrentPathway(Pathway):
 
         Args:
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
-            before: what the position before left.
+            before: the state after the position before.
+            time_steps: T.
+            constant: whether the source is constant over the inner steps.
             truncate: positions that a gradient goes back at most; 0: all.
         """
         from_below, from_itself = self.parts()
@@ -205,7 +193,7 @@ class RecurrentPathway(Pathway):
         return torch.stack(spikes, 1), torch.cat(raws)
 
     def rate_positions(self, source: Tensor, before: RecurrentState) -> tuple[RateActivity, Tensor]:
-        """The rate twin through `[P, B, D]`, differentiable: activity of P·B rows, and what each heard `[P·B, H]`.
+        """The rate twin through `[P, B, D]`, differentiable: activity of P·B rows, and its own input `[P·B, H]`.
 
         It has no membrane that could go on.
         """
@@ -214,31 +202,30 @@ class RecurrentPathway(Pathway):
         rates: list[Tensor] = []
         raws: list[Tensor] = []
         drives: list[Tensor] = []
-        heard: list[Tensor] = []
+        received: list[Tensor] = []
         own = before.rate
         for p in range(len(arriving)):
             raws.append(arriving[p] + own @ from_itself.T)
             drives.append(self._normed(raws[-1]))
-            heard.append(own)
+            received.append(own)
             own = activate(drives[-1], self.activation)
             rates.append(own)
-        statistics = None if self.norm is None else self.norm.statistics(source, track=False)
-        activity = RateActivity(torch.cat(rates), torch.cat(raws), torch.cat(drives), statistics, self.activation)
-        return activity, torch.cat(heard)
+        raw = torch.cat(raws)
+        statistics: Statistics | None = None if self.norm is None else self.norm.statistics(raw, track=False)
+        activity = RateActivity(torch.cat(rates), raw, torch.cat(drives), statistics, self.activation)
+        return activity, torch.cat(received)
 
     def before_norm(self, grad: Tensor, activity: RateActivity) -> Tensor:
         """`[N, H]` at the drive before the norm from what is at the drive after it, the statistics being constants."""
-        if self.norm is None or activity.statistics is None:
-            return grad
-        return grad * self.norm.affine(activity.statistics)[0]
+        return grad if activity.statistics is None else grad * activity.statistics.scale
 
     def _normed(self, raw: Tensor) -> Tensor:
-        """Normalised drives `[B, H]` or `[T, B, H]` of a position; backwards what the samples share is taken off."""
+        """Normalised drives `[B, H]` or `[T, B, H]` of a position; backwards what the samples share is subtracted."""
         if self.norm is None:
             return raw
         if raw.requires_grad:
             raw = self._without_shared(raw)
-        scale, shift = self.norm.affine(self.norm.statistics(raw, track=False))
+        scale, shift = self.norm.statistics(raw, track=False).affine
         return raw * scale + shift
 
     def _without_shared(self, raw: Tensor) -> Tensor:
@@ -252,38 +239,9 @@ class RecurrentPathway(Pathway):
         return raw - shared + shared.detach()
 
 
-def _respond(
-    drive: Tensor,
-    neuron: Neuron,
-    time_steps: int,
-    *,
-    affine: tuple[Tensor, Tensor] | None,
-    constant: bool,
-    unrolled: bool,
-    membrane: Tensor | None,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Spikes `[T, B, H]` (int8), rate and slope `[B, H]` of one position, by the kernels where they serve.
-
-    `membrane` `[B, H]` goes on, in place; None: from rest.
-    """
-    if membrane is None and native_usable(drive):
-        rows = drive.unsqueeze(-2)
-        fired = fire_rows(rows, neuron, time_steps, (), affine=affine, unrolled=unrolled)
-        slope = None if fired.slope is None else fired.slope.squeeze(1)
-        return fired.spikes.dense().to(torch.int8), fired.rate.squeeze(1), slope
-    if affine is not None:
-        drive = drive * affine[0] + affine[1]
-    goes_on = membrane is not None
-    if membrane is None:
-        membrane = torch.empty_like(drive if constant else drive[0])
-    spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
-    watch = UnrolledSlope(membrane, neuron) if unrolled else None
-    spikes = torch.empty((time_steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
-    for t in range(time_steps):
-        integrate(membrane, drive if constant else drive[t], neuron, first=t == 0 and not goes_on)
-        if watch is not None:
-            watch.watch(membrane)
-        fire(membrane, neuron, spike=spike)
-        rate.add_(spike)
-        spikes[t].copy_(spike)
-    return spikes, rate.div_(time_steps), None if watch is None else watch.result()
+def _dense(spikes: object) -> Tensor:
+    """Spikes `[T, B, H]` as int8."""
+    if isinstance(spikes, PackedSpikes):
+        return spikes.dense().to(torch.int8)
+    assert isinstance(spikes, Tensor)
+    return spikes

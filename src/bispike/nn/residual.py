@@ -8,19 +8,18 @@ dL/d drive, and the norm comes after the sum. No sum of real numbers leaves a la
 et al. 2016. V is a fixed multiple of the identity where shapes agree, and a 1x1 convolution otherwise. The top-down
 pathway has shortcuts of its own, from the layer two above.
 
-`Arrivals` is the one place that knows what reaches which layer.
+`passes.Arrivals` is the one place that knows what reaches which layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..functional import JoinedSpikes, PackedSpikes, Received, Spikes, dense_spikes, pool_spikes, rate_of, rows_of
+from ..functional import JoinedSpikes, PackedSpikes, Received, Spikes, dense_spikes, pool_spikes, rows_of
 from .synapse import Synapse
 
 S = TypeVar("S")
@@ -47,7 +46,7 @@ class IdentityShortcut(nn.Module):
         """Drive `[T·B, positions, C]` of packed spikes."""
         return rows_of(dense_spikes(spikes, like=self.gain).flatten(0, 1)).mul_(self.gain)
 
-    def learn(self, grad: Tensor, source: Tensor) -> None:
+    def write_gradient(self, grad: Tensor, source: Tensor) -> None:
         """Nothing to learn."""
 
     def initialise(self, gain: float, generator: torch.Generator) -> None:
@@ -64,6 +63,8 @@ class Residual(Synapse):
         pool: side of the max pooling that brings its spikes to the resolution of `main`'s source (1: none).
         gain: of the initial weights of V, relative to those of W.
     """
+
+    joins = True
 
     def __init__(
         self, main: Synapse, shortcut: Synapse | IdentityShortcut, channels: int, *, pool: int = 1, gain: float = 1.0
@@ -111,10 +112,10 @@ class Residual(Synapse):
             return torch.addcmul(drive, far, self.shortcut.gain)
         return drive + self.shortcut.forward_taped(far)
 
-    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
+    def write_gradient(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         near, far = self.parts(source)
-        self.main.learn(grad, near, bias=bias)
-        self.shortcut.learn(grad, far)
+        self.main.write_gradient(grad, near, bias=bias)
+        self.shortcut.write_gradient(grad, far)
 
     def initialise(self, gain: float, generator: torch.Generator) -> None:
         self.main.initialise(gain, generator)
@@ -122,32 +123,3 @@ class Residual(Synapse):
 
     def matrix(self) -> Tensor:
         return self.main.matrix()
-
-
-class Arrivals(Generic[S]):
-    """What reaches the layers of one pass, one after the other: spikes, rates, or trains on a tape.
-
-    Args:
-        synapses: of the layers, in the order of the pass.
-        source: what the first of them receives.
-
-    Attributes:
-        source: what the next layer receives; after the last one, what left it.
-    """
-
-    def __init__(self, synapses: Iterable[Synapse], source: S) -> None:
-        self.source = source
-        self._synapses = tuple(synapses)
-        self._reached = 0
-        self._far: S | None = None  # what left the layer before the last, where the next one receives it
-
-    def pass_on(self, leaving: S) -> None:
-        """A layer has sent this to the next ones."""
-        self._reached += 1
-        here, after = ([*self._synapses, None, None][self._reached + i] for i in range(2))
-        self.source = leaving if here is None else cast(S, here.receive(leaving, self._far))
-        self._far = leaving if isinstance(after, Residual) else None
-
-    def rate(self, spikes: Received, rate: Tensor) -> Tensor:
-        """Time-mean of `source`, given some spikes and their time-mean: that, if these spikes are the source."""
-        return rate if self.source is spikes else rate_of(cast(Received, self.source), like=rate)

@@ -1,61 +1,87 @@
-"""A network of recurrent layers, for sequences."""
+"""Networks of recurrent layers, for sequences: a classifier and a forecaster that answer at every position.
+
+A position of a sample is a row like any other: rules see P·B rows, [position, batch]. What differs between classes and
+quantities (targets in rows, their templates' spikes, the loss of the readout) is a method of the final class.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ShapeError, expect_shape
+from ..functional import cross_entropy
 from ..spaces import Quantities
-from .layer import Activity, Layer, RateActivity
+from .layer import Layer
 from .network import Network
-from .recurrent import RecurrentPathway, RecurrentState, Unrolled
+from .passes import SpikeStep
+from .pathway import Activity, RateActivity
+from .quantity_code import QuantityCode
+from .recurrent import RecurrentActivity, RecurrentPathway, RecurrentState
+from .stimulus_network import check_classes
 
 State = list[RecurrentState]
-"""What each layer did at the last position seen, bottom to top."""
+"""The state of each layer after the last position seen, bottom to top."""
 
 
 class SequenceNetwork(Network):
-    """Two-pathway spiking network for sequences. `bispike.models.rnn` makes one.
+    """Base of networks for sequences. `bispike.models.rnn` makes one.
 
-    Stimuli are sequences: symbols, int64 `[B, S]`, or values `[B, S, D]` in the units of the data. At each position it
-    says what it is asked for: scores of the classes `[B, S, C]`, or quantities `[B, S, K]` in the units of the data.
-    Arguments are those of `Network`; layers have a `RecurrentPathway` upwards, and downwards too if the top-down
-    pathway is to hear what it did at the position before.
+    Stimuli are sequences: symbols, int64 `[B, S]`, or values `[B, S, D]` in the units of the data. Arguments are those
+    of `Network`; layers have a `RecurrentPathway` upward, and downward too if the top-down pathway is to receive its
+    own output of the position before.
+
+    Args:
+        symbols: whether a stimulus is one of D symbols at each position.
 
     Attributes:
-        symbols: whether a stimulus is one of D symbols at each position.
+        paired: whether each position of each sample has a template of its own, the contrast of all others.
     """
 
-    recurrent = True
+    kind: ClassVar[str] = "a recurrent network"
+    paired: bool
 
     def __init__(self, *args: Any, symbols: bool, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.symbols = symbols
-        if isinstance(self.concept, Quantities):
-            self.register_buffer("quantity_mean", torch.tensor(self.concept.mean))
-            self.register_buffer("quantity_std", torch.tensor(self.concept.std))
-            self.register_buffer("present", torch.tensor(self.concept.present, dtype=torch.int64), persistent=False)
 
-    quantity_mean: Tensor
-    quantity_std: Tensor
-    present: Tensor
+    # ------------------------------------------------------------------ what the two kinds define
+
+    @abstractmethod
+    def target_rows(self, stimulus: Tensor, targets: Tensor) -> Tensor:
+        """Targets of all positions and samples in the network's units, `[S·B]` or `[S·B, K]`."""
+
+    @abstractmethod
+    def target_spikes(self, rows: Tensor) -> Tensor:
+        """Spikes `[T, N, K]` of the concept neurons for target rows `[N, ...]`."""
+
+    @abstractmethod
+    def differ(self, rows: Tensor, others: Tensor) -> Tensor:
+        """`[N, M]` whether the templates of target rows `[M, ...]` are negatives of rows `[N, ...]`; 0 or 1."""
+
+    @abstractmethod
+    def output_loss(self, output: Tensor, rows: Tensor, *, smoothing: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss of outputs `[N, ·]` (a mean over rows), its gradient, and the number of right decisions."""
+
+    @abstractmethod
+    def taped_loss(self, output: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """`output_loss` with a tape: loss and the number of right decisions."""
+
+    @abstractmethod
+    def answers(self, stimulus: Tensor, output: Tensor) -> Tensor:
+        """What users get, `[B, S, ...]`, from outputs `[S·B, ...]`."""
 
     # ------------------------------------------------------------------ ends
 
     @property
-    def continuous(self) -> bool:
-        """Whether the network forecasts quantities."""
-        return isinstance(self.concept, Quantities)
-
-    @property
     def paths(self) -> list[RecurrentPathway]:
         """The recurrent pathways, bottom to top."""
-        return [layer.up for layer in self.layers if isinstance(layer.up, RecurrentPathway)]
+        return [layer.up for layer in self.layers]  # type: ignore[misc]
 
     @property
     def paths_down(self) -> list[RecurrentPathway]:
@@ -79,41 +105,12 @@ class SequenceNetwork(Network):
         elif stimulus.dim() != 3 or stimulus.shape[2] != size or stimulus.shape[1] < 1:
             raise expect_shape("stimulus", f"batch, positions, {size}", stimulus.shape, "Is the batch axis missing?")
 
-    def check_labels(self, labels: Tensor) -> None:
-        """Raise a ShapeError unless there is a class, int64 `[B, S]`, or K quantities, `[B, S, K]`, a position."""
-        if self.continuous:
-            if labels.dim() != 3 or labels.shape[2] != self.concept.classes:
-                raise expect_shape("targets", f"batch, positions, {self.concept.classes}", labels.shape, "")
-            return
-        if labels.dim() != 2 or labels.dtype != torch.int64:
-            raise ShapeError(
-                f"labels: expected int64 of shape [batch, positions], received {labels.dtype} of shape "
-                f"{list(labels.shape)}."
-            )
-        super().check_labels(labels.flatten())
-
     def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Currents `[S, B, D]`: one unit a symbol, or values standardised."""
+        """Currents `[S, B, D]`: one unit per symbol, or values standardised."""
         self.check_stimulus(stimulus)
         if self.symbols:
             return F.one_hot(stimulus.T, self.stimulus.size).to(self.stimulus_mean.dtype)
         return ((stimulus - self.stimulus_mean) / self.stimulus_std).transpose(0, 1).contiguous()
-
-    def standard_targets(self, stimulus: Tensor, targets: Tensor) -> Tensor:
-        """What the network has to say of quantities `[B, S, K]`, standardised, a row a position and sample: `[S·B, K]`.
-
-        Args:
-            stimulus: `[B, S, D]`, which holds the present values that changes are counted from.
-            targets: in the units of the data.
-        """
-        if self.present.numel():
-            targets = targets - stimulus[..., self.present]
-        return ((targets - self.quantity_mean) / self.quantity_std).transpose(0, 1).flatten(0, 1)
-
-    def quantities(self, stimulus: Tensor, said: Tensor) -> Tensor:
-        """`standard_targets` backwards: quantities `[B, S, K]`, in the units of the data, from rows `[S·B, K]`."""
-        found = said.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1) * self.quantity_std + self.quantity_mean
-        return found + stimulus[..., self.present] if self.present.numel() else found
 
     # ------------------------------------------------------------------ passes
 
@@ -121,23 +118,23 @@ class SequenceNetwork(Network):
         """The state before the first position: nothing fired."""
         return [path.rest(batch) for path in self.paths]
 
-    def bottom_up_positions(
-        self, source: Tensor, state: State, *, unrolled: bool = False
-    ) -> Iterator[tuple[Layer, Tensor, Activity]]:
-        """Bottom-up pass through P positions, a layer at a time: (layer, mean of its input, what it did), in rows.
+    def bottom_up_positions(self, source: Tensor, state: State, *, unrolled: bool = False) -> Iterator[SpikeStep]:
+        """Bottom-up pass through P positions, one step per layer, in rows.
 
         Args:
             source: `[P, B, D]` from `encode`.
-            state: what each layer did at the position before; moves on, in place.
+            state: of each layer after the position before; moves on, in place.
             unrolled: whether to follow d rate / d drive.
         """
         below, constant = source, True
         spikes = source
         for i, (layer, path) in enumerate(zip(self.layers, self.paths, strict=True)):
-            found = path.unroll(spikes, below, state[i], self.time_steps, constant=constant, unrolled=unrolled)
+            found = path.forward_positions(
+                spikes, below, state[i], self.time_steps, constant=constant, unrolled=unrolled
+            )
             state[i] = found.last
             activity = found.activity
-            yield layer, found.below, activity
+            yield SpikeStep(layer, found.below, activity, activity.rate)
             shape = (len(source), source.shape[1])
             assert isinstance(activity.spikes, Tensor)
             spikes, below, constant = activity.spikes.unflatten(1, shape), activity.rate.unflatten(0, shape), False
@@ -147,18 +144,18 @@ class SequenceNetwork(Network):
         """The same of the recurrent top-down pathways."""
         return [path.rest(batch) for path in self.paths_down]
 
-    def top_down_positions(self, spikes: Tensor, state: State, *, unrolled: bool = False) -> list[Unrolled]:
+    def top_down_positions(self, spikes: Tensor, state: State, *, unrolled: bool = False) -> list[RecurrentActivity]:
         """Top-down pass of recurrent top-down pathways through P positions, bottom to top, in rows.
 
         Args:
             spikes: `[T, P, B, K]` of the concept at each position.
-            state: what each layer did at the position before; moves on, in place.
+            state: of each layer after the position before; moves on, in place.
             unrolled: whether to follow d rate / d drive.
         """
         above = spikes.mean(0)
-        found: list[Unrolled] = []
+        found: list[RecurrentActivity] = []
         for i in reversed(range(len(self.paths_down))):
-            here = self.paths_down[i].unroll(
+            here = self.paths_down[i].forward_positions(
                 spikes, above, state[i], self.time_steps, constant=False, unrolled=unrolled
             )
             state[i] = here.last
@@ -184,18 +181,26 @@ class SequenceNetwork(Network):
             constant = False
         return spikes.mean(0).flatten(0, 1), means, raws
 
-    def rates_positions(self, source: Tensor) -> list[tuple[Tensor, RateActivity]]:
-        """The rate twin through all positions, differentiable: (what its synapse received, activity) of each layer."""
+    def rates_positions(self, source: Tensor, state: State | None = None) -> list[tuple[Tensor, RateActivity]]:
+        """The rate twin through all positions, differentiable: (what its synapse received, activity) of each layer.
+
+        Args:
+            source: `[P, B, D]` from `encode`.
+            state: of each layer after the position before, moves on in place; at rest if None.
+        """
         found = []
         below = source
-        for path in self.paths:
-            activity, heard = path.rate_positions(below, path.rest(source.shape[1]))
-            found.append((torch.cat([below.flatten(0, 1), heard], 1), activity))
+        for i, path in enumerate(self.paths):
+            before = path.rest(source.shape[1]) if state is None else state[i]
+            activity, received = path.rate_positions(below, before)
+            found.append((torch.cat([below.flatten(0, 1), received], 1), activity))
             below = activity.rate.unflatten(0, (len(source), -1))
+            if state is not None:
+                state[i] = RecurrentState(below[-1], before.membrane)
         return found
 
     def follow(self, raws: list[Tensor]) -> None:
-        """Let the norms know the drives `[N, H]` of each layer of sequences that are over."""
+        """Let the norms take in the drives `[N, H]` of each layer of sequences that are over."""
         for path, raw in zip(self.paths, raws, strict=True):
             path.follow(raw)
 
@@ -206,56 +211,157 @@ class SequenceNetwork(Network):
 
     # ------------------------------------------------------------------ what users ask
 
+    def layer_positions(self, source: Tensor, state: State) -> Iterator[tuple[Layer, Tensor, Activity | RateActivity]]:
+        """Layer, its input and its activity in rows, as the network decides: by spikes or by rates.
+
+        Args:
+            source: `[P, B, D]` from `encode`.
+            state: of each layer after the position before; moves on, in place.
+        """
+        if self.signals.spiking:
+            for step in self.bottom_up_positions(source, state):
+                yield step.layer, step.below, step.activity
+        else:
+            for layer, (below, activity) in zip(self.layers, self.rates_positions(source, state), strict=True):
+                yield layer, below, activity
+
     def top_rates(self, stimulus: Tensor, *, block: int = 64) -> Tensor:
         """Rates `[S·B, H]` of the last layer, the whole sequence, in blocks of positions."""
         with self.inference():
             source = self.encode(stimulus)
-            if self.activity == "rates":
-                return self.rates_positions(source)[-1][1].rate
             state = self.rest(source.shape[1])
-            tops = []
-            for part in source.split(block):
-                *_, (_, _, activity) = self.bottom_up_positions(part, state)
-                tops.append(activity.rate)
-            return torch.cat(tops)
+            return torch.cat([self._top(part, state) for part in source.split(block)])
+
+    def _top(self, source: Tensor, state: State) -> Tensor:
+        *_, (_, _, activity) = self.layer_positions(source, state)
+        return activity.rate
+
+    def forward(self, stimulus: Tensor) -> Tensor:
+        """What `logits` returns, with a tape through positions and steps where gradients are enabled."""
+        if not torch.is_grad_enabled():
+            return self.logits(stimulus)
+        source = self.encode(stimulus)
+        rate = self.taped_positions(source)[0] if self.signals.spiking else self.rates_positions(source)[-1][1].rate
+        return self.answers(stimulus, self.readout(rate))
 
     def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Scores of the classes `[B, S, C]`, or quantities `[B, S, K]` in the units of the data, at each position."""
-        said = self.outputs(self.top_rates(stimulus)).detach()
-        if self.continuous:
-            return self.quantities(stimulus, said)
-        return said.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1)
-
-    def outputs(self, rate: Tensor) -> Tensor:
-        """Scores `[N, C]`, or standardised quantities `[N, K]`, from rates of the last layer; differentiable."""
-        return self.readout(rate)
-
-    def perceive(self, stimulus: Tensor) -> Tensor:
-        """Labels `[B, S]`, or quantities `[B, S, K]`."""
-        found = self.logits(stimulus)
-        return found if self.continuous else found.argmax(2)
+        return self.answers(stimulus, self.readout(self.top_rates(stimulus)).detach())
 
     def reader(self) -> Callable[[Tensor], Tensor]:
-        """A function that reads on: stimuli of one sample `[1, P]` or `[1, P, D]` to what is said at the last position.
+        """A function that reads on: stimuli of one sample `[1, P]` or `[1, P, D]` to the output at the last position.
 
-        It keeps the state from call to call, in the network's units (scores, or standardised quantities `[K]`).
+        It keeps the state from call to call; outputs are in the network's units (scores, or standardised quantities).
         """
         state = self.rest(1)
 
         def read(stimulus: Tensor) -> Tensor:
             with self.inference():
-                source = self.encode(stimulus)
-                if self.activity == "rates":
-                    return self.outputs(self._read_rates(source, state))[-1]
-                *_, (_, _, activity) = self.bottom_up_positions(source, state)
-                return self.outputs(activity.rate)[-1]
+                return self.readout(self._top(self.encode(stimulus), state))[-1]
 
         return read
 
-    def _read_rates(self, source: Tensor, state: State) -> Tensor:
-        below = source
-        for i, path in enumerate(self.paths):
-            activity, _ = path.rate_positions(below, state[i])
-            below = activity.rate.unflatten(0, (len(source), -1))
-            state[i] = RecurrentState(below[-1], state[i].membrane)
-        return below.flatten(0, 1)
+
+class SequenceClassifier(SequenceNetwork):
+    """A network that tells classes apart at each position: scores `[B, S, C]`."""
+
+    kind: ClassVar[str] = "a recurrent network"
+
+    @property
+    def paired(self) -> bool:  # type: ignore[override]
+        """With a recurrent top-down pathway a template depends on the targets before, so each position has its own."""
+        return bool(self.paths_down)
+
+    def check_labels(self, labels: Tensor) -> None:
+        """Raise a ShapeError unless there is a class at each position, int64 `[B, S]`."""
+        if labels.dim() != 2 or labels.dtype != torch.int64:
+            raise ShapeError(
+                f"labels: expected int64 of shape [batch, positions], received {labels.dtype} of shape "
+                f"{list(labels.shape)}."
+            )
+        check_classes(labels, len(self.concept.names))
+
+    def target_rows(self, stimulus: Tensor, targets: Tensor) -> Tensor:
+        return targets.T.flatten()
+
+    def target_spikes(self, rows: Tensor) -> Tensor:
+        return self.code.spikes(self.time_steps)[:, rows].to(self.stimulus_mean.dtype)
+
+    def differ(self, rows: Tensor, others: Tensor) -> Tensor:
+        return (rows[:, None] != others).to(self.stimulus_mean.dtype)
+
+    def output_loss(self, output: Tensor, rows: Tensor, *, smoothing: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+        """Cross-entropy of scores `[N, C]` against classes `[N]`."""
+        loss, grad = cross_entropy(output, rows, samples=self.group.count(len(rows)), smoothing=smoothing)
+        return loss, grad, (output.argmax(1) == rows).sum().to(loss)
+
+    def taped_loss(self, output: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        loss = F.cross_entropy(output, rows, reduction="sum") / self.group.count(len(rows))
+        return loss, (output.detach().argmax(1) == rows).sum().to(loss)
+
+    def answers(self, stimulus: Tensor, output: Tensor) -> Tensor:
+        return output.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1)
+
+    def perceive(self, stimulus: Tensor) -> Tensor:
+        """Labels `[B, S]`."""
+        return self.logits(stimulus).argmax(2)
+
+
+class SequenceForecaster(SequenceNetwork):
+    """A network that forecasts quantities at each position: values `[B, S, K]` in the units of the data."""
+
+    kind: ClassVar[str] = "a recurrent network"
+    paired = True
+    concept: Quantities
+    code: QuantityCode
+    quantity_mean: Tensor
+    quantity_std: Tensor
+    present: Tensor
+
+    def __init__(self, *args: Any, symbols: bool, **settings: Any) -> None:
+        super().__init__(*args, symbols=symbols, **settings)
+        self.register_buffer("quantity_mean", torch.tensor(self.concept.mean))
+        self.register_buffer("quantity_std", torch.tensor(self.concept.std))
+        self.register_buffer("present", torch.tensor(self.concept.present, dtype=torch.int64), persistent=False)
+
+    def check_labels(self, labels: Tensor) -> None:
+        """Raise a ShapeError unless there are K quantities at each position, `[B, S, K]`."""
+        if labels.dim() != 3 or labels.shape[2] != len(self.concept.names):
+            raise expect_shape("targets", f"batch, positions, {len(self.concept.names)}", labels.shape, "")
+
+    def target_rows(self, stimulus: Tensor, targets: Tensor) -> Tensor:
+        """Standardised targets `[S·B, K]`.
+
+        Args:
+            stimulus: `[B, S, D]`, which contains the present values that changes are counted from.
+            targets: `[B, S, K]` in the units of the data.
+        """
+        if self.present.numel():
+            targets = targets - stimulus[..., self.present]
+        return ((targets - self.quantity_mean) / self.quantity_std).transpose(0, 1).flatten(0, 1)
+
+    def target_spikes(self, rows: Tensor) -> Tensor:
+        return self.code.spikes_of(rows, self.time_steps)
+
+    def differ(self, rows: Tensor, others: Tensor) -> Tensor:
+        return rows.new_ones(len(rows), len(others))
+
+    def output_loss(self, output: Tensor, rows: Tensor, *, smoothing: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean squared error of standardised quantities `[N, K]`, in deviations."""
+        difference = output - rows
+        scale = 1 / (self.group.count(len(rows)) * rows.shape[1])
+        loss = scale * difference.square().sum()
+        return loss, difference * (2 * scale), loss.new_zeros(())
+
+    def taped_loss(self, output: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        difference = output - rows
+        scale = 1 / (self.group.count(len(difference)) * difference.shape[1])
+        return scale * difference.square().sum(), output.new_zeros(())
+
+    def answers(self, stimulus: Tensor, output: Tensor) -> Tensor:
+        values = output.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1) * self.quantity_std + self.quantity_mean
+        return values + stimulus[..., self.present] if self.present.numel() else values
+
+    def perceive(self, stimulus: Tensor) -> Tensor:
+        """Quantities `[B, S, K]`."""
+        return self.logits(stimulus)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,10 +26,9 @@ from ..functional import (
     Wiring,
     convolution_gather,
     map_of,
-    native_usable,
     rows_of,
-    spike_product,
 )
+from ..functional.backends import compiled
 
 Shape = tuple[int, ...]
 
@@ -39,7 +38,19 @@ this beats torch's convolution and its weight gradient by far, and leaves the ma
 
 
 class Synapse(nn.Module):
-    """Base: a weight, an optional bias, and where they lead from and to."""
+    """Base: a weight, an optional bias, and where they lead from and to.
+
+    Attributes:
+        joins: whether it receives, beside the spikes of the layer before it, those of the layer before that.
+        spreads: whether several target neurons share one drive.
+        on_maps: whether it computes flat drives for a target of maps.
+        flat: whether it computes flat drives, whatever the shape of its target.
+    """
+
+    joins: ClassVar[bool] = False
+    spreads: bool = False
+    on_maps: bool = False
+    flat: ClassVar[bool] = False
 
     def __init__(self, source: Shape, target: Shape, weight_shape: Shape, channels: int, *, bias: bool) -> None:
         super().__init__()
@@ -78,12 +89,19 @@ class Synapse(nn.Module):
 
     def forward_packed(self, spikes: Received) -> Tensor:
         """`forward` for spikes of all time steps, packed if need be: `[T·B, positions, C]` (`functional.rows_of`)."""
-        return spike_product(packed(spikes), self.weight, self.bias, self.wiring)
+        if not isinstance(spikes, PackedSpikes):
+            spikes = packed(spikes)
+        drive = compiled.spike_product(spikes, self.weight, self.bias, self.wiring)
+        return self.spread_rows(drive) if self.on_maps else drive
+
+    def spread_rows(self, drive: Tensor) -> Tensor:
+        """`[N, 1, small]` over the positions of a map target, `[N, positions, C]`; of synapses that share drives."""
+        raise NotImplementedError
 
     def forward_taped(self, spikes: Any) -> Tensor:
         """Drive `[T, B, *target]` of spikes `[T, B, *source]`, with an autograd tape."""
         closed = type(self).backward is not Synapse.backward
-        if closed and native_usable(self.weight) and spikes.dtype == self.weight.dtype:
+        if closed and compiled.serves(self.weight) and spikes.dtype == self.weight.dtype:
             drive: Tensor = _SpikeSum.apply(spikes, self.weight, self.bias, self)
             return drive
         return self(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
@@ -106,16 +124,23 @@ class Synapse(nn.Module):
         """Where `forward_packed` finds the weights and the inputs of each output."""
         raise NotImplementedError
 
-    def learn(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
+    def write_gradient(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         """Write `.grad` of weight and bias, given dL/d drive `[N, *target]` and the input `[N, *source]`.
 
         Args:
             bias: False for the weight alone, of a signal that went by `carry`.
         """
-        _write(self.weight, self.pairing(grad, source, out=self.weight.grad))
+        weight = self.weight
+        found = self.pairing(grad, source, out=weight.grad)
+        if found.stride() == weight.stride():
+            weight.grad = found
+        else:  # a gradient that lies in memory as its parameter: fused optimizers go through both element by element
+            weight.grad = torch.empty_like(weight).copy_(found)
         if bias and self.bias is not None:
-            gathered = self._gathered(grad)
-            torch.sum(gathered, (0, *range(2, gathered.dim())), out=_buffer(self.bias))
+            if self.bias.grad is None:
+                self.bias.grad = torch.empty_like(self.bias)
+            gathered = self._gathered(grad) if self.spreads else grad.flatten(1) if self.flat else grad
+            torch.sum(gathered, (0, *range(2, gathered.dim())), out=self.bias.grad)
 
     def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
         """Σ over samples of post ⊗ pre in the weight's shape.
@@ -142,17 +167,21 @@ class Synapse(nn.Module):
 class Dense(Synapse):
     """All to all. With `unpool` > 1 each value of a map target is repeated over unpool × unpool positions."""
 
+    flat = True
+
     def __init__(self, source: Shape, target: Shape, *, bias: bool = True, unpool: int = 1) -> None:
         small = target if unpool == 1 else (target[0], *(-(-n // unpool) for n in target[1:]))
         super().__init__(source, target, (math.prod(small), math.prod(source)), math.prod(small), bias=bias)
         self.small, self.unpool = tuple(small), unpool
+        self.spreads, self.on_maps = unpool > 1, len(target) > 1
 
     def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
-        return self._spread(F.linear(source.flatten(1), self.weight, bias))
+        drive = F.linear(source.flatten(1), self.weight, bias)
+        return self._spread(drive) if self.spreads else drive.unflatten(1, self.small)
 
-    def forward_packed(self, spikes: Received) -> Tensor:
-        drive = super().forward_packed(spikes)
-        return drive if len(self.target) == 1 else rows_of(self._spread(drive.squeeze(1)))
+    def spread_rows(self, drive: Tensor) -> Tensor:
+        drive = drive.squeeze(1)
+        return rows_of(self._spread(drive) if self.spreads else drive.unflatten(1, self.small))
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -162,11 +191,7 @@ class Dense(Synapse):
 
     def _spread(self, drive: Tensor) -> Tensor:
         """`[N, small]` over the positions of the target."""
-        if len(self.target) == 1:
-            return drive
         drive = drive.unflatten(1, self.small)
-        if self.unpool == 1:
-            return drive
         drive = drive.repeat_interleave(self.unpool, 2).repeat_interleave(self.unpool, 3)
         return drive[:, :, : self.target[1], : self.target[2]]
 
@@ -179,7 +204,7 @@ class Dense(Synapse):
         return grad.flatten(1)
 
     def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
-        return torch.mm(self._gathered(post).T, pre.flatten(1), out=out)
+        return torch.mm((self._gathered(post) if self.spreads else post.flatten(1)).T, pre.flatten(1), out=out)
 
     def backward_input(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
         weight = self.weight if weight is None else weight
@@ -374,18 +399,3 @@ def _map_wiring(
         math.prod(synapse.source[1:]),
         math.prod(synapse.target[1:]),
     )
-
-
-def _write(parameter: nn.Parameter, grad: Tensor) -> None:
-    """A gradient that lies in memory as its parameter does: fused optimizers go through both element by element."""
-    if grad.stride() == parameter.stride():
-        parameter.grad = grad
-    else:
-        _buffer(parameter).copy_(grad)
-
-
-def _buffer(parameter: nn.Parameter) -> Tensor:
-    """The gradient's memory, made once and written over at each step."""
-    if parameter.grad is None:
-        parameter.grad = torch.empty_like(parameter)
-    return parameter.grad

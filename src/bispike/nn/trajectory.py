@@ -6,15 +6,12 @@ eligibility (`functional.eligibility`), the norm and one product of the synapse:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from ..functional import Received, dense_spikes, drive_gradient, lif_with_history
-from .layer import Layer, Pathway
-from .network import Network
+from .norm import Statistics
+from .pathway import Pathway
 
 
 class Trajectory:
@@ -35,7 +32,7 @@ class Trajectory:
         self.pathway, self.source, self.constant = pathway, source, constant
         with torch.no_grad():
             self.raw_drive = drive = pathway.synapse(source) if constant else pathway.synapse.forward_taped(source)
-            self.statistics: tuple[Tensor, Tensor] | None = None
+            self.statistics: Statistics | None = None
             if pathway.norm is not None:
                 self.statistics = pathway.norm.statistics(drive if constant else drive.mean(0), track=True)
                 flat = pathway.norm(drive if constant else drive.flatten(0, 1), self.statistics)
@@ -45,7 +42,7 @@ class Trajectory:
             )
 
     @torch.no_grad()
-    def learn(self, signal: Tensor, *, kind: str = "atan") -> None:
+    def backward(self, signal: Tensor, *, kind: str = "atan") -> None:
         """Write the gradients of the pathway.
 
         Args:
@@ -56,47 +53,11 @@ class Trajectory:
         grad = drive_gradient(signal, self.membrane, self.pathway.neuron, kind=kind, summed=self.constant)
         if norm is not None and self.statistics is not None:
             if self.constant:
-                grad = norm.learn(grad, self.raw_drive, self.statistics)
+                grad = norm.backward(grad, self.raw_drive, self.statistics)
             else:
-                grad = norm.learn_steps(grad, self.raw_drive, self.statistics)
+                grad = norm.backward_steps(grad, self.raw_drive, self.statistics)
         source = dense_spikes(self.source, like=grad)
         if self.constant:
-            synapse.learn(grad, source)
+            synapse.write_gradient(grad, source)
         else:
-            synapse.learn(grad.flatten(0, 1), source.flatten(0, 1))
-
-
-@dataclass
-class SpikeStep:
-    """One layer of a bottom-up pass that keeps every time step.
-
-    Attributes:
-        layer: where.
-        trajectory: what its population did.
-        leaving: `[T, B, *output]` spikes that leave upward, after pooling.
-    """
-
-    layer: Layer
-    trajectory: Trajectory
-    leaving: Tensor
-
-    def unpool_signal(self, signal: Tensor) -> Tensor:
-        """Signals `[T, B, *output]` at what left, at the population's spikes `[T, B, *shape]`: pooling backwards."""
-        if self.layer.pool == 1:
-            return signal
-        spikes = self.trajectory.spikes
-        back = self.layer.unpool(signal.flatten(0, 1), spikes.flatten(0, 1))
-        return back.unflatten(0, spikes.shape[:2])
-
-
-def bottom_up_trajectories(network: Network, source: Tensor) -> Iterator[SpikeStep]:
-    """Bottom-up pass, a layer at a time, of what `Network.encode` returned."""
-    constant = network.constant_input
-    arrivals = network.bottom_up_arrivals(source)
-    for layer in network.layers:
-        trajectory = Trajectory(layer.up, arrivals.source, network.time_steps, constant=constant)
-        spikes = trajectory.spikes
-        leaving = spikes if layer.pool == 1 else layer.pool_rates(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
-        constant = False
-        yield SpikeStep(layer, trajectory, leaving)
-        arrivals.pass_on(leaving)
+            synapse.write_gradient(grad.flatten(0, 1), source.flatten(0, 1))

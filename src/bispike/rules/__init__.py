@@ -1,6 +1,6 @@
 """Learning rules, one file each. `create(name, network)` or the classes themselves."""
 
-from .bsd.rule import BSD, BSDOptions
+from .bsd import BSD, BSDOptions
 from .contract import check_rule
 from .feedback.dfa import DFA
 from .feedback.dfa_snn import DFASNN
@@ -18,7 +18,7 @@ from .options import RateOptions, RuleOptions, option
 from .plasticity.microcircuit import Microcircuit
 from .plasticity.r_stdp import RSTDP
 from .plasticity.sym_stdp import SymSTDP
-from .rule import Rule, StepReport, create, register, registry
+from .rule import Rule, StepReport, create, defined_for, find, register, registry
 from .target.dll import DLL
 from .target.dtp import DTP
 from .target.pc import PC
@@ -50,6 +50,8 @@ __all__ = [
     "SymSTDP",
     "check_rule",
     "create",
+    "defined_for",
+    "find",
     "option",
     "register",
     "registry",

@@ -73,7 +73,7 @@ def _train(network: Network, rule: Rule, steps: int, *, lr: float = 0.01, batch:
     optimizer = _optimizer(rule, lr)
     for step in range(steps):
         rows = torch.arange(step * batch, (step + 1) * batch) % stimuli.shape[0]
-        rule.step(stimuli[rows], labels[rows])
+        rule.compute_gradients(stimuli[rows], labels[rows])
         optimizer.step()
 
 
@@ -133,11 +133,11 @@ def owns_its_parameters(rule: type[Rule], options: dict[str, Any]) -> None:
     network = _network()
     instance = rule(network, **options)
     owned = {id(parameter) for parameter in instance.parameters()}
-    known = {id(parameter) for module in (network, instance.own) for parameter in module.parameters()}
-    assert owned <= known, "parameters outside the network and the rule's own"
+    known = {id(parameter) for module in (network, instance.state) for parameter in module.parameters()}
+    assert owned <= known, "parameters outside the network and the rule's state"
     before = _weights(network)
     stimuli, labels = toy_problem()
-    instance.step(stimuli, labels)
+    instance.compute_gradients(stimuli, labels)
     for name, parameter in network.named_parameters():
         assert torch.equal(before[name], parameter), f"a step moved the weights of {name}; only .grad may change"
         has = parameter.grad is not None
@@ -149,7 +149,7 @@ def leaves_inputs_alone(rule: type[Rule], options: dict[str, Any]) -> None:
     network = _network()
     stimuli, labels = toy_problem()
     kept = stimuli.clone(), labels.clone()
-    rule(network, **options).step(stimuli, labels)
+    rule(network, **options).compute_gradients(stimuli, labels)
     assert torch.equal(kept[0], stimuli), "stimuli were changed"
     assert torch.equal(kept[1], labels), "labels were changed"
 
@@ -166,7 +166,7 @@ def reads_memory_maps(rule: type[Rule], options: dict[str, Any]) -> None:
             warnings.filterwarnings("ignore", message=".*not writable.*")  # which is the point
             for source in (torch.from_numpy(mapped), stimuli):
                 instance = rule(_network(), **options)
-                instance.step(source, labels)
+                instance.compute_gradients(source, labels)
                 gradients.append([parameter.grad for parameter in instance.parameters()])
         del mapped
     assert all(a is not None and b is not None and torch.equal(a, b) for a, b in zip(*gradients, strict=True)), (
@@ -196,13 +196,13 @@ def replaces_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
     stimuli, labels = toy_problem()
     network = _network()
     instance = rule(network, **options)
-    instance.step(stimuli, labels)
+    instance.compute_gradients(stimuli, labels)
     once = [parameter.grad.clone() for parameter in instance.parameters() if parameter.grad is not None]
     fresh = _network()
     other = rule(fresh, **options)
     other.load_state_dict(instance.state_dict())
-    instance.step(stimuli, labels)
-    other.step(stimuli, labels)
+    instance.compute_gradients(stimuli, labels)
+    other.compute_gradients(stimuli, labels)
     twice = [parameter.grad for parameter in instance.parameters() if parameter.grad is not None]
     again = [parameter.grad for parameter in other.parameters() if parameter.grad is not None]
     assert len(once) == len(twice), "the set of gradients changed between steps"
@@ -221,7 +221,7 @@ def announces_its_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
         gradients.extend(None if parameter.grad is None else parameter.grad.clone() for parameter in parameters)
 
     instance.on_gradients_ready = hear
-    instance.step(stimuli, labels)
+    instance.compute_gradients(stimuli, labels)
     owned = sorted(id(parameter) for parameter in instance.parameters())
     assert sorted(id(parameter) for parameter in heard) == owned, "not every owned parameter is announced once"
     for parameter, then in zip(heard, gradients, strict=True):
@@ -248,7 +248,7 @@ def bears_updates_in_the_sweep(rule: type[Rule], options: dict[str, Any]) -> Non
         instance = rule(network, **options)
         instance.on_gradients_ready = move if at_once else None
         for _ in range(3):
-            instance.step(stimuli, labels)
+            instance.compute_gradients(stimuli, labels)
             if not at_once:
                 move(instance.parameters())
         results.append(_weights(network))
@@ -263,11 +263,11 @@ def takes_any_batch(rule: type[Rule], options: dict[str, Any]) -> None:
             for rows in (slice(0, 1), slice(0, 96, 3), slice(0, 7)):
                 network = _network(dtype, norm=norm)
                 instance = rule(network, **options)
-                instance.step(stimuli[rows].to(dtype), labels[rows])
+                instance.compute_gradients(stimuli[rows].to(dtype), labels[rows])
                 _assert_finite(instance, dtype)
     network = _conv_network()
     instance = rule(network, **options)
-    instance.step(torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0)), labels[:5])
+    instance.compute_gradients(torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0)), labels[:5])
     _assert_finite(instance, torch.float32)
 
 
@@ -283,7 +283,7 @@ def bears_shortcuts_or_refuses_them(rule: type[Rule], options: dict[str, Any]) -
         assert rule.name in said, f"no error that names the rule for a network with shortcuts: {said!r}"
         return
     instance = rule(network, **options)
-    instance.step(torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3)
+    instance.compute_gradients(torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(5) % 3)
     _assert_finite(instance, torch.float32)
 
 
@@ -301,7 +301,7 @@ def refuses_wrong_input(rule: type[Rule], options: dict[str, Any]) -> None:
     instance = rule(_network(), **options)
     for wrong in ((stimuli[:, :5], labels), (stimuli, labels[:4]), (stimuli, labels + 1), (stimuli[:0], labels[:0])):
         try:
-            instance.step(*wrong)
+            instance.compute_gradients(*wrong)
         except BispikeError:
             continue
         raise AssertionError(f"no error for {list(wrong[0].shape)} with labels {wrong[1].tolist()[:4]}")
@@ -310,7 +310,7 @@ def refuses_wrong_input(rule: type[Rule], options: dict[str, Any]) -> None:
         spoilt[1, 2] = value
         said = ""
         try:
-            instance.step(spoilt, labels)
+            instance.compute_gradients(spoilt, labels)
         except BispikeError as error:
             said = str(error)
         assert "finite" in said, f"no error that says what is wrong with a stimulus that holds {value}: {said!r}"

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigurationError
-from ..functional import AlignmentLoss, align, cross_entropy, drive_scores, map_of, negative_counts, rows_of, unit_code
+from ..functional import AlignmentLoss, align, cross_entropy, map_of, negative_counts, rows_of, unit_code
 from ..functional.decoding import EPSILON
-from ..nn import Activity, Network, RateActivity
+from ..nn import Activity, Autoencoder, Network, RateActivity, SequenceNetwork
 
 
 @dataclass(frozen=True)
@@ -58,40 +58,42 @@ def learn_top(
         strength: λ of ReCo.
         smoothing: of the targets of cross-entropy (see `functional.cross_entropy`).
     """
-    code = network.code.rate(network.time_steps).to(rate)
+    code, group = network.code, network.group
+    rates = (code.fixed if code.constant else code.rate(network.time_steps)).to(rate)
+    unit = unit_code(rates)
     drive = network.readout(rate)
-    scores = drive_scores(drive, code)
-    samples = network.group.count(labels.shape[0])
+    scores = drive @ unit.T
+    samples = group.count(labels.shape[0]) if group.shares else labels.shape[0]
     if kind == "reco":
         if negatives is None:
             raise ConfigurationError("top loss 'reco': expected the negatives of each sample, received none.")
-        result = align(drive, code, labels, negatives, AlignmentLoss(strength=strength), samples=samples)
+        result = align(drive, rates, labels, negatives, AlignmentLoss(strength=strength), samples=samples)
         loss, grad, grad_code = result.value, result.grad_feature, result.grad_template
     else:
         loss, grad_scores = cross_entropy(scores, labels, samples=samples, smoothing=smoothing)
-        unit = unit_code(code)
         grad = grad_scores @ unit
         grad_unit = grad_scores.T @ drive
         grad_code = (grad_unit - unit * (grad_unit * unit).sum(1, keepdim=True)) / (
-            code.norm(dim=1, keepdim=True) + EPSILON
+            rates.norm(dim=1, keepdim=True) + EPSILON
         )
-    network.readout.learn(grad, rate)
-    network.code.learn(grad_code)
+    network.readout.write_gradient(grad, rate)
+    if not code.constant:
+        code.write_gradient(grad_code)
     return Top(loss, (scores.argmax(1) == labels).sum(), grad)
 
 
-def learn_quantities(network: Network, rate: Tensor, values: Tensor) -> Tensor:
-    """Write the gradient of a readout of quantities; return the mean squared error, in deviations.
+def learn_outputs(network: SequenceNetwork, rate: Tensor, rows: Tensor, *, smoothing: float = 0.0) -> Top:
+    """Write the gradient of the readout of a sequence network at all positions at once, without a tape.
 
     Args:
-        network: gives the readout.
-        rate: `[N, H]` of what leaves the last layer.
-        values: `[N, K]` standardised quantities.
+        network: gives the readout and its loss.
+        rate: `[N, H]` of what leaves the last layer, one row per position and sample.
+        rows: targets in the network's units (`SequenceNetwork.target_rows`).
+        smoothing: of the targets of classes.
     """
-    difference = network.readout(rate) - values
-    scale = 1 / (network.group.count(len(values)) * values.shape[1])
-    network.readout.learn(difference * (2 * scale), rate)
-    return scale * difference.square().sum()
+    loss, error, correct = network.output_loss(network.readout(rate), rows, smoothing=smoothing)
+    network.readout.write_gradient(error, rate)
+    return Top(loss, correct, error)
 
 
 def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor) -> Tensor:
@@ -112,10 +114,12 @@ def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor)
     member = torch.zeros(flat.shape[0], labels.shape[0], dtype=flat.dtype, device=flat.device)
     member[labels, torch.arange(labels.shape[0], device=labels.device)] = 1
     sums, counts = member @ target, member.sum(1, keepdim=True)
-    scale = 1 / (network.group.count(target.shape[0]) * target.shape[1])
+    group = network.group
+    samples = group.count(target.shape[0]) if group.shares else target.shape[0]
+    scale = 1 / (samples * target.shape[1])
     value = scale * (target.flatten().dot(target.flatten()) - 2 * (sums * flat).sum() + (counts * flat * flat).sum())
     grad = (2 * scale) * (counts * flat - sums)
-    network.stimulus_readout.learn(grad.reshape(recalled.shape), rate)
+    network.stimulus_readout.write_gradient(grad.reshape(recalled.shape), rate)
     return value
 
 
@@ -130,11 +134,11 @@ def learn_reconstruction(network: Network, rate: Tensor, target: Tensor) -> Tens
     recalled = network.stimulus_readout(rate)
     difference = recalled - target
     scale = 1 / (network.group.count(target.shape[0]) * target[0].numel())
-    network.stimulus_readout.learn(difference * (2 * scale), rate)
+    network.stimulus_readout.write_gradient(difference * (2 * scale), rate)
     return scale * difference.square().sum()
 
 
-def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: Tensor) -> Top:
+def learn_latent_ends(network: Autoencoder, leaving: Tensor, code: Tensor, labels: Tensor) -> Top:
     """What an autoencoder learns from labels: to name its latent codes, and to call up the one typical of a class.
 
     Writes the gradients of the concept readout (cross-entropy) and of the highest top-down pathway (ReCo between what a
@@ -143,7 +147,7 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
     of all others.
 
     Args:
-        network: with `latent` true.
+        network: the autoencoder.
         leaving: `[B, *f]` rate of what leaves the last layer.
         code: `[B, *f]` rate of the last layer.
         labels: `[B]`.
@@ -152,14 +156,14 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
     pathway = network.layers[-1].down
     concept = network.code.rate(network.time_steps).to(code)
     activity: Activity | RateActivity
-    if network.activity == "rates":
-        activity = pathway.forward_rates(concept)
-        slope = activity.slope
-    else:
+    if network.signals.spiking:
         constant = network.code.constant
         source = concept if constant else network.code.spikes(network.time_steps).to(code)
         activity = pathway.forward_spikes(source, network.time_steps, constant=constant, unrolled=True)
         slope = pathway.rate_slope(activity)
+    else:
+        activity = pathway.forward_rates(concept)
+        slope = activity.slope
     rows, templates = rows_of(code.detach()).flatten(1), rows_of(activity.rate.detach()).flatten(1)
     group = network.group
     samples = group.count(len(labels))
@@ -169,7 +173,7 @@ def learn_latent_ends(network: Network, leaving: Tensor, code: Tensor, labels: T
     loss = AlignmentLoss("reco", CONTRAST)
     grad = align(rows - centre, templates - templates.mean(0), labels, negatives, loss, samples=samples).grad_template
     grad = map_of((grad - grad.mean(0)).unflatten(1, (-1, code.shape[1])), code.shape[2:])
-    pathway.learn((grad * slope).detach(), concept, activity)
+    pathway.backward((grad * slope).detach(), concept, activity)
     return top
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
-from ..nn import Network
+from ..nn import SPIKES, Classifier, Network, Signals
 from .options import RateOptions, RuleOptions
 
 
@@ -40,54 +40,68 @@ class StepReport:
 class Rule:
     """Base of all rules.
 
-    Subclasses set `name`, `summary` (one line), `activity` (what the network's layers emit under this rule),
-    `needs_chain` (if it is not defined for networks with shortcuts), `reconstructs` and `sequences` (if it is defined
-    for autoencoders, and for recurrent networks), `Options` (a frozen dataclass) and, where the defaults of a training
-    do not suit the rule, `recommended` (settings of `TrainConfig` by name). They implement `learn`, and `parameters` if
-    they train more or less than the bottom-up pathway. What `keep` is given is the rule's own, such as fixed feedback:
-    it is saved with a training, and moved by the optimizer if `parameters` names it.
+    Subclasses set `name`, `summary` (one line), `signals` (what the network's layers emit under this rule), `networks`
+    (the classes of networks that it is defined for; a rule that works differently on another class is a second class
+    of the same name), `needs_chain` (if it is not defined for networks with shortcuts), `Options` (a frozen dataclass)
+    and, where the defaults of a training do not suit the rule, `recommended` (settings of `TrainConfig` by name). They
+    implement `learn`, and `parameters` if they train more or less than the bottom-up pathway. What `register_state` is
+    given belongs to the rule, such as fixed feedback: it is saved with a training, and moved by the optimizer if
+    `parameters` names it.
+
+    A rule does not change the network when it is made. `attach` makes the network decide as under this rule;
+    `rules.create` and `fit` call it.
 
     Args:
         network: the network to train.
         **options: fields of `Options`.
 
     Attributes:
-        on_gradients_ready: is called during `step` with parameters whose gradients are final, each once
+        on_gradients_ready: is called during `compute_gradients` with parameters whose gradients are final, each once
             per step. It may change their values and drop their gradients.
+        decision: scores `[B, C]` from an encoded stimulus, of rules that do not decide by the readout; else None.
 
     Raises:
-        ConfigurationError: unknown or wrong options, listed together.
+        ConfigurationError: unknown or wrong options, or a network that the rule is not defined for, listed together.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    activity: ClassVar[str] = "spikes"
+    signals: ClassVar[Signals] = SPIKES
+    networks: ClassVar[tuple[type[Network], ...]] = (Classifier,)
     needs_chain: ClassVar[bool] = False
     trains_top_down: ClassVar[bool] = False
-    reconstructs: ClassVar[bool] = False
-    sequences: ClassVar[bool] = False
     Options: ClassVar[type] = RuleOptions
     recommended: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, network: Network, **options: Any) -> None:
         known = self.defaults()
         problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
-        if self.needs_chain and network.shortcuts:
-            problems.append(_no_chain(self.name, network.shortcuts))
-        if network.latent and not self.reconstructs:
-            problems.append(_no_reconstruction(self.name))
-        if network.recurrent and not self.sequences:
-            problems.append(_no_sequences(self.name))
+        problems += self.mismatch(network)
         if problems:
             raise ConfigurationError(problems)
         self.settings = self.Options(**options)
-        self.network = network
-        network.activity, network.decision = self.activity, None
-        if isinstance(self.settings, RateOptions):
-            network.activation = self.settings.activation
-        self.own = nn.Module()
+        self.network: Any = network
+        self.state = nn.Module()
+        self.decision: Callable[[Tensor], Tensor] | None = None
         self.on_gradients_ready: Callable[[Sequence[nn.Parameter]], None] | None = None
         self._announced: set[int] = set()
+
+    @classmethod
+    def mismatch(cls, network: Network) -> list[str]:
+        """Why the rule is not defined for a network, in sentences; empty if it is."""
+        if not isinstance(network, cls.networks):
+            return [not_defined(cls.name, type(network))]
+        if cls.needs_chain and network.shortcuts:
+            return [_no_chain(cls.name, network.shortcuts)]
+        return []
+
+    def attach(self) -> Self:
+        """Make the network emit, activate and decide as under this rule; return the rule."""
+        self.network.signals = self.signals
+        if isinstance(self.settings, RateOptions):
+            self.network.activation = self.settings.activation
+        self.network.decision = self.decision
+        return self
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -104,10 +118,10 @@ class Rule:
         return self.network.bottom_up_parameters()
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
-        """The rule itself; `step` has checked the arguments."""
+        """The rule itself; `compute_gradients` has checked the arguments."""
         raise NotImplementedError
 
-    def step(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None) -> StepReport:
+    def compute_gradients(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None) -> StepReport:
         """Write `.grad` of `parameters()` for one batch; earlier gradients are replaced.
 
         Args:
@@ -125,7 +139,7 @@ class Rule:
         self.network.check_labels(labels)
         if labels.shape[0] != stimulus.shape[0] or labels.shape[0] == 0:
             raise ShapeError(
-                f"step: expected as many labels as stimuli, at least one; received {list(stimulus.shape)} "
+                f"compute_gradients: expected as many labels as stimuli, at least one; received {list(stimulus.shape)} "
                 f"and {list(labels.shape)}."
             )
         if not torch.isfinite(stimulus.sum()):
@@ -144,7 +158,7 @@ class Rule:
     def gradients_ready(self, parameters: Iterable[nn.Parameter]) -> None:
         """Announce that these gradients are final and that this step reads these parameters no more.
 
-        A rule calls it layer by layer; `step` calls it at its end for what is left.
+        A rule calls it layer by layer; `compute_gradients` calls it at its end for what is left.
         """
         if self.on_gradients_ready is None:
             return
@@ -155,7 +169,7 @@ class Rule:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that the rule itself remembers between steps."""
-        return self.own.state_dict()
+        return self.state.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take back what `state_dict` returned.
@@ -163,38 +177,93 @@ class Rule:
         Raises:
             ConfigurationError: other names or shapes than this rule keeps.
         """
-        kept = {name: list(value.shape) for name, value in self.own.state_dict().items()}
+        kept = {name: list(value.shape) for name, value in self.state.state_dict().items()}
         received = {name: list(value.shape) for name, value in state.items()}
         if kept != received:
             raise ConfigurationError(
                 f"rule {self.name!r}: expected the state {kept or 'of no tensors'}, received {received or 'none'}; "
                 "it belongs to another rule, network or version."
             )
-        self.own.load_state_dict(state)
+        self.state.load_state_dict(state)
 
     def random_source(self) -> torch.Generator:
         """Generator for the rule's own first weights: follows the network's seed, but draws other numbers."""
         return torch.Generator().manual_seed(int(self.network.spec.get("seed", 0)) + 7919)
 
-    def draws(self, generator: torch.Generator | None) -> torch.Generator:
+    def step_generator(self, generator: torch.Generator | None) -> torch.Generator:
         """What a step draws from: the generator that it was given, or else the same numbers at each step."""
         return self.random_source() if generator is None else generator
 
-    def keep(self, parts: Mapping[str, Tensor | nn.Module]) -> None:
+    def register_state(self, parts: Mapping[str, Tensor | nn.Module]) -> None:
         """Make tensors (as buffers) and modules the rule's own."""
         for name, part in parts.items():
             if isinstance(part, Tensor):
-                self.own.register_buffer(name, part)
+                self.state.register_buffer(name, part)
             else:
-                self.own.add_module(name, part)
-        self.settle()
+                self.state.add_module(name, part)
+        self.move_state()
 
-    def settle(self) -> None:
+    def move_state(self) -> None:
         """Bring what is the rule's own to the network's device and precision."""
-        self.own.to(self.network.stimulus_mean)
+        self.state.to(self.network.stimulus_mean)
 
 
 registry: dict[str, type[Rule]] = {}
+"""Rules by name; where a name has several classes, the first one that was registered."""
+_variants: dict[str, list[type[Rule]]] = {}
+
+
+def register(rule: type[Rule]) -> type[Rule]:
+    """Class decorator: make a rule known by its name. Several classes may share a name, for other networks each."""
+    variants = _variants.setdefault(rule.name, [])
+    if any(set(known.networks) & set(rule.networks) for known in variants):  # replaces what was registered before
+        variants.clear()
+        registry.pop(rule.name, None)
+    variants.append(rule)
+    registry.setdefault(rule.name, rule)
+    return rule
+
+
+def find(name: str, network: type[Network] | None = None) -> type[Rule]:
+    """The class of a rule, for a class of networks if one is given.
+
+    Raises:
+        UnknownNameError: no such rule.
+        ConfigurationError: the rule is not defined for such networks.
+    """
+    if name not in registry:
+        raise UnknownNameError("rule", name, registry)
+    if network is None:
+        return registry[name]
+    for rule in _variants[name]:
+        if issubclass(network, rule.networks) or any(issubclass(one, network) for one in rule.networks):
+            return rule
+    raise ConfigurationError(not_defined(name, network))
+
+
+def create(name: str, network: Network, **options: Any) -> Rule:
+    """Rule by name, attached to the network.
+
+    Raises:
+        UnknownNameError: no such rule.
+        ConfigurationError: unknown or wrong options, or a network that the rule is not defined for.
+    """
+    return find(name, type(network))(network, **options).attach()
+
+
+def defined_for(network: type[Network]) -> list[str]:
+    """Names of the rules that are defined for a class of networks."""
+    return sorted(name for name, rules in _variants.items() if any(issubclass(network, r.networks) for r in rules))
+
+
+def not_defined(rule: str, network: type[Network]) -> str:
+    """The message about a rule and a class of networks that it is not defined for."""
+    known = _variants.get(rule, [])
+    kinds = " or ".join(dict.fromkeys(one.kind for other in known for one in other.networks)) or "another network"
+    return (
+        f"rule {rule!r}: expected {kinds}, received {network.kind}, for which the rule is not defined. Take one of the "
+        f"rules {', '.join(defined_for(network))}."
+    )
 
 
 def _no_chain(rule: str, shortcuts: Sequence[str]) -> str:
@@ -203,40 +272,6 @@ def _no_chain(rule: str, shortcuts: Sequence[str]) -> str:
         f"rule {rule!r}: expected a chain of layers, received a network with shortcuts (to {', '.join(shortcuts)}), "
         f"for which the rule is not defined. Take a model without shortcuts (mlp, cnn) or one of the rules {fitting}."
     )
-
-
-def _no_reconstruction(rule: str) -> str:
-    fitting = ", ".join(sorted(name for name, other in registry.items() if other.reconstructs))
-    return (
-        f"rule {rule!r}: expected a network that tells classes apart, received an autoencoder, for which the rule is "
-        f"not defined. Take one of the rules {fitting}."
-    )
-
-
-def _no_sequences(rule: str) -> str:
-    fitting = ", ".join(sorted(name for name, other in registry.items() if other.sequences))
-    return (
-        f"rule {rule!r}: expected a network for single stimuli, received a recurrent one, for which the rule is not "
-        f"defined. Take one of the rules {fitting}."
-    )
-
-
-def register(rule: type[Rule]) -> type[Rule]:
-    """Class decorator: make a rule known by its name."""
-    registry[rule.name] = rule
-    return rule
-
-
-def create(name: str, network: Network, **options: Any) -> Rule:
-    """Rule by name.
-
-    Raises:
-        UnknownNameError: no such rule.
-        ConfigurationError: unknown or wrong options.
-    """
-    if name not in registry:
-        raise UnknownNameError("rule", name, registry)
-    return registry[name](network, **options)
 
 
 def write_gradients(value: Tensor, parameters: Sequence[nn.Parameter], signal: Tensor | None = None) -> None:

@@ -1,1 +1,1 @@
-"""Faster implementations of functions of this package: compiled kernels for the CPU, Triton for CUDA."""
+"""Ways to compute a population: compiled kernels for the CPU, torch step by step, Triton for CUDA (`interface.py`)."""

@@ -1,1 +1,8 @@
-"""Bidirectional spike-based distillation: the rule, and its forms for autoencoders and sequences."""
+"""Bidirectional spike-based distillation: the rule (`rule.py`), its parts, and its forms for sequences and autoencoders."""
+
+from .autoencoder import BSDAutoencoder
+from .options import BSDAutoencoderOptions, BSDOptions, BSDSequenceOptions
+from .rule import BSD
+from .sequences import BSDForecasts, BSDSequences
+
+__all__ = ["BSD", "BSDAutoencoder", "BSDAutoencoderOptions", "BSDForecasts", "BSDOptions", "BSDSequenceOptions", "BSDSequences"]

@@ -13,8 +13,7 @@ sample-wise top-down population meets, keeps the part of ReCo that keeps samples
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -31,37 +30,39 @@ from ...functional import (
     split_bands,
     weigh_bands,
 )
-from ...nn import Activity, Network, Pathway, rate_leaving
+from ...nn import Activity, Autoencoder, Network, Pathway
 from ..readouts import learn_latent_ends, learn_reconstruction
-from ..rule import StepReport
-
-if TYPE_CHECKING:
-    from .rule import BSDOptions
-
-RECONSTRUCTIONS = ("affinity", "reco")
+from ..rule import Rule, StepReport, register
+from .options import BSDAutoencoderOptions
+from .rule import BSD
 
 
-class Reconstruction:
-    """One step of BSD on an autoencoder.
+@register
+class BSDAutoencoder(Rule):
+    """Bidirectional spike-based distillation of an autoencoder. See the module's text and `BSDAutoencoderOptions`."""
 
-    Args:
-        network: with `latent` true.
-        options: of BSD; `reconstruction`, `whitening`, `cutoff`, `low`, `high`, `strength`.
-        written: is told which gradients are final.
-    """
+    name: ClassVar[str] = "bsd"
+    summary: ClassVar[str] = BSD.summary
+    networks: ClassVar[tuple[type[Network], ...]] = (Autoencoder,)
+    trains_top_down: ClassVar[bool] = True
+    Options: ClassVar[type] = BSDAutoencoderOptions
+    settings: BSDAutoencoderOptions
+    network: Autoencoder
 
-    def __init__(
-        self, network: Network, options: BSDOptions, written: Callable[[Iterable[nn.Parameter]], None]
-    ) -> None:
-        if options.occlusion > 0 and not (network.constant_input and options.reconstruction == "affinity"):
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        given = self.settings
+        if given.occlusion > 0 and not (network.constant_input and given.reconstruction == "affinity"):
             raise ConfigurationError(
                 "occlusion: cues need the stimulus code 'current', in which a hidden part is silent, and "
-                f"reconstruction 'affinity'; received {network.stimulus_code!r} and {options.reconstruction!r}."
+                f"reconstruction 'affinity'; received {network.stimulus_code!r} and {given.reconstruction!r}."
             )
-        self.network, self.options, self.gradients_ready = network, options, written
 
-    def learn(self, stimulus: Tensor, labels: Tensor, generator: torch.Generator | None) -> StepReport:
-        """Write the gradients of both pathways for one batch."""
+    def parameters(self) -> list[nn.Parameter]:
+        return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         if net.group.shares:
             raise ConfigurationError(
@@ -70,40 +71,39 @@ class Reconstruction:
             )
         source = net.encode(stimulus, generator=generator)
         target = source if net.constant_input else net.standardise(stimulus)
-        received = self._with_cues(source, generator)
-        ups = list(net.bottom_up_pass(received, unrolled=True))
-        code = ups[-1][2]
-        descent = net.top_down_pass_from_code(code.spikes, code.rate, unrolled=True)
-        lowest = descent.at(0)[1].rate
+        steps = list(net.bottom_up_pass(self._with_cues(source, generator), unrolled=True))
+        last = steps[-1]
+        code = last.activity
+        top_down = net.top_down_from_code(code.spikes, code.rate, unrolled=True)
         losses: dict[str, Tensor] = {}
-        for i, (layer, below, up) in enumerate(ups[:-1]):
-            above, down = descent.at(i)
-            losses[layer.name], grad_up, grad_down = self._meet(i, below, up, down)
-            _learn(layer.up, grad_up, below, up)
-            _learn(layer.down, grad_down, above, down)
-            descent.forget(i)
+        lowest = code.rate
+        for i, step in enumerate(steps[:-1]):
+            above, down = top_down.take(i)
+            lowest = down.rate if i == 0 else lowest
+            layer, up = step.layer, step.activity
+            losses[layer.name], grad_up, grad_down = self._align(i, step.below, up, down)
+            _write(layer.up, grad_up, step.below, up)
+            _write(layer.down, grad_down, above, down)
             self.gradients_ready(layer.parameters())
-        layer, below, _ = ups[-1]
-        losses[layer.name], grad_code = self._spread(below, code)
-        _learn(layer.up, grad_code, below, code)
+        losses[last.layer.name], grad_code = self._spread(last.below, code)
+        _write(last.layer.up, grad_code, last.below, code)
         rows = len(labels)
-        top = learn_latent_ends(net, rate_leaving(layer, code)[:rows], code.rate[:rows], labels)
-        self.gradients_ready([*layer.parameters(), *net.readout.parameters(), *net.code.parameters()])
-        losses["recall"] = learn_reconstruction(
-            net, lowest, target.repeat(len(lowest) // rows, *[1] * (target.dim() - 1))
-        )
-        return StepReport(top.loss, top.correct, losses, [up.rate.mean() for _, _, up in ups])
+        top = learn_latent_ends(net, last.leaving[:rows], code.rate[:rows], labels)
+        self.gradients_ready([*last.layer.parameters(), *net.readout.parameters(), *net.code.parameters()])
+        repeated = target.repeat(len(lowest) // rows, *[1] * (target.dim() - 1))
+        losses["recall"] = learn_reconstruction(net, lowest, repeated)
+        return StepReport(top.loss, top.correct, losses, [step.activity.rate.mean() for step in steps])
 
     def _with_cues(self, source: Tensor, generator: torch.Generator | None) -> Tensor:
         """The stimuli, and below them the same once more with a part hidden (no current), where cues are learned."""
-        most = self.options.occlusion
+        most = self.settings.occlusion
         if most == 0:
             return source
         return torch.cat([source, source * random_cue(source, most, generator=generator)])
 
-    def _meet(self, place: int, below: Tensor, up: Activity, down: Activity) -> tuple[Tensor, Tensor, Tensor]:
+    def _align(self, place: int, below: Tensor, up: Activity, down: Activity) -> tuple[Tensor, Tensor, Tensor]:
         """Loss of a layer below the latent code, dL/d rates of its two populations."""
-        if self.options.reconstruction == "reco":
+        if self.settings.reconstruction == "reco":
             return self._reco(up.rate, down.rate)
         value, grad_up = self._keep(place, below, up)
         found, grad_down = _follow(down.rate, self._whole(up.rate))
@@ -111,14 +111,14 @@ class Reconstruction:
 
     def _spread(self, below: Tensor, code: Activity) -> tuple[Tensor, Tensor]:
         """Loss of the latent code, dL/d its rates."""
-        if self.options.reconstruction == "reco":
+        if self.settings.reconstruction == "reco":
             value, grad, _ = self._reco(code.rate, code.rate)
             return value, grad
         return self._keep(len(self.network.layers) - 1, below, code)
 
     def _keep(self, place: int, below: Tensor, up: Activity) -> tuple[Tensor, Tensor]:
         """Keep the affinities of what a layer receives, those of the stimulus whitened; follow the whole from a cue."""
-        options = self.options
+        options = self.settings
         rate, whole = up.rate, self._whole(up.rate)
         below = self._whole(below)
         power = 1.0
@@ -135,11 +135,11 @@ class Reconstruction:
 
     def _whole(self, values: Tensor) -> Tensor:
         """The rows of whole stimuli, without those of cues."""
-        return values if self.options.occlusion == 0 else values[: len(values) // 2]
+        return values if self.settings.occlusion == 0 else values[: len(values) // 2]
 
     def _reco(self, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """ReCo of samples, in one band or two."""
-        options = self.options
+        options = self.settings
         if options.cutoff == 0:
             return self._sample_reco(up, down, options.strength)
         grads_up, grads_down, value = torch.zeros_like(up), torch.zeros_like(down), up.new_zeros(())
@@ -156,7 +156,7 @@ class Reconstruction:
         own = torch.arange(samples, device=up.device)
         negatives = 1 - torch.eye(samples, dtype=up.dtype, device=up.device)
         rows, templates = (_rows(rate) - _rows(rate).mean(0) for rate in (up, down))
-        loss = AlignmentLoss("reco", strength, reduction=self.options.reduction)
+        loss = AlignmentLoss("reco", strength, reduction=self.settings.reduction)
         found = align(rows, templates, own, negatives, loss)
         grads = (grad - grad.mean(0) for grad in (found.grad_feature, found.grad_template))
         grad_up, grad_down = (_like(grad, up) for grad in grads)
@@ -180,5 +180,5 @@ def _follow(rate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return scale * difference.square().sum(), difference * (2 * scale)
 
 
-def _learn(pathway: Pathway, grad: Tensor, source: Tensor, activity: Activity) -> None:
-    pathway.learn(grad * pathway.rate_slope(activity), source, activity)
+def _write(pathway: Pathway, grad: Tensor, source: Tensor, activity: Activity) -> None:
+    pathway.backward(grad * pathway.rate_slope(activity), source, activity)

@@ -63,6 +63,6 @@ def learn_by_feedback(
     for step in reversed(layer_pass):
         layer, activity = step.layer, step.activity
         grad = layer.unpool(grad, activity.rate)
-        grad = layer.up.learn(grad * activity.slope, step.below, activity)
+        grad = layer.up.backward(grad * activity.slope, step.below, activity)
         if step is not layer_pass[0]:
             grad = layer.up.synapse.backward_input(grad, weights.get(layer.name))

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...nn import Network
+from ...nn import RATES, Network, Signals
 from ..options import NOT_NEGATIVE, RateOptions, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -40,14 +40,14 @@ class DFA(Rule):
 
     name: ClassVar[str] = "dfa"
     summary: ClassVar[str] = "direct feedback alignment: the top error, broadcast by fixed random weights"
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = DFAOptions
     settings: DFAOptions
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         gain = self.settings.feedback_gain
-        self.keep(broadcast_feedback(network, self.random_source(), gain=gain, pooled=True))
+        self.register_state(broadcast_feedback(network, self.random_source(), gain=gain, pooled=True))
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
@@ -56,6 +56,6 @@ class DFA(Rule):
         top = learn_top(net, layer_pass[-1].leaving, labels)
         for step in layer_pass:
             layer, activity = step.layer, step.activity
-            grad = layer.unpool(self.own.get_submodule(layer.name)(top.error), activity.rate)
-            layer.up.learn(grad * activity.slope, step.below, activity)
+            grad = layer.unpool(self.state.get_submodule(layer.name)(top.error), activity.rate)
+            layer.up.backward(grad * activity.slope, step.below, activity)
         return StepReport(top.loss, top.correct, {}, [step.activity.active for step in layer_pass])

@@ -19,7 +19,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...nn import SLOPES, Network, rate_leaving
+from ...nn import SLOPES, Network
 from ..options import NOT_NEGATIVE, RuleOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -52,17 +52,17 @@ class DFASNN(Rule):
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
         self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
-        self.keep(self.feedback)
+        self.register_state(self.feedback)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         source = net.encode(stimulus, generator=generator)
-        layer_pass = list(net.bottom_up_pass(source, unrolled=self.settings.slope == "unrolled"))
-        layer, _, activity = layer_pass[-1]
-        top = learn_top(net, rate_leaving(layer, activity), labels)
-        for layer, below, activity in layer_pass:
-            signal = self.feedback[layer.name](top.error)
-            layer.up.learn(signal * layer.up.rate_slope(activity), below, activity)
-            self.gradients_ready(layer.up.parameters())
-        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in layer_pass])
+        steps = list(net.bottom_up_pass(source, unrolled=self.settings.slope == "unrolled"))
+        top = learn_top(net, steps[-1].leaving, labels)
+        for step in steps:
+            up = step.layer.up
+            signal = self.feedback[step.layer.name](top.error)
+            up.backward(signal * up.rate_slope(step.activity), step.below, step.activity)
+            self.gradients_ready(up.parameters())
+        return StepReport(top.loss, top.correct, {}, [step.activity.rate.mean() for step in steps])

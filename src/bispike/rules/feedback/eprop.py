@@ -24,17 +24,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...functional import PSEUDO_DERIVATIVES
-from ...nn import Layer, Network, SequenceNetwork, SpikeStep, bottom_up_trajectories
-from ..bsd.sequences import learn_positions
+from ...nn import Layer, Network, SequenceNetwork, State, TrajectoryStep
 from ..options import NOT_NEGATIVE, RuleOptions, one_of, option
-from ..readouts import learn_top
+from ..positions import BlockSums, mean_report
+from ..readouts import learn_outputs, learn_top
 from ..rule import Rule, StepReport, register
 from .backward import broadcast_feedback
 
 FEEDBACKS = ("random", "symmetric")
+POSITIONS = 32  # in a block of a sequence
 
 
 @dataclass(frozen=True)
@@ -61,36 +62,25 @@ class EProp(Rule):
 
     name: ClassVar[str] = "e-prop"
     summary: ClassVar[str] = "forward eligibility of each synapse times a broadcast learning signal"
-    sequences: ClassVar[bool] = True
     Options: ClassVar[type] = EPropOptions
     settings: EPropOptions
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
-        self.feedback = broadcast_feedback(network, self.random_source(), gain=self.settings.feedback_gain)
-        if self.settings.feedback == "symmetric":
-            del self.feedback[network.layers[-1].name]
-        self.keep(self.feedback)
+        self.feedback = _feedback(self, network, self.settings.feedback, self.settings.feedback_gain)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        if isinstance(net, SequenceNetwork):
-            return learn_positions(net, stimulus, labels, self._broadcast)
-        layer_pass = list(bottom_up_trajectories(net, net.encode(stimulus, generator=generator)))
+        layer_pass = list(net.bottom_up_trajectories(net.encode(stimulus, generator=generator)))
         top = learn_top(net, layer_pass[-1].leaving.mean(0), labels)
         for step in layer_pass:
             signal = self._signal(step, top.error / net.time_steps)
-            step.trajectory.learn(signal, kind=self.settings.pseudo_derivative)
+            step.trajectory.backward(signal, kind=self.settings.pseudo_derivative)
             self.gradients_ready(step.layer.up.parameters())
         return StepReport(top.loss, top.correct, {}, [step.trajectory.spikes.mean() for step in layer_pass])
 
-    def _broadcast(self, layer: Layer, error: Tensor) -> Tensor:
-        """`[N, H]` learning signal of a recurrent layer, from the error `[N, K]`."""
-        synapse = self.feedback.get(layer.name)
-        return self.network.readout.backward_input(error) if synapse is None else synapse(error)
-
-    def _signal(self, step: SpikeStep, error: Tensor) -> Tensor:
+    def _signal(self, step: TrajectoryStep, error: Tensor) -> Tensor:
         """`[T, B, *shape]` learning signal at the spikes of a layer, from the error `[B, K]`."""
         synapse = self.feedback.get(step.layer.name)
         time_steps = self.network.time_steps
@@ -99,3 +89,71 @@ class EProp(Rule):
             return step.unpool_signal(carried.expand(time_steps, *carried.shape))
         broadcast = synapse(error)
         return broadcast.expand(time_steps, *broadcast.shape)
+
+
+@dataclass(frozen=True)
+class EPropSequenceOptions(RuleOptions):
+    """Options of e-prop on sequences, where ψ is always `atan`.
+
+    Args:
+        feedback, feedback_gain: as in `EPropOptions`.
+    """
+
+    feedback: str = option("random", one_of(FEEDBACKS))
+    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+
+
+@register
+class EPropSequences(Rule):
+    """e-prop of sequences: the error is broadcast to all layers at each position, in blocks of positions."""
+
+    name: ClassVar[str] = "e-prop"
+    summary: ClassVar[str] = EProp.summary
+    networks: ClassVar[tuple[type[Network], ...]] = (SequenceNetwork,)
+    Options: ClassVar[type] = EPropSequenceOptions
+    settings: EPropSequenceOptions
+    network: SequenceNetwork
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        self.feedback = _feedback(self, network, self.settings.feedback, self.settings.feedback_gain)
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        batch, length = labels.shape[:2]
+        state = net.rest(batch)
+        sums = BlockSums(net.bottom_up_parameters())
+        reports = []
+        for first in range(0, length, POSITIONS):
+            here = slice(first, first + POSITIONS)
+            report = self._learn_block(stimulus[:, here], labels[:, here], state)
+            share = labels[:, here].shape[1] / length
+            sums.add(share)
+            reports.append((share, report))
+        sums.write()
+        return mean_report(reports, length)
+
+    def _learn_block(self, stimulus: Tensor, targets: Tensor, state: State) -> StepReport:
+        net = self.network
+        steps = list(net.bottom_up_positions(net.encode(stimulus), state, unrolled=True))
+        top = learn_outputs(net, steps[-1].activity.rate, net.target_rows(stimulus, targets))
+        for step in steps:
+            up, activity = step.layer.up, step.activity
+            up.backward(self._broadcast(step.layer, top.error) * up.rate_slope(activity), step.below, activity)
+        net.follow([step.activity.raw_drive for step in steps])
+        return StepReport(top.loss, top.correct, {}, [step.activity.rate.mean() for step in steps])
+
+    def _broadcast(self, layer: Layer, error: Tensor) -> Tensor:
+        """`[N, H]` learning signal of a recurrent layer, from the error `[N, K]`."""
+        synapse = self.feedback.get(layer.name)
+        return self.network.readout.backward_input(error) if synapse is None else synapse(error)
+
+
+def _feedback(rule: Rule, network: Network, kind: str, gain: float) -> dict[str, nn.Module]:
+    """Feedback of each layer by name, registered as the rule's state; symmetric feedback is the readout's own."""
+    found = dict(broadcast_feedback(network, rule.random_source(), gain=gain))
+    if kind == "symmetric":
+        del found[network.layers[-1].name]
+    rule.register_state(found)
+    return found

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...nn import Network
+from ...nn import RATES, Network, Signals
 from ..options import NOT_NEGATIVE, RateOptions, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -38,7 +38,7 @@ class FA(Rule):
     name: ClassVar[str] = "fa"
     summary: ClassVar[str] = "feedback alignment: errors return through fixed random weights"
     needs_chain: ClassVar[bool] = True
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = FAOptions
     settings: FAOptions
 
@@ -47,12 +47,12 @@ class FA(Rule):
         draws = self.random_source()
         gain = self.settings.feedback_gain
         places = feedback_places(network)
-        self.keep({name: random_feedback(synapse, draws, gain=gain) for name, synapse in places.items()})
+        self.register_state({name: random_feedback(synapse, draws, gain=gain) for name, synapse in places.items()})
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
         top = learn_top(net, layer_pass[-1].leaving, labels)
-        learn_by_feedback(net, layer_pass, top.error, dict(self.own.named_buffers()))
+        learn_by_feedback(net, layer_pass, top.error, dict(self.state.named_buffers()))
         return StepReport(top.loss, top.correct, {}, [step.activity.active for step in layer_pass])

@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...nn import Network, Synapse
+from ...nn import RATES, Network, Signals, Synapse
 from ..options import POSITIVE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -47,7 +47,7 @@ class SignSymmetry(Rule):
     name: ClassVar[str] = "sign-symmetry"
     summary: ClassVar[str] = "sign symmetry: errors return through weights with the signs of the forward ones"
     needs_chain: ClassVar[bool] = True
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = SignSymmetryOptions
     settings: SignSymmetryOptions
 
@@ -57,13 +57,13 @@ class SignSymmetry(Rule):
             draws = self.random_source()
             gain = self.settings.feedback_gain
             places = feedback_places(network)
-            self.keep({name: random_feedback(synapse, draws, gain=gain).abs() for name, synapse in places.items()})
+            self.register_state({name: random_feedback(synapse, draws, gain=gain).abs() for name, synapse in places.items()})
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
-        draws = self.draws(generator)
+        draws = self.step_generator(generator)
         back = {
             name: synapse.weight.sign() * self._magnitude(name, synapse, draws)
             for name, synapse in feedback_places(net).items()
@@ -79,4 +79,4 @@ class SignSymmetry(Rule):
             return gain / synapse.fan_in**0.5
         if self.settings.variant == "batch-random":
             return random_feedback(synapse, draws, gain=gain).abs().to(synapse.weight)
-        return self.own.get_buffer(name)
+        return self.state.get_buffer(name)

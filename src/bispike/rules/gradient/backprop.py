@@ -7,11 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...nn import SequenceNetwork
+from ...nn import RATES, Autoencoder, Classifier, Network, SequenceNetwork, Signals
 from ..options import RateOptions
 from ..readouts import batch_cross_entropy, batch_error, learn_latent_ends, reconstructing
 from ..rule import Rule, StepReport, register, write_gradients
-from .through_time import learn_by_tape
+from .through_time import learn_rates_by_tape
 
 
 @register
@@ -20,20 +20,11 @@ class Backprop(Rule):
 
     name: ClassVar[str] = "backprop"
     summary: ClassVar[str] = "backpropagation on a rate network of the same shape"
-    activity: ClassVar[str] = "rates"
-    reconstructs: ClassVar[bool] = True
-    sequences: ClassVar[bool] = True
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = RateOptions
-
-    def parameters(self) -> list[nn.Parameter]:
-        net = self.network
-        return [*super().parameters(), *(net.top_down_parameters() if net.latent else [])]
+    network: Classifier
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
-        if isinstance(self.network, SequenceNetwork):
-            return learn_by_tape(self, self.network, stimulus, labels)
-        if self.network.latent:
-            return self._reconstruct(stimulus, labels, generator)
         net = self.network
         source = net.encode(stimulus, generator=generator)
         rates = []
@@ -46,8 +37,22 @@ class Backprop(Rule):
             write_gradients(loss, self.parameters())
         return StepReport(loss.detach(), (scores.detach().argmax(1) == labels).sum(), {}, rates)
 
-    def _reconstruct(self, stimulus: Tensor, labels: Tensor, generator: torch.Generator | None) -> StepReport:
-        """An autoencoder: the error of the recalled stimulus goes back through both pathways."""
+
+@register
+class BackpropAutoencoder(Rule):
+    """Backpropagation of an autoencoder on rates: the error of the reconstruction goes back through both pathways."""
+
+    name: ClassVar[str] = "backprop"
+    summary: ClassVar[str] = Backprop.summary
+    signals: ClassVar[Signals] = RATES
+    networks: ClassVar[tuple[type[Network], ...]] = (Autoencoder,)
+    Options: ClassVar[type] = RateOptions
+    network: Autoencoder
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [*super().parameters(), *self.network.top_down_parameters()]
+
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         source = net.encode(stimulus, generator=generator)
         target = source if net.constant_input else net.standardise(stimulus)
@@ -64,3 +69,17 @@ class Backprop(Rule):
         with torch.no_grad():
             top = learn_latent_ends(net, code.detach(), code.detach(), labels)
         return StepReport(top.loss, top.correct, {"recall": loss.detach()}, rates)
+
+
+@register
+class BackpropSequences(Rule):
+    """Backpropagation through all positions of a sequence, on rates."""
+
+    name: ClassVar[str] = "backprop"
+    summary: ClassVar[str] = Backprop.summary
+    signals: ClassVar[Signals] = RATES
+    networks: ClassVar[tuple[type[Network], ...]] = (SequenceNetwork,)
+    Options: ClassVar[type] = RateOptions
+
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        return learn_rates_by_tape(self, self.network, stimulus, labels)

@@ -1,4 +1,4 @@
-"""What rules that carry errors through the positions of a sequence share: losses at every position, and the way back.
+"""Backpropagation through the positions of a sequence: by a tape, or written out with feedback in place of a tape.
 
 Backpropagation goes back through all positions (and, in spiking networks, all steps) by a tape. In the rate network the
 same recursion can be written out, with feedback of its own in place of the transposed weights:
@@ -14,77 +14,50 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from ...functional import cross_entropy
 from ...nn import RateActivity, RecurrentPathway, SequenceNetwork
-from ..readouts import Top, learn_quantities
 from ..rule import Rule, StepReport, write_gradients
 
-RecordedPass = Sequence[tuple[Tensor, RateActivity]]
+RatePass = Sequence[tuple[Tensor, RateActivity]]
 
 
-def learn_by_tape(
+def learn_rates_by_tape(rule: Rule, network: SequenceNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
+    """Backpropagation through all positions of the rate twin."""
+    with torch.enable_grad():
+        layers = network.rates_positions(network.encode(stimulus))
+        means = [activity.active for _, activity in layers]
+        report = _write(rule, network, layers[-1][1].rate, stimulus, targets, means)
+    network.follow([activity.raw_drive.detach() for _, activity in layers])
+    return report
+
+
+def learn_spikes_by_tape(
     rule: Rule, network: SequenceNetwork, stimulus: Tensor, targets: Tensor, *, truncate: int = 0
 ) -> StepReport:
-    """Backpropagation through time, on spikes or on rates as the network's activity says.
+    """Backpropagation through all positions and time steps of the spiking network.
 
     Args:
-        truncate: positions that a gradient goes back at most (spikes only); 0: all.
+        truncate: positions that a gradient goes back at most; 0: all.
     """
     with torch.enable_grad():
-        source = network.encode(stimulus)
-        if network.activity == "rates":
-            layer_pass = network.rates_positions(source)
-            rate, raws = layer_pass[-1][1].rate, [activity.raw_drive.detach() for _, activity in layer_pass]
-            means = [activity.active for _, activity in layer_pass]
-        else:
-            rate, means, raws = network.taped_positions(source, truncate=truncate)
-        said = network.outputs(rate)
-        loss, correct = _judged(network, said, stimulus, targets)
-        write_gradients(loss, rule.parameters())
+        rate, means, raws = network.taped_positions(network.encode(stimulus), truncate=truncate)
+        report = _write(rule, network, rate, stimulus, targets, means)
     network.follow(raws)
-    return StepReport(loss.detach(), correct, {}, means)
+    return report
 
 
-def _judged(network: SequenceNetwork, said: Tensor, stimulus: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss with a tape, a mean over positions and samples, and the right decisions, a whole sequence being one."""
-    if network.continuous:
-        difference = said - network.standard_targets(stimulus, targets)
-        scale = 1 / (network.group.count(len(difference)) * difference.shape[1])
-        return scale * difference.square().sum(), said.new_zeros(())
-    labels = targets.T.flatten()
-    loss = F.cross_entropy(said, labels, reduction="sum") / network.group.count(len(labels))
-    return loss, (said.detach().argmax(1) == labels).sum().to(loss) / targets.shape[1]
+def _write(
+    rule: Rule, network: SequenceNetwork, rate: Tensor, stimulus: Tensor, targets: Tensor, means: list[Tensor]
+) -> StepReport:
+    """Loss of the readout on rates `[S·B, H]` with a tape, and the gradients that follow from it."""
+    loss, correct = network.taped_loss(network.readout(rate), network.target_rows(stimulus, targets))
+    write_gradients(loss, rule.parameters())
+    return StepReport(loss.detach(), correct / targets.shape[1], {}, means)
 
 
-def learn_outputs(
-    network: SequenceNetwork, rate: Tensor, stimulus: Tensor, targets: Tensor, *, smoothing: float = 0.0
-) -> Top:
-    """Write the gradient of the readout at all positions at once, without a tape.
-
-    Args:
-        rate: `[S·B, H]` of the last layer.
-        stimulus: `[B, S]` symbols or `[B, S, D]` values.
-        targets: `[B, S]` classes or `[B, S, K]` quantities.
-        smoothing: of the targets of classes.
-    """
-    length = targets.shape[1]
-    samples = network.group.count(len(rate))
-    said = network.readout(rate)
-    if network.continuous:
-        values = network.standard_targets(stimulus, targets)
-        loss = learn_quantities(network, rate, values)
-        return Top(loss, loss.new_zeros(()), (said - values) * (2 / (samples * values.shape[1])))
-    labels = targets.T.flatten()
-    loss, error = cross_entropy(said, labels, samples=samples, smoothing=smoothing)
-    network.readout.learn(error, rate)
-    return Top(loss, (said.argmax(1) == labels).sum().to(loss) / length, error)
-
-
-def carry_through_time(
+def backward_through_time(
     paths: Sequence[RecurrentPathway],
-    layer_pass: RecordedPass,
+    layers: RatePass,
     length: int,
     arriving: Callable[[int, Tensor], Tensor],
     across: Callable[[int, Tensor], Tensor],
@@ -94,7 +67,7 @@ def carry_through_time(
 
     Args:
         paths: of the network.
-        pass: `SequenceNetwork.rates_positions`.
+        layers: what `SequenceNetwork.rates_positions` returned.
         length: S.
         arriving: (i, signal above) to the error that it makes in layer i: `[B, ·]` to `[B, H_i]`; the readout's error
             for the last layer, the signal of layer i+1 for the others.
@@ -104,17 +77,17 @@ def carry_through_time(
     Returns:
         For each layer the errors e and the signals s, `[S·B, H]`.
     """
-    layers = len(layer_pass)
+    depth = len(layers)
     slopes = [
         path.before_norm(activity.slope, activity).unflatten(0, (length, -1))
-        for path, (_, activity) in zip(paths, layer_pass, strict=True)
+        for path, (_, activity) in zip(paths, layers, strict=True)
     ]
-    errors: list[list[Tensor]] = [[] for _ in range(layers)]
-    signals: list[list[Tensor]] = [[] for _ in range(layers)]
-    later: list[Tensor | None] = [None] * layers
+    errors: list[list[Tensor]] = [[] for _ in range(depth)]
+    signals: list[list[Tensor]] = [[] for _ in range(depth)]
+    later: list[Tensor | None] = [None] * depth
     for p in range(length - 1, -1, -1):
         above = error.unflatten(0, (length, -1))[p]
-        for i in range(layers - 1, -1, -1):
+        for i in range(depth - 1, -1, -1):
             found = arriving(i, above)
             after = later[i]
             if after is not None:

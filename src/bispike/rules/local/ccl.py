@@ -35,7 +35,7 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import decorrelate, match_classes, unit_rows, unit_rows_backward
-from ...nn import Layer, Network
+from ...nn import RATES, Layer, Network, Signals
 from ..options import NOT_NEGATIVE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -67,7 +67,7 @@ class CCL(Rule):
 
     name: ClassVar[str] = "ccl"
     summary: ClassVar[str] = "counter-current learning: a network from the labels teaches layer by layer"
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     trains_top_down: ClassVar[bool] = True
     Options: ClassVar[type] = CCLOptions
     recommended: ClassVar[dict[str, Any]] = {"lr": 3e-3}
@@ -87,8 +87,8 @@ class CCL(Rule):
             layer, rate, template = basal.layer, basal.activity, apical.activity
             meeting = _LayerLoss(net, self.settings, layer, labels)
             value, grad_rate, grad_template = meeting.loss_and_gradients(rate.rate, template.rate)
-            layer.up.learn(grad_rate * rate.slope, basal.below, rate)
-            layer.down.learn(grad_template * template.slope, apical.below, template)
+            layer.up.backward(grad_rate * rate.slope, basal.below, rate)
+            layer.down.backward(grad_template * template.slope, apical.below, template)
             losses[layer.name] = value
         return StepReport(top.loss, top.correct, losses, [step.activity.active for step in up])
 
@@ -97,7 +97,7 @@ class CCL(Rule):
         net = self.network
         meeting = _LayerLoss(net, self.settings, net.layers[0], labels)
         value, _, grad = meeting.loss_and_gradients(target, net.stimulus_readout(template_rate))
-        net.stimulus_readout.learn(grad, template_rate)
+        net.stimulus_readout.write_gradient(grad, template_rate)
         return value
 
 

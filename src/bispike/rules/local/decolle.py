@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...functional import cross_entropy
-from ...nn import Dense, Network, SpikeStep, bottom_up_trajectories
+from ...nn import Dense, Network, TrajectoryStep
 from ..options import POSITIVE, RuleOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -63,23 +63,23 @@ class DECOLLE(Rule):
             )
             readout.initialise(self.settings.readout_bound / 3**0.5, draws)
             self.readouts[layer.name] = readout
-        self.keep(self.readouts)
+        self.register_state(self.readouts)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         losses, rates = {}, []
         rate = source = net.encode(stimulus, generator=generator)
-        for step in bottom_up_trajectories(net, source):
+        for step in net.bottom_up_trajectories(source):
             losses[step.layer.name], signal = self._teach(step, labels)
-            step.trajectory.learn(signal)
+            step.trajectory.backward(signal)
             self.gradients_ready(step.layer.up.parameters())
             rates.append(step.trajectory.spikes.mean())
             rate = step.leaving.mean(0)
         top = learn_top(net, rate, labels)
         return StepReport(top.loss, top.correct, losses, rates)
 
-    def _teach(self, step: SpikeStep, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _teach(self, step: TrajectoryStep, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Local loss of a layer, and its gradient `[T, B, *shape]` at the layer's spikes."""
         readout = self.readouts[step.layer.name]
         time_steps, samples = self.network.time_steps, self.network.group.count(len(labels))

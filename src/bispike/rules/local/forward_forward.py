@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...errors import ConfigurationError
-from ...nn import Network, RateStep
+from ...nn import RATES, Arrivals, Network, RateStep, Signals
 from ..options import POSITIVE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -76,7 +76,7 @@ class ForwardForward(Rule):
 
     name: ClassVar[str] = "forward-forward"
     summary: ClassVar[str] = "Forward-Forward: layers tell true labels from wrong ones by how active they are"
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = ForwardForwardOptions
     settings: ForwardForwardOptions
 
@@ -88,14 +88,14 @@ class ForwardForward(Rule):
                 f"rule 'forward-forward': expected at least 2 classes, and a stimulus of more values than classes to "
                 f"write the label into; received {classes} classes and a stimulus of {list(source)}."
             )
-        network.decision = self._decide
+        self.decision = self._decide
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         source = self._values(net.encode(stimulus, generator=generator))
         top_rate = self._neutral_rate(source)
-        wrong = self._wrong_labels(labels, net.scores(top_rate), self.draws(generator))
+        wrong = self._wrong_labels(labels, net.scores(top_rate), self.step_generator(generator))
         top = learn_top(net, top_rate, labels)
         pairs = torch.cat([self._labelled(source, labels), self._labelled(source, wrong)])
         losses, active = {}, []
@@ -110,7 +110,7 @@ class ForwardForward(Rule):
         samples = self.network.group.count(len(rate)) // 2
         loss, pull = self._judge(goodness(rate))
         grad = rate * _each(pull * (2 / (rate[0].numel() * samples)), rate)
-        step.layer.up.learn(grad * step.activity.slope, step.below, step.activity)
+        step.layer.up.backward(grad * step.activity.slope, step.below, step.activity)
         return loss / samples
 
     def _judge(self, good: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,7 +127,7 @@ class ForwardForward(Rule):
 
     def _layer_pass(self, source: Tensor, *, track: bool) -> Iterator[RateStep]:
         """`Network.bottom_up_rates` with rates at a mean square of 1 between layers."""
-        arrivals = self.network.bottom_up_arrivals(source)
+        arrivals = Arrivals(self.network.layers, "up", source)
         for layer in self.network.layers:
             activity = layer.up.forward_rates(arrivals.source, track=track)
             leaving = unit_square(layer.pool_rates(activity.rate))

@@ -7,7 +7,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...nn import rate_leaving
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
 
@@ -27,8 +26,8 @@ class Frozen(Rule):
         net = self.network
         top = net.encode(stimulus, generator=generator)
         rates = []
-        for layer, _, activity in net.bottom_up_pass(top):
-            rates.append(activity.rate.mean())
-            top = rate_leaving(layer, activity)
+        for step in net.bottom_up_pass(top):
+            rates.append(step.activity.rate.mean())
+            top = step.leaving
         found = learn_top(net, top, labels)
         return StepReport(found.loss, found.correct, {}, rates)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...functional import cross_entropy, spread_average
-from ...nn import Dense, Network, RateStep
+from ...nn import RATES, Dense, Network, RateStep, Signals
 from ..options import RateOptions, at_least, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -47,7 +47,7 @@ class LocalLoss(Rule):
 
     name: ClassVar[str] = "local-loss"
     summary: ClassVar[str] = "local losses: a linear classifier on each layer, no gradient crosses a layer"
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = LocalLossOptions
     settings: LocalLossOptions
 
@@ -61,10 +61,10 @@ class LocalLoss(Rule):
             classifier = Dense(seen, (network.concept.classes,))
             classifier.initialise(1.0, draws)
             classifiers[layer.name] = classifier
-        self.keep(classifiers)
+        self.register_state(classifiers)
 
     def parameters(self) -> list[nn.Parameter]:
-        trained = [] if self.settings.classifier == "fixed" else list(self.own.parameters())
+        trained = [] if self.settings.classifier == "fixed" else list(self.state.parameters())
         return [*self.network.bottom_up_parameters(), *trained]
 
     @torch.no_grad()
@@ -83,17 +83,17 @@ class LocalLoss(Rule):
     def _learn_layer(self, step: RateStep, labels: Tensor) -> Tensor:
         """Write the gradients of a layer and its classifier; return the local loss."""
         layer, activity = step.layer, step.activity
-        classifier = self.own.get_submodule(layer.name)
+        classifier = self.state.get_submodule(layer.name)
         assert isinstance(classifier, Dense)
         seen = step.leaving
         if seen.dim() == 4:
             seen = F.adaptive_avg_pool2d(seen, (classifier.source[1], classifier.source[2]))
         loss, error = cross_entropy(classifier(seen), labels, samples=self.network.group.count(len(labels)))
         if self.settings.classifier == "trained":
-            classifier.learn(error, seen)
+            classifier.write_gradient(error, seen)
         grad = classifier.backward_input(error)
         if grad.dim() == 4:
             grad = spread_average(grad, layer.output_shape[1:])
         grad = layer.unpool(grad, activity.rate)
-        layer.up.learn(grad * activity.slope, step.below, activity)
+        layer.up.backward(grad * activity.slope, step.below, activity)
         return loss

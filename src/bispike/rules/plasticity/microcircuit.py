@@ -18,7 +18,7 @@ and weak nudging g this is backpropagation's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import ClassVar
@@ -27,14 +27,13 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import mean_field_rate
-from ...nn import Activity, Layer, Network, Pathway, RateActivity, Synapse, rate_leaving
+from ...nn import Activity, Layer, Network, Pathway, RateActivity, SpikeStep, Synapse
 from ..feedback.backward import READOUT, feedback_places, random_feedback
 from ..options import FRACTION, POSITIVE, RuleOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
 
 FEEDBACK = ("random", "tied")
-RecordedPass = list[tuple[Layer, Tensor, Activity]]
 
 
 @dataclass(frozen=True)
@@ -139,24 +138,24 @@ class Microcircuit(Rule):
             self.interneurons[name] = _copy(synapse, network, pathways.get(name))
             if self.settings.feedback == "random":
                 down = random_feedback(synapse, draws, gain=self.settings.feedback_gain)
-                self.keep({f"down_{name}": down, f"inhibition_{name}": -down})
-        self.keep({"interneurons": self.interneurons})
+                self.register_state({f"down_{name}": down, f"inhibition_{name}": -down})
+        self.register_state({"interneurons": self.interneurons})
 
     def parameters(self) -> list[nn.Parameter]:
-        return [*self.network.bottom_up_parameters(), *self.own.parameters()]
+        return [*self.network.bottom_up_parameters(), *self.state.parameters()]
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        layer_pass = list(net.bottom_up_pass(net.encode(stimulus, generator=generator)))
-        top = learn_top(net, rate_leaving(layer_pass[-1][0], layer_pass[-1][2]), labels)
+        steps = list(net.bottom_up_pass(net.encode(stimulus, generator=generator)))
+        top = learn_top(net, steps[-1].leaving, labels)
         nudge = net.group.count(len(labels)) * self.settings.nudging / (1 + self.settings.nudging)
-        for cells in self._descend(layer_pass, -nudge * top.error):
-            cells.layer.up.learn(-cells.error / nudge, cells.below, cells.activity)
+        for cells in self._descend(steps, -nudge * top.error):
+            cells.layer.up.backward(-cells.error / nudge, cells.below, cells.activity)
             self._relax(cells)
             taught = cells.predicted - cells.above.rate
-            self._interneurons(cells.above.name).learn(taught / nudge, cells.leaving, cells.dendrite)
-        return StepReport(top.loss, top.correct, {}, [activity.rate.mean() for _, _, activity in layer_pass])
+            self._interneurons(cells.above.name).backward(taught / nudge, cells.leaving, cells.dendrite)
+        return StepReport(top.loss, top.correct, {}, [step.activity.rate.mean() for step in steps])
 
     def apical(self, stimulus: Tensor) -> dict[str, Tensor]:
         """Apical potential `[B, *output]` of each layer without a target: zero in the self-predicting state.
@@ -166,18 +165,19 @@ class Microcircuit(Rule):
         """
         net = self.network
         with net.inference():
-            layer_pass = list(net.bottom_up_pass(net.encode(stimulus)))
-            return {cells.layer.name: cells.apical for cells in self._descend(layer_pass, None)}
+            steps = list(net.bottom_up_pass(net.encode(stimulus)))
+            return {cells.layer.name: cells.apical for cells in self._descend(steps, None)}
 
-    def _descend(self, layer_pass: RecordedPass, push: Tensor | None) -> Iterator[Compartments]:
+    def _descend(self, steps: Sequence[SpikeStep], push: Tensor | None) -> Iterator[Compartments]:
         """All layers, top to bottom; `push` `[B, K]` is how far the target moves the output cells."""
         self._join()
         net = self.network
-        leaving = rate_leaving(layer_pass[-1][0], layer_pass[-1][2])
+        leaving = steps[-1].leaving
         output = net.readout(leaving)
         output = output if push is None else output + push
         above = Copied(READOUT, net.readout, output, output)
-        for layer, below, activity in reversed(layer_pass):
+        for step in reversed(steps):
+            layer, below, activity = step.layer, step.below, step.activity
             interneurons = self._interneurons(above.name)
             dendrite: Activity | RateActivity
             if above.name == READOUT:
@@ -201,8 +201,8 @@ class Microcircuit(Rule):
         """W_down r + W_pi r_sst `[B, *source]`."""
         if self.settings.feedback == "tied":
             return above.synapse.backward_input(above.sent - inhibiting)
-        down = above.synapse.backward_input(above.sent, self.own.get_buffer(f"down_{above.name}"))
-        return down + above.synapse.backward_input(inhibiting, self.own.get_buffer(f"inhibition_{above.name}"))
+        down = above.synapse.backward_input(above.sent, self.state.get_buffer(f"down_{above.name}"))
+        return down + above.synapse.backward_input(inhibiting, self.state.get_buffer(f"inhibition_{above.name}"))
 
     def _relax(self, cells: Compartments) -> None:
         """Move W_pi so that the apical potential comes to rest: a normalised delta rule."""
@@ -211,7 +211,7 @@ class Microcircuit(Rule):
         group = self.network.group
         product = group.sum(cells.above.synapse.pairing(cells.inhibiting, cells.apical))
         power = group.sum(cells.inhibiting.square().sum()).clamp(min=1e-6)
-        self.own.get_buffer(f"inhibition_{cells.above.name}").sub_(product * (self.settings.inhibition_rate / power))
+        self.state.get_buffer(f"inhibition_{cells.above.name}").sub_(product * (self.settings.inhibition_rate / power))
 
     def _interneurons(self, name: str) -> Pathway:
         found = self.interneurons[name]
@@ -220,7 +220,7 @@ class Microcircuit(Rule):
 
     def _join(self) -> None:
         """Interneurons share the batch, and the mode, of the network."""
-        self.own.train(self.network.training)
+        self.state.train(self.network.training)
         for name in self.interneurons:
             norm = self._interneurons(name).norm
             if norm is not None:

@@ -94,8 +94,8 @@ class RSTDP(Rule):
                 f"{', '.join(small)} has fewer. Use wider layers."
             )
         places = [*network.layer_names, READOUT]
-        self.keep({f"expected_{name}": torch.tensor(1 / classes) for name in places})
-        network.decision = decide(network, share=self.settings.winners)
+        self.register_state({f"expected_{name}": torch.tensor(1 / classes) for name in places})
+        self.decision = decide(network, share=self.settings.winners)
 
     def parameters(self) -> list[nn.Parameter]:
         synapses = [layer.up.synapse.weight for layer in self.network.layers]
@@ -145,7 +145,7 @@ class RSTDP(Rule):
 
     def _surprise(self, name: str, won: Tensor, right: Tensor) -> Tensor:
         """R - R̄ for neurons `[B, C, ...]` whose class is right; winners move R̄."""
-        group, expected = self.network.group, self.own.get_buffer(f"expected_{name}")
+        group, expected = self.network.group, self.state.get_buffer(f"expected_{name}")
         reward = right.to(won)
         surprise = reward - expected
         hits, wins = group.sum(torch.stack([(won * reward).sum(), won.sum()]))
@@ -163,4 +163,4 @@ class RSTDP(Rule):
     def _errors(self, rows: int) -> dict[str, Tensor]:
         """Running share of each layer's winners whose class is wrong; this process's part of it."""
         part = rows / self.network.group.count(rows)
-        return {name: part * (1 - self.own.get_buffer(f"expected_{name}")) for name in self.network.layer_names}
+        return {name: part * (1 - self.state.get_buffer(f"expected_{name}")) for name in self.network.layer_names}

@@ -73,7 +73,7 @@ class SymSTDP(Rule):
 
     def __init__(self, network: Network, **options: object) -> None:
         super().__init__(network, **options)
-        network.decision = decide(network, share=self.settings.winners)
+        self.decision = decide(network, share=self.settings.winners)
 
     def parameters(self) -> list[nn.Parameter]:
         found = [self.network.readout.weight]

@@ -29,10 +29,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...nn import Dense, Network, RateStep, SequenceNetwork
-from ..gradient.through_time import carry_through_time, learn_outputs
+from ...nn import RATES, Dense, Network, RateStep, SequenceNetwork, Signals
+from ..gradient.through_time import backward_through_time
 from ..options import BELOW_ONE, RateOptions, one_of, option
-from ..readouts import learn_top
+from ..readouts import learn_outputs, learn_top
 from ..rule import Rule, StepReport, register
 
 ACROSS = 0.5  # gain of the feedback from the position after: errors must not grow on their way back
@@ -60,21 +60,13 @@ class DLL(Rule):
     name: ClassVar[str] = "dll"
     summary: ClassVar[str] = "dendritic localized learning: local errors through learned feedback synapses"
     needs_chain: ClassVar[bool] = True
-    sequences: ClassVar[bool] = True
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = DLLOptions
     recommended: ClassVar[dict[str, Any]] = {"top_down_lr": 1e-4}
     settings: DLLOptions
 
-    def __init__(self, network: Network, **options: object) -> None:
-        super().__init__(network, **options)
-        if isinstance(network, SequenceNetwork):
-            self.keep(_feedback_through_time(network, self.random_source()))
-
     def parameters(self) -> list[nn.Parameter]:
         feedback = [layer.down.synapse.weight for layer in self.network.layers]
-        if self.network.recurrent:
-            feedback = [weight for weight in self.own.parameters() if weight.requires_grad]
         return [*self.network.bottom_up_parameters(), *(feedback if self._sign else [])]
 
     @property
@@ -84,8 +76,6 @@ class DLL(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        if isinstance(net, SequenceNetwork):
-            return self._through_time(net, stimulus, labels)
         count = net.group.count(len(labels))
         layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
         top = learn_top(net, layer_pass[-1].leaving, labels, smoothing=self.settings.label_smoothing)
@@ -99,37 +89,67 @@ class DLL(Rule):
             layer, feedback = step.layer, step.layer.down.synapse
             error = feedback.forward_linear(signal)  # −ξ / B
             if self._sign:
-                feedback.learn(error * (self._sign * count), signal, bias=False)
+                feedback.write_gradient(error * (self._sign * count), signal, bias=False)
             losses[layer.name] = error.square().sum() * (count / 2)
-            signal = layer.up.learn(error * step.activity.slope * _winners(step), step.below, step.activity)
+            signal = layer.up.backward(error * step.activity.slope * _winners(step), step.below, step.activity)
         return losses
 
-    def _through_time(self, net: SequenceNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
-        """A recurrent network: local errors come back through the positions too, by feedback Θ_h of each layer."""
+
+@register
+class DLLSequences(Rule):
+    """Dendritic localized learning of sequences: local errors come back through the positions too.
+
+    Each layer has feedback Θ of its own: down from above, and across from the position after.
+    """
+
+    name: ClassVar[str] = "dll"
+    summary: ClassVar[str] = DLL.summary
+    networks: ClassVar[tuple[type[Network], ...]] = (SequenceNetwork,)
+    signals: ClassVar[Signals] = RATES
+    Options: ClassVar[type] = DLLOptions
+    recommended: ClassVar[dict[str, Any]] = DLL.recommended
+    settings: DLLOptions
+    network: SequenceNetwork
+
+    def __init__(self, network: Network, **options: object) -> None:
+        super().__init__(network, **options)
+        self.register_state(_feedback_through_time(self.network, self.random_source()))
+
+    def parameters(self) -> list[nn.Parameter]:
+        feedback = [weight for weight in self.state.parameters() if weight.requires_grad]
+        return [*self.network.bottom_up_parameters(), *(feedback if SIGNS[self.settings.feedback_sign] else [])]
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net, sign = self.network, SIGNS[self.settings.feedback_sign]
         source = net.encode(stimulus)
-        layer_pass = net.rates_positions(source)
-        top = learn_outputs(net, layer_pass[-1][1].rate, stimulus, targets, smoothing=self.settings.label_smoothing)
-        modules = dict(self.own.named_children())
-        down = [modules[f"down{i}"] for i in range(len(layer_pass))]
-        across = [modules[f"across{i}"] for i in range(len(layer_pass))]
-        found = carry_through_time(
-            net.paths, layer_pass, len(source), lambda i, s: down[i](s), lambda i, s: across[i](s), top.error
+        layers = net.rates_positions(source)
+        rows = net.target_rows(stimulus, labels)
+        top = learn_outputs(net, layers[-1][1].rate, rows, smoothing=self.settings.label_smoothing)
+        modules = dict(self.state.named_children())
+        down = [modules[f"down{i}"] for i in range(len(layers))]
+        across = [modules[f"across{i}"] for i in range(len(layers))]
+        found = backward_through_time(
+            net.paths, layers, len(source), lambda i, s: down[i](s), lambda i, s: across[i](s), top.error
         )
         count = net.group.count(len(top.error))
         losses = {}
         above = top.error
-        for i, (layer, (below, activity)) in reversed(list(enumerate(zip(net.layers, layer_pass, strict=True)))):
+        for i, (layer, (below, activity)) in reversed(list(enumerate(zip(net.layers, layers, strict=True)))):
             error, signal = found[i]
-            if self._sign:
-                rows = slice(source.shape[1], None)
-                scale = self._sign * count
-                down[i].learn(error * scale, above)  # type: ignore[operator]
-                across[i].learn(error[: len(error) - source.shape[1]] * scale, signal[rows])  # type: ignore[operator]
+            if sign:
+                after = slice(source.shape[1], None)
+                scale = sign * count
+                down[i].write_gradient(error * scale, above)  # type: ignore[operator]
+                across[i].write_gradient(  # type: ignore[operator]
+                    error[: len(error) - source.shape[1]] * scale, signal[after]
+                )
             losses[layer.name] = error.square().sum() * (count / 2)
             above = signal
-            layer.up.learn(error * activity.slope, below, activity)
-        net.follow([activity.raw_drive for _, activity in layer_pass])
-        return StepReport(top.loss, top.correct, losses, [activity.active for _, activity in layer_pass])
+            layer.up.backward(error * activity.slope, below, activity)
+        net.follow([activity.raw_drive for _, activity in layers])
+        rates = [activity.active for _, activity in layers]
+        return StepReport(top.loss, top.correct / labels.shape[1], losses, rates)
 
 
 def _feedback_through_time(network: SequenceNetwork, draws: torch.Generator) -> dict[str, nn.Module]:

@@ -18,13 +18,13 @@ where noise outweighs rates; the second is least at G = Jᵀ, and then the rule 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from ...functional import ACTIVATIONS, activate, activation_slope
-from ...nn import Layer, Network, RateStep
+from ...nn import RATES, Layer, Network, RateStep, Signals
 from ..options import POSITIVE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
@@ -65,14 +65,15 @@ class DTP(Rule):
     name: ClassVar[str] = "dtp"
     summary: ClassVar[str] = "difference target propagation: learned feedback carries targets down"
     needs_chain: ClassVar[bool] = True
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = DTPOptions
     settings: DTPOptions
 
-    def __init__(self, network: Network, **options: Any) -> None:
-        super().__init__(network, **options)
-        for layer in network.layers:
+    def attach(self) -> Self:
+        super().attach()
+        for layer in self.network.layers:
             layer.down.activation = self.settings.feedback_activation
+        return self
 
     def parameters(self) -> list[nn.Parameter]:
         return [*self.network.bottom_up_parameters(), *self.feedback_parameters()]
@@ -90,7 +91,7 @@ class DTP(Rule):
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
-        net, draws = self.network, self.draws(generator)
+        net, draws = self.network, self.step_generator(generator)
         layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
         samples = net.group.count(len(labels))
         above: RateStep | None = None
@@ -105,7 +106,7 @@ class DTP(Rule):
             grad = shift.mul(-1 / (samples * self.settings.target_step))
             if self.settings.feedback_loss != "fixed":
                 self._learn_feedback(step, above, upper, draws)
-            layer.up.learn(grad * step.activity.slope, step.below, step.activity)
+            layer.up.backward(grad * step.activity.slope, step.below, step.activity)
             above, upper, target = step, rate, rate + shift
         return StepReport(
             top.loss, top.correct, dict(reversed(losses.items())), [s.activity.active for s in layer_pass]
@@ -137,7 +138,7 @@ class DTP(Rule):
             _, still, moved = back.chunk(3)
             change = moved - still
             grad = torch.cat([-noise, noise - change, change]) * (scale / sigma**2)
-        layer.down.synapse.learn(grad * activation_slope(back, layer.down.activation), source)
+        layer.down.synapse.write_gradient(grad * activation_slope(back, layer.down.activation), source)
         if layer.down.synapse.bias is not None and not self._biased:
             layer.down.synapse.bias.grad = None  # nothing but rounding
 

@@ -28,12 +28,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...errors import ConfigurationError
-from ...nn import Network, RateStep, SequenceNetwork
+from ...nn import RATES, Network, RateStep, SequenceNetwork, Signals
 from ..feedback.backward import READOUT, feedback_places, random_feedback
-from ..gradient.through_time import learn_outputs
 from ..options import FRACTION, RateOptions, at_least, one_of, option
-from ..readouts import Top, learn_top
+from ..readouts import Top, learn_outputs, learn_top
 from ..rule import Rule, StepReport, register
 
 PREDICTIONS = ("fixed", "moving")
@@ -75,8 +73,7 @@ class PC(Rule):
     name: ClassVar[str] = "pc"
     summary: ClassVar[str] = "predictive coding: activities relax to the errors that weights learn from"
     needs_chain: ClassVar[bool] = True
-    sequences: ClassVar[bool] = True
-    activity: ClassVar[str] = "rates"
+    signals: ClassVar[Signals] = RATES
     Options: ClassVar[type] = PCOptions
     settings: PCOptions
 
@@ -85,27 +82,20 @@ class PC(Rule):
         if self.settings.feedback == "random":
             draws = self.random_source()
             places = feedback_places(network)
-            self.keep({name: random_feedback(synapse, draws) for name, synapse in places.items()})
+            self.register_state({name: random_feedback(synapse, draws) for name, synapse in places.items()})
         self._moving = self.settings.predictions == "moving"
-        if network.recurrent and (self._moving or self.settings.feedback != "transpose"):
-            raise ConfigurationError(
-                "rule 'pc': recurrent networks take predictions 'fixed' and feedback 'transpose', received "
-                f"{self.settings.predictions!r} and {self.settings.feedback!r}."
-            )
-        self.steps = self.settings.inference_steps or (MOVING_STEPS if self._moving else len(network.layers))
+        self.inference_steps = self.settings.inference_steps or (MOVING_STEPS if self._moving else len(network.layers))
         self.rate = self.settings.inference_rate or (MOVING_RATE if self._moving else 1.0)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        if isinstance(net, SequenceNetwork):
-            return self._through_time(net, stimulus, labels)
         count = net.group.count(len(labels))
         layer_pass = list(net.bottom_up_rates(net.encode(stimulus, generator=generator)))
         active = [step.activity.active for step in layer_pass]
         first = top = learn_top(net, layer_pass[-1].leaving, labels)
         errors = [torch.zeros_like(step.leaving) for step in layer_pass]
-        for _ in range(self.steps):
+        for _ in range(self.inference_steps):
             errors = self._relax(layer_pass, errors, top, count)
             if self._moving:
                 activities = [step.leaving + error for step, error in zip(layer_pass, errors, strict=True)]
@@ -113,38 +103,13 @@ class PC(Rule):
                 errors = [activity - step.leaving for step, activity in zip(layer_pass, activities, strict=True)]
                 top = learn_top(net, activities[-1], labels)
         for step, error in zip(layer_pass, errors, strict=True):
-            step.layer.up.learn(_before_activation(step, error) * (-1 / count), step.below, step.activity)
+            step.layer.up.backward(_before_activation(step, error) * (-1 / count), step.below, step.activity)
         energies = {step.layer.name: _energy(error, count) for step, error in zip(layer_pass, errors, strict=True)}
         return StepReport(first.loss, first.correct, energies, active)
 
-    def _through_time(self, net: SequenceNetwork, stimulus: Tensor, targets: Tensor) -> StepReport:
-        """A recurrent network: errors of all positions relax at once, each from the errors before the step."""
-        source = net.encode(stimulus)
-        batch, paths = source.shape[1], net.paths
-        layer_pass = net.rates_positions(source)
-        top = learn_outputs(net, layer_pass[-1][1].rate, stimulus, targets)
-        count = net.group.count(len(top.error))
-        said = net.readout.backward_input(top.error * -count)
-        errors = [torch.zeros_like(activity.rate) for _, activity in layer_pass]
-        for _ in range(self.settings.inference_steps or POSITION_STEPS):
-            back = [
-                path.before_norm(error * activity.slope, activity)
-                for path, error, (_, activity) in zip(paths, errors, layer_pass, strict=True)
-            ]
-            for i, path in enumerate(paths):
-                pull = said if i + 1 == len(paths) else back[i + 1] @ paths[i + 1].parts()[0]
-                later = back[i][batch:] @ path.parts()[1]
-                pull = pull + torch.cat([later, torch.zeros_like(errors[i][:batch])])
-                errors[i] = torch.lerp(errors[i], pull, self.rate)
-        for layer, error, (below, activity) in zip(net.layers, errors, layer_pass, strict=True):
-            layer.up.learn(error * activity.slope * (-1 / count), below, activity)
-        net.follow([activity.raw_drive for _, activity in layer_pass])
-        energies = {layer.name: _energy(error, count) for layer, error in zip(net.layers, errors, strict=True)}
-        return StepReport(top.loss, top.correct, energies, [activity.active for _, activity in layer_pass])
-
     def _relax(self, layer_pass: Sequence[RateStep], errors: Sequence[Tensor], top: Top, count: int) -> list[Tensor]:
         """Errors after one step of inference, under the predictions as they are."""
-        weights = dict(self.own.named_buffers())
+        weights = dict(self.state.named_buffers())
         relaxed = list(errors)
         # Of the sum over samples, so that how far an activity moves does not depend on the batch.
         pull = self.network.readout.backward_input(top.error * -count, weights.get(READOUT))
@@ -156,6 +121,59 @@ class PC(Rule):
                 back = _before_activation(step, above)
                 pull = step.layer.up.backward_input(back, step.activity, weights.get(step.layer.name))
         return relaxed
+
+
+@dataclass(frozen=True)
+class PCSequenceOptions(RateOptions):
+    """Options of predictive coding on sequences; predictions are fixed, the feedback is the transpose.
+
+    Args:
+        inference_steps: at least 1, or 0: 20.
+        inference_rate: of the activities, in (0, 1], or 0: 1.
+    """
+
+    inference_steps: int = option(0, at_least(0))
+    inference_rate: float = option(0.0, FRACTION)
+
+
+@register
+class PCSequences(Rule):
+    """Predictive coding of sequences: errors of all positions relax at once, each from the errors before the step."""
+
+    name: ClassVar[str] = "pc"
+    summary: ClassVar[str] = PC.summary
+    networks: ClassVar[tuple[type[Network], ...]] = (SequenceNetwork,)
+    signals: ClassVar[Signals] = RATES
+    Options: ClassVar[type] = PCSequenceOptions
+    settings: PCSequenceOptions
+    network: SequenceNetwork
+
+    @torch.no_grad()
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        net = self.network
+        source = net.encode(stimulus)
+        batch, paths = source.shape[1], net.paths
+        layers = net.rates_positions(source)
+        top = learn_outputs(net, layers[-1][1].rate, net.target_rows(stimulus, labels))
+        count = net.group.count(len(top.error))
+        from_readout = net.readout.backward_input(top.error * -count)
+        errors = [torch.zeros_like(activity.rate) for _, activity in layers]
+        for _ in range(self.settings.inference_steps or POSITION_STEPS):
+            back = [
+                path.before_norm(error * activity.slope, activity)
+                for path, error, (_, activity) in zip(paths, errors, layers, strict=True)
+            ]
+            for i, path in enumerate(paths):
+                pull = from_readout if i + 1 == len(paths) else back[i + 1] @ paths[i + 1].parts()[0]
+                later = back[i][batch:] @ path.parts()[1]
+                pull = pull + torch.cat([later, torch.zeros_like(errors[i][:batch])])
+                errors[i] = torch.lerp(errors[i], pull, self.settings.inference_rate or 1.0)
+        for layer, error, (below, activity) in zip(net.layers, errors, layers, strict=True):
+            layer.up.backward(error * activity.slope * (-1 / count), below, activity)
+        net.follow([activity.raw_drive for _, activity in layers])
+        energies = {layer.name: _energy(error, count) for layer, error in zip(net.layers, errors, strict=True)}
+        rates = [activity.active for _, activity in layers]
+        return StepReport(top.loss, top.correct / labels.shape[1], energies, rates)
 
 
 def _predict(layer_pass: Sequence[RateStep], activities: Sequence[Tensor]) -> Iterable[RateStep]:

@@ -21,11 +21,45 @@ FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-fvisibility
 WIDE = "-mprefer-vector-width=512"  # only some compilers know it
 
 
+SIGNATURES = {
+    "pack": "piip",
+    "unpack": "piip",
+    "rate": "piiip",
+    "count": "pi",
+    "list_events": "piipp",
+    "pool": "piiiiip",
+    "neuron_forward": "piippiiiffipiippipp",
+    "neuron_backward": "ppiiffip",
+    "mean_over_time": "piip",
+    "product_tables": "piiipiiippiiipip",
+    "product_events": "piiipiiipppiiipip",
+    "centred_squares": "ppiip",
+    "pull_rows": "piiippppffppp",
+    "combine_channels": "pppppii",
+}
+"""Arguments of each kernel: p an address (`Tensor.data_ptr()`, or None), i a whole number, f a real one."""
+
+_KINDS = {"p": ctypes.c_void_p, "i": ctypes.c_int64, "f": ctypes.c_float}
+
+
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The compiled kernels, or None where they cannot be had; `reason()` then says why."""
     found = _obtain()
     return found if isinstance(found, ctypes.CDLL) else None
+
+
+@functools.cache
+def kernels() -> ctypes.CDLL:
+    """The compiled kernels, for callers that have asked `usable`.
+
+    Raises:
+        RuntimeError: there are none.
+    """
+    found = _obtain()
+    if isinstance(found, str):
+        raise RuntimeError(f"the compiled kernels are not available: {found}.")
+    return found
 
 
 def reason() -> str | None:
@@ -49,10 +83,19 @@ def _obtain() -> ctypes.CDLL | str:
         target = _folder() / f"kernels-{key}.so"
         if not target.exists():
             _compile(compiler, sources, target)
-        return ctypes.CDLL(str(target))
+        return _declared(ctypes.CDLL(str(target)))
     except (OSError, subprocess.SubprocessError) as error:
         detail = getattr(error, "stderr", None) or error
         return f"compiling the kernels failed: {detail}"
+
+
+def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
+    """The library with the types of its functions, so that calls need no conversion."""
+    for name, arguments in SIGNATURES.items():
+        function = getattr(found, name)
+        function.argtypes = [_KINDS[kind] for kind in arguments]
+        function.restype = ctypes.c_int64 if name == "count" else None
+    return found
 
 
 def _compile(compiler: str, sources: list[Path], target: Path) -> None:

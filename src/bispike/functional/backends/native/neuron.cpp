@@ -16,7 +16,7 @@ inline float chosen(bool holds, float value) { return holds ? value : 0.0f; }
 inline uint32_t bits_of(Flags holds) { return as_bits(holds); }
 inline uint32_t bits_of(bool holds) { return holds; }
 
-struct RecordedPass {
+struct Population {
     const float* drive;
     int64_t per_step, per_row;  // of the drive; per_step is 0 for a constant one
     const float *scale, *shift;
@@ -30,7 +30,7 @@ struct RecordedPass {
 };
 
 template <class V>
-inline void run(const RecordedPass& s, int64_t row, int64_t channel) {
+inline void run(const Population& s, int64_t row, int64_t channel) {
     const V one = V{} + 1.0f, threshold = V{} + s.neuron.threshold;
     V membrane{}, count{}, sensitivity{}, slope{};
     V scale = one, shift{};
@@ -86,7 +86,7 @@ EXPORT void neuron_forward(const float* drive, int64_t per_step, int64_t per_row
                            float decay, int64_t soft, uint32_t* bits, int64_t bits_per_step, int64_t bits_per_row,
                            float* rate, float* slope, int64_t out_per_row, float* history,
                            float* spikes) {
-    const RecordedPass pass{drive, per_step, per_row, scale, shift, steps, rows, channels, {threshold, decay, soft != 0},
+    const Population pass{drive, per_step, per_row, scale, shift, steps, rows, channels, {threshold, decay, soft != 0},
                       bits, bits_per_step, bits_per_row, rate, slope, out_per_row, history, spikes};
     for (int64_t row = 0; row < rows; row++) {
         int64_t channel = 0;

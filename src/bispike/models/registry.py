@@ -1,0 +1,121 @@
+"""The registry of models: builders by name, and the way back from a network's description to the network.
+
+A model is one file with a builder and a call of `register`; `bispike.models` imports it once.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError, UnknownNameError, unknown_name
+from ..nn import Network
+from ..spaces import Concept, Quantities, Stimulus
+from .assembly import Options
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that the command line knows by name.
+
+    Attributes:
+        name, summary: for lists.
+        builder: the function; `spec["model"]` of its networks is its name, with hyphens.
+        sizes: name of the builder's second argument.
+        network: class of the networks that it builds (for a sequence, their base).
+        defaults: settings that this name stands for.
+    """
+
+    name: str
+    summary: str
+    builder: Callable[..., Network]
+    sizes: str
+    network: type[Network]
+    defaults: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """`spec["model"]` of its networks."""
+        return self.builder.__name__.replace("_", "-")
+
+
+registry: dict[str, Model] = {}
+
+
+def register(model: Model) -> Model:
+    """Make a model known by its name."""
+    registry[model.name] = model
+    return model
+
+
+def find(name: str) -> Model:
+    """A registered model.
+
+    Raises:
+        UnknownNameError: no such model.
+    """
+    if name not in registry:
+        raise UnknownNameError("model", name, registry)
+    return registry[name]
+
+
+def create(
+    name: str,
+    stimulus: Stimulus | Sequence[int] | int,
+    concept: Concept | Sequence[str] | int,
+    **settings: Any,
+) -> Network:
+    """Network by the registry's name; settings override what the name stands for.
+
+    Raises:
+        UnknownNameError: no such model.
+        ConfigurationError: unknown or wrong settings, listed together.
+    """
+    model = find(name)
+    known = settings_of(name)
+    problems = [unknown_name(f"setting of model {name!r}:", key, known) for key in settings if key not in known]
+    if problems:
+        raise ConfigurationError(problems)
+    values = {**model.defaults, **settings}
+    return model.builder(stimulus, values.pop(model.sizes), concept, **values)
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """All settings of a registered model with their defaults."""
+    model = find(name)
+    own = {
+        key: parameter.default
+        for key, parameter in inspect.signature(model.builder).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    shared = Options().plain()
+    return {**shared, **own, **model.defaults}
+
+
+def build(spec: dict[str, Any]) -> Network:
+    """Rebuild the network that `Network.spec` describes (weights aside).
+
+    Raises:
+        UnknownNameError: no model of that kind.
+    """
+    values = dict(spec)
+    kind = values.pop("model")
+    model = next((model for model in registry.values() if model.kind == kind), None)
+    if model is None:
+        raise UnknownNameError("model", kind, sorted({model.kind for model in registry.values()}))
+    stimulus = Stimulus(
+        tuple(values.pop("stimulus_shape")),
+        tuple(values.pop("stimulus_mean")),
+        tuple(values.pop("stimulus_std")),
+    )
+    names = tuple(values.pop("concept_names"))
+    concept = _quantities(names, values) if "quantity_mean" in values else Concept(names)
+    return model.builder(stimulus, values.pop(model.sizes), concept, **values)
+
+
+def _quantities(names: tuple[str, ...], values: dict[str, Any]) -> Quantities:
+    """Quantities from a spec, whose values about them are removed from it."""
+    parts = ("mean", "std", "present", "scale")
+    return Quantities(names, **{part: tuple(values.pop(f"quantity_{part}")) for part in parts})

@@ -1,0 +1,132 @@
+"""What travels between layers: spikes, or the rates of the same network's twin.
+
+A rule is defined for one of the two. Whoever only wants to know what each layer does asks `network.signals`, which does
+the same for both.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor
+
+from ..functional import Spikes, even_code, rate_of
+from .layer import Layer
+from .passes import RateStep, SpikeStep, TopDownPass, bottom_up, bottom_up_rates, top_down, top_down_rates
+
+if TYPE_CHECKING:
+    from .concept_code import ConceptCode
+
+
+class Signals(ABC):
+    """One kind of signal.
+
+    Attributes:
+        name: "spikes" or "rates".
+        unit: what is lost where a signal is lost: "spike" or "value".
+        largest: largest rate of a neuron.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    largest: ClassVar[float]
+    spiking: ClassVar[bool]
+
+    @abstractmethod
+    def bottom_up(
+        self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
+    ) -> Iterator[SpikeStep] | Iterator[RateStep]:
+        """Bottom-up pass of what `encode` returned, one step per layer."""
+
+    @abstractmethod
+    def top(self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool) -> Spikes:
+        """What leaves the last layer: spikes `[T, B, *output]`, or rates `[B, *output]`."""
+
+    @abstractmethod
+    def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
+        """Top-down rates `[N, *shape]` of the lowest layer for labels `[N]`."""
+
+    @abstractmethod
+    def emit(self, rate: Tensor, time_steps: int) -> Tensor:
+        """The signal of a population with rates `[N, K]`: spikes `[T, N, K]`, spread evenly, or the rates."""
+
+    @abstractmethod
+    def down_from(self, layers: Sequence[Layer], signal: Spikes, time_steps: int) -> Tensor:
+        """Top-down rates `[N, *shape]` of the lowest of `layers`, given the signal that feeds the highest."""
+
+
+class SpikeSignals(Signals):
+    """Unsigned, all-or-none spikes over T time steps."""
+
+    name = "spikes"
+    unit = "spike"
+    largest = 1.0
+    spiking = True
+
+    def bottom_up(
+        self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
+    ) -> Iterator[SpikeStep]:
+        return bottom_up(layers, source, time_steps, constant=constant, like=like)
+
+    def top(self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool) -> Spikes:
+        like = layers[0].up.synapse.weight
+        *_, last = bottom_up(layers, source, time_steps, constant=constant, like=like)
+        return last.layer.pool_spikes(last.activity.spikes)
+
+    def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
+        *_, lowest = top_down_concepts(layers, code, labels, time_steps)
+        return lowest.activity.rate
+
+    def emit(self, rate: Tensor, time_steps: int) -> Tensor:
+        return even_code(rate, time_steps)
+
+    def down_from(self, layers: Sequence[Layer], signal: Spikes, time_steps: int) -> Tensor:
+        rate = rate_of(signal, like=layers[0].up.synapse.weight)
+        return TopDownPass(layers, signal, rate, time_steps, constant=False, unrolled=False).take(0)[1].rate
+
+
+class RateSignals(Signals):
+    """Real-valued rates of the same network's twin, in one step."""
+
+    name = "rates"
+    unit = "value"
+    largest = math.inf
+    spiking = False
+
+    def bottom_up(
+        self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
+    ) -> Iterator[RateStep]:
+        return bottom_up_rates(layers, source if constant else rate_of(source, like=like))
+
+    def top(self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool) -> Tensor:
+        *_, last = bottom_up_rates(layers, source if constant else source.mean(0))
+        return last.leaving
+
+    def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
+        *_, lowest = top_down_rates(layers, code.spikes(time_steps)[:, labels].mean(0))
+        return lowest.leaving
+
+    def emit(self, rate: Tensor, time_steps: int) -> Tensor:
+        return rate
+
+    def down_from(self, layers: Sequence[Layer], signal: Spikes, time_steps: int) -> Tensor:
+        assert isinstance(signal, Tensor)
+        *_, lowest = top_down_rates(layers, signal)
+        return lowest.leaving
+
+
+def top_down_concepts(
+    layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int
+) -> Iterator[SpikeStep]:
+    """Top-down pass of spikes for labels `[N]`, one step per layer, top to bottom."""
+    spikes = code.spikes(time_steps)[:, labels]
+    rate = spikes[0] if code.constant else spikes.mean(0)
+    source = rate if code.constant else spikes
+    return top_down(layers, source, rate, time_steps, constant=code.constant)
+
+
+SPIKES = SpikeSignals()
+RATES = RateSignals()

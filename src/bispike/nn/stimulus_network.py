@@ -1,0 +1,261 @@
+"""Networks for single stimuli: a classifier, and an autoencoder that brings a stimulus down again from a latent code.
+
+The bottom-up pass carries a stimulus to the readout; the top-down pass carries concepts to the recalled stimulus.
+Neither knows of the other; a rule brings them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigurationError, ShapeError, expect_shape
+from ..functional import (
+    Spikes,
+    bernoulli_code,
+    cosine_scores,
+    dense_spikes,
+    drive_scores,
+    given_spikes,
+    latency_code,
+    lif,
+    poisson_code,
+    rate_of,
+)
+from . import passes
+from .layer import Layer
+from .network import Network
+from .passes import LayerRecord, RateStep, SpikeStep, TopDownPass, TrajectoryStep, record_of
+from .process_group import ALONE
+from .signals import top_down_concepts
+
+
+class StimulusNetwork(Network):
+    """Base of networks that take one stimulus at a time and say what it shows; arguments as for `Network`.
+
+    Attributes:
+        decision: scores `[B, C]` from an encoded stimulus, under rules that do not decide by the readout; else None.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.decision: Callable[[Tensor], Tensor] | None = None
+
+    # ------------------------------------------------------------------ ends
+
+    def check_stimulus(self, stimulus: Tensor) -> None:
+        """Raise a ShapeError unless `stimulus` is `[B, *stimulus.shape]`."""
+        if tuple(stimulus.shape[1:]) != self.stimulus.shape or stimulus.dim() < 2:
+            axes = ", ".join(str(n) for n in self.stimulus.shape)
+            raise expect_shape("stimulus", f"batch, {axes}", stimulus.shape, "Is the batch axis missing?")
+
+    def check_labels(self, labels: Tensor) -> None:
+        """Raise unless `labels` are int64 `[B]` in 0..C−1."""
+        if labels.dim() != 1 or labels.dtype != torch.int64:
+            raise ShapeError(
+                f"labels: expected int64 of shape [batch], received {labels.dtype} of shape {list(labels.shape)}."
+            )
+        check_classes(labels, len(self.concept.names))
+
+    def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """What the first synapse receives: a current `[B, ...]` or spikes `[T, B, ...]`.
+
+        A current is the stimulus standardised by the mean and deviation of each channel; spike codes take the
+        stimulus as it is, in [0, 1].
+        """
+        self.check_stimulus(stimulus)
+        if self.constant_input:
+            return self.standardise(stimulus)
+        if self.stimulus_code in ("bernoulli", "poisson"):
+            group = self.group if self.training else ALONE
+            draw = bernoulli_code if self.stimulus_code == "bernoulli" else poisson_code
+            return group.mine(draw(group.whole(stimulus), self.time_steps, generator=generator), axis=1)
+        if self.stimulus_code == "latency":
+            return latency_code(stimulus, self.time_steps)
+        return given_spikes(stimulus, self.time_steps)
+
+    def standardise(self, stimulus: Tensor) -> Tensor:
+        """Stimuli `[B, *shape]` with each channel's mean subtracted, over its deviation."""
+        return (stimulus - self.stimulus_mean).mul_(self.stimulus_std.reciprocal())
+
+    # ------------------------------------------------------------------ passes
+
+    def bottom_up_pass(self, source: Spikes, *, unrolled: bool = False) -> Iterator[SpikeStep]:
+        """Bottom-up pass of spikes, one step per layer.
+
+        Args:
+            source: what `encode` returned.
+            unrolled: whether to follow d rate / d drive through the neurons' steps.
+        """
+        constant, like = self.constant_input, self.stimulus_mean
+        return passes.bottom_up(
+            self.layers, source, self.time_steps, constant=constant, like=like, unrolled=unrolled
+        )
+
+    def bottom_up_rates(self, source: Tensor, *, track: bool = True) -> Iterator[RateStep]:
+        """Bottom-up pass of the rate twin, one step per layer; differentiable.
+
+        Args:
+            source: what `encode` returned; spikes count by their time-mean.
+            track: whether norms in training move their running statistics.
+        """
+        return passes.bottom_up_rates(self.layers, source if self.constant_input else source.mean(0), track=track)
+
+    def bottom_up_trajectories(self, source: Tensor) -> Iterator[TrajectoryStep]:
+        """Bottom-up pass that keeps every time step, one step per layer, of what `encode` returned."""
+        return passes.bottom_up_trajectories(self.layers, source, self.time_steps, constant=self.constant_input)
+
+    def bottom_up_taped(self, source: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Bottom-up pass with an autograd tape through layers and time steps.
+
+        Returns:
+            Spikes `[T, B, *output]` that leave the last layer, and the mean firing rate of each layer.
+        """
+        constant = self.constant_input
+        rates = []
+        arrivals = passes.Arrivals(self.layers, "up", source)
+        for layer in self.layers:
+            spikes = layer.up.forward_taped(arrivals.source, self.time_steps, constant=constant)
+            rates.append(spikes.detach().mean())
+            arrivals.pass_on(passes.pool_train(layer, spikes))
+            constant = False
+        return arrivals.source, rates
+
+    def top_down_pass(self, *, unrolled: bool = False) -> TopDownPass:
+        """Top-down pass of all concepts, one row per class, to be read from the bottom up."""
+        code = self.code
+        spikes = code.fixed if code.constant else code.spikes(self.time_steps)
+        spikes = spikes.to(self.stimulus_mean.dtype)
+        rate = spikes if code.constant else spikes.mean(0)
+        return TopDownPass(
+            self.layers, spikes, rate, self.time_steps, constant=code.constant, unrolled=unrolled
+        )
+
+    def top_down_rates(self, source: Tensor, *, layers: Sequence[Layer] | None = None) -> Iterator[RateStep]:
+        """Top-down pass of the rate twin, one step per layer, top to bottom; differentiable.
+
+        Args:
+            source: `[N, K]` rates of the concept neurons, or of the layer above `layers`.
+            layers: bottom to top; all if None.
+        """
+        return passes.top_down_rates(self.layers if layers is None else layers, source)
+
+    # ------------------------------------------------------------------ what users ask
+
+    def scores(self, top: Spikes) -> Tensor:
+        """Scores `[B, C]` from what leaves the last layer: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
+        last = self.layers[-1].output_shape
+        rate = top if isinstance(top, Tensor) and top.dim() == len(last) + 1 else rate_of(top, like=self.readout.weight)
+        if self.decoder == "drive" or rate is top:
+            return drive_scores(self.readout(rate), self.code.rate(self.time_steps))
+        spikes = dense_spikes(top, like=rate)
+        drive = self.readout(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+        return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.time_steps))
+
+    def forward(self, stimulus: Tensor) -> Tensor:
+        """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, in the mode that the network is in.
+
+        Where gradients are enabled the pass has a tape (surrogate gradients through layers and time steps), so a network
+        can be a part of any module that autograd trains.
+        """
+        source = self.encode(stimulus)
+        if self.signals.spiking and torch.is_grad_enabled():
+            return self.scores(self.bottom_up_taped(source)[0])
+        return self._decide(source)
+
+    def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Scores of the classes `[B, C]` for stimuli `[B, *shape]` in the units of the data."""
+        with self.inference():
+            return self._decide(self.encode(stimulus, generator=generator))
+
+    def _decide(self, source: Tensor) -> Tensor:
+        if self.decision is not None:
+            return self.decision(source)
+        return self.scores(self.signals.top(self.layers, source, self.time_steps, constant=self.constant_input))
+
+    def perceive(self, stimulus: Tensor) -> Tensor:
+        """Labels `[B]` for stimuli `[B, *shape]`."""
+        return self.logits(stimulus).argmax(1)
+
+    def recall(self, labels: Tensor) -> Tensor:
+        """Recalled stimuli `[N, *shape]`, in the units of the data, for labels `[N]`."""
+        with self.inference():
+            self.check_labels(labels)
+            return self.recalled(self.signals.down(self.layers, self.code, labels, self.time_steps))
+
+    def recalled(self, rate: Tensor) -> Tensor:
+        """Stimuli `[N, *shape]`, in the units of the data, from top-down rates `[N, *f]` of the lowest layer."""
+        return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
+
+    def steps(self, source: Tensor) -> Iterator[SpikeStep] | Iterator[RateStep]:
+        """Bottom-up pass as the network decides, by spikes or by rates, one step per layer."""
+        constant, like = self.constant_input, self.stimulus_mean
+        return self.signals.bottom_up(self.layers, source, self.time_steps, constant=constant, like=like)
+
+    def observe(self, stimulus: Tensor) -> list[LayerRecord]:
+        """The bottom-up pass of spikes for stimuli `[B, *shape]`, one record per layer."""
+        with self.inference():
+            return [record_of(step) for step in self.bottom_up_pass(self.encode(stimulus))]
+
+    def imagine(self, labels: Tensor) -> list[LayerRecord]:
+        """The top-down pass of spikes for labels `[N]`, one record per layer, bottom to top."""
+        with self.inference():
+            self.check_labels(labels)
+            steps = top_down_concepts(self.layers, self.code, labels, self.time_steps)
+            return [record_of(step) for step in steps][::-1]
+
+
+class Classifier(StimulusNetwork):
+    """A network that tells classes apart; arguments as for `Network`.
+
+    It perceives (stimulus to concept) by its bottom-up pathway and recalls (concept to stimulus) by its top-down one.
+    """
+
+    kind: ClassVar[str] = "a network that tells classes apart"
+
+
+class Autoencoder(StimulusNetwork):
+    """A network whose last layer is a latent code, from which the stimulus comes down again; arguments as for `Network`.
+
+    Above the latent code stand the concepts as in every network: the readout tells what a code shows, and the highest
+    top-down synapse recalls the code that is typical of a concept.
+    """
+
+    kind: ClassVar[str] = "an autoencoder"
+
+    def compress(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Rates `[B, *latent]` of the latent code for stimuli `[B, *shape]`."""
+        with self.inference():
+            *_, last = self.steps(self.encode(stimulus, generator=generator))
+            return last.leaving
+
+    def expand(self, rate: Tensor) -> Tensor:
+        """Stimuli `[N, *shape]`, in the units of the data, for rates `[N, *latent]` of the latent code.
+
+        Spiking networks spread the spikes of each rate, which must lie in [0, 1], evenly over the T steps.
+        """
+        with self.inference():
+            code = self.signals.emit(rate, self.time_steps)
+            return self.recalled(self.signals.down_from(self.layers[:-1], code, self.time_steps))
+
+    def reconstruct(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Reconstructions `[B, *shape]` of stimuli: their own latent signals are sent down again."""
+        with self.inference():
+            source = self.encode(stimulus, generator=generator)
+            top = self.signals.top(self.layers, source, self.time_steps, constant=self.constant_input)
+            return self.recalled(self.signals.down_from(self.layers[:-1], top, self.time_steps))
+
+    def top_down_from_code(self, spikes: Spikes, rate: Tensor, *, unrolled: bool = False) -> TopDownPass:
+        """Top-down pass from spikes `[T, N, K]` of the latent code and their rate, to be read from the bottom up."""
+        return TopDownPass(self.layers[:-1], spikes, rate, self.time_steps, constant=False, unrolled=unrolled)
+
+
+def check_classes(labels: Tensor, classes: int) -> None:
+    """Raise a ConfigurationError unless all labels are in 0..C−1."""
+    if labels.numel() and (int(labels.min()) < 0 or int(labels.max()) >= classes):
+        raise ConfigurationError(
+            f"labels: expected values in 0..{classes - 1}, received {int(labels.min())}..{int(labels.max())}."
+        )

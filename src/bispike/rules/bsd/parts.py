@@ -1,0 +1,173 @@
+"""The parts of the local loss of BSD: the feature that is aligned, its centre, and the contrast.
+
+Each is a small value with a forward and, where a gradient passes through it, a backward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...errors import ConfigurationError
+from ...functional import map_of, negative_counts, rows_of, spread_average
+from ...nn import Activity, Group, Pathway
+
+PRIOR = "prior"  # in the state
+
+
+class Feature:
+    """What of a population is aligned, as rows.
+
+    Args:
+        kind: `"rate"` or `"drive"`.
+        slope: `"mean-field"` or `"unrolled"`: how the slope of a rate is computed.
+        pool: side of the grid that larger maps are averaged to; 0: whole maps.
+
+    Attributes:
+        unrolled: whether a pass has to follow the slope of its neurons.
+    """
+
+    def __init__(self, kind: str, slope: str, pool: int) -> None:
+        self.kind, self.pool = kind, pool
+        self.of_rate = kind == "rate"
+        self.unrolled = self.of_rate and slope == "unrolled"
+
+    def rows(self, activity: Activity) -> Tensor:
+        """`[B, D]` rate or drive of a population; maps position by position, as they lie in memory."""
+        values = activity.rate if self.of_rate else activity.drive
+        if values.dim() == 2:
+            return values.contiguous()
+        if self._pools(values.shape):
+            values = F.adaptive_avg_pool2d(values, self.pool)
+        return rows_of(values).flatten(1)
+
+    def backward(self, pathway: Pathway, grad: Tensor, source: Tensor, activity: Activity, *, fused: bool) -> None:
+        """Write the gradients of a pathway from dL/d rows `[B, D]`, written over.
+
+        Args:
+            pathway: of the population.
+            grad: dL/d `rows(activity)`.
+            source: `[B, *source]` rate that its synapse received.
+            activity: what the population did.
+            fused: whether the compiled kernels take the gradient through slope and norm.
+        """
+        if fused:
+            pathway.backward_rows(grad, source, activity, through_rate=self.of_rate)
+            return
+        shape = activity.raw_drive.shape
+        if self._pools(shape):
+            grad = grad.unflatten(1, (self.pool * self.pool, shape[1]))
+            grad = spread_average(map_of(grad, (self.pool, self.pool)), shape[2:])
+        else:
+            grad = map_of(grad.unflatten(1, (-1, shape[1])), shape[2:])
+        if self.of_rate:
+            grad = grad.mul_(pathway.rate_slope(activity))
+        pathway.backward(grad, source, activity)
+
+    def _pools(self, shape: torch.Size) -> bool:
+        """Whether maps of this shape are averaged: those that are larger than the grid."""
+        return len(shape) == 4 and 0 < self.pool < max(shape[2:])
+
+
+class Centre:
+    """The mean that features lose before they are compared.
+
+    Args:
+        mode: `"none"`, `"batch"`, or `"running"`: a running mean per layer, treated as a constant.
+        memory: of the running mean, in samples.
+
+    Attributes:
+        means: `[D]` running mean of each layer, by its name.
+    """
+
+    def __init__(self, mode: str, memory: int) -> None:
+        self.mode, self.memory = mode, memory
+        self.means: dict[str, Tensor] = {}
+
+    def of(self, layer: str, rows: Tensor, group: Group) -> tuple[Tensor | None, Callable[[Tensor], Tensor] | None]:
+        """Centre `[D]` of the rows `[B, D]` of a layer, and the mean that its backward takes over the batch.
+
+        The centre is None where features are not centred, the mean None where the centre is a constant. A batch of one
+        sample has no mean of its own: it moves the running one, which serves. `group` shares the batch.
+        """
+        if self.mode == "none":
+            return None, None
+
+        def mean(values: Tensor) -> Tensor:
+            return group.sum(values.sum(0)) / group.count(values.shape[0]) if group.shares else values.mean(0)
+
+        found = mean(rows) if group.shares else rows.mean(0)
+        samples = group.count(rows.shape[0]) if group.shares else rows.shape[0]
+        if self.mode == "batch" and samples > 1:
+            return found, mean
+        if layer in self.means:
+            weight = 1 - (1 - 1 / self.memory) ** samples
+            return self.means[layer].lerp_(found, weight), None
+        self.means[layer] = found
+        return found, None
+
+
+class Contrast:
+    """Which classes stand as negatives of each sample, and how often.
+
+    Args:
+        kind: one of `functional.CONTRASTS`.
+        classes: C.
+        prior: `"uniform"`, or `"running"`: how often each class occurred.
+        memory: of the running prior, in samples.
+        reference_batch: batch size that `classes` and `expected` refer to.
+        like: gives the dtype and device of the prior.
+
+    Attributes:
+        prior: `[C]` share of each class; it begins uniform.
+        running: whether the prior moves with the labels.
+    """
+
+    def __init__(self, kind: str, classes: int, *, prior: str, memory: int, reference_batch: int, like: Tensor) -> None:
+        self.kind, self.classes, self.memory, self.reference_batch = kind, classes, memory, reference_batch
+        self.running = prior == "running"
+        self.prior = torch.full((classes,), 1 / classes, dtype=like.dtype, device=like.device)
+
+    def negatives(self, labels: Tensor, group: Group, *, dtype: torch.dtype) -> Tensor:
+        """`[B, C]` how often each class is a negative of each sample; moves a running prior by these labels."""
+        occurrences = None
+        if self.running or (group.shares and self.kind in ("batch", "masked")):
+            occurrences = group.sum(torch.bincount(labels, minlength=self.classes))
+        if self.running and occurrences is not None:
+            samples = group.count(len(labels))
+            shares = occurrences.to(self.prior) / samples
+            self.prior = self.prior.lerp(shares, 1 - (1 - 1 / self.memory) ** samples)
+        return negative_counts(
+            labels,
+            self.classes,
+            contrast=self.kind,
+            prior=self.prior.to(dtype=dtype),
+            reference_batch=self.reference_batch,
+            occurrences=occurrences if group.shares else None,
+            dtype=dtype,
+        )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The running prior, if there is one."""
+        return {PRIOR: self.prior} if self.running else {}
+
+
+def load_state(centre: Centre, contrast: Contrast, state: dict[str, Tensor]) -> None:
+    """Take back the running means and the running prior of a checkpoint.
+
+    Raises:
+        ConfigurationError: other names than these parts keep.
+    """
+    state = dict(state)
+    if contrast.running and PRIOR in state:
+        contrast.prior = state.pop(PRIOR).clone()
+    unknown = sorted(key for key in state if not key.startswith("centre."))
+    if unknown:
+        raise ConfigurationError(
+            f"rule 'bsd': expected running centres 'centre.<layer>', received {unknown}; the checkpoint belongs to "
+            "another rule or version and cannot be resumed."
+        )
+    centre.means = {key.removeprefix("centre."): mean.clone() for key, mean in state.items()}
