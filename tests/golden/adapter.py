@@ -158,7 +158,7 @@ def _curve(run: Run) -> dict[str, Any]:
 
 
 def _some_digits(run: Run) -> Tensor:
-    stimuli, _ = data.load("digits").test.batch(slice(0, 6))
+    stimuli, _ = data.load("digits").test[:6]
     return stimuli.to(run.network.stimulus_mean)
 
 

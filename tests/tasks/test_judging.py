@@ -46,7 +46,7 @@ def test_a_text_is_judged_at_all_positions() -> None:
     assert isinstance(network, SequenceNetwork)
     assert isinstance(found.test, Windows)
     judged = evaluate_sequences(network, found.test, batch_size=7)
-    stimuli, labels = found.test.batch(slice(None))
+    stimuli, labels = found.test[:]
     scores = network.logits(stimuli)
     assert judged["samples"] == labels.numel()
     assert judged["accuracy"] == pytest.approx(float((scores.argmax(2) == labels).double().mean()))
@@ -62,7 +62,7 @@ def test_a_series_is_judged_at_the_last_position() -> None:
     assert isinstance(found.test, Windows)
     assert isinstance(found.train, Windows)
     judged = evaluate_sequences(network, found.test, batch_size=7, steps=mean_steps(found.train))
-    stimuli, targets = found.test.batch(slice(None))
+    stimuli, targets = found.test[:]
     error = (network.logits(stimuli) - targets)[:, -1].double() / torch.tensor(found.concept.scale).double()
     assert judged["mse"] == pytest.approx(float(error.square().mean()), rel=1e-5)
     assert judged["accuracy"] is None

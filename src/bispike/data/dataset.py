@@ -1,6 +1,6 @@
 """A data set: stimuli with labels in a training and a test part, and the description of its two ends.
 
-Pixels stay in the compact type they came in (uint8); `Split.batch` hands out float32 in 0..1. Every draw that
+Pixels stay in the compact type they came in (uint8); indexing a `Split` gives float32 in 0..1. Every draw that
 parts a set (validation, a missing test part) is stratified and follows from a seed alone.
 """
 
@@ -14,20 +14,22 @@ from functools import cached_property
 
 import numpy as np
 import torch
+import torch.utils.data
 from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
 from ..spaces import Concept, Stimulus
 
 Indices = Tensor | np.ndarray | Sequence[int] | range | slice
+Index = Indices | int
 
 PIXEL_STD_FLOOR = 1 / 32
 """Least standard deviation of a uint8 channel, in the unit 0..1: eight of 256 grey levels."""
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """One part of a data set.
+class Split(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+    """One part of a data set; also a `torch.utils.data.Dataset`, so that torch's `DataLoader` takes it.
 
     Args:
         stimuli: uint8 or float32, `[N, *shape]`.
@@ -52,9 +54,20 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Stimuli (float32 `[B, *shape]`, uint8 divided by 255) and labels (int64 `[B]`) of some rows."""
-        rows = _rows(indices)
+    def __getitem__(self, index: Index) -> tuple[Tensor, Tensor]:
+        """One sample, or a batch of samples.
+
+        Args:
+            index: a whole number for one sample; a slice, a list or a tensor of B whole numbers (or a mask of N
+                booleans) for a batch. So `torch.utils.data.DataLoader(split, batch_size=8)` works.
+
+        Returns:
+            Stimuli, float32 `[*shape]` or `[B, *shape]`, uint8 divided by 255; labels, int64 `[]` or `[B]`.
+
+        Raises:
+            IndexError: no such sample.
+        """
+        rows = _rows(index)
         return as_float(self.stimuli[rows]), self.labels[rows]
 
     def subset(self, indices: Indices) -> Split:
@@ -160,7 +173,7 @@ def _quotas(counts: list[int], fraction: float) -> list[int]:
 
 
 def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel (axis 1), in the units that `Split.batch` hands out.
+    """Mean and standard deviation of each channel (axis 1), in the units that indexing a `Split` gives.
 
     No deviation is 0: for uint8 it is at least `PIXEL_STD_FLOOR`, and a constant float channel has 1.
     """
@@ -185,7 +198,7 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
     return tuple(mean.tolist()), tuple(std.tolist())
 
 
-def _rows(indices: Indices) -> Tensor | slice:
+def _rows(indices: Index) -> Tensor | slice:
     if isinstance(indices, slice):
         return indices
     rows = torch.as_tensor(list(indices) if isinstance(indices, range) else indices)

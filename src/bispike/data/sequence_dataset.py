@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
-from .dataset import Dataset, Indices, Split, _rows, as_float
+from .dataset import Dataset, Index, Indices, Split, _rows, as_float
 
 PROTOCOLS = ("chronological", "paper")
 
@@ -63,10 +63,10 @@ class Windows(Split):
     def __len__(self) -> int:
         return len(self.starts)
 
-    def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Stimuli `[B, S]` or `[B, S, D]` and targets `[B, S]` or `[B, S, K]` of some windows."""
-        starts = self.starts[_rows(indices)]
-        places = starts[:, None] + torch.arange(self.length, device=starts.device)
+    def __getitem__(self, index: Index) -> tuple[Tensor, Tensor]:
+        """Stimuli `[B, S]` or `[B, S, D]` and targets `[B, S]` or `[B, S, K]` of some windows; of one without B."""
+        starts = self.starts[_rows(index)]
+        places = starts[..., None] + torch.arange(self.length, device=starts.device)
         stimuli = self.stimuli[places]
         return as_float(stimuli) if stimuli.dtype == torch.uint8 else stimuli, self.labels[places]
 
@@ -83,7 +83,7 @@ class Windows(Split):
         """Number of places of each class 0..classes−1 in the windows; of quantities the number of windows."""
         if self.labels.dtype != torch.int64:
             return [len(self)] * classes
-        return torch.bincount(self.batch(slice(None))[1].flatten(), minlength=classes).tolist()
+        return torch.bincount(self[:][1].flatten(), minlength=classes).tolist()
 
 
 @dataclass(frozen=True, eq=False)

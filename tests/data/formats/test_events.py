@@ -72,7 +72,7 @@ def test_a_folder_of_nmnist_is_a_data_set(tmp_path: Path, monkeypatch: pytest.Mo
     found = load("n-mnist", bins=4, limit_files=2)
     assert found.stimulus.shape == (4, 2, 34, 34)
     assert (len(found.train), len(found.test), found.task) == (20, 10, "events")
-    stimuli, labels = found.train.batch(slice(None))
+    stimuli, labels = found.train[:]
     assert labels.tolist() == [digit for digit in range(10) for _ in range(2)]
     assert stimuli[7, 0, 1, 1, 3] == 1
     assert stimuli.sum() == 40
@@ -102,8 +102,8 @@ def test_events_in_a_file_train_over_real_time(camera: Path) -> None:
 
 def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path: Path) -> None:
     found = load(camera, bins=6, sequence=True)
-    stimuli, labels = found.train.batch([3, 5])
-    plain, classes = load(camera, bins=6).train.batch([3, 5])
+    stimuli, labels = found.train[[3, 5]]
+    plain, classes = load(camera, bins=6).train[[3, 5]]
     assert torch.equal(stimuli, plain.flatten(2))
     assert torch.equal(labels, classes[:, None].expand(2, 6))
     train, held = found.split_validation(0.25, 0)

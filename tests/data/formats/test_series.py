@@ -40,7 +40,7 @@ def ramp(rows: int = 100, columns: int = 3) -> Series:
 
 def test_targets_lie_the_horizon_ahead() -> None:
     found = windowed(ramp(), horizon=3, window=5, target="b")
-    stimuli, targets = found.train.batch([2])
+    stimuli, targets = found.train[[2]]
     assert stimuli[0, :, 0].tolist() == [2, 3, 4, 5, 6]
     assert targets[0, :, 0].tolist() == [10, 12, 14, 16, 18]
     assert found.inputs == ("a", "b", "c")
@@ -85,7 +85,7 @@ def test_no_training_window_reaches_into_validation() -> None:
 
 def test_the_paper_estimates_the_last_column_from_the_others() -> None:
     found = windowed(ramp(), protocol="paper", window=8)
-    stimuli, targets = found.train.batch([0])
+    stimuli, targets = found.train[[0]]
     assert stimuli.shape == (1, 8, 2)
     assert targets[0, :, 0].tolist() == [0, 3, 6, 9, 12, 15, 18, 21]
     assert found.concept.names == ("c",)
@@ -222,7 +222,7 @@ def test_mackey_glass_solves_its_equation() -> None:
     times = 2.0 * np.arange(8)
     np.testing.assert_allclose(fine[:8], level + (1.2 - level) * np.exp(-0.1 * times), rtol=1e-6)
     found = load("mackey-glass")
-    assert found.train.batch([0])[0].shape == (1, 32, 1)
+    assert found.train[[0]][0].shape == (1, 32, 1)
     assert 0.2 < float(found.train.stimuli.min()) < float(found.train.stimuli.max()) < 1.5
     assert len(found.test) == 750
     assert torch.isfinite(found.train.stimuli).all()

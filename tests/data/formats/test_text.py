@@ -19,7 +19,7 @@ TEXT = "the quick brown fox jumps over the lazy dog. " * 20
 def test_targets_are_the_next_characters() -> None:
     found = from_text(TEXT, name="fox", window=8)
     names = found.concept.names
-    stimuli, labels = found.train.batch([0, 1])
+    stimuli, labels = found.train[[0, 1]]
     assert "".join(names[i] for i in stimuli[0]) == TEXT[:8]
     assert "".join(names[i] for i in labels[0]) == TEXT[1:9]
     assert "".join(names[i] for i in stimuli[1]) == TEXT[9:17]
@@ -94,7 +94,7 @@ def test_what_is_too_short_or_wrong_is_refused(tmp_path: Path) -> None:
 def test_embedded_text_needs_no_file() -> None:
     found = load("python-docs", window=64)
     assert len(found.train) > 1000
-    assert found.train.batch([0])[0].shape == (1, 64)
+    assert found.train[[0]][0].shape == (1, 64)
     with pytest.raises(ConfigurationError, match="option for python-docs"):
         load("python-docs", size=3)
     with pytest.raises(ConfigurationError, match="for the task 'text'"):
@@ -109,4 +109,4 @@ def test_windows_are_checked() -> None:
         Windows(ids, ids[1:], starts=torch.tensor([0]), length=4)
     found = Windows(ids, ids, starts=torch.tensor([0, 3]), length=4)
     assert found.counts(10) == [1, 1, 1, 2, 1, 1, 1, 0, 0, 0]
-    assert found.batch(slice(1, 2))[0].tolist() == [[3, 4, 5, 6]]
+    assert found[1:2][0].tolist() == [[3, 4, 5, 6]]
