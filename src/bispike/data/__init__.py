@@ -11,8 +11,7 @@ from .catalogue import sequence_options as sequence_options
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .dataset import as_float as as_float
-from .dataset import stratified as stratified
 from .entry import DatasetEntry as DatasetEntry
 from .entry import RemoteFile as RemoteFile
 from .inspection import check as check
-from .inspection import describe as describe
+from .sampling import stratified as stratified

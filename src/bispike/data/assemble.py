@@ -16,7 +16,8 @@ from ..errors import DataError
 from ..spaces import Concept, Stimulus
 from . import labels as labelling
 from .arrays import Layout, as_array
-from .dataset import Dataset, Split, channel_statistics, stratified
+from .dataset import Dataset, Split, channel_statistics
+from .sampling import stratified
 
 SPLIT_SEED = 20250
 """Seed of the split that stands in for a missing test part."""

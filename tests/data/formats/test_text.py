@@ -30,10 +30,6 @@ def test_targets_are_the_next_characters() -> None:
 def test_parts_do_not_overlap_and_lie_in_their_order() -> None:
     found = from_text(TEXT, name="fox", window=8)
     train, held = found.split_validation(0.2, 0)
-    assert isinstance(found.train, Windows)
-    assert isinstance(found.test, Windows)
-    assert isinstance(train, Windows)
-    assert isinstance(held, Windows)
     assert int(train.starts[-1]) + 8 < int(held.starts[0])
     assert int(held.starts[-1]) + 8 < int(found.test.starts[0])
     assert int(found.train.starts[-1]) + 8 <= int(0.8 * len(TEXT)) - 1

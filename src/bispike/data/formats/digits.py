@@ -13,8 +13,9 @@ import torch
 
 from .. import labels as labelling
 from ..assemble import assemble
-from ..dataset import Dataset, stratified
+from ..dataset import Dataset
 from ..entry import DatasetEntry
+from ..sampling import stratified
 
 TEST_FRACTION = 0.2
 SEED = 1797
