@@ -111,7 +111,7 @@ def test_a_bad_file_is_named_and_explained(name: str, tmp_path: Path) -> None:
 
 def test_an_image_for_a_table_network_is_refused(tmp_path: Path) -> None:
     Image.new("L", (5, 1)).save(tmp_path / "x.png")
-    with pytest.raises(DataError, match="not images"):
+    with pytest.raises(DataError, match="takes no images"):
         read_inputs([tmp_path / "x.png"], TABLE)
 
 

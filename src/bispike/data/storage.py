@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from ..errors import DataError
-from .entry import DatasetEntry
+from .published.entry import DatasetEntry
 
 VARIABLE = "BISPIKE_DATA"
 

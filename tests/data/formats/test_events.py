@@ -11,7 +11,8 @@ import torch
 
 from bispike.config.train_config import TrainConfig
 from bispike.data import load
-from bispike.data.formats.events import bin_events, read_recording
+from bispike.data.formats.events import bin_events
+from bispike.data.published.n_mnist import read_recording
 from bispike.errors import ConfigurationError, DataError
 from bispike.report import write_report
 from bispike.training import run_config

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bispike.data import load
-from bispike.data.formats.images import parse_size
+from bispike.data.readers.images import parse_size
 from bispike.errors import ConfigurationError, DataError
 
 from ..makers import class_folders, pixels, save_image

@@ -12,8 +12,7 @@ import torch
 
 from bispike.data import load
 from bispike.data.formats.series import Series, read_table, windowed
-from bispike.data.formats.series_sets import mackey_glass
-from bispike.data.sequence_dataset import Windows
+from bispike.data.published.series import mackey_glass
 from bispike.errors import ConfigurationError, DataError
 from bispike.spaces import Quantities
 

@@ -26,14 +26,36 @@ import torch
 
 from ...errors import ConfigurationError, DataError, unknown_name
 from ...spaces import Quantities, Stimulus
+from ..option import DELIMITER, Option, one_of, problems, share, whole_number
+from ..readers.characters import read_cells
 from ..sequence_dataset import PROTOCOLS, SequenceDataset, Windows, chunks
-from .characters import read_cells
+from .format import Format
 
 WINDOW = 12
 PAPER_WINDOW = 32
 TEST_FRACTION = 0.2
 SAYS = ("change", "value")
 MISSING = ("error", "previous", "interpolate")
+OPTIONS = (
+    Option("target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)"),
+    Option("horizon", "steps ahead, at least 1 (chronological only)", default=1, check=whole_number(1, "step ahead")),
+    Option("window", "S, positions of a window; 12 (chronological) or 32 (paper)", check=whole_number(1, "position")),
+    Option(
+        "protocol",
+        "chronological, or paper: as the published table was made",
+        default="chronological",
+        check=one_of(*PROTOCOLS),
+    ),
+    Option(
+        "says",
+        "what a network forecasts: the change from the present value, or the value",
+        default="change",
+        check=one_of(*SAYS),
+    ),
+    Option("test_fraction", "share at the end that becomes the test part", default=TEST_FRACTION, check=share),
+    Option("missing", "what to do where a value is missing", default="error", check=one_of(*MISSING)),
+)
+"""Options of every series; a file also has a delimiter."""
 DECIMAL_COMMA = re.compile(r"^(\s*[-+]?\d*),(\d+(?:[eE][-+]?\d+)?\s*)$")
 GAPS = frozenset({"", "na", "nan", "null", "none", "-", "?"})
 
@@ -58,7 +80,6 @@ class Series:
 def read(
     path: Path,
     *,
-    task: str = "series",
     target: str | None = None,
     horizon: int = 1,
     window: int | None = None,
@@ -72,7 +93,6 @@ def read(
 
     Args:
         path: the file.
-        task: "series".
         target: the column that is asked for, or several, separated by commas; if None all (chronological), or the last
             one (paper).
         horizon: steps ahead, at least 1 (chronological only).
@@ -81,14 +101,12 @@ def read(
         says: what a network forecasts: the "change" from the present value (chronological only), or the "value".
         missing: what to do where a value is missing: "error", the "previous" value of the column, or "interpolate"
             between the one before and the one after, which looks ahead.
-        delimiter: what parts the columns; told from the first row where not given.
+        delimiter: character between the columns; recognised from the first row if not given.
         test_fraction: share at the end that becomes the test part.
 
     Raises:
         DataError: unreadable, ragged, not numeric, missing values, or too short.
     """
-    if task != "series":
-        raise ConfigurationError(unknown_name("task for a series", task, ["series"]))
     return windowed(
         read_table(path, delimiter=delimiter, missing=missing),
         target=target,
@@ -115,22 +133,13 @@ def windowed(
     """A data set of a series; arguments as for `read`."""
     paper = protocol == "paper"
     length = window if window is not None else (PAPER_WINDOW if paper else WINDOW)
-    problems = []
-    if protocol not in PROTOCOLS:
-        problems.append(unknown_name("protocol", protocol, PROTOCOLS))
-    if horizon < 1:
-        problems.append(f"horizon: expected at least 1 step ahead, received {horizon}.")
-    if length < 1:
-        problems.append(f"window: expected at least 1 position, received {length}.")
-    if not 0 < test_fraction < 1:
-        problems.append(f"test_fraction: expected a share between 0 and 1, received {test_fraction}.")
-    if says not in SAYS:
-        problems.append(unknown_name("says", says, SAYS))
-    wanted = _targets(series, target, paper=paper, problems=problems)
+    chosen = {"horizon": horizon, "window": window, "protocol": protocol, "says": says, "test_fraction": test_fraction}
+    wrong = problems(OPTIONS, chosen, of=where)
+    wanted = _targets(series, target, paper=paper, problems=wrong)
     if paper and len(series.columns) < 2:
-        problems.append("protocol 'paper' estimates a column from the others: expected at least 2 columns, received 1.")
-    if problems:
-        raise ConfigurationError(problems)
+        wrong.append("protocol 'paper' estimates a column from the others: expected at least 2 columns, received 1.")
+    if wrong:
+        raise ConfigurationError(wrong)
     rows = len(series.values)
     reach = 0 if paper else horizon
     cut = int(rows * (1 - test_fraction))
@@ -231,7 +240,7 @@ def read_table(
 
     Args:
         path: `.csv`, `.tsv`, `.txt`, also `.gz`; or `.h5`.
-        delimiter: what parts the columns; told from the first row where not given.
+        delimiter: character between the columns; recognised from the first row if not given.
         missing: see `read`.
         names: of the columns; True: in the first row; None: in the first row if it is not all numbers.
 
@@ -353,3 +362,14 @@ def _read_hdf(path: Path, missing: str) -> Series:
     if values.ndim != 2 or values.shape[1] != len(names):
         raise DataError(f"{path}: expected a value for each of {len(names)} columns, received {list(values.shape)}.")
     return _filled(Series(path.name.split(".")[0], tuple(names), values), missing, path, first=1)
+
+
+FORMAT = Format(
+    name="series",
+    summary="a series",
+    read=read,
+    options=(*OPTIONS, DELIMITER),
+    endings=(".h5", ".hdf5"),
+    task="series",
+    on_request=True,
+)

@@ -14,8 +14,8 @@ import torch
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
-from ..entry import DatasetEntry
 from ..sampling import stratified
+from .entry import DatasetEntry
 
 TEST_FRACTION = 0.2
 SEED = 1797

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-from ..entry import DatasetEntry, RemoteFile
+from ..formats.series import OPTIONS, Series, read_table, windowed
 from ..sequence_dataset import SequenceDataset
-from .series import Series, read_table, windowed
+from .entry import DatasetEntry, RemoteFile
 
 LYAPUNOV_TIME = 197.0  # of the Mackey–Glass equation with τ = 17, in its unit of time
 PER_LYAPUNOV_TIME = 75  # points
@@ -60,11 +61,18 @@ def mackey_glass(points: int, *, delay: float = 17.0, every: float, begin: float
     return values[::inner].copy()
 
 
+_MACKEY_GLASS_DEFAULTS = {"test_fraction": 0.5, "window": 32}
+_MACKEY_GLASS_OPTIONS = tuple(
+    replace(option, default=_MACKEY_GLASS_DEFAULTS.get(option.name, option.default))
+    for option in OPTIONS
+    if option.name != "missing"
+)
+
+
 def _mackey_glass(folder: Path, **options: Any) -> SequenceDataset:
     points = LYAPUNOV_TIMES * PER_LYAPUNOV_TIME
     values = mackey_glass(points, every=LYAPUNOV_TIME / PER_LYAPUNOV_TIME)[:, None]
-    settings = {"test_fraction": 0.5, "window": 32, **options}
-    return windowed(Series("mackey-glass", ("x",), values), **settings)
+    return windowed(Series("mackey-glass", ("x",), values), **{**_MACKEY_GLASS_DEFAULTS, **options})
 
 
 def _published(
@@ -78,9 +86,6 @@ def _published(
             f"{found.values.shape[0]} of {found.values.shape[1]}. Give its path to use it as your own data."
         )
     return windowed(Series(name, found.columns, found.values, found.notes), where=folder / file, **options)
-
-
-OPTIONS = ("target", "horizon", "window", "protocol", "says", "test_fraction", "missing")
 
 
 def _entry(
@@ -115,6 +120,7 @@ def _entry(
         folders=(folder, name),
         files=files,
         task="series",
+        options=OPTIONS,
         by_hand=by_hand,
     )
 
@@ -135,6 +141,7 @@ ENTRIES = (
         read=_mackey_glass,
         locate=lambda folder: folder,
         task="series",
+        options=_MACKEY_GLASS_OPTIONS,
     ),
     _entry(
         "exchange-rate",

@@ -21,7 +21,7 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..entry import DatasetEntry, RemoteFile
+from .entry import DatasetEntry, RemoteFile
 
 PIXELS = 3 * 32 * 32
 

@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..entry import DatasetEntry, RemoteFile
+from .entry import DatasetEntry, RemoteFile
 
 FILES = ("train_32x32.mat", "test_32x32.mat")
 

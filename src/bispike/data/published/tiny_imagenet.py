@@ -19,8 +19,8 @@ from ...errors import DataError
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
-from ..entry import DatasetEntry, RemoteFile
-from .images import Form, Picture, decode
+from ..readers.images import Form, Picture, decode
+from .entry import DatasetEntry, RemoteFile
 
 TOP = "tiny-imagenet-200"
 ARCHIVE = f"{TOP}.zip"
