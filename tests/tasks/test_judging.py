@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from bispike import models
-from bispike.data.formats.series import Series, windowed
+from bispike.data.formats.series import windowed
 from bispike.data.formats.text import from_text
+from bispike.data.readers.series_table import Series
 from bispike.data.sequence_dataset import Windows
 from bispike.errors import ConfigurationError, DataError
 from bispike.nn import SequenceNetwork

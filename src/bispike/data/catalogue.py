@@ -1,7 +1,7 @@
 """The published data sets by name, and the one call that loads a data set of any kind.
 
 A name is looked for on disk and downloaded where it is missing (`data.published`); everything else is the path of a
-user's own file or folder, which the formats are asked about (`data.formats`).
+user's own file or folder, which one of the formats recognises (`data.formats`).
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def load(
         name_or_path: a name of the registry, or the path of a user's own `.npz`, `.csv`, text or image folder.
         root: folder that is searched first (and downloaded to); then `$BISPIKE_DATA`, then the cache folder.
         download: whether files that are missing are downloaded.
-        progress: told of downloaded bytes.
+        progress: called with the bytes that have arrived.
         **options: what the format takes, for example `size=32` for image folders, `target="species"` for
             tables, `layout="channels-last"` for arrays, `window=32` for texts and series, `test_fraction=0.2`. None
-            stands for "not given".
+            means "not given".
 
     Raises:
         UnknownNameError: neither a name nor a path.
@@ -68,7 +68,7 @@ def load(
     if place is None:
         if not download or found.by_hand:
             folder_named = storage.roots(root)[0] / found.folders[0]
-            raise DataError(f"data set {found.name!r} is not here. {storage.guidance(found, folder_named)}")
+            raise DataError(f"data set {found.name!r} is not on this machine. {storage.guidance(found, folder_named)}")
         place = _fetch(found, root, progress)
     loaded = found.load(place, **given)
     return loaded if found.options else _expect_as_published(found, loaded, place)
@@ -91,17 +91,17 @@ def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any
 
 
 def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None = None) -> Path | None:
-    """Bring the files of a published data set, unless they are there.
+    """Download the files of a published data set, unless they are on disk.
 
     Returns:
-        Where they lie; None for an embedded set, which needs none.
+        Their folder; None for an embedded set, which needs no files.
     """
     found = entry(name)
     return None if found.embedded else storage.find(found, root) or _fetch(found, root, progress)
 
 
 def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
-    """What is known of a published data set, and where it lies."""
+    """Description of a published data set, with its place on disk, as plain values."""
     found = entry(name)
     place = None if found.embedded else storage.find(found, root)
     return {
@@ -127,7 +127,7 @@ def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
 
 
 def as_path(name_or_path: PathLike) -> Path | None:
-    """The path that is meant, or None where it is a name of the registry."""
+    """The path, or None if it is a name of the registry."""
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and text in registry:
         return None
@@ -155,7 +155,7 @@ def _published_at(path: Path) -> DatasetEntry | None:
 def _fetch(found: DatasetEntry, root: PathLike | None, progress: Progress | None) -> Path:
     if found.by_hand:
         named = storage.roots(root)[0] / found.folders[0]
-        raise DataError(f"data set {found.name!r} is not here. {storage.guidance(found, named)}")
+        raise DataError(f"data set {found.name!r} is not on this machine. {storage.guidance(found, named)}")
     target = storage.destination(found, root)
     try:
         for file in found.files:
@@ -164,7 +164,10 @@ def _fetch(found: DatasetEntry, root: PathLike | None, progress: Progress | None
         raise DownloadError(f"data set {found.name!r}: {error}\n{storage.guidance(found, target)}") from error
     place = found.locate(target)
     if place is None:
-        raise DataError(f"{target}: the downloaded files are not what data set {found.name!r} is read from.")
+        raise DataError(
+            f"{target}: the downloaded files are not those of data set {found.name!r}; remove them, and fetch the set "
+            "again."
+        )
     return place
 
 

@@ -72,12 +72,12 @@ class Split(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
         Raises:
             IndexError: no such sample.
         """
-        rows = _rows(index)
+        rows = as_rows(index)
         return as_float(self.stimuli[rows]), self.labels[rows]
 
     def subset(self, indices: Indices) -> Split:
         """A split with copies of some rows."""
-        rows = _rows(indices)
+        rows = as_rows(indices)
         return Split(self.stimuli[rows].clone(), self.labels[rows].clone())
 
     def to(self, device: torch.device | str) -> Split:
@@ -166,11 +166,11 @@ class Dataset:
         return self.train.hold_out(fraction, seed)
 
     def protocol_summary(self) -> dict[str, Any]:
-        """How the data were cut and what is asked for, as a run's summary holds it; empty for single stimuli."""
+        """Protocol and targets of sequences, as a run's summary holds them; empty for single stimuli."""
         return {}
 
     def describe(self) -> dict[str, Any]:
-        """What the data set holds, as plain values (the keys stand in `data.check`)."""
+        """What the data set holds, as plain values (`data.check` lists the keys)."""
         classes = self.concept.classes
         low, high = torch.aminmax(self.train.stimuli)
         return {
@@ -246,7 +246,8 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
     return tuple(mean.tolist()), tuple(std.tolist())
 
 
-def _rows(index: Index) -> Tensor | slice:
+def as_rows(index: Index) -> Tensor | slice:
+    """What tensors are indexed with: a slice, or int64 or boolean numbers of rows."""
     if isinstance(index, slice):
         return index
     rows = torch.as_tensor(list(index) if isinstance(index, range) else index)

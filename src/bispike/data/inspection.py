@@ -1,4 +1,4 @@
-"""Check a data set before it is trained on: what it holds, and what is wrong or suspicious.
+"""Check a data set before it is trained on: its content, and what is wrong or suspicious.
 
 Problems stop training; notes are for the reader (classes of very different size, test stimuli that also occur
 in the training part).
@@ -54,6 +54,6 @@ def _checksums(name: str, root: str | os.PathLike[str] | None) -> dict[str, Any]
     if place is None:
         return {"path": None, "checksums": {}}
     home = place.parent if place.is_file() else place
-    there = [file for file in found.files if (home / file.name).is_file()]
-    verdicts = {file.name: "matches" if matches(home / file.name, file.checksum) else "differs" for file in there}
+    present = [file for file in found.files if (home / file.name).is_file()]
+    verdicts = {file.name: "matches" if matches(home / file.name, file.checksum) else "differs" for file in present}
     return {"path": str(place), "checksums": verdicts}

@@ -23,8 +23,8 @@ class Option:
 
     Args:
         name: keyword of the reader's function.
-        meaning: what it does, with unit and range.
-        default: value where it is not given; None often stands for "from the data".
+        meaning: purpose, with unit and range.
+        default: value where it is not given; None often means "from the data".
         check: sentence on what is wrong with a value, or None.
     """
 

@@ -1,6 +1,6 @@
 """Draws of rows by class: a stratified share, the first rows in proportion, imbalanced parts, wrong labels.
 
-Every draw follows from a seed or a generator that is given. The functions know labels only, `[N]` with values
+Every draw follows from a given seed or generator. The functions know labels only, `[N]` with values
 0..C-1; `Split` and `Windows` apply them.
 
 The profile of imbalance is exponential, after Cui et al., "Class-Balanced Loss Based on Effective Number of

@@ -1,4 +1,4 @@
-"""Sequences: one long text or series, and the windows of it that a network sees; recordings of events.
+"""Sequences: one long text or series with the windows that a network receives, and recordings of events.
 
 Nothing is copied for windows that overlap: a split holds the whole sequence and where its windows begin.
 """
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
 from . import sampling
-from .dataset import Dataset, Index, Indices, Split, _rows, as_float
+from .dataset import Dataset, Index, Indices, Split, as_float, as_rows
 
 PROTOCOLS = ("chronological", "paper")
 LEAST_STEP = 1e-12
@@ -69,14 +69,14 @@ class Windows(Split):
 
     def __getitem__(self, index: Index) -> tuple[Tensor, Tensor]:
         """Stimuli `[B, S]` or `[B, S, D]` and targets `[B, S]` or `[B, S, K]` of some windows; of one without B."""
-        starts = self.starts[_rows(index)]
+        starts = self.starts[as_rows(index)]
         places = starts[..., None] + torch.arange(self.length, device=starts.device)
         stimuli = self.stimuli[places]
         return as_float(stimuli) if stimuli.dtype == torch.uint8 else stimuli, self.labels[places]
 
     def subset(self, indices: Indices) -> Self:
         """The same sequence with some of the windows."""
-        return replace(self, starts=self.starts[_rows(indices)].clone())
+        return replace(self, starts=self.starts[as_rows(indices)].clone())
 
     def to(self, device: torch.device | str) -> Self:
         """The same windows on a device."""

@@ -1,7 +1,7 @@
 """A user's own files become stimuli for a trained network: images, arrays, rows of tables.
 
 Each format reads its own files (`Format.inputs`). An image is converted to the channels and the size that the network
-was trained on, and a note says so.
+was trained on, with a note about it.
 """
 
 from __future__ import annotations

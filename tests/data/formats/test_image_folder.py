@@ -103,10 +103,10 @@ def test_broken_images_are_all_named(tmp_path):
 
 
 def test_folders_without_images_and_empty_classes_are_named(tmp_path):
-    with pytest.raises(DataError, match="holds no folders"):
+    with pytest.raises(DataError, match="contains no folders"):
         load(tmp_path)
     save_image(tmp_path / "0.png", pixels(3, 3))
-    with pytest.raises(DataError, match="lie in it directly"):
+    with pytest.raises(DataError, match="images are not in folders"):
         load(tmp_path)
     class_folders(tmp_path, ("cat",))
     with pytest.raises(DataError, match="found only 'cat'"):

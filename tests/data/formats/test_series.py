@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from bispike.data import load
-from bispike.data.formats.series import Series, read_table, windowed
+from bispike.data.formats.series import windowed
 from bispike.data.published.series import mackey_glass
+from bispike.data.readers.series_table import Series, read_table
 from bispike.errors import ConfigurationError, DataError
 from bispike.spaces import Quantities
 
@@ -92,8 +93,8 @@ def test_the_paper_estimates_the_last_column_from_the_others() -> None:
 
 def test_wrong_settings_are_told_together() -> None:
     with pytest.raises(ConfigurationError) as told:
-        windowed(ramp(), target="d", horizon=0, window=0, protocol="usual", says="much", test_fraction=1.0)
-    for word in ("column 'd'", "horizon", "window", "protocol", "says", "test_fraction"):
+        windowed(ramp(), target="d", horizon=0, window=0, protocol="usual", target_mode="much", test_fraction=1.0)
+    for word in ("column 'd'", "horizon", "window", "protocol", "target_mode", "test_fraction"):
         assert word in str(told.value)
     with pytest.raises(ConfigurationError, match="at least 2 columns"):
         windowed(ramp(columns=1), protocol="paper", window=5)
@@ -168,7 +169,7 @@ def test_missing_values_are_filled_on_demand(write: Write) -> None:
     assert "4 missing values were filled (previous)" in before.notes[0]
     between = read_table(path, missing="interpolate")
     assert between.values.tolist() == [[2, 1], [2, 2], [4, 3], [6, 3]]
-    assert "the future is forecast too well" in between.notes[0]
+    assert "forecasts near gaps are too good" in between.notes[0]
     with pytest.raises(ConfigurationError, match="missing"):
         read_table(path, missing="guess")
     with pytest.raises(DataError, match="no value at all"):

@@ -1,7 +1,7 @@
 """File formats of a user's own data, one per file; here they are registered.
 
-Formats are asked in the order of registration whether a path is theirs, so a format that looks into a file stands
-before one that goes by the ending alone.
+Recognition follows the order of registration: the first format that recognises a path reads it. So a format that looks
+into a file is registered before one that knows the ending only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from . import events, idx, image_folder, npz, series, table, text
 from .format import Format as Format
 
 registry: dict[str, Format] = {}
-"""The formats by name, in the order in which they are asked."""
+"""The formats by name, in the order of recognition."""
 
 
 def register(new: Format, *, before: str | None = None) -> Format:
@@ -21,7 +21,7 @@ def register(new: Format, *, before: str | None = None) -> Format:
 
     Args:
         new: the format.
-        before: name of the format that is asked after this one; None: this one is asked last.
+        before: name of the format that this one precedes; None: this one is the last.
 
     Raises:
         ConfigurationError: the name is taken, or `before` is unknown.

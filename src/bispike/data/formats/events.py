@@ -1,7 +1,7 @@
 """Event streams: what event cameras send, (time, x, y, polarity) one by one, in bins of real time.
 
 A stimulus becomes `[T, 2, H, W]`: 1 where a pixel sent at least one event of that polarity within the bin. Networks
-take it with `stimulus_code="given"` and as many steps: step t of the network is bin t of the recording. Recurrent
+take it with `stimulus_code="given"` and T time steps: time step t of the network is bin t of the recording. Recurrent
 networks take it as a sequence of T positions (`sequence=True`).
 
     .npz      `t` (microseconds), `x`, `y`, `p` of all events one after the other, `sample` the recording that each
@@ -46,15 +46,15 @@ MOST_BYTES = 4 * 2**30
 def bin_events(
     t: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray, *, bins: int, duration: float, height: int, width: int
 ) -> np.ndarray:
-    """uint8 `[bins, 2, height, width]`, 255 where there was an event; what comes at `duration` or later is left out.
+    """uint8 `[bins, 2, height, width]`, 255 where there was an event; events at `duration` or later are left out.
 
     Args:
         t: microseconds from the beginning of the recording; `x`, `y`: places; `p`: polarity, 0 or 1.
     """
     frames = np.zeros((bins, 2, height, width), dtype=np.uint8)
-    kept = (t >= 0) & (t < duration)
-    place = (t[kept] * (bins / duration)).astype(np.int64)
-    frames[place, p[kept].astype(np.int64), y[kept], x[kept]] = 255
+    inside = (t >= 0) & (t < duration)
+    place = (t[inside] * (bins / duration)).astype(np.int64)
+    frames[place, p[inside].astype(np.int64), y[inside], x[inside]] = 255
     return frames
 
 
@@ -76,7 +76,7 @@ def read(
     Args:
         path: the file (see above).
         bins: T, bins of a recording.
-        duration: microseconds that are looked at; the longest recording if None.
+        duration: microseconds that are used; the longest recording if None.
         test_fraction: share of the recordings that becomes the test part.
         sequence: whether bins are the positions of a sequence, for recurrent networks.
 
@@ -104,9 +104,11 @@ def read(
     height, width = int(events["y"].max()) + 1, int(events["x"].max()) + 1
     expect_room(len(labels) * bins * 2 * height * width, path)
     frames = np.zeros((len(labels), bins, 2, height, width), dtype=np.uint8)
-    kept = t < span
-    place = (t[kept] * (bins / span)).astype(np.int64)
-    frames[sample[kept], place, p[kept], events["y"][kept].astype(np.int64), events["x"][kept].astype(np.int64)] = 255
+    inside = t < span
+    place = (t[inside] * (bins / span)).astype(np.int64)
+    frames[
+        sample[inside], place, p[inside], events["y"][inside].astype(np.int64), events["x"][inside].astype(np.int64)
+    ] = 255
     numbered = labelling.encode(labels, None)
     found = assemble(path.stem, torch.from_numpy(frames), numbered, None, test_fraction=test_fraction)
     return as_events(found, sequence=sequence)

@@ -35,7 +35,7 @@ def read_idx(path: Path, *, rank: int) -> np.ndarray:
     """The array in an IDX file.
 
     Args:
-        path: the file, gzip or plain (told by its first bytes).
+        path: the file, gzip or plain (recognised by its first bytes).
         rank: number of axes it must have: 3 for images, 1 for labels.
 
     Raises:
@@ -71,7 +71,7 @@ def read_idx(path: Path, *, rank: int) -> np.ndarray:
 
 
 def locate(folder: Path) -> Path | None:
-    """The folder, or its `raw` folder, if all four files are there."""
+    """The folder, or its `raw` folder, if it holds all four files."""
     for place in (folder, folder / "raw"):
         if all(_file(place, name) is not None for name in FILES):
             return place

@@ -1,4 +1,4 @@
-"""Image folders: one folder per class, in `train/` and `test/` (or `val/`) where there are such folders.
+"""Image folders: one folder per class, in `train/` and `test/` (or `val/`) if such folders exist.
 
     photos/cat/1.png            photos/train/cat/1.png
     photos/dog/2.jpg            photos/test/cat/9.png
@@ -73,7 +73,7 @@ def _classes(part: Path) -> list[str]:
     classes = [folder.name for folder in _folders(part)]
     if not classes:
         loose = any(_is_image(file) for file in part.iterdir())
-        likely = "the images lie in it directly" if loose else "it holds no folders"
+        likely = "its images are not in folders" if loose else "it contains no folders"
         raise DataError(f"{part}: expected one folder of images per class, but {likely}.")
     if len(classes) == 1:
         raise DataError(f"{part}: expected at least 2 class folders, found only {classes[0]!r}.")

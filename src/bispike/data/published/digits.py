@@ -22,7 +22,7 @@ SEED = 1797
 
 
 def read(folder: Path | None = None) -> Dataset:
-    """The digits; no folder is looked at."""
+    """The digits; the folder is not used."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

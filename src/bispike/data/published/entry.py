@@ -1,4 +1,4 @@
-"""What is known of a published data set before any of its files is read.
+"""The description of a published data set, which is known before any of its files is read.
 
 A module of this folder declares one or several entries; `published/__init__.py` gathers them. A new data set is one
 new entry.
@@ -24,7 +24,7 @@ class RemoteFile:
         name: name of the file in the data set's folder.
         urls: places to fetch it from, tried in order.
         checksum: `algorithm:hexadecimal digest`, as published.
-        size: bytes, for the reader; the checksum decides.
+        size: bytes, for information; the checksum decides.
     """
 
     name: str
@@ -46,7 +46,7 @@ class DatasetEntry:
         source: where it comes from, with the reference.
         licence: under what terms its authors give it.
         read: reads the set from its folder, with `options` by keyword.
-        locate: the folder to read within a data set's folder, or None where its files are not there.
+        locate: the folder to read within a data set's folder, or None where its files are missing.
         folders: names of the data set's folder under a root; downloads go to the first.
         files: what is downloaded; none where the set comes with an installed package.
         task: what it is used for.

@@ -12,23 +12,24 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-from ..formats.series import OPTIONS, Series, read_table, windowed
+from ..formats.series import OPTIONS, windowed
+from ..readers.series_table import Series, read_table
 from ..sequence_dataset import SequenceDataset
 from .entry import DatasetEntry, RemoteFile
 
 LYAPUNOV_TIME = 197.0  # of the Mackey–Glass equation with τ = 17, in its unit of time
 PER_LYAPUNOV_TIME = 75  # points
-LYAPUNOV_TIMES = 20  # in all, half of them to learn from
+LYAPUNOV_TIMES = 20  # in all; the first half is the training part
 
 
 def mackey_glass(points: int, *, delay: float = 17.0, every: float, begin: float = 1.2, inner: int = 40) -> np.ndarray:
     """x' = 0.2 x(t−τ)/(1 + x(t−τ)^10) − 0.1 x, by Runge–Kutta steps of `every`/`inner`, float64 `[points]`.
 
-    Before t = 0 it is `begin`; between two steps the past is interpolated. Source: Mackey and Glass,
+    For t <= 0 x is `begin`; past values between two steps are interpolated. Source: Mackey and Glass,
     Science 197:287 (1977).
 
     Args:
-        points: how many values.
+        points: number of values.
         delay: τ.
         every: time between two values.
         begin: x for t ≤ 0.

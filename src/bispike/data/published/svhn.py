@@ -44,7 +44,7 @@ def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def locate(folder: Path) -> Path | None:
-    """The folder, if both files are there."""
+    """The folder, if it holds both files."""
     return folder if all((folder / name).is_file() for name in FILES) else None
 
 
