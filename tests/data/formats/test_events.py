@@ -107,8 +107,8 @@ def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path:
     plain, classes = load(camera, bins=6).train[[3, 5]]
     assert torch.equal(stimuli, plain.flatten(2))
     assert torch.equal(labels, classes[:, None].expand(2, 6))
-    train, held = found.split_validation(0.25, 0)
-    assert (len(train), len(held), held.counts(2)) == (48, 16, [48, 48])
+    train, validation = found.split_validation(0.25, 0)
+    assert (len(train), len(validation), validation.counts(2)) == (48, 16, [48, 48])
     config = TrainConfig(
         dataset=str(camera),
         data_options={"bins": 6, "sequence": True},
@@ -129,7 +129,7 @@ def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"p": np.array([0, 2])}, "polarities 0 and 1"),
         ({"x": np.array([0])}, "as many of t, x, y, p and sample"),
@@ -137,10 +137,10 @@ def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path:
         ({"x": np.array([0, -1])}, "places of at least 0"),
     ],
 )
-def test_bad_events_are_refused(change: dict[str, np.ndarray], told: str, tmp_path: Path) -> None:
+def test_bad_events_are_refused(change: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
     arrays = {key: np.array([0, 1]) for key in ("t", "x", "y", "p", "sample")}
     np.savez(tmp_path / "e.npz", labels=np.array([0, 1, 0, 1]), **{**arrays, **change})
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         load(tmp_path / "e.npz")
 
 

@@ -48,7 +48,7 @@ def test_pixels_are_those_of_the_files(tmp_path):
     assert np.array_equal(data.train.stimuli.numpy(), images.transpose(0, 3, 1, 2))
 
 
-def test_the_commonest_size_is_taken_and_told(tmp_path):
+def test_the_most_frequent_size_is_taken_with_a_note(tmp_path):
     class_folders(tmp_path)
     save_image(tmp_path / "cat" / "big.png", np.full((12, 10), 77, np.uint8))
     data = load(tmp_path)

@@ -49,7 +49,7 @@ def test_targets_lie_the_horizon_ahead() -> None:
     assert found.concept.present == (1,)
 
 
-def test_each_time_of_the_test_part_is_foretold_once_and_from_its_past() -> None:
+def test_each_time_of_the_test_part_is_forecast_once_and_from_its_past() -> None:
     found = windowed(ramp(), horizon=3, window=5)
     test, train = found.test, found.train
     ends = test.starts + test.length - 1
@@ -73,8 +73,8 @@ def test_scaling_uses_the_training_part_only() -> None:
 
 def test_no_training_window_reaches_into_validation() -> None:
     found = windowed(ramp(), horizon=3, window=5)
-    train, held = found.split_validation(0.2, 0)
-    assert int(train.starts.max()) + 4 + 3 < int(held.starts.min())
+    train, validation = found.split_validation(0.2, 0)
+    assert int(train.starts.max()) + 4 + 3 < int(validation.starts.min())
     with pytest.raises(ConfigurationError, match="too short for a validation part"):
         windowed(ramp(30), window=10).split_validation(0.9, 0)
 
@@ -91,11 +91,11 @@ def test_the_paper_estimates_the_last_column_from_the_others() -> None:
     assert "too good" in found.notes[-1]
 
 
-def test_wrong_settings_are_told_together() -> None:
-    with pytest.raises(ConfigurationError) as told:
+def test_wrong_settings_are_named_together() -> None:
+    with pytest.raises(ConfigurationError) as caught:
         windowed(ramp(), target="d", horizon=0, window=0, protocol="usual", target_mode="much", test_fraction=1.0)
     for word in ("column 'd'", "horizon", "window", "protocol", "target_mode", "test_fraction"):
-        assert word in str(told.value)
+        assert word in str(caught.value)
     with pytest.raises(ConfigurationError, match="at least 2 columns"):
         windowed(ramp(columns=1), protocol="paper", window=5)
 
@@ -135,7 +135,7 @@ def test_numbers_may_have_decimal_commas_where_commas_part_no_columns(write: Wri
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the file is empty"),
         ("u,v\n", "expected rows of numbers"),
@@ -146,8 +146,8 @@ def test_numbers_may_have_decimal_commas_where_commas_part_no_columns(write: Wri
         ("u,v\n1,inf\n", "received 'inf'"),
     ],
 )
-def test_bad_tables_are_refused_with_the_place(write: Write, text: str, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_bad_tables_are_refused_with_the_place(write: Write, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         read_table(write(text))
 
 

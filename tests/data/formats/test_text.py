@@ -29,18 +29,18 @@ def test_targets_are_the_next_characters() -> None:
 
 def test_parts_do_not_overlap_and_lie_in_their_order() -> None:
     found = from_text(TEXT, name="fox", window=8)
-    train, held = found.split_validation(0.2, 0)
-    assert int(train.starts[-1]) + 8 < int(held.starts[0])
-    assert int(held.starts[-1]) + 8 < int(found.test.starts[0])
+    train, validation = found.split_validation(0.2, 0)
+    assert int(train.starts[-1]) + 8 < int(validation.starts[0])
+    assert int(validation.starts[-1]) + 8 < int(found.test.starts[0])
     assert int(found.train.starts[-1]) + 8 <= int(0.8 * len(TEXT)) - 1
-    assert len(train) + len(held) in (len(found.train), len(found.train) - 1)
+    assert len(train) + len(validation) in (len(found.train), len(found.train) - 1)
 
 
 def test_the_vocabulary_is_that_of_the_training_part() -> None:
     text = "abab" * 100 + "abxy" * 25
     found = from_text(text, name="t", window=4)
     assert found.concept.names == ("a", "b", UNKNOWN)
-    assert "2 characters occur in the test part alone" in found.notes[0]
+    assert "2 characters occur only in the test part" in found.notes[0]
     paper = from_text(text, name="t", window=4, protocol="paper")
     assert paper.concept.names == ("a", "b", "x", "y")
     assert "too good" in paper.notes[-1]
@@ -48,9 +48,9 @@ def test_the_vocabulary_is_that_of_the_training_part() -> None:
 
 def test_under_the_paper_protocol_the_test_part_chooses() -> None:
     found = from_text(TEXT, name="fox", window=8, protocol="paper")
-    train, held = found.split_validation(0.1, 0)
+    train, validation = found.split_validation(0.1, 0)
     assert train is found.train
-    assert held is found.test
+    assert validation is found.test
 
 
 def test_files_are_read_with_their_encoding(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Texts, for the prediction of the next character.
 
-The vocabulary is that of the training part; characters that occur in the test part alone are one symbol more, �. Cut
-chronologically: the first 80 % to learn from. Windows do not overlap; each has S characters and, as targets, the
-characters after each of them.
+The text is cut chronologically: the first 80 % are the training part. The vocabulary is that of the training part;
+characters that occur only in the test part share one further symbol, �. Windows do not overlap; each has S characters,
+and its targets are the characters one place later.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def from_text(
     notes = []
     if strange:
         shown = " ".join(sorted(repr(character) for character in strange)[:5])
-        notes.append(f"{len(strange)} characters occur in the test part alone and count as one ({shown}).")
+        notes.append(f"{len(strange)} characters occur only in the test part and count as one ({shown}).")
     if protocol == "paper":
         notes.append(
             "protocol 'paper': the test part chooses the epoch, so its numbers are too good; compare them with the "

@@ -17,7 +17,7 @@ from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
 from ..formats.events import BINS, OPTIONS, as_events, bin_events, expect_room
-from ..option import Option, whole_number
+from ..option import Option, positive, whole_number
 from .entry import DatasetEntry
 
 PARTS = ("Train", "Test")
@@ -50,12 +50,12 @@ def read(
     folder: Path,
     *,
     bins: int = BINS,
-    duration: float | None = None,
+    duration: float = DURATION,
     limit_files: int | None = None,
     sequence: bool = False,
 ) -> Dataset:
-    """N-MNIST from its folder; `limit_files` takes the first recordings of each digit only."""
-    parts = [_read_part(folder / name, bins, float(duration or DURATION), limit_files) for name in PARTS]
+    """N-MNIST from its folder; `limit_files` reads only the first recordings of each digit."""
+    parts = [_read_part(folder / name, bins, float(duration), limit_files) for name in PARTS]
     (train, train_labels), (test, test_labels) = parts
     names = tuple(str(digit) for digit in range(10))
     found = assemble("n-mnist", train, labelling.Labels(train_labels, test_labels, names), test)
@@ -83,7 +83,7 @@ def locate(folder: Path) -> Path | None:
 ENTRIES = (
     DatasetEntry(
         name="n-mnist",
-        summary="events: MNIST seen by a moving event camera",
+        summary="events: MNIST recorded by a moving event camera",
         shape=(BINS, 2, SIDE, SIDE),
         classes=10,
         sizes=(60000, 10000),
@@ -94,7 +94,8 @@ ENTRIES = (
         folders=("n_mnist", "N-MNIST", "n-mnist"),
         task="events",
         options=(
-            *OPTIONS,
+            *(option for option in OPTIONS if option.name != "duration"),
+            Option("duration", "microseconds that are used", default=DURATION, check=positive("microseconds")),
             Option("limit_files", "recordings of each digit to read; all if not given", check=whole_number(1)),
         ),
         by_hand="https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, unpacked)",
