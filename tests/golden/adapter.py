@@ -27,7 +27,10 @@ from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_co
 
 from .cases import Case
 
-OPTIONS: dict[str, dict[str, str]] = {"data": {"says": "target_mode"}, "model": {"steps": "time_steps", "leak": "decay"}}
+OPTIONS: dict[str, dict[str, str]] = {
+    "data": {"says": "target_mode"},
+    "model": {"steps": "time_steps", "leak": "decay"},
+}
 """By group: the word of `cases.py` for an option -> the library's name; words that are left out are unchanged."""
 VALUES: dict[str, Any] = {"in-sweep": "in-pass"}
 """Texts that stand as values in `cases.py` -> the library's, such as the name of a loss."""
