@@ -102,7 +102,7 @@ def test_imbalance_and_wrong_labels_follow_the_generator() -> None:
 @pytest.mark.parametrize("make", [windows, recordings])
 def test_windows_refuse_what_needs_one_class_per_sample(make: Callable[[], Split]) -> None:
     for refused in (lambda part: part.imbalanced(2.0, None), lambda part: part.mislabelled(0.1, 3, None)):
-        with pytest.raises(ConfigurationError, match="classes of single stimuli, received sequences"):
+        with pytest.raises(ConfigurationError, match="expected single stimuli with classes, received sequences"):
             refused(make())
 
 

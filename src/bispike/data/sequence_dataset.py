@@ -220,4 +220,6 @@ def chunks(first: int, last: int, length: int, *, stride: int) -> Tensor:
 
 
 def _for_single_stimuli() -> ConfigurationError:
-    return ConfigurationError("imbalance, label_noise: are for classes of single stimuli, received sequences.")
+    return ConfigurationError(
+        "imbalance, label_noise: expected single stimuli with classes, received sequences. Leave both settings out."
+    )
