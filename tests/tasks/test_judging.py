@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from bispike import models
-from bispike.data.formats.series import Series, windowed
+from bispike.data.formats.series import windowed
 from bispike.data.formats.text import from_text
+from bispike.data.readers.series_table import Series
 from bispike.data.sequence_dataset import Windows
 from bispike.errors import ConfigurationError, DataError
 from bispike.nn import SequenceNetwork
@@ -46,7 +47,7 @@ def test_a_text_is_judged_at_all_positions() -> None:
     assert isinstance(network, SequenceNetwork)
     assert isinstance(found.test, Windows)
     judged = evaluate_sequences(network, found.test, batch_size=7)
-    stimuli, labels = found.test.batch(slice(None))
+    stimuli, labels = found.test[:]
     scores = network.logits(stimuli)
     assert judged["samples"] == labels.numel()
     assert judged["accuracy"] == pytest.approx(float((scores.argmax(2) == labels).double().mean()))
@@ -62,7 +63,7 @@ def test_a_series_is_judged_at_the_last_position() -> None:
     assert isinstance(found.test, Windows)
     assert isinstance(found.train, Windows)
     judged = evaluate_sequences(network, found.test, batch_size=7, steps=mean_steps(found.train))
-    stimuli, targets = found.test.batch(slice(None))
+    stimuli, targets = found.test[:]
     error = (network.logits(stimuli) - targets)[:, -1].double() / torch.tensor(found.concept.scale).double()
     assert judged["mse"] == pytest.approx(float(error.square().mean()), rel=1e-5)
     assert judged["accuracy"] is None

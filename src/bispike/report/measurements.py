@@ -119,7 +119,7 @@ def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Meas
     """Run the analyses of a report on `samples` test stimuli, with the class proportions of all."""
     network = record.network
     chosen = first_rows(data.test, samples)
-    stimuli, labels = data.test.batch(chosen)
+    stimuli, labels = data.test[chosen]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # stochastic stimulus codes: the same report from the same run
         decisions = torch.cat([network.perceive(part).cpu() for part in stimuli.split(BATCH)])

@@ -76,7 +76,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:
     run = load_run(path)
     part = split_of(_dataset(run.config, loaded), run.config, "test" if run.config.test else "validation")
-    stimuli, _ = part.batch(first_rows(part, SAMPLES))
+    stimuli, _ = part[first_rows(part, SAMPLES)]
     with torch.random.fork_rng(devices=[]):
         draws = generator(run.config.seed, "operations")
         return inference_operations(run.network, stimuli, own=run.rule.own, generator=draws)

@@ -85,7 +85,7 @@ def _last(part: Windows) -> Tensor:
 def _history(part: Windows) -> Tensor:
     """What a network has seen at each place that counts, `[N, S, D]`; values before a window's beginning are 0."""
     if part.scored == "last":
-        return part.batch(slice(None))[0].double()
+        return part[:][0].double()
     # at the same step nothing but that step is needed
     return _last(part)[:, None]
 

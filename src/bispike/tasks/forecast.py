@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..data.formats.series import read_table
+from ..data.readers.series_table import read_table
 from ..errors import ConfigurationError, DataError
 from ..nn import SequenceNetwork
 
@@ -46,7 +46,7 @@ def forecast(
         path: the table, with the columns that the network learned from.
         inputs: names of those columns.
         ahead: the horizon of the training.
-        missing, delimiter: see `data.series.read`.
+        missing, delimiter: see `read_table`.
 
     Raises:
         ConfigurationError: a network of another task. DataError: the table does not fit.

@@ -94,7 +94,7 @@ def evaluate_sequences(
     network.eval()
     try:
         parts = [
-            split.batch(slice(first, first + batch_size))
+            split[first : first + batch_size]
             for first in range(group.rank * batch_size, len(split), group.size * batch_size)
         ]
         judge = _judge_series if network.continuous else _judge_text

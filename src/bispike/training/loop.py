@@ -164,7 +164,7 @@ class Training(Checkpointer):
         """This process's share of a batch; what augmentation draws is drawn for the whole batch."""
         mine = self.group.share(len(indices))
         drawn = self.config.augment != "none"
-        stimuli, labels = self.train.batch(indices if drawn else indices[mine])
+        stimuli, labels = self.train[indices if drawn else indices[mine]]
         stimuli, labels = stimuli.to(self.device), labels.to(self.device)
         if not drawn:
             return stimuli, labels

@@ -66,7 +66,7 @@ def evaluate(
     network.eval()
     try:
         for first in range(group.rank * batch_size, len(split), group.size * batch_size):
-            stimuli, labels = split.batch(slice(first, first + batch_size))
+            stimuli, labels = split[first : first + batch_size]
             stimuli, labels = stimuli.to(device), labels.to(device)
             if transform is not None:
                 stimuli = transform(stimuli, generator(seed, "transform", first))
