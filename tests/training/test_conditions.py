@@ -1,4 +1,4 @@
-"""Imbalanced and wrongly labelled training samples: as many as asked, the same for a seed, nothing else touched."""
+"""Imbalanced and wrongly labelled training samples: the number of the settings, the same for a seed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from bispike.data import Dataset
 from bispike.errors import ConfigurationError
+from bispike.seeds import generator
 from bispike.training import TrainConfig, read_config, run_config
 from bispike.training.conditions import imbalanced, mislabelled, training_parts
 from bispike.training.evaluation import split_of
 from bispike.training.fit import fit
-from bispike.training.order import generator
 
 from .conftest import FAST, Dying, Stop, assert_equal, digits_config, tiny_network, weights
 
@@ -54,7 +54,7 @@ def test_every_other_class_is_equally_likely() -> None:
         mislabelled(torch.zeros(3, dtype=torch.int64), 0.5, 1, generator(0, "test"))
 
 
-def test_held_out_and_test_samples_stay_true(dataset: Dataset) -> None:
+def test_validation_and_test_samples_keep_their_labels(dataset: Dataset) -> None:
     plain, held_out = training_parts(dataset, TrainConfig(validation=0.2))
     config = TrainConfig(validation=0.2, label_noise=0.5, imbalance=3.0, limit=40)
     train, validation = training_parts(dataset, config)
@@ -79,7 +79,7 @@ def test_the_seed_decides_and_nothing_is_changed_when_off(dataset: Dataset) -> N
     assert training_parts(dataset, TrainConfig(validation=0))[0] is dataset.train
 
 
-def test_a_resumed_training_meets_the_same_samples(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_resumed_training_has_the_same_samples(dataset: Dataset, tmp_path: Path) -> None:
     settings = {**FAST, "label_noise": 0.3, "imbalance": 2.0}
     whole = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path / "whole", **settings)
     part = {**settings, "checkpoint_steps": 2}

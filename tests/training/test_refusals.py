@@ -50,7 +50,7 @@ def test_objects_that_do_not_fit_each_other_are_named(dataset: Dataset) -> None:
 
 def test_flat_stimuli_are_not_augmented() -> None:
     flat = data.from_arrays(torch.rand(60, 6), torch.arange(60) % 2)
-    with pytest.raises(ConfigurationError, match="changes images"):
+    with pytest.raises(ConfigurationError, match=r"expected images.*'flip'"):
         fit(models.mlp(flat.stimulus, [4], flat.concept), "bsd", flat, augment="flip")
 
 

@@ -23,10 +23,10 @@ from ..figures.robustness import robustness_of_rows
 from ..files import make_folder, write_atomic, write_json
 from ..nn import Network
 from ..runs.run import expect_single_stimuli
+from ..seeds import generator
 from ..training import Run, TrainConfig, evaluate, load_run
 from ..training.conditions import first_rows
 from ..training.evaluation import split_of
-from ..training.order import generator
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SAMPLES = 1000

@@ -23,10 +23,10 @@ from ..data import Dataset
 from ..errors import BispikeError
 from ..files import make_folder, write_json
 from ..runs.record import model_digest
+from ..seeds import generator
 from ..training import load_run
 from ..training.conditions import first_rows
 from ..training.evaluation import split_of
-from ..training.order import generator
 from .study import Outcome
 
 FOLDER = "inference"  # below the study's

@@ -1,12 +1,12 @@
-"""What a training learns from: the training part of the data, made smaller, imbalanced or wrongly labelled on demand.
+"""The training samples: the training part of the data, made imbalanced, smaller or wrongly labelled if asked for.
 
-    held-out samples apart -> imbalance -> limit -> label noise
+    split off validation -> imbalance -> limit -> label noise
 
-Held-out and test samples stay as they are and keep their true labels. All draws follow from the seed alone, so a
-resumed training meets the same samples.
+Validation and test samples stay as they are and keep their true labels. All draws follow from the seed alone, so a
+resumed training has the same samples.
 
 The profile of imbalance is exponential, after Cui et al., "Class-Balanced Loss Based on Effective Number of
-Samples", CVPR 2019: of C classes, class c keeps a share r^(-c / (C - 1)) of what class 0 keeps.
+Samples", CVPR 2019: with C classes, class c keeps a share r^(-c / (C - 1)) of the number that class 0 keeps.
 """
 
 from __future__ import annotations
@@ -16,31 +16,26 @@ from torch import Tensor
 
 from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
-from ..data.event_sequences import RecordingDataset, recorded_classes
+from ..data.event_sequences import recorded_classes
 from ..data.sequence_dataset import Windows
 from ..errors import ConfigurationError
-from .order import first_stratified, generator
+from ..seeds import generator
+from .order import first_stratified
 
 
 def training_parts(dataset: Dataset, config: TrainConfig) -> tuple[Split, Split]:
-    """The samples that a training with these settings learns from, and those that it holds out.
+    """The training samples and the validation samples of a training with these settings.
 
     Raises:
-        ConfigurationError: wrong labels were asked for and there is but one class.
+        ConfigurationError: imbalance or label noise of sequences, or label noise with a single class.
     """
     train, validation = dataset.split_validation(config.validation, config.seed)
-    if isinstance(train, Windows):
-        if config.imbalance > 1 or config.label_noise > 0:
-            raise ConfigurationError("imbalance, label_noise: are for classes of single stimuli, received sequences.")
-        if config.limit is None:
-            return train, validation
-        if isinstance(dataset, RecordingDataset) and config.limit < len(train):
-            return train.subset(first_stratified(recorded_classes(train), config.limit)), validation
-        return train.subset(slice(0, config.limit)), validation
+    if config.imbalance > 1 or config.label_noise > 0:
+        _expect_single_stimuli(train)
     if config.imbalance > 1:
         train = train.subset(imbalanced(train.labels, config.imbalance, generator(config.seed, "imbalance")))
     if config.limit is not None and config.limit < len(train):
-        train = train.subset(first_stratified(train.labels, config.limit))
+        train = train.subset(_rows(train, config.limit, spread=False))
     if config.label_noise > 0:
         draws = generator(config.seed, "label noise")
         labels = mislabelled(train.labels, config.label_noise, dataset.concept.classes, draws)
@@ -49,11 +44,32 @@ def training_parts(dataset: Dataset, config: TrainConfig) -> tuple[Split, Split]
 
 
 def first_rows(split: Split, count: int) -> Tensor:
-    """The first rows of a split, with the class proportions of all; of windows of a sequence, rows over all of it."""
-    count = min(count, len(split))
-    if isinstance(split, Windows):
+    """Rows that represent a split: the first ones with the class proportions of all, or windows over all of a sequence.
+
+    Args:
+        split: at least one sample.
+        count: how many rows; all if it is at least the size of the split.
+
+    Returns:
+        Sorted row numbers, int64.
+    """
+    return _rows(split, min(count, len(split)), spread=True)
+
+
+def _rows(split: Split, count: int, *, spread: bool) -> Tensor:
+    """At most `count` rows: stratified by class, or of windows the first ones, or some that are spread over all."""
+    if not isinstance(split, Windows):
+        return first_stratified(split.labels, count)
+    if spread:
         return torch.linspace(0, len(split) - 1, count).long().unique()
-    return first_stratified(split.labels, count)
+    return first_stratified(recorded_classes(split), count) if split.scored == "vote" else torch.arange(count)
+
+
+def _expect_single_stimuli(split: Split) -> None:
+    if isinstance(split, Windows):
+        raise ConfigurationError(
+            "imbalance, label_noise: expected single stimuli with classes, received sequences. Leave both settings out."
+        )
 
 
 def imbalanced(labels: Tensor, ratio: float, draws: torch.Generator) -> Tensor:
@@ -61,11 +77,11 @@ def imbalanced(labels: Tensor, ratio: float, draws: torch.Generator) -> Tensor:
 
     Args:
         labels: int64 `[N]`.
-        ratio: of the most frequent class, the first, to the least frequent one, the last; at least 1.
-        draws: source of chance: which samples of a class stay.
+        ratio: frequency of the first class, the largest, over that of the last class, the smallest; at least 1.
+        draws: source of randomness; decides which samples of a class stay.
 
     Returns:
-        Sorted row numbers; at least one of every class that occurs.
+        Sorted row numbers; at least one row of every class that occurs.
     """
     classes, sizes = labels.unique(return_counts=True)
     shares = float(ratio) ** -torch.linspace(0, 1, len(classes), dtype=torch.float64)
@@ -78,13 +94,16 @@ def imbalanced(labels: Tensor, ratio: float, draws: torch.Generator) -> Tensor:
 
 
 def mislabelled(labels: Tensor, share: float, classes: int, draws: torch.Generator) -> Tensor:
-    """Labels of which a share is replaced, each by one of the other classes, all equally likely.
+    """A copy of the labels with a share of them replaced, each by one of the other classes, all equally likely.
 
     Args:
-        labels: int64 `[N]`; stay as they are.
-        share: 0 (none) to 1 (all); the nearest whole number of samples.
-        classes: at least 2.
-        draws: source of chance.
+        labels: int64 `[N]`; left unchanged.
+        share: 0 (none) to 1 (all), rounded to a whole number of samples.
+        classes: C, at least 2.
+        draws: source of randomness.
+
+    Raises:
+        ConfigurationError: fewer than two classes.
     """
     if classes < 2:
         raise ConfigurationError(f"label_noise: expected data with at least 2 classes, received {classes}.")
