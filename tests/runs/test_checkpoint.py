@@ -136,7 +136,10 @@ def test_a_later_format_is_refused_by_name_and_left_alone(tmp_path: Path) -> Non
     checkpoint.save(tmp_path, made(2))
     entry = json.loads((tmp_path / LATEST).read_text())
     (tmp_path / LATEST).write_text(json.dumps(entry | {"format": 99, "versions": {"bispike": "9.8.7"}}))
-    with pytest.raises(CheckpointError, match=r"expected checkpoint format 2.*received format 99, written by bispike 9\.8\.7"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"expected checkpoint format 2.*received checkpoint format 99, written by bispike 9\.8\.7",
+    ):
         checkpoint.load(tmp_path)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bispike.config.train_config import CONFIG_FILE
 from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.runs import folder
-from bispike.config.train_config import CONFIG_FILE
 
 
 def run_in(path: Path) -> Path:

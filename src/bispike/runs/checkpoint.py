@@ -194,8 +194,9 @@ def _load(folder: Path, name: str) -> Checkpoint:
         raise describe(error, path) from error
     if written != FORMAT:
         raise CheckpointError(
-            f"{path}: expected checkpoint format {FORMAT}, which bispike {__version__} reads; received format "
-            f"{written}, written by bispike {entry.get('versions', {}).get('bispike', '?')}. Resume with that version."
+            f"{path}: expected checkpoint format {FORMAT}, which bispike {__version__} reads; received checkpoint "
+            f"format {written}, written by bispike {entry.get('versions', {}).get('bispike', '?')}. "
+            "Resume with that version."
         )
     try:
         tensors = folder / entry["file"]
