@@ -103,9 +103,9 @@ def test_a_flipped_bit_is_found_and_the_previous_checkpoint_used(tmp_path: Path,
     checkpoint.save(tmp_path, made(2))
     damaged = tensors_of(tmp_path, LATEST)
     flip(damaged, position)
-    told: list[str] = []
-    assert_same(checkpoint.load(tmp_path, note=told.append), made(1))
-    assert str(damaged) in told[0]
+    notes: list[str] = []
+    assert_same(checkpoint.load(tmp_path, note=notes.append), made(1))
+    assert str(damaged) in notes[0]
     flip(tensors_of(tmp_path, PREVIOUS), position)
     with pytest.raises(CheckpointError, match=r"No intact checkpoint.*--overwrite") as caught:
         checkpoint.load(tmp_path)

@@ -166,10 +166,10 @@ def test_a_resumed_training_ends_with_the_same_bits(rule: str, stop: int, datase
     with torch.no_grad():
         for parameter in other.parameters():
             parameter.add_(1)
-    told = Remembering()
-    again = fit(other, rule, dataset, out=tmp_path, resume=True, **{**settings, "progress": told})
+    reporter = Remembering()
+    again = fit(other, rule, dataset, out=tmp_path, resume=True, **{**settings, "progress": reporter})
     assert_equal(weights(again.network), weights(whole.network))
-    assert told.steps == 18 - 3 * ((stop - 1) // 3)
+    assert reporter.steps == 18 - 3 * ((stop - 1) // 3)
     timeless = [{k: v for k, v in row.items() if k not in ("seconds", "step_ms")} for row in again.metrics]
     assert timeless == [{k: row[k] for k in timeless[0]} for row in whole.metrics]
 
@@ -206,10 +206,10 @@ def test_ctrl_c_saves_the_current_step_and_states_how_to_resume(dataset: Dataset
     assert "epoch 2, step 2 of 6" in str(error)
     assert str(out / CHECKPOINT) in str(error)
     assert f"bispike train --resume --out '{out}'" in str(error)
-    told = Remembering()
-    again = fit(tiny_network(dataset), "bsd", dataset, out=out, resume=True, **{**FAST, "progress": told})
-    assert told.steps == 18 - 8
-    assert "resuming at epoch 2, step 2 of 6" in told.notes
+    reporter = Remembering()
+    again = fit(tiny_network(dataset), "bsd", dataset, out=out, resume=True, **{**FAST, "progress": reporter})
+    assert reporter.steps == 18 - 8
+    assert "resuming at epoch 2, step 2 of 6" in reporter.notes
     assert_equal(weights(again.network), weights(fit(tiny_network(dataset), "bsd", dataset, **FAST).network))
 
 
@@ -227,12 +227,12 @@ def test_an_unfinished_run_can_be_read(dataset: Dataset, tmp_path: Path) -> None
 def test_a_finished_run_is_returned_and_not_trained_further(dataset: Dataset, tmp_path: Path) -> None:
     first = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, **FAST)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    told = Remembering()
-    again = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": told})
+    reporter = Remembering()
+    again = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": reporter})
     assert again.summary == first.summary
     assert_equal(weights(again.network), weights(first.network))
-    assert "finished already" in told.notes[0]
-    assert told.steps == 0
+    assert "finished already" in reporter.notes[0]
+    assert reporter.steps == 0
     with pytest.raises(CheckpointError, match=r"epochs: 3 -> 5.*cannot be trained further"):
         fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "epochs": 5})
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
@@ -286,10 +286,10 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_with_the_same_end(dat
         )
     latest = json.loads((tmp_path / CHECKPOINT / "latest.json").read_text())
     (tmp_path / CHECKPOINT / latest["file"]).write_bytes(b"damaged")
-    told = Remembering()
-    run = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": told})
-    assert told.steps == 18 - 6
-    assert "is damaged" in told.notes[0]
+    reporter = Remembering()
+    run = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": reporter})
+    assert reporter.steps == 18 - 6
+    assert "is damaged" in reporter.notes[0]
     assert_equal(weights(run.network), weights(fit(tiny_network(dataset), "bsd", dataset, **FAST).network))
 
 

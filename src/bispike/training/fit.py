@@ -10,26 +10,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from .. import data as datasets
-from .. import models, rules, tasks
+from .. import models, rules
 from ..config.checks import validate, validate_training
 from ..config.train_config import TrainConfig, differences, read_config
 from ..data import Dataset
-from ..errors import CheckpointError, ConfigurationError, unknown_name
+from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
 from ..runs.folder import MODEL, check_target, clear, is_finished, is_occupied, locked
 from ..runs.run import Run, load_run, read_metrics, read_summary
 from . import distributed
+from .compatibility import check_device, check_fit, config_of
 from .progress import Progress
 from .progress import create as create_progress
 from .trainer import Trainer
 
 PathLike = str | Path
-_ENDS = ("stimulus_shape", "stimulus_mean", "stimulus_std", "concept_names")
 
 
 def fit(
@@ -50,7 +48,7 @@ def fit(
         rule: a rule on this network, or the name of one.
         data: with stimuli and classes (or quantities) of the network's shape.
         out: folder of the run; None keeps everything in memory.
-        resume: go on with the run in `out`, bit for bit, or begin it if nothing is there.
+        resume: continue the run in `out` bit for bit, or begin it if the folder is empty.
         overwrite: replace the run in `out`.
         progress: "auto" (a bar on a terminal, one line per epoch otherwise), "bar", "plain", "none" or None.
         **settings: of `TrainConfig`: epochs, batch_size, lr, optimizer, schedule, seed, validation, patience,
@@ -64,7 +62,7 @@ def fit(
         CheckpointError: the run in `out` cannot be resumed with these settings, or is damaged.
         DivergenceError, TrainingInterrupted, ProcessLost: the message states what was saved and how to resume.
     """
-    config = _config_of(network, rule, data, settings)
+    config = config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
     with distributed.processes(config.device) as group:
@@ -74,17 +72,13 @@ def fit(
             load_weights(network, read_tensors(target / MODEL), target / MODEL)
             known = rules.create(rule, network) if isinstance(rule, str) else rule
             return Run(target, config, network, known, read_summary(target) or {}, read_metrics(target))
-        _check_fit(network, data, config)
+        check_fit(network, data, config)
         device = distributed.device_here(config.device)
         if isinstance(rule, str):
             network.to(device)
             rule = rules.create(rule, network)
-        elif not _is_on(network, device):
-            # A rule may hold tensors of its own, which cannot be moved afterwards.
-            raise ConfigurationError(
-                f"device: expected the network on {device!r} before the rule was made, received one on "
-                f"'{_device(network)}'. Call network.to({device!r}) first, or give the rule by name."
-            )
+        else:
+            check_device(network, device)
         return _train(config, network, rule, data, target, overwrite=overwrite, progress=reporter, group=group)
 
 
@@ -122,7 +116,7 @@ def run_config(
         dataset, network, rule = _built(config, group)
         for sentence in dataset.notes:
             reporter.note(sentence)
-        _check_fit(network, dataset, config)
+        check_fit(network, dataset, config)
         return _train(config, network, rule, dataset, target, overwrite=overwrite, progress=reporter, group=group)
 
 
@@ -182,38 +176,6 @@ def _train(
         return trainer.run()
 
 
-def _config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict[str, Any]) -> TrainConfig:
-    """The settings that describe objects."""
-    spec = {key: value for key, value in network.spec.items() if key not in _ENDS}
-    if isinstance(rule, str):
-        name, options = rule, {}
-    else:
-        name, options = rule.name, rule.options
-        if rule.network is not network:
-            raise ConfigurationError(
-                "rule: expected a rule on the network that is trained, received one on another network. "
-                "Create it with rules.create(name, network)."
-            )
-    recommended = rules.registry[name].recommended if name in rules.registry else {}
-    described: dict[str, Any] = {
-        "dataset": data.name,
-        "model": spec.pop("model", type(network).__name__),
-        "model_options": spec,
-        "rule": name,
-        "rule_options": options,
-    }
-    given = sorted(described.keys() & settings.keys())
-    if given:
-        raise ConfigurationError(f"fit: {', '.join(given)} follow from the objects and cannot be set. Leave them out.")
-    try:
-        return TrainConfig(**{**recommended, **described, **settings})
-    except TypeError:
-        known = TrainConfig.__dataclass_fields__.keys() - described.keys()
-        raise ConfigurationError(
-            [unknown_name("setting", key, known) for key in settings if key not in known]
-        ) from None
-
-
 def _target(out: PathLike | None, network: Network, *, resume: bool, overwrite: bool) -> Path | None:
     if out is None:
         if resume or overwrite:
@@ -227,21 +189,6 @@ def _target(out: PathLike | None, network: Network, *, resume: bool, overwrite: 
     return Path(out)
 
 
-def _check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
-    problems = tasks.of(network).problems(data)
-    if config.augment != "none" and len(data.stimulus.shape) != 3:
-        problems.append(
-            f"augment: expected images [C, H, W], which {config.augment!r} changes; received stimuli of shape "
-            f"{list(data.stimulus.shape)}. Leave augment out."
-        )
-    if config.limit is not None and config.limit > len(data.train):
-        problems.append(f"limit: expected at most the {len(data.train)} training samples, received {config.limit}.")
-    if config.test and len(data.test) == 0:
-        problems.append(f"test: data set {data.name!r} has no test samples. Set test to false, or provide some.")
-    if problems:
-        raise ConfigurationError(problems)
-
-
 def _expect_unchanged(target: Path, config: TrainConfig, progress: Progress) -> None:
     """Raise a CheckpointError unless a finished run is resumed with its own settings."""
     found = differences(read_config(target).to_dict(), config)
@@ -251,13 +198,3 @@ def _expect_unchanged(target: Path, config: TrainConfig, progress: Progress) -> 
             "trained further, because its schedule of the learning rate has ended. Choose another folder."
         )
     progress.note(f"{target}: this run is finished already; nothing was trained.")
-
-
-def _device(network: Network) -> torch.device:
-    return next(network.parameters()).device
-
-
-def _is_on(network: Network, name: str) -> bool:
-    """Whether the network is on a device; "cuda" without a number matches every GPU."""
-    here, asked = _device(network), torch.device(name)
-    return here.type == asked.type and asked.index in (None, here.index)

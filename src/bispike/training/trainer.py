@@ -41,6 +41,7 @@ from .interrupt import Interrupt
 from .progress import Progress
 from .rescue import Rescue
 from .schedule import Schedule
+from .shared_step import sum_report, undo_if_lost
 from .state import Training
 from .updates import Updates
 
@@ -170,7 +171,7 @@ class Trainer:
         self.progress.start_epoch(state.epoch, state.step)
         while state.step < self.batches.steps:
             started = time.perf_counter()
-            with distributed.undo_if_lost(self.group, self.network, self.rule):
+            with undo_if_lost(self.group, self.network, self.rule):
                 loss = self._step()
             state.sums.add_time(time.perf_counter() - started)
             state.step += 1
@@ -194,9 +195,7 @@ class Trainer:
         if config.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(training.parameters, config.clip_norm)
 
-        totals = distributed.sum_report(
-            self.group, report, rows=len(batch.labels), stop_requested=self.interrupt.requested
-        )
+        totals = sum_report(self.group, report, rows=len(batch.labels), stop_requested=self.interrupt.requested)
         self.stop_agreed, training.rates = totals.stop_requested, totals.spike_rate
         health.check_values(
             totals.loss, totals.layer_losses, self.network.layer_names, totals.spike_rate, training.position
