@@ -27,7 +27,10 @@ from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_co
 
 from .cases import Case
 
-OPTIONS: dict[str, dict[str, str]] = {"data": {}, "model": {"steps": "time_steps", "leak": "decay"}}
+OPTIONS: dict[str, dict[str, str]] = {
+    "data": {"says": "target_mode"},
+    "model": {"steps": "time_steps", "leak": "decay"},
+}
 """By group: the word of `cases.py` for an option -> the library's name; words that are left out are unchanged."""
 VALUES: dict[str, Any] = {"in-sweep": "in-pass"}
 """Texts that stand as values in `cases.py` -> the library's, such as the name of a loss."""
@@ -158,7 +161,7 @@ def _curve(run: Run) -> dict[str, Any]:
 
 
 def _some_digits(run: Run) -> Tensor:
-    stimuli, _ = data.load("digits").test.batch(slice(0, 6))
+    stimuli, _ = data.load("digits").test[:6]
     return stimuli.to(run.network.stimulus_mean)
 
 

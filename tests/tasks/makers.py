@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bispike import models
-from bispike.data.formats.series import Series
 from bispike.data.formats.text import from_text
+from bispike.data.readers.series_table import Series
 from bispike.data.sequence_dataset import SequenceDataset
 from bispike.nn import SequenceNetwork
 

@@ -75,7 +75,7 @@ def test_every_task_measures_its_metric_criterion_and_measures() -> None:
 def test_the_reconstruction_error_is_the_mean_squared_error() -> None:
     network, own, _ = pairs()[1]
     found = tasks.of(network).evaluate(own.test, batch_size=3)
-    stimuli, labels = own.test.batch(slice(None))
+    stimuli, labels = own.test[:]
     error = (network.eval().reconstruct(stimuli) - stimuli).double().square().mean()
     assert found["reconstruction"] == pytest.approx(float(error), rel=1e-6)
     assert found["accuracy"] == float((network.logits(stimuli).argmax(1) == labels).double().mean())

@@ -42,7 +42,7 @@ def test_the_last_position_of_each_window_counts() -> None:
     data = windowed(walk(), horizon=2, window=6)
     network = network_for(data)
     found = tasks.of(network, data.train).evaluate(data.test, batch_size=7)
-    stimuli, targets = data.test.batch(slice(None))
+    stimuli, targets = data.test[:]
     differences = (network.logits(stimuli) - targets)[:, -1].double()
     error = differences / torch.tensor(data.concept.scale).double()  # type: ignore[attr-defined]
     assert found["mse"] == pytest.approx(float(error.square().mean()), rel=1e-5)

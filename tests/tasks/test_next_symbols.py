@@ -19,7 +19,7 @@ def test_all_positions_of_a_text_count() -> None:
     data = fox()
     network = network_for(data)
     found = tasks.of(network).evaluate(data.test, batch_size=7)
-    stimuli, labels = data.test.batch(slice(None))
+    stimuli, labels = data.test[:]
     scores = network.logits(stimuli)
     assert found["samples"] == labels.numel()
     assert found["accuracy"] == pytest.approx(float((scores.argmax(2) == labels).double().mean()))
@@ -34,7 +34,7 @@ def test_the_mean_of_the_scores_decides_a_vote() -> None:
     part = data.test.subset(slice(0, 5))
     object.__setattr__(part, "scored", "vote")
     found = tasks.of(network).evaluate(part, batch_size=2)
-    stimuli, labels = part.batch(slice(None))
+    stimuli, labels = part[:]
     decided = network.logits(stimuli).mean(1).argmax(1)
     assert found["samples"] == 5
     assert found["correct"] == int((decided == labels[:, 0]).sum())

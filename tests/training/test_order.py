@@ -25,17 +25,3 @@ def test_batches_are_full_and_disjoint(samples: int, batch_size: int) -> None:
     assert all(len(batch) == min(batch_size, samples) for batch in batches)
     seen = torch.cat(batches)
     assert len(seen.unique()) == len(seen) > samples - batch_size
-
-
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=80), st.data())
-def test_the_first_stratified_keeps_proportions_and_order(labels: list[int], data: st.DataObject) -> None:
-    given_labels = torch.tensor(labels)
-    count = data.draw(st.integers(1, len(labels)))
-    chosen = order.first_stratified(given_labels, count)
-    assert len(chosen) == count
-    assert torch.equal(chosen, chosen.sort().values)
-    for label in set(labels):
-        rows = (given_labels == label).nonzero().flatten()
-        taken = [row for row in chosen.tolist() if labels[row] == label]
-        assert taken == rows[: len(taken)].tolist()
-        assert abs(len(taken) - len(rows) * count / len(labels)) < 1

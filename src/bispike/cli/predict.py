@@ -54,7 +54,7 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
 
 def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: float, seed: int) -> Answer:
     """What follows texts or tables, which are read as those of the training were."""
-    from ..data.formats.characters import read_characters
+    from ..data.readers.characters import read_characters
     from ..nn import SequenceNetwork
     from ..runs.run import horizon_and_inputs
     from ..tasks import continue_text, forecast

@@ -18,8 +18,7 @@ from torch import Tensor
 
 from ..data.sequence_dataset import SequenceDataset, Windows
 from ..errors import DataError
-from .forecast_errors import ForecastErrors, mean_change, scale_of
-from .sequences import windows
+from .forecast_errors import ForecastErrors, scale_of
 
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # times the number of windows
 LARGEST_WINDOW = 4000  # values of a window; a linear model of all values is left out above
@@ -65,9 +64,9 @@ def baselines(dataset: SequenceDataset) -> dict[str, dict[str, float]]:
     """
     if dataset.task != "series":
         raise DataError(f"baselines: expected a series, received the task {dataset.task!r}.")
-    train, test = windows(dataset.train), windows(dataset.test)
-    fit, validation = (windows(part) for part in dataset.split_validation(0.1, 0))
-    scale, change, true = scale_of(dataset.concept), mean_change(train), _targets(test)
+    train, test = dataset.train, dataset.test
+    fit, validation = dataset.split_validation(0.1, 0)
+    scale, change, true = scale_of(dataset.concept), train.mean_steps(), _targets(test)
     places = [dataset.inputs.index(n) if n in dataset.inputs else -1 for n in dataset.concept.names]
 
     def errors(predicted: Tensor) -> dict[str, float]:
@@ -108,7 +107,7 @@ def _present(part: Windows) -> Tensor:
 def _history(part: Windows) -> Tensor:
     """The inputs up to each position that counts, `[N, S, D]`."""
     if part.scored == "last":
-        return part.batch(slice(None))[0].double()
+        return part[:][0].double()
     return _present(part)[:, None]  # a target at the same step depends on that step only
 
 

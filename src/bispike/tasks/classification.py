@@ -26,7 +26,7 @@ class Classification(Task):
         counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
         further = torch.zeros(len(self.measures), dtype=torch.float64, device=device)
         for first in range(group.rank * batch_size, len(split), group.size * batch_size):
-            stimuli, labels = split.batch(slice(first, first + batch_size))
+            stimuli, labels = split[first : first + batch_size]
             stimuli, labels = stimuli.to(device), labels.to(device)
             if transform is not None:
                 stimuli = transform(stimuli, generator(seed, "transform", first))

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..data.sequence_dataset import Windows
 from ..errors import ConfigurationError
 from ..nn import Group
 from ..spaces import Concept, Quantities
@@ -29,7 +28,7 @@ class ForecastErrors:
 
     Args:
         scale: `[K]` standard deviation of each quantity, in the units of the data.
-        change: `[K]` mean |change| of each quantity in the training part; None leaves out mase.
+        change: `[K]` mean |change| of each quantity in the training part (`Split.mean_steps`); None leaves out mase.
     """
 
     scale: Tensor
@@ -75,13 +74,6 @@ class ForecastErrors:
         if self.change is None:
             del found["mase"]
         return found
-
-
-def mean_change(train: Windows) -> Tensor:
-    """Mean |y(t) − y(t−1)| over the part of the series that the training windows cover, float64 `[K]`."""
-    last = int(train.starts.max()) + train.length
-    first = int(train.starts.min())
-    return train.labels[first:last].double().diff(dim=0).abs().mean(0).clamp_min(TINY)
 
 
 def scale_of(concept: Concept) -> Tensor:

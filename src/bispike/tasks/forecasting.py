@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from ..data import Dataset, Split
 from ..nn import Group, Network
 from .baselines import baselines
-from .forecast_errors import MEASURES, ForecastErrors, mean_change, scale_of
+from .forecast_errors import MEASURES, ForecastErrors, scale_of
 from .metrics import MSE, Metric
-from .sequences import Batch, SequenceTask, sequences, windows
+from .sequences import Batch, SequenceTask, sequences
 
 
 class Forecasting(SequenceTask):
@@ -18,7 +18,7 @@ class Forecasting(SequenceTask):
 
     Args:
         network: on any device.
-        train: the training windows, whose mean change is the unit of the MASE; None leaves out the MASE.
+        train: the training part, whose mean change is the unit of the MASE; None leaves out the MASE.
     """
 
     name: ClassVar[str] = "forecasting"
@@ -29,7 +29,7 @@ class Forecasting(SequenceTask):
 
     def __init__(self, network: Network, train: Split | None = None) -> None:
         super().__init__(network)
-        self.change = None if train is None else mean_change(windows(train))
+        self.change = None if train is None else train.mean_steps()
 
     def _measure_windows(self, batches: Iterator[Batch], scored: str, group: Group) -> dict[str, Any]:
         device = next(self.network.parameters()).device

@@ -30,7 +30,7 @@ class SequenceTask(Task):
             raise ConfigurationError("evaluate: sequences cannot be damaged; leave the corruption out.")
         part = windows(split)
         firsts = range(group.rank * batch_size, len(part), group.size * batch_size)
-        batches = (part.batch(slice(first, first + batch_size)) for first in firsts)
+        batches = (part[first : first + batch_size] for first in firsts)
         return self._measure_windows(batches, part.scored, group)
 
     @abstractmethod
@@ -45,12 +45,8 @@ class SequenceTask(Task):
 
     def summary(self, dataset: Dataset, *, test: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, Any]:
         """The protocol, and all measures by the part of the data."""
-        data = sequences(dataset)
         return {
-            "protocol": data.protocol,
-            "task": data.task,
-            "horizon": data.horizon,
-            "inputs": list(data.inputs),
+            **dataset.protocol_summary(),
             "measures": {"test": self.measures_in(test), "validation": self.measures_in(validation)},
         }
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from ..data import Dataset, Split
-from ..data.sequence_dataset import SequenceDataset
 from ..errors import ConfigurationError
 from ..nn import ALONE, Group, Network
 from .metrics import ACCURACY, Metric
@@ -106,7 +105,7 @@ class Task(ABC):
 
     def problems(self, dataset: Dataset) -> list[str]:
         """Why the network and a data set do not fit each other; empty if they do."""
-        if isinstance(dataset, SequenceDataset) != self.sequential:
+        if dataset.sequential != self.sequential:
             expected = "a model for single stimuli, such as 'mlp'" if self.sequential else "model 'rnn'"
             received = "recurrent network" if self.sequential else "network for single stimuli"
             return [

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..data.formats.series import read_table
+from ..data.readers.series_table import read_table
 from ..errors import DataError
 from ..nn import SequenceNetwork
 from .choice import expect
@@ -48,7 +48,7 @@ def forecast(
         path: the table; it has the columns that the network was trained on.
         inputs: names of those columns.
         ahead: the horizon of the training, in steps.
-        missing, delimiter: see `data.formats.series.read_table`.
+        missing, delimiter: see `read_table`.
 
     Raises:
         ConfigurationError: a network of another task.

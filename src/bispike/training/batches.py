@@ -55,7 +55,7 @@ class Batches:
         indices = order.batch_indices(self._order[1], step, self.config.batch_size)
         mine = self.group.share(len(indices))
         augmented = self.config.augment != "none"
-        stimuli, labels = self.train.batch(indices if augmented else indices[mine])
+        stimuli, labels = self.train[indices if augmented else indices[mine]]
         stimuli, labels = stimuli.to(self.device), labels.to(self.device)
         if augmented:
             draws = generator(self.config.seed, "augment", epoch, step)

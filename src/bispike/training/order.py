@@ -21,27 +21,3 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
 def batch_indices(order: Tensor, step: int, batch_size: int) -> Tensor:
     """The samples of one step of the epoch, int64 `[B]`."""
     return order[step * batch_size : (step + 1) * batch_size]
-
-
-def first_stratified(labels: Tensor, count: int) -> Tensor:
-    """The first `count` samples with the class proportions of the whole, in their original order.
-
-    Each class contributes its first samples; fractions go to the classes with the largest remainders.
-
-    Args:
-        labels: int64 `[N]`.
-        count: number of samples to choose; all if it is at least N.
-
-    Returns:
-        Sorted indices, int64 `[min(count, N)]`.
-    """
-    classes, sizes = labels.unique(return_counts=True)
-    if count >= len(labels):
-        return torch.arange(len(labels))
-    shares = sizes.double() * count / len(labels)
-    quota = shares.floor().long()
-    remainders = (shares - quota).tolist()
-    largest = sorted(range(len(classes)), key=lambda index: (-remainders[index], index))
-    quota[largest[: count - int(quota.sum())]] += 1
-    chosen = [(labels == label).nonzero().flatten()[: int(share)] for label, share in zip(classes, quota, strict=True)]
-    return torch.cat(chosen).sort().values

@@ -20,7 +20,7 @@ def test_the_split_parts_the_whole_set_and_is_stratified():
 
 def test_pixels_are_the_original_ones_in_0_to_1():
     data = load("digits")
-    stimuli = np.concatenate([part.batch(slice(None))[0].numpy() for part in (data.train, data.test)])
+    stimuli = np.concatenate([part[:][0].numpy() for part in (data.train, data.test)])
     original = load_digits().images / 16
     key = [image.round(2).tobytes() for image in (np.round(stimuli[:, 0] * 16) / 16).astype(np.float64)]
     assert sorted(key) == sorted(image.round(2).tobytes() for image in original)

@@ -1,6 +1,6 @@
 """Image files become arrays: one colour mode and one size for all, decoded on several threads.
 
-Orientation tags are honoured, 16-bit greys keep their upper 8 bits, transparency is laid on black. Files that
+Orientation tags are honoured, 16-bit greys keep their upper 8 bits, transparent pixels become black. Files that
 cannot be decoded are all named together.
 """
 
@@ -31,7 +31,7 @@ Opener = Callable[[], bytes]
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file: the name for messages, and how its bytes are had."""
+    """An image file: the name for messages, and a function that reads its bytes."""
 
     name: str
     opener: Opener
@@ -44,7 +44,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Form:
-    """What every image is brought to: 1 (grey) or 3 (colour) channels, height and width in pixels."""
+    """Shape that every image is converted to: 1 (grey) or 3 (colour) channels, height and width in pixels."""
 
     channels: int
     height: int
@@ -68,7 +68,7 @@ def parse_size(size: int | str | Sequence[int]) -> tuple[int, int]:
 
 
 def survey(pictures: Sequence[Picture]) -> tuple[Form, int]:
-    """The commonest size with the mode that loses nothing, and how many images have another size."""
+    """The most frequent size with the mode that loses nothing, and how many images have another size."""
     seen = _all(pictures, _header)
     sizes = Counter(size for size, _ in seen)
     (width, height), count = sizes.most_common(1)[0]
@@ -84,7 +84,7 @@ def decode(pictures: Sequence[Picture], form: Form) -> Tensor:
     """
     stimuli = torch.empty((len(pictures), *form.shape), dtype=torch.uint8)
     rows = stimuli.numpy()
-    # Handing out rows keeps one decoded copy in memory however many images there are.
+    # Writing into rows keeps one decoded copy in memory, however many images there are.
     numbered = list(enumerate(pictures))
 
     def place(item: tuple[int, Picture]) -> None:

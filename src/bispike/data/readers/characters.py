@@ -1,4 +1,4 @@
-"""Files of characters: their text, whatever packs it, and the cells of a table."""
+"""Text files, also `.gz`: their characters, and the cells of a table."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def read_characters(path: Path, *, encoding: str = "utf-8") -> str:
         raise ConfigurationError(f"encoding: {encoding!r} is not known; try utf-8, latin-1 or gbk.") from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}: byte {error.start} is not text in {encoding.upper()}. Save the file as UTF-8, or, of a text, "
-            "give its encoding (--set encoding=latin-1, say)."
+            f"{path}: byte {error.start} is not text in {encoding.upper()}. Save the file as UTF-8, or give "
+            "the encoding of a text (for example --set encoding=latin-1)."
         ) from error
     except (EOFError, zlib.error) as error:
         raise DataError(f"{path}: the gzip file is truncated or damaged ({error}).") from error
@@ -35,11 +35,11 @@ def read_characters(path: Path, *, encoding: str = "utf-8") -> str:
 
 
 def read_cells(path: Path, delimiter: str | None = None) -> tuple[list[tuple[int, list[str]]], str]:
-    """The rows of a table with their numbers in the file (from 1), empty ones left out; and what parts the columns.
+    """The rows of a table with their numbers in the file (from 1), empty ones left out; and the delimiter.
 
     Args:
         path: the file, UTF-8.
-        delimiter: what parts the columns; told from the first row where not given.
+        delimiter: character between the columns; recognised from the first row if not given.
 
     Raises:
         DataError: as `read_characters`, or no row at all.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,24 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-from ..entry import DatasetEntry, RemoteFile
+from ..formats.series import OPTIONS, windowed
+from ..readers.series_table import Series, read_table
 from ..sequence_dataset import SequenceDataset
-from .series import Series, read_table, windowed
+from .entry import DatasetEntry, RemoteFile
 
 LYAPUNOV_TIME = 197.0  # of the Mackey–Glass equation with τ = 17, in its unit of time
 PER_LYAPUNOV_TIME = 75  # points
-LYAPUNOV_TIMES = 20  # in all, half of them to learn from
+LYAPUNOV_TIMES = 20  # in all; the first half is the training part
 
 
 def mackey_glass(points: int, *, delay: float = 17.0, every: float, begin: float = 1.2, inner: int = 40) -> np.ndarray:
     """x' = 0.2 x(t−τ)/(1 + x(t−τ)^10) − 0.1 x, by Runge–Kutta steps of `every`/`inner`, float64 `[points]`.
 
-    Before t = 0 it is `begin`; between two steps the past is interpolated. Source: Mackey and Glass,
+    For t <= 0 x is `begin`; past values between two steps are interpolated. Source: Mackey and Glass,
     Science 197:287 (1977).
 
     Args:
-        points: how many values.
+        points: number of values.
         delay: τ.
         every: time between two values.
         begin: x for t ≤ 0.
@@ -60,11 +62,18 @@ def mackey_glass(points: int, *, delay: float = 17.0, every: float, begin: float
     return values[::inner].copy()
 
 
+_MACKEY_GLASS_DEFAULTS = {"test_fraction": 0.5, "window": 32}
+_MACKEY_GLASS_OPTIONS = tuple(
+    replace(option, default=_MACKEY_GLASS_DEFAULTS.get(option.name, option.default))
+    for option in OPTIONS
+    if option.name != "missing"
+)
+
+
 def _mackey_glass(folder: Path, **options: Any) -> SequenceDataset:
     points = LYAPUNOV_TIMES * PER_LYAPUNOV_TIME
     values = mackey_glass(points, every=LYAPUNOV_TIME / PER_LYAPUNOV_TIME)[:, None]
-    settings = {"test_fraction": 0.5, "window": 32, **options}
-    return windowed(Series("mackey-glass", ("x",), values), **settings)
+    return windowed(Series("mackey-glass", ("x",), values), **{**_MACKEY_GLASS_DEFAULTS, **options})
 
 
 def _published(
@@ -78,9 +87,6 @@ def _published(
             f"{found.values.shape[0]} of {found.values.shape[1]}. Give its path to use it as your own data."
         )
     return windowed(Series(name, found.columns, found.values, found.notes), where=folder / file, **options)
-
-
-OPTIONS = ("target", "horizon", "window", "protocol", "says", "test_fraction", "missing")
 
 
 def _entry(
@@ -115,6 +121,7 @@ def _entry(
         folders=(folder, name),
         files=files,
         task="series",
+        options=OPTIONS,
         by_hand=by_hand,
     )
 
@@ -135,6 +142,7 @@ ENTRIES = (
         read=_mackey_glass,
         locate=lambda folder: folder,
         task="series",
+        options=_MACKEY_GLASS_OPTIONS,
     ),
     _entry(
         "exchange-rate",

@@ -7,7 +7,7 @@ import pytest
 from scipy.io import savemat
 
 from bispike.data import load
-from bispike.data.formats.svhn import FILES, read, read_mat
+from bispike.data.published.svhn import FILES, read, read_mat
 from bispike.errors import DataError
 
 from ..makers import pixels

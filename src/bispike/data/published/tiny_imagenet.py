@@ -1,6 +1,6 @@
 """Tiny ImageNet: 200 classes, 64x64 colour, from the official zip file or its extracted folder.
 
-The labels of the official test images were never published; the annotated `val` part serves as test part.
+The labels of the official test images were never published; the annotated `val` part is the test part.
 Source: Stanford CS231n course, http://cs231n.stanford.edu/tiny-imagenet-200.zip.
 """
 
@@ -19,8 +19,8 @@ from ...errors import DataError
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
-from ..entry import DatasetEntry, RemoteFile
-from .images import Form, Picture, decode
+from ..readers.images import Form, Picture, decode
+from .entry import DatasetEntry, RemoteFile
 
 TOP = "tiny-imagenet-200"
 ARCHIVE = f"{TOP}.zip"
@@ -73,7 +73,7 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes]) -> Datas
     words = _text(content, "words.txt") if "words.txt" in files else ""
     labels = labelling.Labels(torch.tensor(train_labels), torch.tensor(test_labels), _names(wnids, words))
     pictures = [[Picture(f"{place}: {name}", partial(content, name)) for name in names] for names in (train, test)]
-    note = "the annotated validation images serve as test part; the official test labels were never published."
+    note = "the annotated validation images are the test part; the official test labels were never published."
     return assemble("tiny-imagenet", decode(pictures[0], FORM), labels, decode(pictures[1], FORM), notes=[note])
 
 

@@ -21,14 +21,14 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..entry import DatasetEntry, RemoteFile
+from .entry import DatasetEntry, RemoteFile
 
 PIXELS = 3 * 32 * 32
 
 
 @dataclass(frozen=True)
 class Version:
-    """One of the two sets: its files, bytes of its labels (the last one counts), its classes."""
+    """One of the two sets: its files, the bytes of its labels (the last one is used), its classes."""
 
     name: str
     folder: str
@@ -41,7 +41,7 @@ class Version:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Files that must be there."""
+        """Files that are required."""
         return (*self.train, self.test)
 
 

@@ -13,15 +13,16 @@ import torch
 
 from .. import labels as labelling
 from ..assemble import assemble
-from ..dataset import Dataset, stratified
-from ..entry import DatasetEntry
+from ..dataset import Dataset
+from ..sampling import stratified
+from .entry import DatasetEntry
 
 TEST_FRACTION = 0.2
 SEED = 1797
 
 
 def read(folder: Path | None = None) -> Dataset:
-    """The digits; no folder is looked at."""
+    """The digits; the folder is not used."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bispike.data import load
-from bispike.data.formats.tiny_imagenet import ARCHIVE, TOP, locate, read
+from bispike.data.published.tiny_imagenet import ARCHIVE, TOP, locate, read
 from bispike.errors import DataError
 
 from ..makers import save_image

@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..entry import DatasetEntry, RemoteFile
+from .entry import DatasetEntry, RemoteFile
 
 FILES = ("train_32x32.mat", "test_32x32.mat")
 
@@ -44,7 +44,7 @@ def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def locate(folder: Path) -> Path | None:
-    """The folder, if both files are there."""
+    """The folder, if it holds both files."""
     return folder if all((folder / name).is_file() for name in FILES) else None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bispike.data import load
-from bispike.data.formats.cifar import CIFAR10, CIFAR100, locate, read
+from bispike.data.published.cifar import CIFAR10, CIFAR100, locate, read
 from bispike.errors import DataError
 
 from ..makers import cifar_records, tar_gz
