@@ -31,8 +31,8 @@ from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network
 from ..runs.record import initial_network, model_digest
 from ..runs.run import Run, expect_single_stimuli, load_run
+from ..training.batches import epoch_order
 from ..training.evaluation import split_of
-from ..training.order import epoch_order
 from .robustness import damaged_accuracies
 from .untrained import settled
 

@@ -6,15 +6,13 @@ summaries report. `continue_text` and `forecast` apply trained networks to a use
 
 from .baselines import baselines
 from .choice import expect, of
-from .classification import Classification
-from .continuation import continue_text
+from .continuations import Forecast, continue_text, forecast
 from .forecast_errors import ForecastErrors
 from .forecasting import Forecasting
 from .metrics import METRICS, Metric
 from .next_symbols import NextSymbols
-from .reconstruction import Reconstruction
+from .single_stimuli import Classification, Reconstruction
 from .task import Task
-from .user_series import Forecast, forecast
 
 __all__ = [
     "METRICS",

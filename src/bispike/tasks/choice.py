@@ -7,10 +7,9 @@ from typing import TypeVar
 from ..data import Split
 from ..errors import ConfigurationError
 from ..nn import Network, SequenceNetwork
-from .classification import Classification
 from .forecasting import Forecasting
 from .next_symbols import NextSymbols
-from .reconstruction import Reconstruction
+from .single_stimuli import Classification, Reconstruction
 from .task import Task
 
 Kind = TypeVar("Kind", bound=Task)

@@ -1,7 +1,8 @@
 """The folder of a training: begun or resumed, and saved on the way.
 
-The checkpointer knows the folder and the checkpoint format; what is saved is the snapshot of a `Training`. Where
-several processes train together, process 0 reads and writes for all of them.
+The checkpointer knows the folder and the checkpoint format; what is saved is the snapshot of a `Training`. A training
+resumes only from a checkpoint with the same `Identity`. Where several processes train together, process 0 reads and
+writes for all of them.
 """
 
 from __future__ import annotations
@@ -9,20 +10,58 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ..config.train_config import CONFIG_FILE, TrainConfig, differences, read_config, write_config
+from ..data import Dataset
 from ..errors import CheckpointError
 from ..files import remove_unfinished, write_atomic
-from ..nn import Group
+from ..nn import Group, Network
+from ..rules import Rule
 from ..runs import checkpoint
 from ..runs.checkpoint import load_weights
 from ..runs.folder import CHECKPOINT, INITIAL, METRICS
 from . import distributed
-from .identity import Identity
 from .progress import Progress
 from .state import Training
+
+
+class Identity:
+    """What a training must share with a checkpoint from which it resumes.
+
+    Args:
+        config: the settings.
+        network, rule, dataset: what they describe.
+    """
+
+    def __init__(self, config: TrainConfig, network: Network, rule: Rule, dataset: Dataset) -> None:
+        self.config, self.network, self.rule, self.dataset = config, network, rule, dataset
+
+    def values(self) -> dict[str, Any]:
+        """As plain values, for a checkpoint."""
+        return {
+            "settings": self.config.to_dict(),
+            "network": self.network.spec,
+            "rule": self.rule.options,
+            "data": self.dataset.fingerprint,
+        }
+
+    def differences(self, saved: dict[str, Any]) -> list[str]:
+        """What differs from the identity in a checkpoint, as "name: saved -> now"; settings that do not matter may."""
+        now = json.loads(json.dumps(self.values()))
+        found = differences(saved["settings"], self.config)
+        if not found:  # the settings describe network and rule, so that their differences would say the same again
+            found += [
+                f"{part}: {saved[part].get(key)!r} -> {now[part].get(key)!r}"
+                for part in ("network", "rule")
+                for key in sorted(saved[part].keys() | now[part].keys())
+                if saved[part].get(key) != now[part].get(key)
+            ]
+        if saved["data"] != now["data"]:
+            found.append(f"content of the data set: {saved['data']} -> {now['data']}")
+        return found
 
 
 class Checkpointer:

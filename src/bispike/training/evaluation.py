@@ -23,7 +23,7 @@ from ..runs.run import Run, load_run
 from ..seeds import generator
 from ..tasks.task import Transform
 from . import summary
-from .conditions import training_parts
+from .batches import training_parts
 from .environment import explain_out_of_memory
 
 SPLITS = ("test", "validation", "train")

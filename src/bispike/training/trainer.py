@@ -31,12 +31,10 @@ from ..runs.folder import MODEL, SUMMARY
 from ..runs.run import Run
 from ..seeds import generator
 from . import distributed, health, summary
-from .batches import Batches, resident
-from .checkpointer import Checkpointer
-from .conditions import training_parts
+from .batches import Batches, resident, training_parts
+from .checkpointer import Checkpointer, Identity
 from .environment import deterministic, explain_out_of_memory
 from .history import History
-from .identity import Identity
 from .interrupt import Interrupt
 from .progress import Progress
 from .rescue import Rescue

@@ -1,7 +1,8 @@
-"""Classification: a network decides the class of each single stimulus."""
+"""Tasks of single stimuli: the class of each, and for autoencoders its reconstruction too."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from ..data import Dataset, Split
 from ..nn import Group
 from ..seeds import generator
+from .metrics import RECONSTRUCTION, Metric
 from .task import Task, Transform
 
 
@@ -58,3 +60,34 @@ class Classification(Task):
             f"model: data set {dataset.name!r} holds events in {bins} bins of time; expected stimulus_code 'given' and "
             f"time_steps {bins}, received {given[0]!r} and {given[1]}: --set stimulus_code=given time_steps={bins}."
         ]
+
+
+class Reconstruction(Classification):
+    """Mean squared error of reconstructed stimuli, in the units of the data, beside the accuracy of decisions.
+
+    The reconstruction error chooses the best epoch; summaries give the accuracy for "test" and "validation" as those of
+    classification do.
+    """
+
+    name: ClassVar[str] = "reconstruction"
+    criterion: ClassVar[Metric] = RECONSTRUCTION
+    measures: ClassVar[tuple[str, ...]] = (RECONSTRUCTION.name,)
+    trains_top_down: ClassVar[bool] = True
+
+    def _further(self, stimuli: Tensor, draws: torch.Generator) -> Tensor:
+        difference = self.network.reconstruct(stimuli, generator=draws) - stimuli
+        return difference.double().square().flatten(1).mean(1).sum().reshape(1)
+
+    def epoch_text(self, row: Mapping[str, Any]) -> list[str]:
+        """The accuracies, and the reconstruction error of the validation part."""
+        error = row.get(RECONSTRUCTION.name)
+        return [*super().epoch_text(row), *([] if error is None else [f"MSE {RECONSTRUCTION.text(error)}"])]
+
+    def summary(self, dataset: Dataset, *, test: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, Any]:
+        """The reconstruction error of the test part and of the validation part, None where it was not measured."""
+        parts = {"test": test, "validation": validation}
+        return {RECONSTRUCTION.name: {part: values.get(RECONSTRUCTION.name) for part, values in parts.items()}}
+
+    def evaluation_summary(self, measured: Mapping[str, Any], split: str) -> dict[str, Any]:
+        """The reconstruction error of the split."""
+        return {RECONSTRUCTION.name: {split: measured[RECONSTRUCTION.name]}}

@@ -10,7 +10,7 @@ import torch
 
 from bispike.data import Dataset
 from bispike.training import TrainConfig, read_config, run_config
-from bispike.training.conditions import training_parts
+from bispike.training.batches import training_parts
 from bispike.training.evaluation import split_of
 from bispike.training.fit import fit
 
