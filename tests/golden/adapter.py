@@ -22,7 +22,7 @@ from bispike.memory import AssociativeMemory
 from bispike.nn import Network
 from bispike.online import Learner
 from bispike.runs.run import horizon_and_inputs
-from bispike.tasks import forecast, write_on
+from bispike.tasks import continue_text, forecast
 from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_config
 
 from .cases import Case
@@ -182,8 +182,8 @@ def _reconstruct(run: Run, files: dict[str, Path]) -> Any:
 
 
 def _continue(run: Run, files: dict[str, Path]) -> Any:
-    drawn = write_on(run.network, "the quick ", 40, temperature=0.7, seed=1)  # type: ignore[arg-type]
-    return [drawn, write_on(run.network, "a lazy ", 20, temperature=0.0)]  # type: ignore[arg-type]
+    drawn = continue_text(run.network, "the quick ", 40, temperature=0.7, seed=1)  # type: ignore[arg-type]
+    return [drawn, continue_text(run.network, "a lazy ", 20, temperature=0.0)]  # type: ignore[arg-type]
 
 
 def _forecast(run: Run, files: dict[str, Path]) -> Any:

@@ -31,9 +31,8 @@ from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network
 from ..runs.record import initial_network, model_digest
 from ..runs.run import Run, expect_single_stimuli, load_run
-from ..training.conditions import first_rows
+from ..training.batches import epoch_order
 from ..training.evaluation import split_of
-from ..training.order import epoch_order
 from .robustness import damaged_accuracies
 from .untrained import settled
 
@@ -114,7 +113,7 @@ def analyse_run(
 
 
 def _first(split: Split, count: int) -> Split:
-    return split.subset(first_rows(split, count))
+    return split.subset(split.spread_rows(count))
 
 
 def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:

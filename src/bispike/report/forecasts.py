@@ -13,7 +13,7 @@ from ..bench.sequence_length import step_memory
 from ..data.sequence_dataset import SequenceDataset, Windows
 from ..nn import SequenceNetwork
 from ..runs.record import RunRecord
-from ..tasks import write_on
+from ..tasks import continue_text
 
 SHOWN_QUANTITIES = 3
 SHOWN_TIMES = 200
@@ -69,7 +69,7 @@ def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMe
         return SequenceMeasurements(len(test), rates=rates, memory=memory)
     names = network.concept.names
     beginning = "".join(names[i] for i in test[[0]][0][0][:BEGINNING])
-    written = {t: write_on(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
+    written = {t: continue_text(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
     return SequenceMeasurements(len(test), beginning, written, rates=rates, memory=memory)
 
 

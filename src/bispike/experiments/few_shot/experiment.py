@@ -25,8 +25,8 @@ from ...config import optimizers
 from ...data import Dataset, Split
 from ...nn import Network
 from ...online.learner import Learner
+from ...seeds import generator
 from ...training import fit
-from ...training.order import generator
 from .account import confusion, row
 from .parts import Parts, draw_examples, part
 

@@ -1,4 +1,4 @@
-"""Imbalanced and wrongly labelled training samples: as many as asked, the same for a seed, nothing else touched."""
+"""Imbalanced and wrongly labelled training samples: the number of the settings, the same for a seed."""
 
 from __future__ import annotations
 
@@ -7,54 +7,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bispike.data import Dataset
-from bispike.errors import ConfigurationError
 from bispike.training import TrainConfig, read_config, run_config
-from bispike.training.conditions import imbalanced, mislabelled, training_parts
+from bispike.training.batches import training_parts
 from bispike.training.evaluation import split_of
 from bispike.training.fit import fit
-from bispike.training.order import generator
 
 from .conftest import FAST, Dying, Stop, assert_equal, digits_config, tiny_network, weights
 
 
-@given(st.integers(2, 10), st.integers(1, 200), st.floats(1, 100), st.integers(0, 5))
-def test_class_sizes_fall_exponentially(classes: int, each: int, ratio: float, seed: int) -> None:
-    labels = torch.arange(classes).repeat(each)
-    chosen = imbalanced(labels, ratio, generator(seed, "test"))
-    assert torch.equal(chosen, chosen.unique())
-    sizes = torch.bincount(labels[chosen], minlength=classes).tolist()
-    exact = [each * ratio ** (-c / (classes - 1)) for c in range(classes)]
-    assert sizes == [max(1, int(value + 1e-9)) for value in exact]
-
-
-def test_classes_of_unequal_size_still_get_the_ratio() -> None:
-    labels = torch.tensor([0] * 50 + [1] * 400 + [2] * 100)
-    sizes = torch.bincount(labels[imbalanced(labels, 4, generator(0, "test"))]).tolist()
-    assert sizes == [50, 25, 12]
-
-
-@given(st.integers(0, 200), st.floats(0, 1), st.integers(2, 10), st.integers(0, 5))
-def test_a_share_of_labels_is_wrong_and_the_given_ones_stay(count: int, share: float, classes: int, seed: int) -> None:
-    labels = torch.arange(count) % classes
-    before = labels.clone()
-    found = mislabelled(labels, share, classes, generator(seed, "test"))
-    assert int((found != labels).sum()) == round(share * count)
-    assert torch.equal(labels, before)
-    assert count == 0 or (int(found.min()) >= 0 and int(found.max()) < classes)
-
-
-def test_every_other_class_is_equally_likely() -> None:
-    found = mislabelled(torch.full((30_000,), 2), 1.0, 4, generator(0, "test"))
-    assert torch.bincount(found, minlength=4).tolist() == pytest.approx([10_000, 10_000, 0, 10_000], abs=400)
-    with pytest.raises(ConfigurationError, match="at least 2 classes"):
-        mislabelled(torch.zeros(3, dtype=torch.int64), 0.5, 1, generator(0, "test"))
-
-
-def test_held_out_and_test_samples_stay_true(dataset: Dataset) -> None:
+def test_validation_and_test_samples_keep_their_labels(dataset: Dataset) -> None:
     plain, held_out = training_parts(dataset, TrainConfig(validation=0.2))
     config = TrainConfig(validation=0.2, label_noise=0.5, imbalance=3.0, limit=40)
     train, validation = training_parts(dataset, config)
@@ -79,7 +42,7 @@ def test_the_seed_decides_and_nothing_is_changed_when_off(dataset: Dataset) -> N
     assert training_parts(dataset, TrainConfig(validation=0))[0] is dataset.train
 
 
-def test_a_resumed_training_meets_the_same_samples(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_resumed_training_has_the_same_samples(dataset: Dataset, tmp_path: Path) -> None:
     settings = {**FAST, "label_noise": 0.3, "imbalance": 2.0}
     whole = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path / "whole", **settings)
     part = {**settings, "checkpoint_steps": 2}
