@@ -22,6 +22,7 @@ AFTER_OPTION = {
     "--preset": {"P": "mnist-mlp"},
     "--rule": {"R": "bptt"},
     "--seed": {"S": "0"},
+    "check": {"NAME...": "mnist-mlp"},
 }
 """Placeholders that stand for the value of an option, and the GPU, which not every machine has."""
 SETTINGS = {"lr=R": "lr=1e-3"}
@@ -41,6 +42,7 @@ def write_files(folder: Path) -> None:
     """A user's files as the pages name them, and the study files of the repository."""
     generator = np.random.default_rng(0)
     (folder / "studies").symlink_to(ROOT / "studies")
+    (folder / "FILE.toml").symlink_to(ROOT / "studies" / "sparse.toml")
     images = generator.integers(0, 256, (20, 6, 6), dtype=np.uint8)
     np.savez(folder / "mine.npz", x_train=images, y_train=np.arange(20) % 2)
     for name in ("cats", "dogs"):
@@ -72,7 +74,7 @@ def readme(names: Namespace) -> None:
     """A stimulus, a stream of the known classes, ten examples of a new one, and patterns to be stored."""
     train = bispike.data.load("digits").train
     names["x"] = train.batch([0])[0]
-    names["known"] = [train.batch([row]) for row in range(100)]
+    names["known"] = [train.batch(range(start, start + 50)) for start in (0, 50)]
     names["ten_examples"] = torch.rand(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     patterns = torch.rand(3, 884, generator=torch.Generator().manual_seed(1)).round()
     names["stimuli"], names["concepts"] = patterns[:, :784].reshape(3, 1, 28, 28), patterns[:, 784:]

@@ -44,7 +44,6 @@ def test_every_page_is_reached_from_the_readme() -> None:
             continue
         seen.add(page)
         targets = [(page.parent / path).resolve() for path, _ in links(page) if path]
-        targets = [target / "README.md" if target.is_dir() else target for target in targets]
         waiting += [target for target in targets if target.suffix == ".md"]
     assert {name_of(page) for page in seen} == set(PAGES)
 

@@ -145,6 +145,8 @@ def run(words: list[str]) -> None:
             importlib.import_module(words[at])
     elif words[:2] == ["python", "-c"]:
         exec(compile(words[2], "a command of a page", "exec"), {})
+    elif words[0] == "python":
+        assert (ROOT / words[1]).is_file()
     elif words[0] == "make":
         targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
         assert {word for word in words[1:] if "=" not in word} <= set(targets)
@@ -156,7 +158,11 @@ def run(words: list[str]) -> None:
 
 def run_verb(words: list[str]) -> None:
     """A verb of the command line: in full, up to the work, or the parser alone."""
-    if " ".join(words) not in RUNS_AT_ONCE and (words[0] in OPENS_A_RUN or (words[0] == "audit" and len(words) == 2)):
+    if " ".join(words) in RUNS_AT_ONCE:
+        app.main(words)
+    elif len(words) == 1:  # the text names a verb
+        assert words[0] in app.commands
+    elif words[0] in OPENS_A_RUN or (words[0] == "audit" and "--rule" not in words):
         parse(app.commands[words[0]], words)
     else:
         app.main(words)
@@ -202,7 +208,7 @@ def test_commands_are_found() -> None:
         "bispike compare --preset mnist-mlp --rules bsd,bpttt",
         "bispike ablate studies/missing.toml",
         "bispike bench --suite slow --out DIR",
-        "bispike recall",
+        "bispike recall --layers",
         "bispike recall runs/first --color",
         "bispike audit --rule bsd --set top_los=reco",
         "torchrun --nproc-per-node 2 -m bispike train --preset fashion",
