@@ -51,7 +51,7 @@ def test_every_name_works_in_a_fresh_process() -> None:
     assert in_a_fresh_process(EVERY_NAME).split() == bispike.__all__
 
 
-@pytest.mark.parametrize("name", ["memory", "presets", "load_run", "runs", "studies"])
+@pytest.mark.parametrize("name", ["memory", "presets", "load_run"])
 def test_a_name_works_as_the_first_one(name: str) -> None:
     """No name needs another one to be imported before it."""
     assert name in in_a_fresh_process(f"import bispike; print(bispike.{name})")

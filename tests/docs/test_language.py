@@ -10,7 +10,8 @@ import pytest
 from tests.docs.pages import name_of, pages, prose
 
 FORMER_WORDS = re.compile(
-    r"\b(stages?|sweeps?|foretells?|foretold|foretelling|leak|came down|comes down|hears?|whoever|row a class|image a class)\b"
+    r"\b(stages?|sweeps?|foretells?|foretold|foretelling|leak|came down|comes down|hears?|whoever)\b"
+    r"|\b(row|image|line|file|folder) a (class|rule|run|layer)\b"
 )
 """Names that the library had, and phrases without their noun; only the changelog has to name them."""
 PAGES = {name_of(page): page for page in pages()}
