@@ -73,8 +73,9 @@ def shrink_trainings(patch: pytest.MonkeyPatch) -> None:
 def readme(names: Namespace) -> None:
     """A stimulus, a stream of the known classes, ten examples of a new one, and patterns to be stored."""
     train = bispike.data.load("digits").train
-    names["x"] = train.batch([0])[0]
-    names["known"] = [train.batch(range(start, start + 50)) for start in (0, 50)]
+    stimuli = bispike.data.as_float(train.stimuli[:100])
+    names["x"] = stimuli[:1]
+    names["known"] = list(zip(stimuli.split(50), train.labels[:100].split(50), strict=True))
     names["ten_examples"] = torch.rand(10, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     patterns = torch.rand(3, 884, generator=torch.Generator().manual_seed(1)).round()
     names["stimuli"], names["concepts"] = patterns[:, :784].reshape(3, 1, 28, 28), patterns[:, 784:]
