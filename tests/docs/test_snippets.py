@@ -7,6 +7,7 @@ library as a user's would; where it would train, measure or open a run, it ends 
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -139,6 +140,7 @@ def status_of(words: list[str]) -> int | str | None:
 
 def run(words: list[str]) -> None:
     """A command by its program: ours, Python with one of our modules, torchrun, make, pytest."""
+    words = words[: words.index(">")] if ">" in words else words
     if words[0] == "bispike":
         run_verb(words[1:])
     elif "-m" in words and words[0] in ("python", "torchrun"):
@@ -164,7 +166,7 @@ def run(words: list[str]) -> None:
 
 def run_verb(words: list[str]) -> None:
     """A verb of the command line: in full, up to the work, or the parser alone."""
-    opens_a_run = words[0] == "audit" and "--rule" not in words
+    opens_a_run = "--resume" in words or (words[0] == "audit" and "--rule" not in words)
     if " ".join(words) in RUNS_AT_ONCE:
         app.main(words)
     elif len(words) == 1:  # the text names a verb
@@ -177,16 +179,16 @@ def run_verb(words: list[str]) -> None:
 
 
 def run_module(name: str, words: list[str]) -> None:
-    """A module that is a program: its parser reads the words."""
+    """A module that is a program: its parser reads the words; without a parser it takes none."""
     module = importlib.import_module(name)
-    if isinstance(getattr(module, "main", None), click.Command):
-        parse(module.main, [name, *words])
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"{name}.__main__")
+    main = getattr(module, "main", None)
+    if isinstance(main, click.Command):
+        parse(main, [name, *words])
     else:
-        program = importlib.import_module(f"{name}.__main__")
-        if isinstance(program.main, click.Command):
-            parse(program.main, [name, *words])
-        else:
-            assert not words
+        assert not words
+        assert "__main__" in inspect.getsource(module)
 
 
 def parse(command: click.Command, words: list[str]) -> None:
