@@ -33,7 +33,7 @@ SEAMS = ("training.run_config", "studies.study.run_study", "bench.run.run_suite"
 """Functions at which a command stops: whatever comes before them has read all settings."""
 NOT_RUN = {
     "docs/mathematics.md": "formulas",
-    "docs/glossary.md": "pictures of a stream of spikes and of the folder of a run",
+    "docs/glossary.md": "the folder of a run",
     "docs/results/rules.md": "the table that `bispike audit --rule all` prints",
 }
 """Pages with `text` blocks, which nothing runs, and what these show."""
