@@ -20,7 +20,7 @@ from .. import models, rules
 from ..files import make_folder, write_json
 from ..nn import Network, SequenceNetwork
 from ..rules import Rule
-from ..training.environment import settled
+from ..training.environment import deterministic
 from .memory import network_tensors, peak_step_bytes
 
 SYMBOLS, UNITS, BATCH = 65, 324, 64
@@ -99,7 +99,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for sequences.json.")
 def main(names: str, lengths: str, out: Path | None) -> None:
     """Measure and print a table."""
-    with settled(torch.device("cpu"), threads=1):
+    with deterministic(torch.device("cpu"), threads=1):
         rows = [measure(rule, int(length)) for rule in names.split(",") for length in lengths.split(",")]
     print(table(rows))
     if out is not None:

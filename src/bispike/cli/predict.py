@@ -54,10 +54,10 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
 
 def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: float, seed: int) -> Answer:
     """What follows texts or tables, which are read as those of the training were."""
-    from ..data.formats.characters import read_characters
+    from ..data.readers.characters import read_characters
     from ..nn import SequenceNetwork
     from ..runs.run import horizon_and_inputs
-    from ..tasks import forecast, write_on
+    from ..tasks import continue_text, forecast
 
     network = run.network
     assert isinstance(network, SequenceNetwork)
@@ -66,7 +66,7 @@ def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: 
     if not network.continuous:
         for path in inputs:
             text = read_characters(path, encoding=options.get("encoding", "utf-8"))
-            written = write_on(network, text[-CONTEXT:], characters, temperature=temperature, seed=seed)
+            written = continue_text(network, text[-CONTEXT:], characters, temperature=temperature, seed=seed)
             rows.append({"input": str(path), "written": written})
         shown = "\n\n".join(f"{row['input']}:\n{row['written']}" for row in rows)
         return Answer({"run": str(run.path), "rows": rows, "notes": []}, shown)

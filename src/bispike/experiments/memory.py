@@ -97,7 +97,7 @@ def main(out: Path, seeds: int, passes: int, dataset: str | None, run: Path | No
 
 def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any]:
     """Replay and completion of stored images."""
-    stimuli, labels = data.load(dataset).train.batch(slice(0, 10000))
+    stimuli, labels = data.load(dataset).train[:10000]
     sequence = (stimuli[:60] > 0.5).float()
     replay[f"3 sequences of 20 from {dataset}"] = replay_accuracy(sequence.flatten(1).view(3, 20, -1))
     memory = SequenceMemory(stimuli.shape[1:])
@@ -119,8 +119,8 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
 def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> dict[str, Any]:
     """Completion of a run's test images, the bottom half hidden: `Completion` with accuracies of class decisions."""
     loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
-    train, train_labels = loaded.train.batch(slice(0, len(loaded.train)))
-    stimuli, labels = loaded.test.batch(slice(0, len(loaded.test)))
+    train, train_labels = loaded.train[: len(loaded.train)]
+    stimuli, labels = loaded.test[: len(loaded.test)]
     known = half_cue(run.network.stimulus.shape, "bottom")
     network = run.network.eval()
     parts = [complete(network, part, known, passes=passes) for part in stimuli.split(BATCH)]

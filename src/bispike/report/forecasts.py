@@ -13,7 +13,7 @@ from ..bench.sequence_length import step_memory
 from ..data.sequence_dataset import SequenceDataset, Windows
 from ..nn import SequenceNetwork
 from ..runs.record import RunRecord
-from ..tasks import write_on
+from ..tasks import continue_text
 
 SHOWN_QUANTITIES = 3
 SHOWN_TIMES = 200
@@ -68,20 +68,20 @@ def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMe
     if not network.symbols:
         return SequenceMeasurements(len(test), rates=rates, memory=memory)
     names = network.concept.names
-    beginning = "".join(names[i] for i in test.batch([0])[0][0][:BEGINNING])
-    written = {t: write_on(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
+    beginning = "".join(names[i] for i in test[[0]][0][0][:BEGINNING])
+    written = {t: continue_text(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
     return SequenceMeasurements(len(test), beginning, written, rates=rates, memory=memory)
 
 
 def _curves(network: SequenceNetwork, test: Windows) -> list[ForecastCurve]:
     """The last position of windows one step apart, or all positions of the first ones that do not overlap."""
     if test.scored == "last":
-        stimuli, targets = test.batch(slice(0, SHOWN_TIMES))
+        stimuli, targets = test[:SHOWN_TIMES]
         said = network.logits(stimuli)[:, -1].cpu()
         true = targets[:, -1]
     else:
         starts = torch.arange(0, min(len(test), SHOWN_TIMES), test.length)
-        stimuli, targets = test.batch(starts)
+        stimuli, targets = test[starts]
         said, true = network.logits(stimuli).flatten(0, 1).cpu(), targets.flatten(0, 1)
     places = torch.linspace(0, true.shape[1] - 1, min(SHOWN_QUANTITIES, true.shape[1])).long().tolist()
     return [ForecastCurve(network.concept.names[k], true[:, k], said[:, k]) for k in places]
@@ -90,7 +90,7 @@ def _curves(network: SequenceNetwork, test: Windows) -> list[ForecastCurve]:
 def _rates(network: SequenceNetwork, test: Windows) -> dict[str, Tensor]:
     if network.activity == "rates":
         return {}
-    source = network.encode(test.batch(slice(0, STIMULI))[0])
+    source = network.encode(test[:STIMULI][0])
     shape = source.shape[:2]
     with network.inference():
         layer_pass = network.bottom_up_positions(source, network.rest(shape[1]))

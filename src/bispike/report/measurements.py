@@ -31,7 +31,6 @@ from ..functional.cues import half_cue
 from ..memory import complete
 from ..nn import Network
 from ..runs.record import RunRecord
-from ..training.conditions import first_rows
 
 SAMPLES = 400  # stimuli of the analyses
 SHOWN_STIMULI = 4  # with a raster
@@ -118,8 +117,8 @@ class Measurements:
 def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Measurements:
     """Run the analyses of a report on `samples` test stimuli, with the class proportions of all."""
     network = record.network
-    chosen = first_rows(data.test, samples)
-    stimuli, labels = data.test.batch(chosen)
+    chosen = data.test.spread_rows(samples)
+    stimuli, labels = data.test[chosen]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # stochastic stimulus codes: the same report from the same run
         decisions = torch.cat([network.perceive(part).cpu() for part in stimuli.split(BATCH)])

@@ -15,7 +15,7 @@ from rich.table import Table
 from ... import data
 from ...errors import BispikeError
 from ...files import make_folder, write_json
-from ...training.environment import settled
+from ...training.environment import deterministic
 from .account import summarise
 from .experiment import Protocol, run_experiment
 from .figure import forgetting
@@ -48,7 +48,7 @@ def main(dataset: str, pairs: tuple[str, ...], out: Path, **settings: Any) -> No
         make_folder(out)
         for pair in pairs:
             new = tuple(name.strip() for name in pair.split(","))
-            with settled(torch.device("cpu"), threads=1):
+            with deterministic(torch.device("cpu"), threads=1):
                 rows = run_experiment(loaded, new, protocol, out=out, note=console.print)
             _write(out / f"{protocol.split}-{'-'.join(new)}", rows, new, protocol)
     except BispikeError as error:
