@@ -40,7 +40,7 @@ def learned(
     losses: list[float] = []
     for step, (stimuli, targets) in enumerate(batches):
         mine = group.share(len(targets))
-        report = rule.step(stimuli[mine], targets[mine], generator=torch.Generator().manual_seed(step))
+        report = rule.compute_gradients(stimuli[mine], targets[mine], generator=torch.Generator().manual_seed(step))
         parts = torch.stack([report.loss, report.correct.to(report.loss), *report.layer_losses.values()])
         losses += group.sum(parts).tolist()
         for parameter in rule.parameters():

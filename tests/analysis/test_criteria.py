@@ -188,7 +188,7 @@ def test_a_watch_sees_each_signal_once_hands_out_what_it_holds_and_leaves_no_tra
     stimuli, labels = torch.rand(3, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2])
     first = Watch(synapses)
     with first.active():
-        rule.step(stimuli, labels)
+        rule.compute_gradients(stimuli, labels)
     gradients = {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
     assert [s.synapse for s in first.signals if s.way == "forward"] == ["layer1 up", "layer2 up", "readout"]
     back = {s.synapse: s for s in first.signals if s.way == TAPE}
@@ -196,7 +196,7 @@ def test_a_watch_sees_each_signal_once_hands_out_what_it_holds_and_leaves_no_tra
     network.readout.weight.data.neg_()
     held = Watch(synapses, earlier=first.signals, held=lambda name, way: (name, way) == ("readout", TAPE))
     with held.active():
-        rule.step(stimuli, labels)
+        rule.compute_gradients(stimuli, labels)
     for name in ("layers.0.up.synapse.weight", "layers.1.up.synapse.weight"):  # nothing else of the top reaches them
         assert torch.equal(network.get_parameter(name).grad, gradients[name])  # type: ignore[arg-type]
     assert not any({"forward", "learn", "backward_input"} & vars(synapse).keys() for synapse in synapses.values())

@@ -51,8 +51,8 @@ def test_feedback_that_mirrors_the_weights_gives_the_gradient_and_random_feedbac
     assert layer2.degrees > 5
     assert readout.degrees == pytest.approx(0, abs=1e-4)  # its error crosses no feedback
     net = rule.network
-    rule.own.layer2.copy_(net.layers[1].up.synapse.weight.detach())
-    rule.own.readout.copy_(net.readout.weight.detach())
+    rule.state.layer2.copy_(net.layers[1].up.synapse.weight.detach())
+    rule.state.readout.copy_(net.readout.weight.detach())
     for angle in update_angles(rule, batches()):
         assert angle.degrees == pytest.approx(0, abs=1e-2)
 

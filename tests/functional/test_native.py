@@ -17,13 +17,12 @@ from bispike.functional import (
     Neuron,
     PackedSpikes,
     UnrolledSlope,
-    fire_rows,
     lif,
     lif_reference,
+    map_of,
     rows_of,
-    spike_product,
 )
-from bispike.functional.backends import native
+from bispike.functional.backends import compiled, native
 from bispike.nn import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"no compiled kernels: {native.reason()}")
@@ -78,7 +77,7 @@ def test_many_rows_and_threads_change_nothing(density: float) -> None:
         try:
             for threads in (1, 2, 3):
                 torch.set_num_threads(threads)
-                assert torch.equal(spike_product(packed, synapse.weight, synapse.bias, synapse.wiring), expected)
+                assert torch.equal(compiled.spike_product(packed, synapse.weight, synapse.bias, synapse.wiring), expected)
         finally:
             torch.set_num_threads(before)
 
@@ -118,7 +117,8 @@ def test_neurons_fire_as_the_equation_says(
     received = drive * scale + shift if affine else drive
     per_step = received.expand(time_steps, *received.shape) if constant else received
     expected = lif_reference(per_step, neuron)
-    fired = fire_rows(drive, neuron, time_steps, (2, 3), affine=(scale, shift) if affine else None, unrolled=True)
+    drives = compiled.Drives(drive, map_of(drive, (2, 3)) if constant else drive, (2, 3), time_steps)
+    fired = compiled.fire(drives, neuron, affine=(scale, shift) if affine else None, unrolled=True)
     got = fired.spikes.dense().flatten(3).transpose(2, 3)
     assert torch.equal(got, expected)
     torch.testing.assert_close(fired.rate, expected.mean(0))

@@ -66,7 +66,7 @@ def test_the_papers_network_has_its_five_layers() -> None:
 
 def test_transposed_convolutions_lead_down() -> None:
     net = models.cnn((1, 8, 8), [3, 4], 3, strides=[2, 2], top_down="transposed")
-    rules.create("bsd", net).step(torch.rand(2, 1, 8, 8), torch.tensor([0, 1]))
+    rules.create("bsd", net).compute_gradients(torch.rand(2, 1, 8, 8), torch.tensor([0, 1]))
     assert net.recall(torch.tensor([0])).shape == (1, 1, 8, 8)
 
 

@@ -61,7 +61,7 @@ def test_training_goes_on_exactly_after_a_reload(rule: str) -> None:
     stimulus = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(6) % 3
     first = rules.create(rule, net)
-    first.step(stimulus, labels)
+    first.compute_gradients(stimulus, labels)
     copy = models.build(net.spec)
     copy.load_state_dict(net.state_dict())
     second = rules.create(rule, copy)
@@ -76,8 +76,8 @@ def test_all_layers_of_both_pathways_fire_at_depth_18() -> None:
     net = models.create("resnet-small", (3, 16, 16), 10, depth=18)
     stimulus = torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        up = [activity.rate.mean() for _, _, activity in net.bottom_up_pass(net.encode(stimulus))]
-        down = [activity.rate.mean() for _, _, activity in net.top_down_layers(net.code.spikes(net.time_steps))]
+        up = [step.activity.rate.mean() for step in net.bottom_up_pass(net.encode(stimulus))]
+        down = [step.activity.rate.mean() for step in net.top_down_steps(torch.arange(net.code.classes))]
     assert all(0.1 < float(rate) < 0.5 for rate in [*up, *down])
 
 

@@ -10,7 +10,7 @@ from bispike import models, rules
 from bispike.errors import ConfigurationError, ShapeError
 from bispike.functional import lif, native_usable
 from bispike.nn import QuantityCode, RecurrentState, SequenceNetwork
-from bispike.rules.bsd import sequences
+from bispike.rules.feedback import eprop
 from bispike.spaces import Quantities
 
 LIVELY = {"threshold": 0.5, "excitability": 0.5}
@@ -52,15 +52,15 @@ def test_the_update_of_one_position_is_the_surrogate_gradient(norm: bool) -> Non
         spikes, _ = path.taped_positions(source, before, 4, constant=True)
         parameters = [path.synapse.weight, path.synapse.bias]
         expected = torch.autograd.grad((spikes.mean(0)[0] * pull).sum(), parameters)
-    found = path.unroll(source, source, before, 4, constant=True, unrolled=True)
+    found = path.forward_positions(source, source, before, 4, constant=True, unrolled=True)
     torch.testing.assert_close(found.activity.rate, spikes.mean(0)[0].detach())
     grad = pull * path.rate_slope(found.activity)
     if norm:  # the closed form takes off what the samples share twice over; a mean is what the tape takes off
         with torch.no_grad():
-            shifted = grad * path.norm.affine(found.activity.statistics)[0]
-            path.synapse.learn(shifted - shifted.mean(0), found.below)
+            shifted = grad * found.activity.statistics.scale
+            path.synapse.write_gradient(shifted - shifted.mean(0), found.below)
     else:
-        path.learn(grad, found.below, found.activity)
+        path.backward(grad, found.below, found.activity)
     torch.testing.assert_close(path.synapse.weight.grad, expected[0], rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(path.synapse.bias.grad, expected[1], rtol=1e-10, atol=1e-12)
 
@@ -125,15 +125,15 @@ def test_with_membranes_that_go_on_a_sequence_is_time_itself() -> None:
     with torch.no_grad():
         path.parts()[1].zero_()
     source = values(4, 10, dtype=torch.float64).transpose(0, 1)
-    found = path.unroll(source, source, path.rest(4), 1, constant=True, unrolled=False)
+    found = path.forward_positions(source, source, path.rest(4), 1, constant=True, unrolled=False)
     drive = torch.nn.functional.linear(source, path.parts()[0], path.synapse.bias)
     expected = lif(drive.detach(), path.neuron)
     assert 0.05 < float(expected.mean()) < 0.95
     assert torch.equal(found.activity.rate.unflatten(0, (10, 4)), expected)
     taped, _ = path.taped_positions(source, path.rest(4), 1, constant=True)
     assert torch.equal(taped[0].detach(), expected)
-    first = path.unroll(source[:6], source[:6], path.rest(4), 1, constant=True, unrolled=False)
-    then = path.unroll(source[6:], source[6:], first.last, 1, constant=True, unrolled=False)
+    first = path.forward_positions(source[:6], source[:6], path.rest(4), 1, constant=True, unrolled=False)
+    then = path.forward_positions(source[6:], source[6:], first.last, 1, constant=True, unrolled=False)
     assert torch.equal(torch.cat([first.activity.rate, then.activity.rate]), found.activity.rate)
 
 
@@ -149,9 +149,9 @@ def test_the_update_of_a_position_that_goes_on_is_the_surrogate_gradient(time_st
     with torch.enable_grad():
         spikes, _ = path.taped_positions(source, before, time_steps, constant=True)
         expected = torch.autograd.grad((spikes.mean(0)[0] * pull).sum(), path.synapse.weight)[0]
-    found = path.unroll(source, source, before, time_steps, constant=True, unrolled=False)
+    found = path.forward_positions(source, source, before, time_steps, constant=True, unrolled=False)
     assert torch.equal(before.membrane, membrane)
-    path.learn(pull * path.rate_slope(found.activity), found.below, found.activity)
+    path.backward(pull * path.rate_slope(found.activity), found.below, found.activity)
     torch.testing.assert_close(path.synapse.weight.grad, expected, rtol=1e-10, atol=1e-12)
 
 
@@ -248,7 +248,7 @@ def test_blocks_add_up_to_the_whole(rule: str, monkeypatch: pytest.MonkeyPatch) 
     found = []
     for positions in (12, 5):
         network = text_network([9, 7], norm=False).double()
-        monkeypatch.setattr(sequences, "POSITIONS", positions)
+        monkeypatch.setattr(eprop, "POSITIONS", positions)
         options = {"centre": "none", "contrast": "classes", "block": positions} if rule == "bsd" else {}
         made = rules.create(rule, network, **options)
         report = made.compute_gradients(stimulus, targets)
@@ -285,9 +285,9 @@ def test_written_out_recursions_are_backpropagation() -> None:
 
 
 def test_rules_without_a_meaning_for_sequences_say_so() -> None:
-    with pytest.raises(ConfigurationError, match=r"rule 'fa': expected a network for single stimuli.*bsd"):
+    with pytest.raises(ConfigurationError, match=r"rule 'fa': expected a network that tells classes apart, received a recurrent network.*bsd"):
         rules.create("fa", text_network())
-    with pytest.raises(ConfigurationError, match="predictions 'fixed'"):
+    with pytest.raises(ConfigurationError, match="unknown option of rule 'pc': 'predictions'"):
         rules.create("pc", text_network(), predictions="moving")
 
 

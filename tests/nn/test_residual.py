@@ -12,8 +12,7 @@ from torch.nn import functional as F
 from bispike import models
 from bispike.functional import JoinedSpikes, PackedSpikes, dense_spikes, lif_reference, rate_of
 from bispike.functional.backends import native
-from bispike.nn import Arrivals, Conv, IdentityShortcut, Network, Pathway, Residual, UpsampleConv
-from bispike.nn import top_down_pass as descent
+from bispike.nn import Arrivals, Conv, IdentityShortcut, Network, Pathway, Residual, UpsampleConv, passes
 
 
 def spikes(*shape: int, seed: int = 0) -> Tensor:
@@ -77,9 +76,9 @@ def test_both_sweeps_are_what_the_equation_says(
         assert torch.equal(record.spikes, expected)
     torch.testing.assert_close(net.logits(stimulus), net.readout(up[-1].mean(0)), rtol=1e-6, atol=1e-6)
     with torch.no_grad():
-        for (layer, below, activity), record in zip(net.bottom_up_pass(net.encode(stimulus)), up, strict=True):
+        for step, record in zip(net.bottom_up_pass(net.encode(stimulus)), up, strict=True):
             assert bool(((record == 0) | (record == 1)).all())
-            torch.testing.assert_close(activity.raw_drive, layer.up.synapse(below))  # linear in what it received
+            torch.testing.assert_close(step.activity.raw_drive, step.layer.up.synapse(step.below))  # linear in what it received
 
 
 def residual(*, straight: bool, pool: int = 1) -> Residual:
@@ -118,7 +117,7 @@ def test_both_parts_learn_from_the_same_gradient(straight: bool) -> None:
     source = torch.rand(3, *synapse.source, dtype=torch.float64)
     grad = torch.rand(3, *synapse.target, dtype=torch.float64)
     expected = torch.autograd.grad(synapse(source), list(synapse.parameters()), grad)
-    synapse.learn(grad, source)
+    synapse.write_gradient(grad, source)
     assert len(expected) == (2 if straight else 3)
     for parameter, gradient in zip(synapse.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-10, atol=1e-10)
@@ -128,7 +127,7 @@ def test_along_a_chain_what_left_a_layer_is_what_the_next_receives() -> None:
     """The very object: nothing is copied or kept longer than before."""
     net = models.cnn((1, 8, 8), [3, 4], 3, dense=[5])
     left = [object() for _ in range(4)]
-    arrivals = net.bottom_up_arrivals(left[0])
+    arrivals = Arrivals(net.layers, "up", left[0])
     for leaving in left[1:]:
         arrivals.pass_on(leaving)
         assert arrivals.source is leaving
@@ -138,7 +137,7 @@ def test_along_a_chain_what_left_a_layer_is_what_the_next_receives() -> None:
 
 def test_what_a_shortcut_skips_is_kept_for_one_layer() -> None:
     net = models.resnet((1, 8, 8), [3], 3, blocks=[2])
-    arrivals: Arrivals[Tensor] = net.bottom_up_arrivals(torch.zeros(1, 1, 8, 8))
+    arrivals: Arrivals[Tensor] = Arrivals(net.layers, "up", torch.zeros(1, 1, 8, 8))
     kept = []
     for layer in net.layers:
         arrivals.pass_on(torch.zeros(1, *layer.output_shape))
@@ -151,9 +150,9 @@ def test_what_a_shortcut_skips_is_kept_for_one_layer() -> None:
 def test_a_descent_computed_again_is_the_whole_sweep(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
     net = models.resnet((1, 8, 8), [3, 5], 4, depth=18).to(dtype)
     again = copy.deepcopy(net)
-    monkeypatch.setattr(descent, "KEPT_WHOLE", 100)
+    monkeypatch.setattr(passes, "KEPT_WHOLE", 100)
     whole = read(net)
-    monkeypatch.setattr(descent, "KEPT_WHOLE", 2)
+    monkeypatch.setattr(passes, "KEPT_WHOLE", 2)
     for a, b in zip(whole, read(again), strict=True):
         assert torch.equal(a, b)
     assert all(torch.equal(a, b) for a, b in zip(net.buffers(), again.buffers(), strict=True))
@@ -164,7 +163,6 @@ def read(net: Network) -> list[Tensor]:
     found = net.top_down_pass(unrolled=True)
     values = []
     for i in range(len(net.layers)):
-        above, activity = found.at(i)
+        above, activity = found.take(i)
         values += [above, activity.rate, activity.raw_drive, activity.unrolled]
-        found.forget(i)
     return values

@@ -37,7 +37,7 @@ def test_written_gradients_equal_autograd(side: int, stride: int, kernel: int, p
         grad = torch.randn_like(drive)
         expected = torch.autograd.grad(drive, list(synapse.parameters()), grad)
         with torch.no_grad():
-            synapse.learn(grad, source)
+            synapse.write_gradient(grad, source)
         for parameter, want in zip(synapse.parameters(), expected, strict=True):
             torch.testing.assert_close(parameter.grad, want, rtol=1e-10, atol=1e-10)
 
@@ -54,7 +54,7 @@ def test_what_is_carried_is_linear_and_teaches_the_weight_alone(stride: int) -> 
         grad = torch.randn_like(carried)
         expected = torch.autograd.grad(carried, synapse.weight, grad)[0]
         with torch.no_grad():
-            synapse.learn(grad, source, bias=False)
+            synapse.write_gradient(grad, source, bias=False)
         torch.testing.assert_close(synapse.weight.grad, expected)
         assert synapse.bias.grad is None
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from bispike import models
 from bispike.functional import lif_reference
-from bispike.nn import Network, Pathway, Trajectory, bottom_up_trajectories
+from bispike.nn import Network, Pathway, Trajectory
 
 
 def build(*, conv: bool, norm: bool, time_steps: int, code: str = "current", least: int = 2) -> Network:
@@ -52,7 +52,7 @@ def test_gradients_equal_autograd_within_each_layer(conv: bool, norm: bool, time
     stimulus = torch.rand(6, 1, 6, 6, dtype=torch.float64, generator=generator)
     source = net.encode(stimulus, generator=generator)
     below = source.expand(time_steps, *source.shape) if net.constant_input else source
-    for step in bottom_up_trajectories(net, source):
+    for step in net.bottom_up_trajectories(source):
         spikes = plain_spikes(step.layer.up, below)
         assert torch.equal(spikes, step.trajectory.spikes)
         leaving = torch.stack([F.max_pool2d(s, step.layer.pool) if step.layer.pool > 1 else s for s in spikes])
@@ -60,7 +60,7 @@ def test_gradients_equal_autograd_within_each_layer(conv: bool, norm: bool, time
         signal = torch.randn(leaving.shape, dtype=torch.float64, generator=generator)
         parameters = list(step.layer.up.parameters())
         expected = torch.autograd.grad((leaving * signal).sum(), parameters)
-        step.trajectory.learn(step.unpool_signal(signal))
+        step.trajectory.backward(step.unpool_signal(signal))
         for parameter, gradient in zip(parameters, expected, strict=True):
             torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-10)
         below = leaving.detach()
@@ -78,7 +78,7 @@ def test_running_statistics_are_constants(conv: bool) -> None:
     assert torch.equal(spikes, trajectory.spikes)
     signal = torch.randn(spikes.shape, dtype=torch.float64, generator=generator)
     expected = torch.autograd.grad((spikes * signal).sum(), list(pathway.parameters()))
-    trajectory.learn(signal)
+    trajectory.backward(signal)
     for parameter, gradient in zip(pathway.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-10)
 
@@ -86,7 +86,7 @@ def test_running_statistics_are_constants(conv: bool) -> None:
 def test_the_running_statistics_move_once_a_sweep() -> None:
     net, other = (build(conv=True, norm=True, time_steps=3) for _ in range(2))
     stimulus = torch.rand(6, 1, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
-    list(bottom_up_trajectories(net, net.encode(stimulus)))
+    list(net.bottom_up_trajectories(net.encode(stimulus)))
     list(other.bottom_up_pass(other.encode(stimulus)))
     for name, value in other.state_dict().items():
         torch.testing.assert_close(net.state_dict()[name], value)

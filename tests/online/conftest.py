@@ -41,7 +41,7 @@ def trained(**options: object) -> Network:
     rule, (stimuli, labels) = BSD(net), clouds(320, seed=3, classes=KNOWN)
     optimizer = torch.optim.Adam(rule.parameters(), lr=5e-3)
     for rows in torch.arange(320).repeat(6).split(40):
-        rule.step(stimuli[rows], labels[rows])
+        rule.compute_gradients(stimuli[rows], labels[rows])
         optimizer.step()
     return net
 

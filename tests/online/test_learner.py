@@ -50,7 +50,7 @@ def test_looking_and_being_taught_is_a_step_of_the_rule(batch: int, options: dic
     for x, y in zip(stimuli.split(batch), labels.split(batch), strict=True):
         learner.observe(x)
         learner.teach(y)
-        rule.step(x, y)
+        rule.compute_gradients(x, y)
         optimizer.step()
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 

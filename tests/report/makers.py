@@ -34,7 +34,7 @@ def record(
         network = build(found.stimulus, [24, 16], found.concept, time_steps=3)
     initial = copy.deepcopy(network)
     trained = rules.create(rule, network)
-    initial.activity = network.activity
+    initial.signals = network.signals
     optimizer = torch.optim.Adam(trained.parameters(), lr=5e-3)
     metrics = []
     for epoch in range(1, epochs + 1):
@@ -61,6 +61,6 @@ def record(
         "network": network,
         "initial": initial,
         "rule_summary": kind.summary,
-        "trains_top_down": kind.trains_top_down or network.latent,
+        "trains_top_down": kind.trains_top_down or isinstance(network, Autoencoder),
     }
     return RunRecord(**{**values, **changes})

@@ -1,5 +1,6 @@
 """BSD against autograd of the layer's own loss, and the properties that make it local and order-free."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -53,12 +54,10 @@ def layer_losses_by_autograd(net: Network, stimulus: torch.Tensor, labels: torch
     """
     options = rule.settings
     gradients = {}
-    ups = {layer.name: (layer, below, act) for layer, below, act in net.bottom_up_pass(net.encode(stimulus))}
-    downs = {
-        layer.name: (above, act) for layer, above, act in net.top_down_layers(net.code.spikes(net.time_steps).double())
-    }
-    for name, (layer, below, up) in ups.items():
-        above, down = downs[name]
+    downs = {step.layer.name: step for step in net.top_down_steps(torch.arange(net.code.classes))}
+    for step in net.bottom_up_pass(net.encode(stimulus)):
+        layer, below, up, name = step.layer, step.below, step.activity, step.layer.name
+        above, down = downs[name].below, downs[name].activity
         features = []
         template = options.feature if options.template == "same" else options.template
         for pathway, source, activity, kind in (
@@ -117,9 +116,8 @@ def test_gradients_equal_autograd_of_each_layer(
 def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> None:
     net, stimulus, labels = build(case)
     rates = [record.rate for record in _looked_at(net, stimulus)]
-    lowest = next(
-        act.rate for layer, _, act in list(net.top_down_layers(net.code.spikes(net.time_steps).double()))[::-1]
-    )
+    *_, lowest_step = net.top_down_steps(torch.arange(net.code.classes))
+    lowest = lowest_step.activity.rate
     last = net.layers[-1]
     top = rates[-1] if last.pool == 1 else None
     scores = net.scores(top)
@@ -136,7 +134,7 @@ def test_both_readouts_equal_autograd(case: tuple[str, bool, int, int, int]) -> 
 
 
 def _looked_at(net: Network, stimulus: torch.Tensor) -> list[Any]:
-    return [act for _, _, act in net.bottom_up_pass(net.encode(stimulus))]
+    return [step.activity for step in net.bottom_up_pass(net.encode(stimulus))]
 
 
 @given(case=networks, layer=st.integers(0, 4), options=st.sampled_from([{}, {"contrast": "batch"}]))
@@ -172,8 +170,18 @@ def test_sweeps_in_any_order_or_at_once_give_the_same_bits(case: tuple[str, bool
         if kind != "one-hot":
             net = models.build({**net.spec, "concept_code": kind, "concept_size": 9}).double()
             trust_small_batches(net)
-        rule = BSD(net, order=order, centre="running")
-        report = rule.compute_gradients(stimulus, labels)
+        rule = BSD(net, centre="running")
+        source = net.encode(stimulus)
+        bottom_up = net.bottom_up_pass(source, unrolled=rule.feature.unrolled)
+        top_down = None
+        if order == "up-first":
+            bottom_up = list(bottom_up)
+        elif order == "concurrent":
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(net.top_down_pass, unrolled=rule.template.unrolled)
+                bottom_up = list(bottom_up)
+                top_down = waiting.result()
+        report = rule.learn_from_pass(stimulus, source, bottom_up, labels, top_down=top_down)
         results.append([p.grad for p in rule.parameters()] + [report.loss] + list(net.buffers()))
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
@@ -183,12 +191,13 @@ def test_sweeps_in_any_order_or_at_once_give_the_same_bits(case: tuple[str, bool
 @settings(max_examples=15, deadline=None)
 def test_all_that_leaves_a_layer_is_zero_or_one(case: tuple[str, bool, int, int, int]) -> None:
     net, stimulus, _ = build(case)
-    for layer, _, activity in net.bottom_up_pass(net.encode(stimulus)):
+    for step in net.bottom_up_pass(net.encode(stimulus)):
+        layer, activity = step.layer, step.activity
         leaving = layer.pool_spikes(activity.spikes)
         assert set(leaving.unique().tolist()) <= {0, 1}
         assert torch.equal(activity.rate, activity.spikes.double().mean(0))
-    for _, _, activity in net.top_down_layers(net.code.spikes(net.time_steps).double()):
-        assert set(activity.spikes.unique().tolist()) <= {0, 1}
+    for step in net.top_down_steps(torch.arange(net.code.classes)):
+        assert set(step.activity.spikes.unique().tolist()) <= {0, 1}
 
 
 def test_unsigned_top_loss_equals_autograd_of_reco_against_the_code() -> None:

@@ -124,7 +124,7 @@ def test_hidden_layers_learn_by_reward() -> None:
 
 def test_maps_learn_and_layers_that_are_too_narrow_are_refused() -> None:
     net = build(conv=True)
-    RSTDP(net).step(*batch())
+    RSTDP(net).compute_gradients(*batch())
     assert all(float(layer.up.synapse.weight.grad.abs().sum()) > 0 for layer in net.layers)
     with pytest.raises(ConfigurationError, match="layer2 has fewer"):
         RSTDP(models.mlp(4, [9, 2], 3))

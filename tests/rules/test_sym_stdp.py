@@ -96,7 +96,7 @@ def test_only_the_largest_drives_win_and_maps_compete_at_each_position() -> None
 
 def test_homeostasis_raises_those_that_fire_too_little() -> None:
     net = build()
-    SymSTDP(net, winners=0.5).step(*batch())
+    SymSTDP(net, winners=0.5).compute_gradients(*batch())
     *_, last = contests(build(), build().encode(batch()[0]), share=0.5)
     bias = net.layers[-1].up.norm.bias
     share = last.spikes.amax(0).mean(0)
@@ -118,7 +118,7 @@ def test_the_network_decides_with_inhibition() -> None:
 
 def test_maps_learn_and_options_are_checked() -> None:
     net = build(conv=True)
-    SymSTDP(net).step(*batch())
+    SymSTDP(net).compute_gradients(*batch())
     assert all(float(layer.up.synapse.weight.grad.abs().sum()) > 0 for layer in net.layers)
     with pytest.raises(ConfigurationError) as error:
         SymSTDP(net, decay=2, winners=0, homeostasis=-1, hidden_rate=-1)

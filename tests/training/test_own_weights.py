@@ -32,8 +32,8 @@ class Counting(rules.Frozen):
 def test_a_loaded_run_has_its_rule_s_own_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(rules.registry, "counting", Counting)
     run = run_config(digits_config(rule="counting"), out=tmp_path / "run", progress="none")
-    assert int(run.rule.own.steps) == run.summary["updates"] > 1
-    assert torch.equal(load_run(tmp_path / "run").rule.own.steps, run.rule.own.steps)
+    assert int(run.rule.state.steps) == run.summary["updates"] > 1
+    assert torch.equal(load_run(tmp_path / "run").rule.state.steps, run.rule.state.steps)
     for name in (SUMMARY, MODEL):  # the same from the checkpoint of a run that has not ended
         (tmp_path / "run" / name).unlink()
-    assert torch.equal(load_run(tmp_path / "run").rule.own.steps, run.rule.own.steps)
+    assert torch.equal(load_run(tmp_path / "run").rule.state.steps, run.rule.state.steps)

@@ -50,7 +50,7 @@ def test_every_optimizer_may_move_a_part_at_a_time(name: str, dataset: Dataset) 
         updates = Updates(optimizer, in_pass=in_pass)
         with updates.attached(rule):
             for step in range(3):
-                rule.step(*dataset.train[range(16 * step, 16 * step + 16)])
+                rule.compute_gradients(*dataset.train[range(16 * step, 16 * step + 16)])
                 updates.gather()
                 updates.apply()
         results.append(weights(network))
@@ -81,7 +81,7 @@ def test_at_most_one_layer_of_gradients_exists(dataset: Dataset, monkeypatch: py
 
     monkeypatch.setattr(updates.optimizer, "step", watched)
     with updates.attached(rule):
-        rule.step(*dataset.train[range(16)])
+        rule.compute_gradients(*dataset.train[range(16)])
     largest = max(sum(p.nbytes for p in layer.parameters()) for layer in network.layers)
     assert max(sizes) <= largest < sum(p.nbytes for p in rule.parameters()) / 6
     assert all(parameter.grad is None for parameter in network.parameters())

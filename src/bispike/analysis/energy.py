@@ -95,7 +95,7 @@ def inference_operations(
             watched.enter_context(count.watching())
         for batch in stimuli.split(batch_size):
             network.logits(batch.to(device), generator=generator)
-    found = [count.operations(spiking=network.activity == "spikes") for count in counts]
+    found = [count.operations(spiking=network.signals.spiking) for count in counts]
     samples = max(len(stimuli), 1)
     return Operations(
         sum(one.accumulates for one in found) / samples,
@@ -116,12 +116,12 @@ def _of_positions(network: SequenceNetwork, stimuli: Tensor, batch_size: int) ->
         source = network.encode(batch.to(network.stimulus_mean.device))
         rows += source.shape[0] * source.shape[1]
         units = network.paths[0].units
-        if network.symbols and network.activity == "spikes":
+        if network.symbols and network.signals.spiking:
             found.accumulates += float((source != 0).sum()) * units
         else:
             found.multiplies += source.numel() * units
             found.multiplies_nonzero += float((source != 0).sum()) * units
-        if network.activity == "rates":
+        if not network.signals.spiking:
             rates = [activity.rate for _, activity in network.rates_positions(source)]
         else:
             rates = [
@@ -130,7 +130,7 @@ def _of_positions(network: SequenceNetwork, stimuli: Tensor, batch_size: int) ->
         above = [*[path.units for path in network.paths[1:]], network.readout.target[0]]
         for rate, path, targets in zip(rates, network.paths, above, strict=True):
             reached = path.units + targets  # itself at the next position, and what is above
-            if network.activity == "spikes":
+            if network.signals.spiking:
                 found.accumulates += float(rate.sum()) * time_steps * reached
             else:
                 found.multiplies += rate.numel() * reached

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..nn import Autoencoder
 from ..data import Split
 from ..errors import ConfigurationError
 from ..nn import Network
@@ -58,7 +59,7 @@ def judge_autoencoder(
         the classifier gives the class that was drawn), "classes" (how many of the C recalled classes it names rightly),
         "extractor".
     """
-    if not network.latent:
+    if not isinstance(network, Autoencoder):
         raise ConfigurationError("judge: expected an autoencoder, received a network that recalls from concepts only.")
     originals, _ = test[: len(test)]
     reconstructed = reconstruct(network, originals)

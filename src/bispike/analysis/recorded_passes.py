@@ -43,7 +43,7 @@ def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> l
     """
     if len(stimuli) == 0:
         raise ShapeError("read_layers: expected at least one stimulus, received none.")
-    spiking = network.activity == "spikes"
+    spiking = network.signals.spiking
     device = network.stimulus_mean.device
     with network.inference():
         classes = torch.arange(network.concept.classes, device=device)
@@ -77,7 +77,7 @@ def layer_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> d
     with network.inference():
         for batch in stimuli.split(batch_size):
             source = network.encode(batch.to(device))
-            if network.activity == "rates":
+            if not network.signals.spiking:
                 seen = ((step.layer.name, step.activity.rate) for step in network.bottom_up_rates(source))
             else:
                 seen = ((layer.name, activity.rate) for layer, _, activity in network.bottom_up_pass(source))

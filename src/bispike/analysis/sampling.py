@@ -75,7 +75,7 @@ class LatentDensity:
                 )
             mixture = GaussianMixture(components, covariance_type="full", reg_covar=1e-4, random_state=seed)
             mixtures.append(mixture.fit(own))
-        return cls(tuple(mixtures), 1.0 if network.activity == "spikes" else float("inf"))
+        return cls(tuple(mixtures), 1.0 if network.signals.spiking else float("inf"))
 
     def draw(self, labels: Tensor, *, generator: torch.Generator) -> Tensor:
         """Latent codes `[N, D]` of classes `[N]`."""

@@ -46,7 +46,7 @@ class UpdateAngle:
 
 def reference_rule(rule: Rule) -> str:
     """Name of the rule whose gradient is compared with."""
-    return "bptt" if rule.activity == "spikes" else "backprop"
+    return "bptt" if rule.signals.spiking else "backprop"
 
 
 def update_angles(rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> list[UpdateAngle]:
@@ -92,7 +92,7 @@ def _copy(rule: Rule) -> Rule:
 
 def _reference(rule: Rule) -> Rule:
     network = copy.deepcopy(rule.network)
-    options = {"activation": network.activation} if rule.activity == "rates" else {}
+    options = {"activation": network.activation} if not rule.signals.spiking else {}
     return rules.create(reference_rule(rule), network, **options)
 
 
@@ -103,7 +103,7 @@ def _changes(rule: Rule, stimuli: Tensor, labels: Tensor, seed: int) -> dict[str
         parameter.grad = None
     device = network.stimulus_mean.device
     draws = torch.Generator(device=device).manual_seed(seed)
-    rule.step(stimuli.to(device), labels.to(device), generator=draws)
+    rule.compute_gradients(stimuli.to(device), labels.to(device), generator=draws)
     trained = {id(parameter) for parameter in rule.parameters()}
     return {
         name: weight.grad if weight.grad is not None and id(weight) in trained else torch.zeros_like(weight)

@@ -84,7 +84,7 @@ class Ruled:
         return [*network_tensors(self.network), *self.rule.state_dict().values(), self.stimulus, self.labels]
 
     def learn(self) -> None:
-        self.rule.step(self.stimulus, self.labels)
+        self.rule.compute_gradients(self.stimulus, self.labels)
 
     def infer(self) -> Tensor:
         return self.network.logits(self.stimulus)

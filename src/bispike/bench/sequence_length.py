@@ -16,6 +16,7 @@ import click
 import torch
 from torch import Tensor
 
+from ..nn import SequenceForecaster
 from .. import models, rules
 from ..files import make_folder, write_json
 from ..nn import Network, SequenceNetwork
@@ -66,7 +67,7 @@ def prepared(
         stimulus = torch.randint(size, (batch, length), generator=draws)
     else:
         stimulus = torch.randn(batch, length, size, generator=draws)
-    if network.continuous:
+    if isinstance(network, SequenceForecaster):
         targets = torch.randn(batch, length, classes, generator=draws)
     else:
         targets = torch.randint(classes, (batch, length), generator=draws)
@@ -78,7 +79,7 @@ def prepared(
 def held(rule: Rule, stimulus: Tensor, targets: Tensor) -> int:
     """Peak bytes of a step."""
     existing = [*network_tensors(rule.network), stimulus, targets]
-    return peak_step_bytes(lambda: rule.step(stimulus, targets), rule.parameters(), existing)
+    return peak_step_bytes(lambda: rule.compute_gradients(stimulus, targets), rule.parameters(), existing)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..nn import SequenceForecaster
 from ._options import FILE, json_option, run_argument
 from ._output import Answer, note, table
 
@@ -35,7 +36,7 @@ def command(run: Path, inputs: tuple[Path, ...], characters: int, temperature: f
     from ..training import evaluation
 
     trained = load_run(run)
-    if trained.network.recurrent:
+    if isinstance(trained.network, SequenceNetwork):
         return _go_on(trained, inputs, characters=characters, temperature=temperature, seed=seed)
     given = read_inputs(inputs, trained.network.stimulus)
     for line in given.notes:
@@ -63,7 +64,7 @@ def _go_on(run: Run, inputs: tuple[Path, ...], *, characters: int, temperature: 
     assert isinstance(network, SequenceNetwork)
     rows: list[dict[str, Any]] = []
     options = run.config.data_options
-    if not network.continuous:
+    if not isinstance(network, SequenceForecaster):
         for path in inputs:
             text = read_characters(path, encoding=options.get("encoding", "utf-8"))
             written = continue_text(network, text[-CONTEXT:], characters, temperature=temperature, seed=seed)

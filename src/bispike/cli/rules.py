@@ -18,7 +18,7 @@ def command() -> Answer:
         {
             "name": rule.name,
             "summary": rule.summary,
-            "activity": rule.activity,
+            "activity": rule.signals.name,
             "trains_top_down": rule.trains_top_down,
             "options": rule.defaults(),
             "recommended": rule.recommended,

@@ -87,14 +87,14 @@ def analyse_run(
         probes = _probes(run.network, initial, train, test)
         note("robustness")
         robust = damaged_accuracies(run.network, test, seed)
-        operations = inference_operations(run.network, test[:256][0], own=run.rule.own)
+        operations = inference_operations(run.network, test[:256][0], own=run.rule.state)
     return {
         "run": str(path),
         "model_sha256": model_digest(path),
         "dataset": config.dataset,
         "model": config.model,
         "rule": config.rule,
-        "activity": run.rule.activity,
+        "activity": run.rule.signals.name,
         "classes": run.network.concept.classes,
         "test": run.summary["test"],
         "samples": len(test),
@@ -118,7 +118,7 @@ def _first(split: Split, count: int) -> Split:
 
 def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
     """None for a rule without a top-down pathway or without spikes."""
-    if not run.rule.trains_top_down or run.network.activity != "spikes":
+    if not run.rule.trains_top_down or not run.network.signals.spiking:
         return None
     stimuli, labels = test[: len(test)]
     return [asdict(level) for level in agreement(read_layers(run.network, stimuli), labels)]

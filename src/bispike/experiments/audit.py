@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..nn import SequenceNetwork
 from .. import analysis, data
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
@@ -34,7 +35,7 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
         UserError: the result cannot be written.
     """
     run = load_run(path)
-    if run.network.recurrent:
+    if isinstance(run.network, SequenceNetwork):
         found = _of_sequences(run, data_root, batch, seed)
         write_json(Path(path) / AUDIT, found.to_dict())
         return found

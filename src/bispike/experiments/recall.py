@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ..nn import Autoencoder
 from .. import data
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, judge_autoencoder
@@ -97,7 +98,7 @@ def _data_of(run: Run) -> data.Dataset:
 
 
 def _expect_images(network: Network) -> None:
-    if not network.latent or len(network.stimulus.shape) != 3:
+    if not isinstance(network, Autoencoder) or len(network.stimulus.shape) != 3:
         raise ConfigurationError(
             "recall: expected an autoencoder of images, to draw new ones from; train one with "
             "--model autoencoder (see 'bispike presets')."

@@ -186,7 +186,7 @@ def _dataset(config: TrainConfig, root: str | Path | None, loaded: dict[str, Dat
 def _what(run: Run, place: str) -> dict[str, Any]:
     config = run.config
     named = {name: getattr(config, name) for name in ("dataset", "model", "rule", "seed")}
-    return {"run": place, **named, "activity": run.rule.activity}
+    return {"run": place, **named, "activity": run.rule.signals.name}
 
 
 def _groups(configs: Sequence[TrainConfig]) -> list[list[int]]:

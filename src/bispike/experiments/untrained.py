@@ -27,7 +27,7 @@ def settled(initial: Network, stimuli: Tensor) -> Network:
     network.train()
     with torch.no_grad():
         source = network.encode(stimuli[:BATCH])
-        up = network.bottom_up_rates if network.activity == "rates" else network.bottom_up_pass
+        up = network.bottom_up_rates if not network.signals.spiking else network.bottom_up_pass
         for layer_pass in (up(source), network.top_down_layers(network.code.spikes(network.time_steps))):
             for _ in layer_pass:
                 pass

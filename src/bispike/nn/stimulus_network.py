@@ -134,6 +134,10 @@ class StimulusNetwork(Network):
             self.layers, spikes, rate, self.time_steps, constant=code.constant, unrolled=unrolled
         )
 
+    def top_down_steps(self, labels: Tensor) -> Iterator[SpikeStep]:
+        """Top-down pass of spikes for labels `[N]`, one step per layer, top to bottom."""
+        return top_down_concepts(self.layers, self.code, labels, self.time_steps)
+
     def top_down_rates(self, source: Tensor, *, layers: Sequence[Layer] | None = None) -> Iterator[RateStep]:
         """Top-down pass of the rate twin, one step per layer, top to bottom; differentiable.
 
@@ -204,8 +208,7 @@ class StimulusNetwork(Network):
         """The top-down pass of spikes for labels `[N]`, one record per layer, bottom to top."""
         with self.inference():
             self.check_labels(labels)
-            steps = top_down_concepts(self.layers, self.code, labels, self.time_steps)
-            return [record_of(step) for step in steps][::-1]
+            return [record_of(step) for step in self.top_down_steps(labels)][::-1]
 
 
 class Classifier(StimulusNetwork):

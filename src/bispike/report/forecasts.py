@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..nn import SequenceForecaster
 from ..bench.sequence_length import step_memory
 from ..data.sequence_dataset import SequenceDataset, Windows
 from ..nn import SequenceNetwork
@@ -63,7 +64,7 @@ def measure_sequences(record: RunRecord, dataset: SequenceDataset) -> SequenceMe
     assert isinstance(network, SequenceNetwork)
     assert isinstance(test, Windows)
     rates, memory = _rates(network, test), _memory(record)
-    if network.continuous:
+    if isinstance(network, SequenceForecaster):
         return SequenceMeasurements(len(test), curves=_curves(network, test), rates=rates, memory=memory)
     if not network.symbols:
         return SequenceMeasurements(len(test), rates=rates, memory=memory)
@@ -88,7 +89,7 @@ def _curves(network: SequenceNetwork, test: Windows) -> list[ForecastCurve]:
 
 
 def _rates(network: SequenceNetwork, test: Windows) -> dict[str, Tensor]:
-    if network.activity == "rates":
+    if not network.signals.spiking:
         return {}
     source = network.encode(test[:STIMULI][0])
     shape = source.shape[:2]

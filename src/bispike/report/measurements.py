@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..nn import Autoencoder
 from ..analysis import (
     Agreement,
     LayerFiring,
@@ -123,10 +124,10 @@ def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Meas
         torch.manual_seed(0)  # stochastic stimulus codes: the same report from the same run
         decisions = torch.cat([network.perceive(part).cpu() for part in stimuli.split(BATCH)])
         spiking = None
-        if network.activity == "spikes":
+        if network.signals.spiking:
             spiking = _spiking(record, stimuli, labels, decisions)
         recalled = _recalled(network, stimuli, labels) if record.trains_top_down else None
-        reconstructed = _reconstructed(network, stimuli, labels) if network.latent else None
+        reconstructed = _reconstructed(network, stimuli, labels) if isinstance(network, Autoencoder) else None
     return Measurements(
         samples=len(labels),
         test_size=len(data.test),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..nn import SequenceNetwork
 from .. import data
 from .._version import __version__
 from ..data.sequence_dataset import SequenceDataset
@@ -114,7 +115,7 @@ def page(records: Sequence[RunRecord], measured: Sequence[Found]) -> str:
 
 
 def _run(name: str, anchor: str, record: RunRecord, found: Found, *, heading: bool) -> Html:
-    if record.network.recurrent:
+    if isinstance(record.network, SequenceNetwork):
         contents = _of_sequences(record, found if isinstance(found, SequenceMeasurements) else None)
         lead = sections.sequences.summary_of(record)
     else:

@@ -111,7 +111,7 @@ def initial_network(path: str | Path, network: Network) -> Network | None:
         initial.load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError):
         return None
-    initial.activity = network.activity
+    initial.signals = network.signals
     return initial
 
 

@@ -78,7 +78,7 @@ def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:
     stimuli, _ = part[part.spread_rows(SAMPLES)]
     with torch.random.fork_rng(devices=[]):
         draws = generator(run.config.seed, "operations")
-        return inference_operations(run.network, stimuli, own=run.rule.own, generator=draws)
+        return inference_operations(run.network, stimuli, own=run.rule.state, generator=draws)
 
 
 def _dataset(config: TrainConfig, loaded: dict[str, Dataset]) -> Dataset:

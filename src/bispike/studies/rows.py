@@ -145,7 +145,7 @@ def failures(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 def activity_of(outcome: Outcome) -> str:
     """What the layers emit under the rule of an outcome; empty for an unknown rule."""
     rule = rules.registry.get(outcome.cell.config.rule)
-    return rule.activity if rule else ""
+    return rule.signals.name if rule else ""
 
 
 def training_of(outcome: Outcome) -> str:

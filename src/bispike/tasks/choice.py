@@ -1,18 +1,27 @@
-"""Which task a network has. This is the only place that looks at the kind of a network."""
+"""Which task a network has, by its class."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ..data import Split
 from ..errors import ConfigurationError
-from ..nn import Network, SequenceNetwork
+from ..nn import Autoencoder, Classifier, Network, SequenceClassifier, SequenceForecaster
 from .forecasting import Forecasting
 from .next_symbols import NextSymbols
 from .single_stimuli import Classification, Reconstruction
 from .task import Task
 
 Kind = TypeVar("Kind", bound=Task)
+
+TASKS: dict[type[Network], Callable[[Any, Split | None], Task]] = {
+    Classifier: lambda network, train: Classification(network),
+    Autoencoder: lambda network, train: Reconstruction(network),
+    SequenceClassifier: lambda network, train: NextSymbols(network),
+    SequenceForecaster: Forecasting,
+}
+"""The task of each class of networks."""
 
 
 def of(network: Network, train: Split | None = None) -> Task:
@@ -22,9 +31,7 @@ def of(network: Network, train: Split | None = None) -> Task:
         network: on any device; the task measures it where it is.
         train: the part that the network is trained on. Only forecasting uses it, as the unit of the MASE.
     """
-    if isinstance(network, SequenceNetwork):
-        return Forecasting(network, train) if network.continuous else NextSymbols(network)
-    return Reconstruction(network) if network.latent else Classification(network)
+    return TASKS[type(network)](network, train)
 
 
 def expect(network: Network, kind: type[Kind], purpose: str) -> Kind:

@@ -38,7 +38,7 @@ class FiringWatch:
     @classmethod
     def of(cls, network: Network) -> FiringWatch:
         """The watch of a network's layers."""
-        return cls(network.layer_names, spiking=network.activity == "spikes")
+        return cls(network.layer_names, spiking=network.signals.spiking)
 
     def count(self, rates: Sequence[float]) -> None:
         """Count one training step with these firing rates, one per layer."""

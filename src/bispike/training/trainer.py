@@ -188,7 +188,7 @@ class Trainer:
         draws = generator(config.seed, "rule", state.epoch, state.step, device=self.device)
         self.schedule.apply(self.optimizer, state.updates)
 
-        report = self.rule.step(batch.stimuli, batch.labels, generator=draws)
+        report = self.rule.compute_gradients(batch.stimuli, batch.labels, generator=draws)
         self.updates.gather()
         if config.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(training.parameters, config.clip_norm)

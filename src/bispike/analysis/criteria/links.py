@@ -77,7 +77,7 @@ def links_of(rule: Rule) -> dict[str, Link]:
     found["readout"] = Link("readout", UP, last, CONCEPT, network.readout)
     found["recall"] = Link("recall", DOWN, 0, STIMULUS, network.stimulus_readout)
     known = {id(link.synapse) for link in found.values()}
-    for name, module in rule.own.named_modules():
+    for name, module in rule.state.named_modules():
         if isinstance(module, Synapse) and id(module) not in known:
             found[f"own {name}"] = _own(f"own {name}", module, network)
     return found

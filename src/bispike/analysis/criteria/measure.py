@@ -161,7 +161,7 @@ def _network_in_words(network: Network) -> str:
     shapes = [network.stimulus.shape, *[layer.feature_shape for layer in network.layers], network.readout.target]
     sizes = "-".join("×".join(str(n) for n in shape) for shape in shapes)
     norm = any(isinstance(module, DriveNorm) for module in network.modules())
-    kind = f"spiking, T = {network.time_steps}" if network.activity == "spikes" else "rates"
+    kind = f"spiking, T = {network.time_steps}" if network.signals.spiking else "rates"
     return f"{sizes} ({kind}{', batch norm' if norm else ''})"
 
 

@@ -86,5 +86,5 @@ def _presented(subject: Subject, trial: Trial) -> float:
         len(s.flatten(0, s.dim() - 1 - len(trial.layers[0].up.synapse.source)))
         for s in trial.sources(f"{subject.network.layer_names[0]} up")
     )
-    steps = 1 if subject.network.constant_input or subject.network.activity == "rates" else subject.network.time_steps
+    steps = 1 if subject.network.constant_input or not subject.network.signals.spiking else subject.network.time_steps
     return rows / (subject.batch * steps)

@@ -13,6 +13,7 @@ import copy
 import torch
 from torch import Tensor
 
+from ...nn import SequenceForecaster
 from ...nn import SequenceNetwork
 from ...rules import Rule
 
@@ -43,11 +44,11 @@ def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> f
     seen, wanted = stimuli[:SAMPLES, :LENGTH].clone(), targets[:SAMPLES, :LENGTH].clone()
     if not network.symbols:
         seen = seen.double()
-    if network.continuous:
+    if isinstance(network, SequenceForecaster):
         wanted = wanted.double()
     other = wanted.clone()
     other[:, -1] = other[:, -1] + 1
-    if not network.continuous:
+    if not isinstance(network, SequenceForecaster):
         other[:, -1] %= network.concept.classes
     first, second = (_gradients(subject, seen, labels) for labels in (wanted, other))
     received = _received_last(network, seen)
@@ -75,6 +76,6 @@ def _received_last(network: SequenceNetwork, stimuli: Tensor) -> list[Tensor]:
     """`[B, D + H]` what each layer received at the last position."""
     source = network.encode(stimuli)
     batch = source.shape[1]
-    if network.activity == "rates":
+    if not network.signals.spiking:
         return [below[-batch:].detach() for below, _ in network.rates_positions(source)]
     return [below[-batch:] for _, below, _ in network.bottom_up_positions(source, network.rest(batch))]

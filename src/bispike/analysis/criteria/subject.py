@@ -129,7 +129,7 @@ class Subject:
         chosen = torch.arange(self.batch) if rows is None else torch.as_tensor(rows)
         rule = copy.deepcopy(self.rule)
         rule.network.zero_grad()
-        rule.own.zero_grad()
+        rule.state.zero_grad()
         if change is not None:
             change(rule)
         links = links_of(rule)
@@ -139,7 +139,7 @@ class Subject:
         with watch.active(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             given = self.labels[chosen] if labels is None else labels
-            rule.step(self.stimuli[chosen], given, generator=self.generator())
+            rule.compute_gradients(self.stimuli[chosen], given, generator=self.generator())
         return Trial(rule, watch.signals, links)
 
     def inference(self) -> list[Crossing]:
@@ -161,7 +161,7 @@ class Subject:
             torch.manual_seed(self.seed)
             for step in range(steps):
                 rows = torch.arange(step * batch, (step + 1) * batch) % len(self.labels)
-                self.rule.step(self.stimuli[rows], self.labels[rows], generator=self.generator(step))
+                self.rule.compute_gradients(self.stimuli[rows], self.labels[rows], generator=self.generator(step))
                 optimizer.step()
 
     def copy(self) -> Subject:

@@ -168,7 +168,7 @@ def fine_tuned(network: Network, new: tuple[str, ...], examples: Split, *, lr: f
     network.train()
     for _ in range(passes):
         for stimulus, label in _one_by_one(examples):
-            rule.step(stimulus, label)
+            rule.compute_gradients(stimulus, label)
             optimizer.step()
     return network
 
