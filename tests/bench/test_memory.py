@@ -93,7 +93,9 @@ def test_bsd_holds_less_than_half_of_bptt_and_does_not_grow_with_depth() -> None
     def peak(name: str, depth: int) -> int:
         net = models.mlp(40, [128] * depth, 10, time_steps=8)
         rule = rules.create(name, net)
-        return peak_step_bytes(lambda: rule.compute_gradients(stimulus, labels), rule.parameters(), network_tensors(net))
+        return peak_step_bytes(
+            lambda: rule.compute_gradients(stimulus, labels), rule.parameters(), network_tensors(net)
+        )
 
     assert peak("bsd", 4) < 0.5 * peak("bptt", 4)
     top_down = 12 * (8 * 10 * 128 + 4 * 4 * 10 * 128)

@@ -77,7 +77,9 @@ def test_many_rows_and_threads_change_nothing(density: float) -> None:
         try:
             for threads in (1, 2, 3):
                 torch.set_num_threads(threads)
-                assert torch.equal(compiled.spike_product(packed, synapse.weight, synapse.bias, synapse.wiring), expected)
+                assert torch.equal(
+                    compiled.spike_product(packed, synapse.weight, synapse.bias, synapse.wiring), expected
+                )
         finally:
             torch.set_num_threads(before)
 
@@ -121,13 +123,13 @@ def test_neurons_fire_as_the_equation_says(
     fired = compiled.fire(drives, neuron, affine=(scale, shift) if affine else None, unrolled=True)
     got = fired.spikes.dense().flatten(3).transpose(2, 3)
     assert torch.equal(got, expected)
-    torch.testing.assert_close(fired.rate, expected.mean(0))
+    torch.testing.assert_close(rows_of(fired.rate), expected.mean(0))
     slope, membrane = UnrolledSlope(per_step[0], neuron), torch.zeros_like(per_step[0])
     for current, fires in zip(per_step, expected, strict=True):
         membrane = neuron.decay * membrane + current
         slope.watch(membrane)
         membrane = membrane * (1 - fires) if reset == "hard" else membrane - neuron.threshold * fires
-    torch.testing.assert_close(fired.slope, slope.result())
+    torch.testing.assert_close(rows_of(fired.slope), slope.result())
 
 
 @pytest.mark.parametrize("reset", ["hard", "soft"])

@@ -114,7 +114,9 @@ def _config(case: Case, files: dict[str, Path]) -> TrainConfig:
         model=NAMES.get(case["model"], case["model"]),
         model_options=_translated("model", case["model_options"]),
         rule=NAMES.get(case["rule"], case["rule"]),
-        rule_options={k: v for k, v in _translated("rule", case["rule_options"]).items() if (case["rule"], k) != ("bsd", "order")},
+        rule_options={
+            k: v for k, v in _translated("rule", case["rule_options"]).items() if (case["rule"], k) != ("bsd", "order")
+        },
         threads=1,
         checkpoint_seconds=0.0,
         **_translated("settings", case["settings"]),

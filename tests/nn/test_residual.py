@@ -78,7 +78,9 @@ def test_both_sweeps_are_what_the_equation_says(
     with torch.no_grad():
         for step, record in zip(net.bottom_up_pass(net.encode(stimulus)), up, strict=True):
             assert bool(((record == 0) | (record == 1)).all())
-            torch.testing.assert_close(step.activity.raw_drive, step.layer.up.synapse(step.below))  # linear in what it received
+            torch.testing.assert_close(
+                step.activity.raw_drive, step.layer.up.synapse(step.below)
+            )  # linear in what it received
 
 
 def residual(*, straight: bool, pool: int = 1) -> Residual:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bispike import models
-from bispike.nn import DriveNorm, Network
+from bispike.nn import ALONE, DriveNorm, Network
 from bispike.rules import BSD
+from bispike.rules.bsd.parts import Centre
 from tests.oracles import literal_cross_entropy, literal_infonce, literal_mse, literal_reco
 
 networks = st.tuples(
@@ -227,12 +228,11 @@ def test_a_learned_code_moves_with_the_readouts_loss() -> None:
 
 
 def test_running_centre_approaches_the_mean_and_counts_samples_not_steps() -> None:
-    net = models.mlp(5, [6], 3)
     rows = torch.randn(64, 6)
-    one, many = BSD(net, centre="running", centre_samples=16), BSD(net, centre="running", centre_samples=16)
-    for rule in (one, many):
-        rule.running["layer1"] = torch.zeros(6)
-    one._running_mean("layer1", rows[:8].mean(0, keepdim=True).expand(8, 6))
+    one, many = Centre("running", 16), Centre("running", 16)
+    for centre in (one, many):
+        centre.means["layer1"] = torch.zeros(6)
+    one.of("layer1", rows[:8].mean(0, keepdim=True).expand(8, 6), ALONE)
     for _ in range(8):
-        many._running_mean("layer1", rows[:8].mean(0, keepdim=True))
-    torch.testing.assert_close(one.running["layer1"], many.running["layer1"])
+        many.of("layer1", rows[:8].mean(0, keepdim=True), ALONE)
+    torch.testing.assert_close(one.means["layer1"], many.means["layer1"])

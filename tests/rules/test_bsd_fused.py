@@ -8,8 +8,7 @@ import torch
 
 from bispike import models
 from bispike.functional.backends import native
-from bispike.nn import Network
-from bispike.nn import top_down_pass as descent
+from bispike.nn import Network, passes
 from bispike.rules import BPTT, BSD
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"no compiled kernels: {native.reason()}")
@@ -69,10 +68,10 @@ def test_a_descent_computed_again_changes_no_bit(monkeypatch: pytest.MonkeyPatch
     whole = models.mlp(12, [16] * 10, 3).to(dtype)
     again = copy.deepcopy(whole)
     stimulus, labels = torch.rand(40, 12, dtype=dtype), torch.arange(40) % 3
-    monkeypatch.setattr(descent, "KEPT_WHOLE", 100)
+    monkeypatch.setattr(passes, "KEPT_WHOLE", 100)
     first = BSD(whole)
     first.compute_gradients(stimulus, labels)
-    monkeypatch.setattr(descent, "KEPT_WHOLE", 2)
+    monkeypatch.setattr(passes, "KEPT_WHOLE", 2)
     second = BSD(again)
     second.compute_gradients(stimulus, labels)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):

@@ -71,12 +71,13 @@ def test_gradients_are_those_of_the_written_loss(conv: bool, norm: bool, similar
 
 def test_recall_is_of_rates() -> None:
     net = rate_network(conv=False, norm=True)
-    CCL(net)
+    CCL(net).attach()
     net.eval()
     rate = net.code.fixed[[2, 0]].double()
     for layer in reversed(net.layers):
+        drive, norm = layer.down.synapse(rate), layer.down.norm
         rate = F.elu(
-            layer.down.norm(layer.down.synapse(rate), (layer.down.norm.running_mean, layer.down.norm.running_variance))
+            F.batch_norm(drive, norm.running_mean, norm.running_variance, norm.weight, norm.bias, eps=norm.eps)
         )
     expected = net.stimulus_readout(rate) * net.stimulus_std + net.stimulus_mean
     torch.testing.assert_close(net.recall(torch.tensor([2, 0])), expected.detach())

@@ -19,7 +19,7 @@ def test_contract(name: str) -> None:
         {"contrast": "classes", "centre": "running"},
         {"feature": "drive", "contrast": "masked"},
         {"loss": "infonce", "slope": "unrolled"},
-        {"top_loss": "reco", "order": "concurrent"},
+        {"top_loss": "reco"},
         {"pool": 2, "reduction": "mean", "strength": 1.0},
     ],
 )
@@ -57,7 +57,7 @@ class ForgetsACount(rules.BSD):
 
 
 class TrustsItsInput(rules.Frozen):
-    def step(self, stimulus, labels, *, generator=None):
+    def compute_gradients(self, stimulus, labels, *, generator=None):
         return self.learn(stimulus, labels, generator=generator)
 
 
@@ -68,9 +68,9 @@ class ChangesTheStimulus(rules.Frozen):
 
 
 class AnnouncesTooEarly(rules.BSD):
-    def align_layer(self, here, *rest):
-        self.gradients_ready(here.layer.parameters())
-        return super().align_layer(here, *rest)
+    def align(self, step, *rest):
+        self.gradients_ready(step.layer.parameters())
+        return super().align(step, *rest)
 
 
 class ReadsWhatItAnnounced(rules.Frozen):

@@ -96,7 +96,7 @@ def test_frozen_trains_the_readout_and_nothing_else() -> None:
     net, stimulus, labels = build((False, True, 3, 1))
     rule = Frozen(net)
     assert {id(p) for p in rule.parameters()} == {id(p) for p in net.readout.parameters()}
-    top = [act for _, _, act in net.bottom_up_pass(net.encode(stimulus))][-1].rate
+    top = [*net.bottom_up_pass(net.encode(stimulus))][-1].activity.rate
     loss = torch.nn.functional.cross_entropy(net.readout(top), labels)
     expected = torch.autograd.grad(loss, rule.parameters())
     rule.compute_gradients(stimulus, labels)

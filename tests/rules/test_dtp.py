@@ -55,7 +55,7 @@ def test_reconstructing_feedback_is_at_rest_at_the_best_linear_inverse() -> None
     net = models.mlp(8, [6, 5], 3, norm=False).double()
     stimuli = torch.randn(20000, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(len(stimuli)) % 3
-    rule = DTP(net, activation="identity", feedback_loss="reconstruction", noise=SIGMA)
+    rule = DTP(net, activation="identity", feedback_loss="reconstruction", noise=SIGMA).attach()
     steps = list(net.bottom_up_rates(net.encode(stimuli)))
     sizes = []
     for best in (True, False):

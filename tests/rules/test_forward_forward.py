@@ -37,7 +37,7 @@ def test_gradients_are_those_of_each_layers_own_loss(
     stimulus, labels = batch()
     wrong = (labels + torch.tensor([1, 2, 1, 1, 2, 2])) % 3
     net = rate_network(conv=conv, norm=norm)
-    rule = ForwardForward(net, loss=loss, threshold=THETA, sharpness=KAPPA, amplitude=AMPLITUDE)
+    rule = ForwardForward(net, loss=loss, threshold=THETA, sharpness=KAPPA, amplitude=AMPLITUDE).attach()
     monkeypatch.setattr(rule, "_wrong_labels", lambda *_: wrong)
     report = rule.compute_gradients(stimulus, labels)
     source = torch.cat([labelled(net, stimulus, labels), labelled(net, stimulus, wrong)])
@@ -60,7 +60,7 @@ def test_a_layer_cannot_read_the_goodness_of_the_one_below() -> None:
     goodness = []
     for factor in (1.0, 7.0):
         net = rate_network()
-        rule = ForwardForward(net)
+        rule = ForwardForward(net).attach()
         with torch.no_grad():
             net.layers[0].up.synapse.weight.mul_(factor)
         rates = [step.activity.rate for step in rule._layer_pass(net.encode(batch()[0]), track=False)]
@@ -72,7 +72,7 @@ def test_a_layer_cannot_read_the_goodness_of_the_one_below() -> None:
 def test_the_label_with_the_highest_summed_goodness_is_decided_for(monkeypatch: pytest.MonkeyPatch) -> None:
     for options, first in (({}, 0), ({"first_layer": "skipped"}, 1)):
         net = rate_network(norm=True).eval()
-        ForwardForward(net, amplitude=AMPLITUDE, **options)
+        ForwardForward(net, amplitude=AMPLITUDE, **options).attach()
         stimulus, _ = batch()
         expected = torch.zeros(len(stimulus), 3, dtype=torch.float64)
         for label in range(3):
@@ -89,7 +89,7 @@ def test_the_label_with_the_highest_summed_goodness_is_decided_for(monkeypatch: 
 
 def test_the_readout_decides_without_reading_the_label_entries() -> None:
     net = rate_network()
-    ForwardForward(net, inference="readout")
+    ForwardForward(net, inference="readout").attach()
     stimulus, _ = batch()
     other = stimulus.clone()
     other.flatten(1)[:, :3] = 9.0

@@ -61,7 +61,7 @@ def test_fixed_classifiers_are_not_trained() -> None:
     trained, fixed = (LocalLoss(rate_network(), classifier=kind) for kind in ("trained", "fixed"))
     assert len(trained.parameters()) == len(fixed.parameters()) + 6
     fixed.compute_gradients(*batch())
-    assert all(parameter.grad is None for parameter in fixed.own.parameters())
+    assert all(parameter.grad is None for parameter in fixed.state.parameters())
 
 
 def test_wrong_options() -> None:

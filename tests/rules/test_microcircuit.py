@@ -7,7 +7,7 @@ from torch import Tensor
 from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.functional import mean_field_rate
-from bispike.nn import Network, rate_leaving
+from bispike.nn import Network
 from bispike.rules import BPTT, Microcircuit
 
 
@@ -31,7 +31,8 @@ def batch(dtype: torch.dtype = torch.float64, count: int = 12) -> tuple[Tensor, 
 def mean_field_gradients(net: Network, stimuli: Tensor, labels: Tensor) -> list[Tensor]:
     """Autograd of the network whose layers have the values of the spikes' rates and the slopes of the mean field."""
     rate = net.encode(stimuli)
-    for layer, _, activity in list(net.bottom_up_pass(rate)):
+    for step in list(net.bottom_up_pass(rate)):
+        layer, activity = step.layer, step.activity
         value = activity.rate
         drive = layer.up.synapse(rate)
         if layer.up.norm is not None:
@@ -41,7 +42,7 @@ def mean_field_gradients(net: Network, stimuli: Tensor, labels: Tensor) -> list[
         if layer.pool > 1:  # equal rates are common: the same one of them leaves
             _, places = torch.nn.functional.max_pool2d(value, layer.pool, return_indices=True)
             rate = rate.flatten(2).gather(2, places.flatten(2)).view_as(places)
-            rate = rate + (rate_leaving(layer, activity) - rate).detach()  # pooled step by step
+            rate = rate + (step.leaving - rate).detach()  # pooled step by step
     loss = torch.nn.functional.cross_entropy(net.readout(rate), labels)
     return list(torch.autograd.grad(loss, net.bottom_up_parameters()))
 

@@ -62,7 +62,7 @@ def test_a_layer_changes_as_its_winners_first_spikes_say() -> None:
     net = build()
     stimuli, labels = batch()
     source = net.encode(stimuli)
-    _, _, activity = next(iter(net.bottom_up_pass(source)))
+    activity = next(iter(net.bottom_up_pass(source))).activity
     fresh = build()
     expected = expected_layer(
         fresh, lif(source, net.neuron, time_steps=4).flatten(2), activity.spikes.double(), activity.drive, labels, 6

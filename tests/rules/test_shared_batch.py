@@ -73,7 +73,7 @@ def test_every_rule_with_norms(size: int, name: str, kind: str) -> None:
         {"contrast": "classes", "centre": "running", "reduction": "sum", "strength": 0.01},
         {"loss": "infonce", "contrast": "batch", "slope": "unrolled"},
         {"loss": "mse", "feature": "drive", "centre": "batch"},
-        {"top_loss": "reco", "order": "concurrent", "contrast": "batch"},
+        {"top_loss": "reco", "contrast": "batch"},
     ],
 )
 def test_bsd_under_its_options(options: dict[str, Any]) -> None:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from bispike import models, rules
-from bispike.nn import ALONE, Group, Network
+from bispike.nn import ALONE, Group, Network, SequenceClassifier
 from bispike.spaces import Quantities
 
 from ..together import learned, together
 
 LIVELY = {"threshold": 0.5, "excitability": 0.5, "widths": [9, 7]}
-SEQUENTIAL = sorted(name for name in rules.registry if rules.registry[name].sequences)
+SEQUENTIAL = rules.defined_for(SequenceClassifier)
 LENGTH = 5
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..nn import Autoencoder
 from ..data import Split
 from ..errors import ConfigurationError
-from ..nn import Network
+from ..nn import Autoencoder, Network
 from .extractors import FeatureExtractor, frechet_between, generation_quality
 from .quality import mean_squared_error, psnr, ssim
 from .sampling import LatentDensity, expand, reconstruct

@@ -16,10 +16,9 @@ import click
 import torch
 from torch import Tensor
 
-from ..nn import SequenceForecaster
 from .. import models, rules
 from ..files import make_folder, write_json
-from ..nn import Network, SequenceNetwork
+from ..nn import Network, SequenceForecaster, SequenceNetwork
 from ..rules import Rule
 from ..training.environment import deterministic
 from .memory import network_tensors, peak_step_bytes

@@ -8,14 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..nn import SequenceNetwork
 from .. import analysis, data
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
 from ..errors import BispikeError
 from ..files import write_json
-from ..nn import Network
+from ..nn import Network, SequenceNetwork
 from ..runs.folder import AUDIT
 from ..runs.run import Run, load_run
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from ..nn import Autoencoder
 from .. import data
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, judge_autoencoder
@@ -18,7 +17,7 @@ from ..figures.files import write_picture
 from ..figures.recall import completion_figure, image_rows, layer_gallery
 from ..functional.cues import HALVES, half_cue
 from ..memory import complete
-from ..nn import Network
+from ..nn import Autoencoder, Network
 from ..runs.run import Run, load_run
 from ..training.evaluation import recall, split_of
 

@@ -102,9 +102,7 @@ class PackedSpikes:
         """Where each row's spikes begin in the list, int32 `[rows + 1]`, and the list of channels that fired."""
         starts = torch.empty(self.rows + 1, dtype=torch.int32)
         fired = torch.empty(max(self.count, 1), dtype=torch.int32)
-        kernels().list_events(
-            self.bits.data_ptr(), self.rows, self.bits.shape[3], starts.data_ptr(), fired.data_ptr()
-        )
+        kernels().list_events(self.bits.data_ptr(), self.rows, self.bits.shape[3], starts.data_ptr(), fired.data_ptr())
         return starts, fired
 
 

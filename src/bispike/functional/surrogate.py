@@ -31,7 +31,9 @@ def triangular_surrogate(distance: Tensor, neuron: Neuron, *, damping: float = 0
     return distance.abs().div_(-neuron.threshold).add_(1).clamp_(min=0).mul_(damping / neuron.threshold)
 
 
-def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0) -> Tensor:
+def mean_field_slope(
+    mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0
+) -> Tensor:
     """Slope of the rate against the time-mean drive ā: 1 / (1 + ½ (π (ā − centre·θ) / width)²).
 
     Args:
@@ -47,7 +49,9 @@ def mean_field_slope(mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN
     return ((mean_drive - centre * neuron.threshold) * scale).square_().add_(1).reciprocal_()
 
 
-def mean_field_rate(mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0) -> Tensor:
+def mean_field_rate(
+    mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0
+) -> Tensor:
     """The rate whose slope `mean_field_slope` is: ½ + arctan(π (ā − centre·θ) / (width √2)) · width √2 / π.
 
     It smooths the staircase of the neuron's rate and leaves [0, 1] by 0.2·width far from the threshold: made for

@@ -8,9 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..nn import Autoencoder
 from ..errors import ConfigurationError
-from ..nn import Network
+from ..nn import Autoencoder, Network
 from .associative import Settled, _mask
 
 
@@ -37,7 +36,9 @@ def complete(network: Network, cue: Tensor, known: Tensor, *, passes: int = 3) -
     stimuli, concepts = [], []
     for _ in range(passes):
         scores = network.logits(stimulus)
-        recalled = network.reconstruct(stimulus) if isinstance(network, Autoencoder) else network.recall(scores.argmax(1))
+        recalled = (
+            network.reconstruct(stimulus) if isinstance(network, Autoencoder) else network.recall(scores.argmax(1))
+        )
         stimulus = torch.where(held > 0, cue, recalled.clamp(0, 1))
         stimuli.append(stimulus)
         concepts.append(scores)

@@ -137,4 +137,6 @@ def _down(above: int, units: int, opts: Options, *, recurrent: bool, carry: bool
     return Pathway(Dense((above,), (units,)), opts.top_down_neuron, norm=opts.norm)
 
 
-register(Model("rnn", "recurrent layer of 324 for sequences", rnn, "widths", SequenceNetwork, {"widths": [324], **TUNED}))
+register(
+    Model("rnn", "recurrent layer of 324 for sequences", rnn, "widths", SequenceNetwork, {"widths": [324], **TUNED})
+)

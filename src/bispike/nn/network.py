@@ -7,7 +7,7 @@ The final classes are `Classifier` and `Autoencoder` (`stimulus_network.py`), wh
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -22,6 +22,10 @@ from .layer import Layer, LayerList
 from .process_group import ALONE, Group
 from .signals import SPIKES, Signals
 from .synapse import Synapse, weight_pairs
+
+
+def _no_rule() -> None:
+    """What a network says that no rule is attached to."""
 
 
 class Network(nn.Module):
@@ -42,6 +46,7 @@ class Network(nn.Module):
     Attributes:
         kind: what the class does, in words for messages.
         constant_input: whether the first layer receives a current that does not change over time.
+        attached_rule: returns the rule that set how the network decides, None if there is none.
         signals: what travels between its layers: `SPIKES`, or `RATES` under rules that are defined for rate networks.
     """
 
@@ -82,6 +87,7 @@ class Network(nn.Module):
         self.time_steps, self.stimulus_code, self.decoder = time_steps, stimulus_code, decoder
         self.constant_input = stimulus_code == "current"
         self.signals: Signals = SPIKES
+        self.attached_rule: Callable[[], object | None] = _no_rule
         self.group: Group = ALONE
         self.spec = spec or {}
         axes = [1] * (len(stimulus.shape) - 1)

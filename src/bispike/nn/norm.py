@@ -205,12 +205,14 @@ class RunningNorm(DriveNorm):
         super().__init__(channels, memory=ROWS)
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
+    def running(self) -> Statistics:
+        """The running statistics, as constants."""
+        return self._with(self.running_mean.clone(), self.running_variance.clone(), 0)
+
     def statistics(self, mean_drive: Tensor, *, track: bool) -> Statistics:
         """The running statistics, whatever the drive; gradients go through them as through those of a batch."""
         count = self._values(mean_drive)
-        return self._with(
-            self.running_mean.clone(), self.running_variance.clone(), count if count >= self.least else 0
-        )
+        return self._with(self.running_mean.clone(), self.running_variance.clone(), count if count >= self.least else 0)
 
     @torch.no_grad()
     def follow(self, mean_drive: Tensor) -> None:

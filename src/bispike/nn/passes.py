@@ -192,7 +192,14 @@ class TopDownPass:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], source: Received, rate: Tensor, time_steps: int, *, constant: bool, unrolled: bool
+        self,
+        layers: Sequence[Layer],
+        source: Received,
+        rate: Tensor,
+        time_steps: int,
+        *,
+        constant: bool,
+        unrolled: bool,
     ) -> None:
         self._layers, self._time_steps, self._unrolled = layers, time_steps, unrolled
         self._constant, self._rate = constant, rate

@@ -110,7 +110,7 @@ class RecurrentPathway(Pathway):
             unrolled: whether to follow d rate / d drive; a membrane that goes on is always followed.
         """
         from_below, from_itself = self.parts()
-        affine = None if self.norm is None else self.norm.statistics(rate, track=False).affine
+        affine = None if self.norm is None else self.norm.running().affine
         arriving = F.linear(rate if constant else source.to(rate.dtype), from_below, self.synapse.bias)
         mean = arriving if constant else arriving.mean(0)
         rates, raws, spikes, slopes, received = [], [], [], [], []
@@ -225,7 +225,7 @@ class RecurrentPathway(Pathway):
             return raw
         if raw.requires_grad:
             raw = self._without_shared(raw)
-        scale, shift = self.norm.statistics(raw, track=False).affine
+        scale, shift = self.norm.running().affine
         return raw * scale + shift
 
     def _without_shared(self, raw: Tensor) -> Tensor:

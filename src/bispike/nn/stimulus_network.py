@@ -91,9 +91,7 @@ class StimulusNetwork(Network):
             unrolled: whether to follow d rate / d drive through the neurons' steps.
         """
         constant, like = self.constant_input, self.stimulus_mean
-        return passes.bottom_up(
-            self.layers, source, self.time_steps, constant=constant, like=like, unrolled=unrolled
-        )
+        return passes.bottom_up(self.layers, source, self.time_steps, constant=constant, like=like, unrolled=unrolled)
 
     def bottom_up_rates(self, source: Tensor, *, track: bool = True) -> Iterator[RateStep]:
         """Bottom-up pass of the rate twin, one step per layer; differentiable.
@@ -130,9 +128,7 @@ class StimulusNetwork(Network):
         spikes = code.fixed if code.constant else code.spikes(self.time_steps)
         spikes = spikes.to(self.stimulus_mean.dtype)
         rate = spikes if code.constant else spikes.mean(0)
-        return TopDownPass(
-            self.layers, spikes, rate, self.time_steps, constant=code.constant, unrolled=unrolled
-        )
+        return TopDownPass(self.layers, spikes, rate, self.time_steps, constant=code.constant, unrolled=unrolled)
 
     def top_down_steps(self, labels: Tensor) -> Iterator[SpikeStep]:
         """Top-down pass of spikes for labels `[N]`, one step per layer, top to bottom."""

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..nn import SequenceForecaster
 from ..bench.sequence_length import step_memory
 from ..data.sequence_dataset import SequenceDataset, Windows
-from ..nn import SequenceNetwork
+from ..nn import SequenceForecaster, SequenceNetwork
 from ..runs.record import RunRecord
 from ..tasks import continue_text
 

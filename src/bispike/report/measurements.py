@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..nn import Autoencoder
 from ..analysis import (
     Agreement,
     LayerFiring,
@@ -30,7 +29,7 @@ from ..experiments.untrained import settled
 from ..figures import Raster, Recollection
 from ..functional.cues import half_cue
 from ..memory import complete
-from ..nn import Network
+from ..nn import Autoencoder, Network
 from ..runs.record import RunRecord
 
 SAMPLES = 400  # stimuli of the analyses

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..nn import SequenceNetwork
 from .. import data
 from .._version import __version__
 from ..data.sequence_dataset import SequenceDataset
 from ..errors import BispikeError, ConfigurationError
 from ..files import make_folder, write_atomic
+from ..nn import SequenceNetwork
 from ..runs.record import RunRecord, read_run
 from . import sections
 from .forecasts import SequenceMeasurements, measure_sequences

@@ -8,6 +8,7 @@ the pass goes on. A new rule is one file with a subclass of `Rule`, decorated wi
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -49,7 +50,7 @@ class Rule:
     `parameters` names it.
 
     A rule does not change the network when it is made. `attach` makes the network decide as under this rule;
-    `rules.create` and `fit` call it.
+    `rules.create`, `fit` and the first `compute_gradients` call it.
 
     Args:
         network: the network to train.
@@ -101,6 +102,7 @@ class Rule:
         if isinstance(self.settings, RateOptions):
             self.network.activation = self.settings.activation
         self.network.decision = self.decision
+        self.network.attached_rule = weakref.ref(self)
         return self
 
     @classmethod
@@ -121,7 +123,9 @@ class Rule:
         """The rule itself; `compute_gradients` has checked the arguments."""
         raise NotImplementedError
 
-    def compute_gradients(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None) -> StepReport:
+    def compute_gradients(
+        self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None
+    ) -> StepReport:
         """Write `.grad` of `parameters()` for one batch; earlier gradients are replaced.
 
         Args:
@@ -135,6 +139,8 @@ class Rule:
         Raises:
             ShapeError, ConfigurationError: wrong shapes, labels out of range, or values that are not finite.
         """
+        if self.network.attached_rule() is not self:
+            self.attach()
         self.network.check_stimulus(stimulus)
         self.network.check_labels(labels)
         if labels.shape[0] != stimulus.shape[0] or labels.shape[0] == 0:

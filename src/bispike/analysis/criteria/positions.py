@@ -13,8 +13,7 @@ import copy
 import torch
 from torch import Tensor
 
-from ...nn import SequenceForecaster
-from ...nn import SequenceNetwork
+from ...nn import SequenceForecaster, SequenceNetwork
 from ...rules import Rule
 
 LENGTH = 6  # positions of the sequences that are looked at

@@ -5,4 +5,12 @@ from .options import BSDAutoencoderOptions, BSDOptions, BSDSequenceOptions
 from .rule import BSD
 from .sequences import BSDForecasts, BSDSequences
 
-__all__ = ["BSD", "BSDAutoencoder", "BSDAutoencoderOptions", "BSDForecasts", "BSDOptions", "BSDSequenceOptions", "BSDSequences"]
+__all__ = [
+    "BSD",
+    "BSDAutoencoder",
+    "BSDAutoencoderOptions",
+    "BSDForecasts",
+    "BSDOptions",
+    "BSDSequenceOptions",
+    "BSDSequences",
+]

@@ -142,9 +142,7 @@ class BSD(TwoPathwayRule):
             rates.append(step.activity.rate.mean())
             leaving = step.leaving
             del step, above, down  # the next layer works without the memory of this one
-        top = learn_top(
-            net, leaving, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength
-        )
+        top = learn_top(net, leaving, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength)
         self.gradients_ready([*net.readout.parameters(), *net.code.parameters()])
         target = source if net.constant_input else net.standardise(stimulus)
         losses["recall"] = learn_recall(net, lowest, target, labels)

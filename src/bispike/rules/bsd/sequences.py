@@ -101,9 +101,7 @@ class BSDSequences(TwoPathwayRule):
         net.follow(found.drives)
         return StepReport(top.loss, top.correct, losses, found.rates)
 
-    def _learn_pairs(
-        self, source: Tensor, steps: Iterable[SpikeStep], rows: Tensor, state_down: State
-    ) -> StepReport:
+    def _learn_pairs(self, source: Tensor, steps: Iterable[SpikeStep], rows: Tensor, state_down: State) -> StepReport:
         """A block `[P, B, D]` in which each position of each sample has a template of its own.
 
         Processes that share a batch call up the templates of all of it, for they are each other's contrast.

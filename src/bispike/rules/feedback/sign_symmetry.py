@@ -57,7 +57,9 @@ class SignSymmetry(Rule):
             draws = self.random_source()
             gain = self.settings.feedback_gain
             places = feedback_places(network)
-            self.register_state({name: random_feedback(synapse, draws, gain=gain).abs() for name, synapse in places.items()})
+            self.register_state(
+                {name: random_feedback(synapse, draws, gain=gain).abs() for name, synapse in places.items()}
+            )
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:

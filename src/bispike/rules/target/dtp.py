@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import ACTIVATIONS, activate, activation_slope
-from ...nn import RATES, Layer, Network, RateStep, Signals
+from ...nn import RATES, Layer, RateStep, Signals
 from ..options import POSITIVE, RateOptions, one_of, option
 from ..readouts import learn_top
 from ..rule import Rule, StepReport, register
