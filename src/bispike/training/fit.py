@@ -15,10 +15,10 @@ import torch
 from .. import data as datasets
 from .. import models, rules
 from ..config.checks import validate, validate_training
-from ..config.train_config import TrainConfig, differences, read_config
+from ..config.train_config import TrainConfig, differences, from_dict, read_config
 from ..data import Dataset
 from ..data.sequence_dataset import SequenceDataset
-from ..errors import CheckpointError, ConfigurationError, unknown_name
+from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
@@ -199,13 +199,7 @@ def _config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict
     given = sorted(described.keys() & settings.keys())
     if given:
         raise ConfigurationError(f"fit: {', '.join(given)} follow from the objects and cannot be set.")
-    try:
-        return TrainConfig(**{**recommended, **described, **settings})
-    except TypeError:
-        known = TrainConfig.__dataclass_fields__.keys() - described.keys()
-        raise ConfigurationError(
-            [unknown_name("setting", key, known) for key in settings if key not in known]
-        ) from None
+    return from_dict({**recommended, **described, **settings})
 
 
 def _target(out: PathLike | None, network: Network, *, resume: bool, overwrite: bool) -> Path | None:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from .. import data as datasets
-from ..config import optimizers
+from ..config import optimizers, schedules
 from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
 from ..data.sequence_dataset import SequenceDataset, Windows
@@ -200,7 +200,7 @@ class Training(Checkpointer):
     def _factor(self, update: int) -> float:
         config = self.config
         total = config.epochs * self.steps
-        return optimizers.schedule_factor(config.schedule, update, total, warmup_steps=config.warmup_steps)
+        return schedules.schedule_factor(config.schedule, update, total, warmup_steps=config.warmup_steps)
 
     def _end_epoch(self) -> None:
         config, state, sums = self.config, self.state, self.state.sums
