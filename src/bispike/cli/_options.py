@@ -37,22 +37,22 @@ def stacked(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
     return decorate
 
 
-def setting_option(one: Setting) -> Callable[[Any], Any]:
+def setting_option(one: Setting, flag: str) -> Callable[[Any], Any]:
     """The option of the command line that a setting declares with its flag."""
     kinds: dict[str, tuple[Any, str]] = {"whole number": (int, "N"), "number": (float, "F")}
     kind, metavar = kinds.get(one.kind.name, (str, "NAME"))
     default = "" if one.default is None else f"  [default: {one.default}]"
     help_text = f"{one.meaning[0].upper()}{one.meaning[1:]}.{default}"
-    return click.option(one.flag, one.name, type=kind, metavar=one.metavar or metavar, help=help_text)
+    return click.option(flag, one.name, type=kind, metavar=one.metavar or metavar, help=help_text)
 
 
 def training_options(*left_out: str) -> Callable[[Function], Function]:
     """All that says what is trained: preset, saved settings, and each setting that declares a flag."""
-    settings = [one for one in SETTINGS.values() if one.flag and one.name not in left_out]
+    settings = [(one, one.flag) for one in SETTINGS.values() if one.flag and one.name not in left_out]
     return stacked(
         click.option("--preset", metavar="P", help="Complete settings by name; other options override them."),
         click.option("--config", type=FILE, metavar="FILE", help="Settings from a run's config.toml; likewise."),
-        *map(setting_option, settings),
+        *(setting_option(one, flag) for one, flag in settings),
         click.option("--task", metavar="T", help="What a file is used for: tabular, series or text."),
         click.option("--target", metavar="COLUMN", help="Class column of a table; columns of a series to forecast."),
         click.option("--time-steps", "--steps", "time_steps", type=int, metavar="T", help="Time steps of the neurons."),

@@ -38,8 +38,8 @@ def command(
     """Train with each value of a setting, or each row of a study file, and tabulate the results.
 
     KEY is a training option (lr, epochs, time_steps, ...) or anything that --set takes. FILE.toml asks a question and
-    lists rows that differ in any settings; options given beside it override its [base]. The same command goes on with an
-    ablation that was broken off.
+    lists rows that differ in any settings; options given beside it override its [base]. The same command continues
+    an ablation that was interrupted.
     """
     from ..config.folders import default_study_folder, study_file_folder
     from ..config.resolve import Request

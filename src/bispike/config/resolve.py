@@ -142,10 +142,10 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
     if values["model"] not in models.registry or values["rule"] not in rules.registry:
         validate(from_dict(values))  # raises for these, with all else that is wrong
     for group, one, reason in list(_without_effect(values)):
-        key = used.get((group, one.name))
-        if key is not None:
-            unused[key] = reason
-        if key is not None or values[GROUPS[group]][one.name] != one.default:
+        given_as = used.get((group, one.name))
+        if given_as is not None:
+            unused[given_as] = reason
+        if given_as is not None or values[GROUPS[group]][one.name] != one.default:
             del values[GROUPS[group]][one.name]
     return Attempt(from_dict(values), problems, unused)
 
