@@ -86,3 +86,11 @@ def test_defaults_and_presets_are_sound() -> None:
     validate(TrainConfig())
     for name in registry:
         validate(config(name))
+
+
+def test_checks_do_not_need_settings_to_have_their_type() -> None:
+    """Wrong types of some never hide what is wrong with others, and never break a check."""
+    wrong: dict[str, Any] = dict.fromkeys((name for name in TrainConfig().to_dict()), object())
+    with pytest.raises(ConfigurationError) as caught:
+        validate(TrainConfig(**wrong))
+    assert sorted(problem.split(":")[0] for problem in caught.value.problems) == sorted(wrong)

@@ -92,3 +92,9 @@ def test_a_folder_without_a_run_and_a_later_format_are_refused(tmp_path: Path) -
     (tmp_path / CONFIG_FILE).write_text("format = 99\n")
     with pytest.raises(CheckpointError, match="format 99"):
         read_config(tmp_path)
+
+
+def test_options_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / CONFIG_FILE).write_text("rule_options = 3\n")
+    with pytest.raises(ConfigurationError, match="rule_options: expected a table, received 3"):
+        read_config(tmp_path)

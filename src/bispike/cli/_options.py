@@ -1,4 +1,4 @@
-"""Options that several verbs share, and the reading of `key=value`. An option that is not given is None."""
+"""Options that several verbs share. An option that is not given is None."""
 
 from __future__ import annotations
 
@@ -84,23 +84,3 @@ study_options = stacked(
     ),
     click.option("--out", type=FILE, metavar="DIR", help="Folder of the study.  [default: one below runs/]"),
 )
-
-
-def study_values(pairs: tuple[str, ...], *, validation_only: bool) -> list[tuple[str, str]]:
-    """`key=value` texts of a study as pairs."""
-    return [*key_values(pairs), *([("test", "false")] if validation_only else [])]
-
-
-def key_values(pairs: tuple[str, ...]) -> list[tuple[str, str]]:
-    """`key=value` texts as pairs.
-
-    Raises:
-        click.BadParameter: a text without `=` or without a key.
-    """
-    made = []
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or not key.strip():
-            raise click.BadParameter(f"expected KEY=VALUE, received {pair!r}.", param_hint="'--set'")
-        made.append((key.strip(), value.strip()))
-    return made

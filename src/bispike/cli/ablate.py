@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import json_option, study_options, study_values, training_options
+from ._options import json_option, study_options, training_options
 from ._output import Answer
 from ._study import answer
 
@@ -51,7 +51,7 @@ def command(
     if len(files) + bool(overs) != 1:
         received = ", ".join([*files, *(f"--over {over}" for over in overs)]) or "neither"
         raise click.UsageError(f"expected one study file FILE.toml, or --over KEY=V1,V2,...; received {received}.")
-    request = Request(options, study_values((*settings, *more), validation_only=validation_only))
+    request = Request.of(options, (*settings, *more, *(["test=false"] if validation_only else [])))
     if files:
         study = read_study(files[0], request)
         folder = out or study_file_folder(Path(files[0]))

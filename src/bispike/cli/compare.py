@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import json_option, study_options, study_values, training_options
+from ._options import json_option, study_options, training_options
 from ._output import Answer
 from ._study import answer
 
@@ -38,7 +38,7 @@ def command(
     from ..config.resolve import Request
     from ..studies import study as studies
 
-    request = Request(options, study_values((*settings, *more_settings), validation_only=validation_only))
+    request = Request.of(options, (*settings, *more_settings, *(["test=false"] if validation_only else [])))
     names = studies.rule_names(rules)
     cells = studies.compare_cells(request, names, studies.DEFAULT_SEEDS if seeds is None else seeds)
     folder = out or default_study_folder(cells[0].config, "compare")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import FILE, json_option, key_values, training_options
+from ._options import FILE, json_option, training_options
 from ._output import Answer, pairs, table
 
 PARTS = ("test", "validation")
@@ -42,7 +42,7 @@ def command(
         return _settings()
     if resume and out is None:
         raise click.UsageError("--resume: --out DIR must say which run is to go on.")
-    request = Request(options, key_values((*settings, *more_settings)))
+    request = Request.of(options, (*settings, *more_settings))
     config = resolve(request, resume_from=out if resume else None)
     run = run_config(config, out=out or default_folder(config), resume=resume, overwrite=overwrite)
     if not distributed.is_first():  # of several processes the first one answers

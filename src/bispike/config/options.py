@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +27,15 @@ DATA_KEYS = ("task", "target")
 
 
 def rule_options(name: str) -> dict[str, Setting]:
-    """Options of a rule; none for an unknown name."""
-    return dict(settings_of(rules.registry[name].Options)) if name in rules.registry else {}
+    """Options of a rule; none for an unknown name. The class's docstring gives meanings that are not declared."""
+    if name not in rules.registry:
+        return {}
+    owner = rules.registry[name].Options
+    meanings = argument_meanings(owner)
+    return {
+        key: one if one.meaning else replace(one, meaning=meanings.get(key, ""))
+        for key, one in settings_of(owner).items()
+    }
 
 
 def model_options(name: str) -> dict[str, Setting]:
@@ -62,16 +69,6 @@ def data_options(dataset: str, task: Any = None) -> dict[str, Setting]:
     return {key: setting(key, default) for key, default in data.sequence_options(dataset, task).items()}
 
 
-def options_of(values: Mapping[str, Any]) -> dict[str, dict[str, Setting]]:
-    """By group the options that the rule, model, optimizer and data set of these settings take."""
-    return {
-        "rule": rule_options(values["rule"]),
-        "model": model_options(values["model"]),
-        "optimizer": optimizer_options(values["optimizer"]),
-        "data": data_options(values["dataset"], values["data_options"].get("task")),
-    }
-
-
 class Table:
     """Every key that `--set` knows for a training: the group and the setting that it stands for.
 
@@ -80,11 +77,21 @@ class Table:
     itself, so that `data.NAME` is taken with any name.
 
     Args:
-        values: settings of a training by name, options of the data included.
+        rule, model, optimizer, dataset: names.
+        task: what the data are used for, if that was asked for.
+
+    Attributes:
+        groups: by prefix the options of rule, model, optimizer and data.
+        entries: by key the prefix ("" for a setting of the training) and the setting.
     """
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        groups = options_of(values)
+    def __init__(self, *, rule: str, model: str, optimizer: str, dataset: str, task: Any = None) -> None:
+        self.groups = groups = {
+            "rule": rule_options(rule),
+            "model": model_options(model),
+            "optimizer": optimizer_options(optimizer),
+            "data": data_options(dataset, task),
+        }
         self.entries: dict[str, tuple[str, Setting]] = {key: ("data", setting(key, None)) for key in DATA_KEYS}
         for group, options in reversed(groups.items()):
             self.entries |= {name: (group, one) for name, one in options.items()}

@@ -8,17 +8,17 @@ What the user wrote is never left out silently; all that is wrong with it is lis
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import models, rules
 from ..errors import ConfigurationError
-from ..settings import Setting
+from ..settings import no_effects
 from . import presets
 from .checks import validate
-from .options import GROUPS, Table, model_options, options_of, rule_options
+from .options import GROUPS, Table, model_options, rule_options
 from .train_config import CONFIG_FILE, TrainConfig, from_dict, read_config
 
 _FIRST = ("rule", "model", "optimizer", "dataset")  # decide which options there are
@@ -44,6 +44,23 @@ class Request:
 
     options: Mapping[str, Any]
     texts: Sequence[tuple[str, str | Plain]] = field(default=())
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], words: Iterable[str]) -> Request:
+        """A request with `key=value` words as `--set` takes them.
+
+        Raises:
+            ConfigurationError: a word without `=` or without a key.
+        """
+        split = {word: word.partition("=") for word in words}
+        problems = [
+            f"--set: expected KEY=VALUE, received {word!r}."
+            for word, (key, separator, _) in split.items()
+            if not separator or not key.strip()
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+        return cls(options, [(key.strip(), value.strip()) for key, _, value in split.values()])
 
     def values(self) -> list[tuple[str, str | Plain]]:
         """All keys with what was given for them, in order."""
@@ -121,8 +138,8 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
     for name in _FIRST:
         _choose(values, name, [value for key, value in given if key.replace("-", "_") == name])
     tasks = [_text(value) for key, value in given if key in ("task", "data.task")]
-    looked_up = {**values, "data_options": {**values["data_options"], **({"task": tasks[-1]} if tasks else {})}}
-    table = Table(looked_up)
+    task = tasks[-1] if tasks else values["data_options"].get("task")
+    table = Table(**{name: values[name] for name in _FIRST}, task=task)
     problems: list[str] = []
     unused: dict[str, str] = {}
     used: dict[tuple[str, str], str] = {}
@@ -141,12 +158,14 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
         (values[GROUPS[group]] if group else values)[one.name] = read
     if values["model"] not in models.registry or values["rule"] not in rules.registry:
         validate(from_dict(values))  # raises for these, with all else that is wrong
-    for group, one, reason in list(_without_effect(values)):
-        given_as = used.get((group, one.name))
-        if given_as is not None:
-            unused[given_as] = reason
-        if given_as is not None or values[GROUPS[group]][one.name] != one.default:
-            del values[GROUPS[group]][one.name]
+    for group, known in table.groups.items():
+        options = values[GROUPS[group]]
+        for name, reason in no_effects(known, options, defaults_too=True).items():
+            given_as = used.get((group, name))
+            if given_as is not None:
+                unused[given_as] = reason
+            if given_as is not None or options[name] != known[name].default:
+                del options[name]
     return Attempt(from_dict(values), problems, unused)
 
 
@@ -182,14 +201,3 @@ def _choose(values: dict[str, Any], name: str, given: Sequence[str | Plain]) -> 
 
 def _text(given: str | Plain) -> Any:
     return given.value if isinstance(given, Plain) else given
-
-
-def _without_effect(values: Mapping[str, Any]) -> Iterator[tuple[str, Setting, str]]:
-    """Options of rule and model that have no effect with the others: group, setting and the reason."""
-    for group, known in options_of(values).items():
-        options = values[GROUPS[group]]
-        in_force = {name: one.default for name, one in known.items()} | options
-        for name, value in options.items():
-            reason = known[name].no_effect(value, in_force) if name in known else ""
-            if reason:
-                yield group, known[name], reason

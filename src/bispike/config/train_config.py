@@ -90,7 +90,7 @@ class TrainConfig:
     )
     seed: int = option(
         0,
-        Limit("a whole number from 0 to 2^62", lambda value: 0 <= value <= 2**62),
+        Limit("a whole number from 0 to 2^62", 0, 2**62),
         "seed of the initial weights, the order of the samples, augmentation and stochastic codes",
         flag="--seed",
     )
@@ -268,6 +268,8 @@ def read_config(folder: str | Path) -> TrainConfig:
         table.pop(name, None)
     for name in (*OPTIONS, "extra"):
         if name in table:
+            if not isinstance(table[name], dict):
+                raise ConfigurationError(f"{folder}: {name}: expected a table, received {table[name]!r}.")
             table[name] = toml.with_none(table[name])
     return from_dict(table)
 

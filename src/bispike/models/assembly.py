@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -23,6 +23,8 @@ layer, while the C templates of the top-down pathway are not a sample but all th
 @dataclass(frozen=True)
 class Options(Declared):
     """Options of every builder."""
+
+    refuses_idle: ClassVar[bool] = False  # builders have defaults of their own; see `config.checks`
 
     time_steps: int = option(4, at_least(1, "at least 1 time step"), "T, time steps of the neurons")
     threshold: float = option(0.6, POSITIVE, "θ, threshold of the bottom-up neurons (dimensionless)")

@@ -7,10 +7,8 @@ class FAOptions(RateOptions):
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from ..errors import ConfigurationError
 from ..functional import ACTIVATIONS
 from ..settings import (
     BELOW_ONE,
@@ -22,10 +20,8 @@ from ..settings import (
     Limit,
     at_least,
     in_range,
-    no_effects,
     one_of,
     option,
-    settings_of,
 )
 
 
@@ -36,12 +32,6 @@ class RuleOptions(Declared):
     Raises:
         ConfigurationError: values that do not fit, or that differ from the default and have no effect with the others.
     """
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        without_effect = no_effects(settings_of(type(self)), dataclasses.asdict(self))
-        if without_effect:
-            raise ConfigurationError([*without_effect.values()])
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ Settings of a training, options of rules and options of models are fields of dat
 the reference page follow from that list.
 """
 
-from .declare import Declared, no_effects, option, setting, settings_of
+from .declare import option
 from .limits import BELOW_ONE, FRACTION, NOT_NEGATIVE, POSITIVE, SHARE, Limit, at_least, in_range, one_of
-from .setting import Setting
+from .setting import Declared, Setting, no_effects, setting, settings_of
 
 __all__ = [
     "BELOW_ONE",
