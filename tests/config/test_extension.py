@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -114,6 +115,28 @@ def test_a_run_is_read_where_the_package_is_missing(package: Path) -> None:
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
     assert "dropout: expected a setting that an imported package has registered" in done.stdout
+
+
+def called(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own, where the packages in a folder are installed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+    command = [sys.executable, "-m", "bispike", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_the_command_line_imports_what_installed_packages_name(tmp_path: Path) -> None:
+    (tmp_path / "stranger.py").write_text(MODULE)
+    information = tmp_path / "stranger-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1\n")
+    (information / "entry_points.txt").write_text("[bispike.packages]\nstranger = stranger\n")
+    listed = called(tmp_path, "train", "--settings", "--json")
+    assert "dropout" in {row["name"] for row in json.loads(listed.stdout)["settings"]}
+    (tmp_path / "stranger.py").write_text("import no_such_module\n")
+    broken = called(tmp_path, "train", "--settings")
+    assert broken.returncode == 2
+    assert "package 'stranger'" in broken.stderr
+    assert "Traceback" not in broken.stderr
 
 
 @pytest.mark.parametrize("name", ["lr", "not a name"])

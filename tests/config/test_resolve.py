@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,14 @@ def test_all_mistakes_are_listed_together() -> None:
         resolve(asked("strenght=1", "threshold=high", "epochs=many"))
     assert len(caught.value.problems) == 3
     with pytest.raises(ConfigurationError) as caught:
+        resolve(asked("strenght=1", "threshold=high", "decay=2", lr=-1.0))
+    assert [re.split(r"[: ]", problem)[0] for problem in caught.value.problems] == [
+        "threshold",
+        "unknown",
+        "lr",
+        "decay",
+    ]
+    with pytest.raises(ConfigurationError) as caught:
         resolve(asked(model="mpl", rule="bsdd", lr=-1.0))
     assert len(caught.value.problems) == 3
 
@@ -194,3 +203,23 @@ def test_settings_are_made_a_handful_of_times(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(TrainConfig, "__post_init__", lambda self: (made.append(1), convert(self)))
     resolve(asked("strength=0.3", "threshold=0.7", preset="fashion-mlp", epochs=2))
     assert len(made) <= 3
+
+
+def test_words_of_the_command_line_are_pairs() -> None:
+    assert Request.of({"lr": 0.1}, ["a = 1", "b=[x=y]", "a=2", "a=1"]).texts == [
+        ("a", "1"),
+        ("b", "[x=y]"),
+        ("a", "2"),
+        ("a", "1"),
+    ]
+    assert resolve(Request.of({}, ["epochs=1", "epochs=2", "epochs=1"])).epochs == 1
+    for word in ("strength", "=3", " =3"):
+        with pytest.raises(ConfigurationError, match="expected KEY=VALUE, received"):
+            Request.of({}, [word])
+
+
+def test_an_idle_option_of_one_rule_that_others_do_not_know_is_explained_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        resolve_each(asked("feedback_loss=fixed", "noise=0.3"), ["dtp", "bptt"])
+    assert len(caught.value.problems) == 1
+    assert "no effect with feedback_loss 'fixed'" in caught.value.problems[0]

@@ -90,7 +90,7 @@ def _shown(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sequences(summary: dict[str, Any]) -> dict[str, str]:
-    """Of a text or a series: all measures of the test part, and what it is compared with."""
+    """Of a text or a series: all measures of the test part, and the baselines."""
     measures = summary.get("measures", {}).get("test", {})
     shown = {}
     if measures:
@@ -108,7 +108,7 @@ def _listed(measures: dict[str, float]) -> str:
 
 
 def _reconstruction(summary: dict[str, Any]) -> dict[str, str]:
-    """Of an autoencoder: how far what comes down is from what went up."""
+    """Of an autoencoder: the mean squared error of its reconstructions."""
     errors = summary.get("reconstruction", {})
     shown = [f"{part} {error:.5f}" for part, error in errors.items() if error is not None]
     return {"reconstruction MSE": ", ".join(shown)} if shown else {}

@@ -16,7 +16,7 @@ from .. import data, models, rules
 from ..errors import BispikeError, ConfigurationError, unknown_name
 from ..settings import Setting, no_effects
 from .optimizers import OPTIMIZERS
-from .options import model_options, optimizer_options, rule_options
+from .options import model_options, optimizer_options, rule_option_class, rule_options
 from .train_config import OPTIONS, REGISTERED, SETTINGS, TrainConfig
 
 
@@ -26,11 +26,17 @@ def validate(config: TrainConfig) -> None:
     Raises:
         ConfigurationError: with all problems.
     """
+    problems = problems_of(config)
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def problems_of(config: TrainConfig) -> list[str]:
+    """What is wrong with settings that name everything, a sentence each."""
     problems = [*training_problems(config)]
     if all(isinstance(getattr(config, name), str) for name in ("dataset", "model", "rule")):
         problems += name_problems(config)
-    if problems:
-        raise ConfigurationError(problems)
+    return problems
 
 
 def validate_training(config: TrainConfig) -> None:
@@ -81,7 +87,7 @@ def name_problems(config: TrainConfig) -> Iterator[str]:
         yield unknown_name("rule", config.rule, rules.registry)
     elif isinstance(config.rule_options, dict):
         unknown = [*_unknown_options("rule", config.rule, config.rule_options, rule_options(config.rule))]
-        yield from unknown or _construction_problems(rules.registry[config.rule], config.rule_options)
+        yield from unknown or _construction_problems(config.rule, config.rule_options)
 
 
 def _problem(name: str, one: Setting, value: Any) -> str:
@@ -106,13 +112,13 @@ def _unknown_options(kind: str, name: str, given: Mapping[str, Any], known: Mapp
     yield from (unknown_name(f"option of {kind} {name!r}:", key, known) for key in given if key not in known)
 
 
-def _construction_problems(rule: type[rules.Rule], options: dict[str, Any]) -> list[str]:
+def _construction_problems(rule: str, options: dict[str, Any]) -> list[str]:
     try:
-        rule.Options(**options)
+        rule_option_class(rule)(**options)
     except ConfigurationError as error:
         return error.problems
     except (TypeError, ValueError, BispikeError) as error:
-        return [f"options of rule {rule.name!r}: {error}."]
+        return [f"options of rule {rule!r}: {error}."]
     return []
 
 

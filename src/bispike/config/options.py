@@ -26,11 +26,16 @@ DATA_KEYS = ("task", "target")
 """Options of the data's format that are given without the prefix `data.`."""
 
 
+def rule_option_class(name: str) -> type:
+    """The class that holds and checks the options of a registered rule."""
+    return rules.registry[name].Options
+
+
 def rule_options(name: str) -> dict[str, Setting]:
     """Options of a rule; none for an unknown name. The class's docstring gives meanings that are not declared."""
     if name not in rules.registry:
         return {}
-    owner = rules.registry[name].Options
+    owner = rule_option_class(name)
     meanings = argument_meanings(owner)
     return {
         key: one if one.meaning else replace(one, meaning=meanings.get(key, ""))

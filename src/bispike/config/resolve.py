@@ -16,10 +16,10 @@ from typing import Any
 from .. import models, rules
 from ..errors import ConfigurationError
 from ..settings import no_effects
-from . import presets
-from .checks import validate
-from .options import GROUPS, Table, model_options, rule_options
-from .train_config import CONFIG_FILE, TrainConfig, from_dict, read_config
+from .checks import problems_of, validate
+from .options import GROUPS, Table
+from .start import choose, starting_values
+from .train_config import TrainConfig, from_dict
 
 _FIRST = ("rule", "model", "optimizer", "dataset")  # decide which options there are
 
@@ -52,15 +52,13 @@ class Request:
         Raises:
             ConfigurationError: a word without `=` or without a key.
         """
-        split = {word: word.partition("=") for word in words}
-        problems = [
-            f"--set: expected KEY=VALUE, received {word!r}."
-            for word, (key, separator, _) in split.items()
-            if not separator or not key.strip()
-        ]
-        if problems:
-            raise ConfigurationError(problems)
-        return cls(options, [(key.strip(), value.strip()) for key, _, value in split.values()])
+        pairs = []
+        for word in words:
+            key, separator, value = (part.strip() for part in word.partition("="))
+            if not separator or not key:
+                raise ConfigurationError(f"--set: expected KEY=VALUE, received {word!r}.")
+            pairs.append((key, value))
+        return cls(options, pairs)
 
     def values(self) -> list[tuple[str, str | Plain]]:
         """All keys with what was given for them, in order."""
@@ -76,13 +74,19 @@ class Attempt:
     Args:
         config: without the values that are wrong.
         problems: a sentence for each value that does not fit.
-        unused: keys that reach nothing in this training, with the reason: neither the training nor its rule, model or
-            optimizer knows them, or they have no effect with the other options.
+        unknown: keys that neither the training nor its rule, model or optimizer knows, with a sentence about each.
+        idle: keys that have no effect with the other options, likewise.
     """
 
     config: TrainConfig
     problems: list[str]
-    unused: dict[str, str]
+    unknown: dict[str, str]
+    idle: dict[str, str]
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """Keys that reach nothing in this training, with the reason."""
+        return self.unknown | self.idle
 
 
 def resolve(request: Request, *, resume_from: Path | None = None) -> TrainConfig:
@@ -99,7 +103,7 @@ def resolve(request: Request, *, resume_from: Path | None = None) -> TrainConfig
     found = attempt(request, resume_from=resume_from)
     problems = [*found.problems, *found.unused.values()]
     if problems:
-        raise ConfigurationError(problems)
+        raise ConfigurationError([*problems, *problems_of(found.config)])
     return found.config
 
 
@@ -115,8 +119,11 @@ def resolve_rows(rows: Mapping[str, Request], own: Collection[str] = ()) -> dict
     """
     found = {name: attempt(request) for name, request in rows.items()}
     problems = [problem for one in found.values() for problem in one.problems]
+    problems += [reason for one in found.values() for key, reason in one.unused.items() if key in own]
     nowhere = set.intersection(*({*one.unused} for one in found.values())) if found else set()
-    problems += [text for one in found.values() for key, text in one.unused.items() if key in nowhere or key in own]
+    for key in sorted(nowhere):
+        reasons = [one.idle[key] for one in found.values() if key in one.idle]
+        problems += reasons or [list(found.values())[-1].unknown[key]]
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     return {name: one.config for name, one in found.items()}
@@ -134,19 +141,22 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
         UserError: what they start from cannot be had: preset, configuration, rule, model.
     """
     given = request.values()
-    values = _start(request.options, resume_from, anything=bool(given))
+    values = starting_values(request.options, resume_from, anything=bool(given))
     for name in _FIRST:
-        _choose(values, name, [value for key, value in given if key.replace("-", "_") == name])
+        chosen = [_text(value) for key, value in given if key.replace("-", "_") == name]
+        if chosen and isinstance(chosen[-1], str):
+            choose(values, name, chosen[-1])
     tasks = [_text(value) for key, value in given if key in ("task", "data.task")]
     task = tasks[-1] if tasks else values["data_options"].get("task")
     table = Table(**{name: values[name] for name in _FIRST}, task=task)
     problems: list[str] = []
-    unused: dict[str, str] = {}
+    unknown: dict[str, str] = {}
+    idle: dict[str, str] = {}
     used: dict[tuple[str, str], str] = {}
     for key, value in given:
         place = table.find(key)
         if place is None:
-            unused[key] = table.unknown(key)
+            unknown[key] = table.unknown(key)
             continue
         group, one = place
         try:
@@ -163,40 +173,10 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
         for name, reason in no_effects(known, options, defaults_too=True).items():
             given_as = used.get((group, name))
             if given_as is not None:
-                unused[given_as] = reason
+                idle[given_as] = reason
             if given_as is not None or options[name] != known[name].default:
                 del options[name]
-    return Attempt(from_dict(values), problems, unused)
-
-
-def _start(options: Mapping[str, Any], resume_from: Path | None, *, anything: bool) -> dict[str, Any]:
-    """The values to start from: of a preset, a saved configuration or the defaults."""
-    preset, path = options.get("preset"), options.get("config")
-    if preset is not None and path is not None:
-        raise ConfigurationError("preset and config: expected one of them; each gives all settings.")
-    if preset is not None:
-        return presets.config(preset).to_dict()
-    if path is not None:
-        return read_config(path.parent if path.name == CONFIG_FILE else path).to_dict()
-    if resume_from is not None and ((resume_from / CONFIG_FILE).exists() or not anything):
-        return read_config(resume_from).to_dict()
-    return TrainConfig().to_dict()
-
-
-def _choose(values: dict[str, Any], name: str, given: Sequence[str | Plain]) -> None:
-    """Set the rule, model, ... that was asked for last, and keep the options that it knows too."""
-    chosen = _text(given[-1]) if given else values[name]
-    if not isinstance(chosen, str) or chosen == values[name]:
-        return
-    values[name] = chosen
-    if name == "rule":
-        known = rule_options(chosen)
-        values["rule_options"] = {key: value for key, value in values["rule_options"].items() if key in known}
-        values |= rules.registry[chosen].recommended if chosen in rules.registry else {}
-    elif name == "model":
-        own = models.registry[chosen].defaults if chosen in models.registry else {}
-        known = {key: one for key, one in model_options(chosen).items() if key not in own}
-        values["model_options"] = {key: value for key, value in values["model_options"].items() if key in known}
+    return Attempt(from_dict(values), problems, unknown, idle)
 
 
 def _text(given: str | Plain) -> Any:
