@@ -84,7 +84,7 @@ def _shown(summary: dict[str, Any]) -> dict[str, Any]:
         **_reconstruction(summary),
         **_sequences(summary),
         "parameters": f"{summary['parameters']:,}",
-        "time": f"{summary['train_seconds']:.1f} s, {summary['step_ms']:.2f} ms a step",
+        "time": f"{summary['train_seconds']:.1f} s, {summary['step_ms']:.2f} ms per step",
         "spike rates": " ".join(f"{rate:.3f}" for rate in summary["spike_rate"]),
     }
 
@@ -103,7 +103,7 @@ def _sequences(summary: dict[str, Any]) -> dict[str, str]:
 
 
 def _listed(measures: dict[str, float]) -> str:
-    names = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "smape": "sMAPE", "bits": "bits a character"}
+    names = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "smape": "sMAPE", "bits": "bits per character"}
     return ", ".join(f"{names[name]} {value:.4f}" for name, value in measures.items())
 
 
