@@ -201,7 +201,7 @@ def test_settings_are_made_a_handful_of_times(monkeypatch: pytest.MonkeyPatch) -
     made = []
     convert = TrainConfig.__post_init__
     monkeypatch.setattr(TrainConfig, "__post_init__", lambda self: (made.append(1), convert(self)))
-    resolve(asked("strength=0.3", "threshold=0.7", preset="fashion-mlp", epochs=2))
+    resolve(asked("temperature=0.2", "threshold=0.7", preset="fashion-mlp", epochs=2))
     assert len(made) <= 3
 
 
