@@ -13,7 +13,7 @@ import bispike
 ROOT = Path(bispike.__file__).parent
 ROOMS = [
     ("_version", "errors"),
-    ("files", "seeds", "spaces"),
+    ("files", "seeds", "settings", "spaces"),
     ("functional",),
     ("nn",),
     ("models",),

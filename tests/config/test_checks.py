@@ -41,7 +41,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"keep": "best", "validation": 0}, "keep:"),
     ({"limit": 0}, "limit"),
     ({"imbalance": 0.5}, "imbalance: expected a ratio"),
-    ({"label_noise": 1.5}, "label_noise: expected a share"),
+    ({"label_noise": 1.5}, "label_noise: expected a number in [0, 1]"),
     ({"test": 1}, "test: expected true or false"),
     ({"test": False, "validation": 0}, "test: false leaves"),
     ({"threads": 0}, "threads"),
@@ -53,6 +53,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rule_options": {"strength": float("inf")}}, "finite"),
     ({"rule_options": None}, "rule_options: expected a table"),
     ({"dataset": None}, "dataset: expected text"),
+    ({"model_options": {"time_steps": 2.5}}, "time_steps: expected a whole number"),
+    ({"model_options": {"time_steps": True}}, "time_steps: expected a whole number"),
+    ({"model_options": {"norm": 1}}, "norm: expected true or false"),
+    ({"model_options": {"decay": 1.5}}, "decay: expected a number in [0, 1]"),
+    ({"model_options": {"concept_code": "onehot"}}, "did you mean 'one-hot'"),
+    ({"model_options": {"concept_size": 9}}, "concept_size: received 9, which has no effect with concept_code"),
+    ({"model_options": {"widths": 64}}, "widths: expected a list"),
+    ({"rule_options": {"pool": 1.0}}, "pool: expected a whole number"),
+    ({"rule_options": {"loss": 1}}, "loss: expected text"),
+    ({"rule": "dtp", "rule_options": {"feedback_loss": "fixed", "noise": 0.2}}, "feedback_loss is 'difference' or"),
+    ({"extra": {"seeds": 3}}, "seeds: expected a setting that an imported package has registered"),
 ]
 
 
@@ -75,3 +86,11 @@ def test_defaults_and_presets_are_sound() -> None:
     validate(TrainConfig())
     for name in registry:
         validate(config(name))
+
+
+def test_checks_do_not_need_settings_to_have_their_type() -> None:
+    """Wrong types of some never hide what is wrong with others, and never break a check."""
+    wrong: dict[str, Any] = dict.fromkeys((name for name in TrainConfig().to_dict()), object())
+    with pytest.raises(ConfigurationError) as caught:
+        validate(TrainConfig(**wrong))
+    assert sorted(problem.split(":")[0] for problem in caught.value.problems) == sorted(wrong)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from bispike.config import optimizers
+from bispike.config import optimizers, schedules
 from bispike.errors import ConfigurationError, UnknownNameError
 
 
@@ -62,9 +62,9 @@ def test_options_and_decay_reach_the_optimizer_and_wrong_ones_are_named() -> Non
         optimizers.build("adamww", groups)
 
 
-@given(st.sampled_from(sorted(optimizers.SCHEDULES)), st.integers(1, 200), st.integers(0, 50))
+@given(st.sampled_from(sorted(schedules.SCHEDULES)), st.integers(1, 200), st.integers(0, 50))
 def test_a_schedule_rises_over_the_warm_up_and_never_after(name: str, total: int, warmup: int) -> None:
-    factors = [optimizers.schedule_factor(name, step, total, warmup_steps=warmup) for step in range(total)]
+    factors = [schedules.schedule_factor(name, step, total, warmup_steps=warmup) for step in range(total)]
     assert all(0 < factor <= 1 for factor in factors)
     rising, falling = factors[:warmup], factors[warmup:]
     assert rising == sorted(rising)
@@ -74,13 +74,13 @@ def test_a_schedule_rises_over_the_warm_up_and_never_after(name: str, total: int
 
 
 def test_schedules_at_known_points() -> None:
-    assert optimizers.schedule_factor("cosine", 50, 100) == pytest.approx(0.5)
-    assert optimizers.schedule_factor("cosine", 25, 100) == pytest.approx((1 + math.sqrt(0.5)) / 2)
-    assert optimizers.schedule_factor("linear", 75, 100) == pytest.approx(0.25)
-    assert [optimizers.schedule_factor("step", step, 8) for step in (3, 4, 5, 6)] == [1, 0.1, 0.1, 0.01]
-    assert optimizers.schedule_factor("constant", 99, 100) == 1
+    assert schedules.schedule_factor("cosine", 50, 100) == pytest.approx(0.5)
+    assert schedules.schedule_factor("cosine", 25, 100) == pytest.approx((1 + math.sqrt(0.5)) / 2)
+    assert schedules.schedule_factor("linear", 75, 100) == pytest.approx(0.25)
+    assert [schedules.schedule_factor("step", step, 8) for step in (3, 4, 5, 6)] == [1, 0.1, 0.1, 0.01]
+    assert schedules.schedule_factor("constant", 99, 100) == 1
     with pytest.raises(UnknownNameError):
-        optimizers.schedule_factor("cosin", 0, 1)
+        schedules.schedule_factor("cosin", 0, 1)
 
 
 def test_the_factor_scales_each_groups_own_rate() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bispike.config.train_config import (
     CONFIG_FILE,
-    INCIDENTAL,
+    SETTINGS,
     TrainConfig,
     differences,
     from_dict,
@@ -70,7 +70,7 @@ def test_differences_name_settings_and_options() -> None:
 def test_what_does_not_change_the_result_is_no_difference() -> None:
     asked = TrainConfig(data_root="/x", checkpoint_seconds=1, checkpoint_steps=3, threads=2)
     assert differences(TrainConfig().to_dict(), asked) == []
-    assert {"seed", "batch_size", "device", "limit"}.isdisjoint(INCIDENTAL)
+    assert not any(SETTINGS[name].incidental for name in ("seed", "batch_size", "device", "limit"))
 
 
 def test_whole_numbers_become_real_ones_and_tuples_lists() -> None:
@@ -91,4 +91,10 @@ def test_a_folder_without_a_run_and_a_later_format_are_refused(tmp_path: Path) -
         read_config(tmp_path)
     (tmp_path / CONFIG_FILE).write_text("format = 99\n")
     with pytest.raises(CheckpointError, match="format 99"):
+        read_config(tmp_path)
+
+
+def test_options_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    (tmp_path / CONFIG_FILE).write_text("rule_options = 3\n")
+    with pytest.raises(ConfigurationError, match="rule_options: expected a table, received 3"):
         read_config(tmp_path)

@@ -18,6 +18,7 @@ import click
 
 from .. import errors
 from .._version import __version__
+from ..config.packages import load_packages
 from . import (
     ablate,
     analyse,
@@ -54,6 +55,7 @@ class Application(click.Group):
                 stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
         try:
             with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+                load_packages()
                 answer = super().main(words, prog_name or "bispike", standalone_mode=False, **extra)
             if isinstance(answer, Answer):
                 show(answer, as_json=as_json, stream=stdout)

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and the reading of `key=value`. An option that is not given is None."""
+"""Options that several verbs share. An option that is not given is None."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from ..config.train_config import SETTINGS
+from ..settings import Setting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -34,37 +37,34 @@ def stacked(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
     return decorate
 
 
-what_options = stacked(
-    click.option("--preset", metavar="P", help="Complete settings by name; other options override them."),
-    click.option("--config", type=FILE, metavar="FILE", help="Settings from a run's config.toml; likewise."),
-    click.option("--dataset", metavar="D", help="Name, file or image folder.  [default: digits]"),
-    click.option("--task", metavar="T", help="What a file is used for: tabular, series or text."),
-    click.option("--target", metavar="COLUMN", help="The class column of a table; the columns forecast of a series."),
-    click.option("--model", metavar="M", help="Network; see 'bispike models'."),
-)
+def setting_option(one: Setting, flag: str) -> Callable[[Any], Any]:
+    """The option of the command line that a setting declares with its flag."""
+    kinds: dict[str, tuple[Any, str]] = {"whole number": (int, "N"), "number": (float, "F")}
+    kind, metavar = kinds.get(one.kind.name, (str, "NAME"))
+    default = "" if one.default is None else f"  [default: {one.default}]"
+    help_text = f"{one.meaning[0].upper()}{one.meaning[1:]}.{default}"
+    return click.option(flag, one.name, type=kind, metavar=one.metavar or metavar, help=help_text)
 
-how_options = stacked(
-    click.option("--epochs", type=int, metavar="N", help="Passes over the training data."),
-    click.option("--batch-size", type=int, metavar="B", help="Stimuli in a step."),
-    click.option("--time-steps", "--steps", "time_steps", type=int, metavar="T", help="Time steps of the neurons."),
-    click.option("--lr", type=float, metavar="F", help="Learning rate."),
-    click.option("--optimizer", metavar="NAME", help="Any optimizer of torch.optim, such as adam or sgd."),
-    click.option("--schedule", metavar="NAME", help="Course of the learning rate, such as cosine or constant."),
-    click.option("--weight-decay", type=float, metavar="F"),
-    click.option("--validation", type=float, metavar="F", help="Share of the training data held out."),
-    click.option("--patience", type=int, metavar="N", help="Stop after N epochs without a better validation."),
-    click.option("--augment", metavar="NAME", help="Random changes of the training images."),
-    click.option("--limit", type=int, metavar="N", help="Train on the first N stimuli only (stratified)."),
-    click.option("--device", metavar="cpu|cuda", help="Where to compute."),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="KEY=VALUE ...",
-        help="Any other setting of the rule, the model or the training; may be repeated.",
-    ),
-    data_root_option,
-)
+
+def training_options(*left_out: str) -> Callable[[Function], Function]:
+    """All that says what is trained: preset, saved settings, and each setting that declares a flag."""
+    settings = [(one, one.flag) for one in SETTINGS.values() if one.flag and one.name not in left_out]
+    return stacked(
+        click.option("--preset", metavar="P", help="Complete settings by name; other options override them."),
+        click.option("--config", type=FILE, metavar="FILE", help="Settings from a run's config.toml; likewise."),
+        *(setting_option(one, flag) for one, flag in settings),
+        click.option("--task", metavar="T", help="What a file is used for: tabular, series or text."),
+        click.option("--target", metavar="COLUMN", help="Class column of a table; columns of a series to forecast."),
+        click.option("--time-steps", "--steps", "time_steps", type=int, metavar="T", help="Time steps of the neurons."),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE ...",
+            help="Any other setting of the training, the rule or the model; may be repeated.",
+        ),
+    )
+
 
 study_options = stacked(
     click.option("--seeds", type=int, metavar="N", help="Runs of each row.  [default: 3, or a study file's]"),
@@ -84,23 +84,3 @@ study_options = stacked(
     ),
     click.option("--out", type=FILE, metavar="DIR", help="Folder of the study.  [default: one below runs/]"),
 )
-
-
-def study_values(pairs: tuple[str, ...], *, validation_only: bool) -> list[tuple[str, str]]:
-    """`key=value` texts of a study as pairs."""
-    return [*key_values(pairs), *([("test", "false")] if validation_only else [])]
-
-
-def key_values(pairs: tuple[str, ...]) -> list[tuple[str, str]]:
-    """`key=value` texts as pairs.
-
-    Raises:
-        click.BadParameter: a text without `=` or without a key.
-    """
-    made = []
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or not key.strip():
-            raise click.BadParameter(f"expected KEY=VALUE, received {pair!r}.", param_hint="'--set'")
-        made.append((key.strip(), value.strip()))
-    return made

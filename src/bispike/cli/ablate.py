@@ -7,14 +7,12 @@ from typing import Any
 
 import click
 
-from ._options import how_options, json_option, study_options, study_values, what_options
+from ._options import json_option, study_options, training_options
 from ._output import Answer
 from ._study import answer
 
 
 @click.command("ablate")
-@what_options
-@click.option("--rule", metavar="R", help="Learning rule; see 'bispike rules'.  [default: bsd]")
 @click.option(
     "--over",
     "overs",
@@ -23,7 +21,7 @@ from ._study import answer
     help="A setting and its values; lists in brackets: [64],[128,64]. Given again: all combinations.",
 )
 @study_options
-@how_options
+@training_options("seed", "threads")
 @click.argument("words", nargs=-1, metavar="[FILE.toml]")
 @json_option
 def command(
@@ -40,10 +38,11 @@ def command(
     """Train with each value of a setting, or each row of a study file, and tabulate the results.
 
     KEY is a training option (lr, epochs, time_steps, ...) or anything that --set takes. FILE.toml asks a question and
-    lists rows that differ in any settings; options given beside it override its [base]. The same command goes on with an
-    ablation that was broken off.
+    lists rows that differ in any settings; options given beside it override its [base]. The same command continues
+    an ablation that was interrupted.
     """
-    from ..config import resolve as resolving
+    from ..config.folders import default_study_folder, study_file_folder
+    from ..config.resolve import Request
     from ..studies import study as studies
     from ..studies.study_file import read_study
 
@@ -52,13 +51,13 @@ def command(
     if len(files) + bool(overs) != 1:
         received = ", ".join([*files, *(f"--over {over}" for over in overs)]) or "neither"
         raise click.UsageError(f"expected one study file FILE.toml, or --over KEY=V1,V2,...; received {received}.")
-    request = resolving.Request(options, study_values((*settings, *more), validation_only=validation_only))
+    request = Request.of(options, (*settings, *more, *(["test=false"] if validation_only else [])))
     if files:
         study = read_study(files[0], request)
-        folder = out or resolving.study_file_folder(Path(files[0]))
+        folder = out or study_file_folder(Path(files[0]))
         return answer(study.cells(seeds), folder, jobs, title=study.question, sort=sort)
     cells = studies.ablate_cells(request, overs, studies.DEFAULT_SEEDS if seeds is None else seeds)
     config = cells[0].config
     keys = [over.partition("=")[0].strip() for over in overs]
-    folder = out or resolving.default_study_folder(config, "ablate", config.rule, *keys)
+    folder = out or default_study_folder(config, "ablate", config.rule, *keys)
     return answer(cells, folder, jobs, title=" x ".join(overs), sort=sort)

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ..errors import ConfigurationError
-from ._options import data_root_option, json_option, key_values
+from ._options import data_root_option, json_option
 from ._output import Answer, note, pairs, table
 
 if TYPE_CHECKING:
@@ -57,21 +57,21 @@ def command(
 
         found = audit_run(Path(words[0]), data_root=data_root, batch=batch_size, seed=seed)
         return Answer({"run": words[0], **found.to_dict()}, _one(found))
-    given = key_values((*settings, *words))  # values may stand without a second --set
+    given = (*settings, *words)  # values may stand without a second --set
     found_each = _audits(names, model, given, batch_size, seed)
     if len(found_each) == 1:
         return Answer(found_each[0].to_dict(), _one(found_each[0]))
     return Answer({"rows": [found.to_dict() for found in found_each]}, _several(found_each))
 
 
-def _audits(names: str, model: str | None, given: Sequence[tuple[str, str]], batch_size: int, seed: int) -> list[Audit]:
+def _audits(names: str, model: str | None, given: Sequence[str], batch_size: int, seed: int) -> list[Audit]:
     from .. import analysis, rules
-    from ..config import resolve as resolving
+    from ..config.resolve import Request, resolve_each
 
     listed = list(rules.registry) if names == "all" else names.split(",")
-    request = resolving.Request({"model": model, "seed": seed}, given)
+    request = Request.of({"model": model, "seed": seed}, given)
     found = []
-    for name, config in resolving.resolve_each(request, listed).items():
+    for name, config in resolve_each(request, listed).items():
         network = analysis.audit_network(model, seed=seed, **config.model_options)
         try:
             found.append(analysis.audit(name, network=network, batch=batch_size, seed=seed, **config.rule_options))

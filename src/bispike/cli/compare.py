@@ -7,16 +7,15 @@ from typing import Any
 
 import click
 
-from ._options import how_options, json_option, study_options, study_values, what_options
+from ._options import json_option, study_options, training_options
 from ._output import Answer
 from ._study import answer
 
 
 @click.command("compare")
-@what_options
 @click.option("--rules", required=True, metavar="A,B,C", help="Learning rules, or 'all'; see 'bispike rules'.")
 @study_options
-@how_options
+@training_options("rule", "seed", "threads")
 @click.argument("more_settings", nargs=-1, metavar="")
 @json_option
 def command(
@@ -35,11 +34,12 @@ def command(
     Each run is a folder of its own in DIR. The same command goes on with a comparison that was broken off.
     An option of --set applies to the rules that know it.
     """
-    from ..config import resolve as resolving
+    from ..config.folders import default_study_folder
+    from ..config.resolve import Request
     from ..studies import study as studies
 
-    request = resolving.Request(options, study_values((*settings, *more_settings), validation_only=validation_only))
+    request = Request.of(options, (*settings, *more_settings, *(["test=false"] if validation_only else [])))
     names = studies.rule_names(rules)
     cells = studies.compare_cells(request, names, studies.DEFAULT_SEEDS if seeds is None else seeds)
-    folder = out or resolving.default_study_folder(cells[0].config, "compare")
+    folder = out or default_study_folder(cells[0].config, "compare")
     return answer(cells, folder, jobs, title=f"rules: {rules}", sort=sort)

@@ -50,7 +50,7 @@ def check(
 
     The same command goes on with a check that was broken off.
     """
-    from ..config import resolve as settings
+    from ..config.folders import RUNS
     from ..studies import preset_check
     from ..studies import study as studies
 
@@ -58,7 +58,7 @@ def check(
         raise click.UsageError("expected names of presets, or --all; received both." if names else "name a preset.")
     chosen = preset_check.present_presets(data_root) if every else names
     cells = preset_check.check_cells(chosen, seeds, data_root=data_root)
-    folder = out or Path(settings.RUNS) / "presets"
+    folder = out or Path(RUNS) / "presets"
     outcomes = studies.run_study(cells, folder, jobs=jobs, note=note)
     for outcome in outcomes:
         if outcome.failure:

@@ -29,7 +29,7 @@ def command(
 
     Runs that differ in their seed only make one row. Writes robustness.json, .md and .png.
     """
-    from ..config.resolve import RUNS
+    from ..config.folders import RUNS
     from ..experiments import robustness
 
     rows, measured = robustness.robust_rows(

@@ -7,21 +7,18 @@ from typing import Any
 
 import click
 
-from ._options import FILE, how_options, json_option, key_values, what_options
-from ._output import Answer, pairs
+from ._options import FILE, json_option, training_options
+from ._output import Answer, pairs, table
 
 PARTS = ("test", "validation")
 
 
 @click.command("train")
-@what_options
-@click.option("--rule", metavar="R", help="Learning rule; see 'bispike rules'.  [default: bsd]")
-@how_options
-@click.option("--seed", type=int, metavar="S", help="Of weights, order and augmentation.  [default: 0]")
-@click.option("--threads", type=int, metavar="N", help="Processor threads.")
+@training_options()
 @click.option("--out", type=FILE, metavar="DIR", help="Folder of the run.  [default: runs/<what it is>]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; alone, it takes its settings from there.")
 @click.option("--overwrite", is_flag=True, help="Replace a run in --out.")
+@click.option("--settings", "listing", is_flag=True, help="List every setting of a training, and do nothing else.")
 @click.argument("more_settings", nargs=-1, metavar="")
 @json_option
 def command(
@@ -30,23 +27,50 @@ def command(
     more_settings: tuple[str, ...],
     resume: bool,  # noqa: FBT001
     overwrite: bool,  # noqa: FBT001
+    listing: bool,  # noqa: FBT001
     **options: Any,
 ) -> Answer | None:
     """Train a network; show how well it does on the test split.
 
     --set takes options of the rule, of the model and of the training: --set strength=0.05 widths=[256,128]
     """
-    from ..config import resolve as resolving
+    from ..config.folders import default_folder
+    from ..config.resolve import Request, resolve
     from ..training import distributed, run_config
 
+    if listing:
+        return _settings()
     if resume and out is None:
         raise click.UsageError("--resume: --out DIR must say which run is to go on.")
-    request = resolving.Request(options, key_values((*settings, *more_settings)))
-    config = resolving.resolve(request, resume_from=out if resume else None)
-    run = run_config(config, out=out or resolving.default_folder(config), resume=resume, overwrite=overwrite)
+    request = Request.of(options, (*settings, *more_settings))
+    config = resolve(request, resume_from=out if resume else None)
+    run = run_config(config, out=out or default_folder(config), resume=resume, overwrite=overwrite)
     if not distributed.is_first():  # of several processes the first one answers
         return None
     return Answer(run.summary, pairs(_shown(run.summary)))
+
+
+def _settings() -> Answer:
+    """The table of settings."""
+    from ..config import describe_options
+
+    rows = describe_options("training")
+    heads = ["setting", "flag", "default", "values", "meaning"]
+    shown = [
+        [
+            row["name"],
+            row["flag"] or "",
+            _text(row["default"]),
+            ", ".join(row["choices"] or [row["range"] or row["type"]]),
+        ]
+        for row in rows
+    ]
+    listed = [[*cells, row["meaning"]] for cells, row in zip(shown, rows, strict=True)]
+    return Answer({"settings": rows}, table(heads, listed))
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _shown(summary: dict[str, Any]) -> dict[str, Any]:
@@ -60,13 +84,13 @@ def _shown(summary: dict[str, Any]) -> dict[str, Any]:
         **_reconstruction(summary),
         **_sequences(summary),
         "parameters": f"{summary['parameters']:,}",
-        "time": f"{summary['train_seconds']:.1f} s, {summary['step_ms']:.2f} ms a step",
+        "time": f"{summary['train_seconds']:.1f} s, {summary['step_ms']:.2f} ms per step",
         "spike rates": " ".join(f"{rate:.3f}" for rate in summary["spike_rate"]),
     }
 
 
 def _sequences(summary: dict[str, Any]) -> dict[str, str]:
-    """Of a text or a series: all measures of the test part, and what it is compared with."""
+    """Of a text or a series: all measures of the test part, and the baselines."""
     measures = summary.get("measures", {}).get("test", {})
     shown = {}
     if measures:
@@ -79,12 +103,12 @@ def _sequences(summary: dict[str, Any]) -> dict[str, str]:
 
 
 def _listed(measures: dict[str, float]) -> str:
-    names = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "smape": "sMAPE", "bits": "bits a character"}
+    names = {"mse": "MSE", "mae": "MAE", "mase": "MASE", "smape": "sMAPE", "bits": "bits per character"}
     return ", ".join(f"{names[name]} {value:.4f}" for name, value in measures.items())
 
 
 def _reconstruction(summary: dict[str, Any]) -> dict[str, str]:
-    """Of an autoencoder: how far what comes down is from what went up."""
+    """Of an autoencoder: the mean squared error of its reconstructions."""
     errors = summary.get("reconstruction", {})
     shown = [f"{part} {error:.5f}" for part, error in errors.items() if error is not None]
     return {"reconstruction MSE": ", ".join(shown)} if shown else {}

@@ -1,15 +1,13 @@
-"""Any `torch.optim` optimizer by name, and learning rate schedules that are functions of the step.
+"""Any `torch.optim` optimizer by name.
 
 The optimizer only sees the parameters that the rule trains, in two groups: the bottom-up pathway with the learning
-rate `lr`, the top-down pathway with `top_down_lr`. A schedule is a factor of (step, total steps) that holds no
-state, so a resumed training continues exactly.
+rate `lr`, the top-down pathway with `top_down_lr`.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -113,46 +111,3 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _constant(progress: float) -> float:
-    return 1.0
-
-
-def _cosine(progress: float) -> float:
-    return 0.5 * (1.0 + math.cos(math.pi * progress))
-
-
-def _linear(progress: float) -> float:
-    return 1.0 - progress
-
-
-def _step(progress: float) -> float:
-    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
-
-
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": _constant,
-    "cosine": _cosine,  # half a cosine from 1 to 0
-    "linear": _linear,  # from 1 to 0
-    "step": _step,  # a tenth after half of the steps, a hundredth after three quarters
-}
-
-
-def schedule_factor(name: str, step: int, total: int, *, warmup_steps: int = 0) -> float:
-    """Factor of the learning rate at a step, dimensionless, in (0, 1].
-
-    Args:
-        name: one of SCHEDULES.
-        step: from 0 to total - 1.
-        total: steps of the whole training.
-        warmup_steps: the factor rises linearly over this many steps before the schedule starts.
-
-    Raises:
-        UnknownNameError: with the nearest name.
-    """
-    if name not in SCHEDULES:
-        raise UnknownNameError("schedule", name, SCHEDULES)
-    if step < warmup_steps:
-        return (step + 1) / (warmup_steps + 1)
-    return SCHEDULES[name]((step - warmup_steps) / max(1, total - warmup_steps))

@@ -27,7 +27,7 @@ class Preset:
 
 
 def _graded(threshold: float) -> dict[str, Any]:
-    """Neurons whose rate grows evenly with the drive, up to the threshold; a higher one makes spikes rare."""
+    """Neurons whose rate grows evenly with the drive, up to the threshold; with a higher one spikes are rare."""
     return {"reset": "soft", "decay": 1.0, "threshold": threshold}
 
 
@@ -46,15 +46,15 @@ CONVOLUTIONS: dict[str, Any] = {
     "batch_size": 128,
     "lr": 1e-2,
 }
-RECALLING: dict[str, Any] = {
+AUTOENCODING: dict[str, Any] = {
     "model": "autoencoder",
     "epochs": 5,
     "batch_size": 128,
     "lr": 4e-3,
     "top_down_lr": 1.6e-2,
 }
-"""Autoencoders: the way down learns faster than the way up, whose code it has to follow."""
-FORETELLING: dict[str, Any] = {
+"""Autoencoders: the top-down pathway learns faster than the bottom-up one, whose code it has to follow."""
+RECURRENT: dict[str, Any] = {
     "model": "rnn",
     "model_options": {"excitability": -0.2},
     "rule_options": {
@@ -66,8 +66,8 @@ FORETELLING: dict[str, Any] = {
     },
     "batch_size": 64,
 }
-"""Recurrent networks; negatives as often as they come, since symbols are of very different frequency."""
-FORETOLD = (
+"""Recurrent networks; negatives as often as they occur, since the frequencies of symbols differ widely."""
+SERIES = (
     ("metr-la-week", 12, 3, 10, 3e-3),
     ("exchange-rate", 12, 3, 5, 1e-3),
     ("pjm-load", 24, 6, 3, 1e-2),
@@ -118,7 +118,7 @@ def _cell(short: str, dataset: str, title: str, augment: str) -> Iterator[Preset
     )
     yield Preset(
         f"{short}-cnn-best",
-        f"{title}, the paper's net, bispike's settings; wants a GPU",
+        f"{title}, the paper's network with bispike's settings; needs a GPU",
         {**CONVOLUTIONS, "dataset": dataset, "model": "cnn", "epochs": 60, "lr": 5e-3, "augment": augment},
     )
 
@@ -152,7 +152,7 @@ _PRESETS = (
     ),
     Preset(
         "fashion-mlp-sparse",
-        "the same with at most a tenth of the neurons firing at a step",
+        "the same with at most a tenth of the neurons firing in a time step",
         {**DENSE, "dataset": "fashion-mnist", "model_options": _graded(4.0)},
         expected=(0.895, 0.905),
     ),
@@ -170,41 +170,41 @@ _PRESETS = (
     ),
     Preset(
         "mnist-autoencoder",
-        "MNIST to a spiking latent code of 128 and down again, T = 8, 5 epochs",
-        {**RECALLING, "dataset": "mnist"},
+        "MNIST to a spiking latent code of 128 and back, T = 8, 5 epochs",
+        {**AUTOENCODING, "dataset": "mnist"},
     ),
     Preset(
         "fashion-autoencoder",
         "the same on Fashion-MNIST",
-        {**RECALLING, "dataset": "fashion-mnist"},
+        {**AUTOENCODING, "dataset": "fashion-mnist"},
     ),
     Preset(
         "mnist-conv-autoencoder",
-        "MNIST through convolutions 32-64 to a latent code of 128 and down again",
-        {**RECALLING, "dataset": "mnist", "model": "conv-autoencoder"},
+        "MNIST through convolutions 32-64 to a latent code of 128 and back",
+        {**AUTOENCODING, "dataset": "mnist", "model": "conv-autoencoder"},
     ),
     Preset(
         "mnist-completion",
-        "the autoencoder with cues: stimuli of which up to three quarters are hidden",
-        {**RECALLING, "dataset": "mnist", "rule_options": {"occlusion": 0.75}},
+        "the autoencoder with cues: up to three quarters of each stimulus are hidden",
+        {**AUTOENCODING, "dataset": "mnist", "rule_options": {"occlusion": 0.75}},
     ),
     Preset(
         "shakespeare-rnn",
         "next characters of tinyshakespeare, 324 recurrent units, windows of 32, 5 epochs",
-        {**FORETELLING, "dataset": "tinyshakespeare", "epochs": 5, "lr": 2e-2, "top_down_lr": 4e-2},
+        {**RECURRENT, "dataset": "tinyshakespeare", "epochs": 5, "lr": 2e-2, "top_down_lr": 4e-2},
         expected=(0.455, 0.475),
     ),
     Preset(
         "python-docs-rnn",
         "next characters of the installed Python's documentation, 324 recurrent units, 5 epochs",
-        {**FORETELLING, "dataset": "python-docs", "epochs": 5, "lr": 2e-2, "top_down_lr": 4e-2},
+        {**RECURRENT, "dataset": "python-docs", "epochs": 5, "lr": 2e-2, "top_down_lr": 4e-2},
     ),
     *(
         Preset(f"{dataset}-rnn", f"{dataset}, {horizon} ahead from windows of {window}", values)
-        for dataset, window, horizon, epochs, lr in FORETOLD
+        for dataset, window, horizon, epochs, lr in SERIES
         for values in [
             {
-                **FORETELLING,
+                **RECURRENT,
                 "dataset": dataset,
                 "data_options": {"window": window, "horizon": horizon},
                 "epochs": epochs,

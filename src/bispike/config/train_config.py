@@ -1,4 +1,7 @@
-"""The settings of a training: plain values, everything that is needed to repeat it.
+"""The settings of a training: plain values, everything that is needed to repeat it, each declared once.
+
+Names, types, ranges, meanings and flags stand here and nowhere else: checks, `--set`, the flags and the help of the
+command line and the reference page (docs/settings.md) follow from them.
 
 They are what the command line fills, what `config.toml` in a run's folder holds, and what a resumed training is
 compared with. `write_config` and `read_config` are exact inverses.
@@ -6,152 +9,227 @@ compared with. `write_config` and `read_config` are exact inverses.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..files import write_atomic
+from ..settings import (
+    BELOW_ONE,
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    Limit,
+    Setting,
+    at_least,
+    one_of,
+    option,
+    setting,
+    settings_of,
+)
 from . import toml
+from .schedules import SCHEDULES
 
 FORMAT = 2  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
 
-# Where and how a training runs, not what it computes: these may differ when it is resumed.
-INCIDENTAL = frozenset({"data_root", "checkpoint_seconds", "checkpoint_steps", "threads", "update"})
-UPDATES = ("after", "in-pass")
 OPTIONS = ("data_options", "model_options", "rule_options", "optimizer_options")
+"""Settings that are tables of options of something that another setting names."""
+
+
+def _augmentations() -> list[str]:
+    from ..data.augment import NAMES
+
+    return list(NAMES)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Settings of one training. Fractions are of 1; None means off unless said otherwise.
 
-    Args:
-        dataset: name of a data set, or the path of a file or folder.
-        data_root: folder where data sets lie; None looks in the usual places.
-        data_options: what the reader of the data's format takes (`size`, `target`, ...).
-        model, model_options: name of a model and what its builder takes (`widths`, `time_steps`, `threshold`, ...).
-        rule, rule_options: name of a learning rule and its options.
-        epochs: passes over the training samples.
-        batch_size: samples in one step.
-        lr: learning rate of the bottom-up pathway at the top of its schedule.
-        top_down_lr: the same of the top-down pathway; None is `lr`.
-        optimizer, optimizer_options: name of a `torch.optim` class and what it takes.
-        schedule: "constant", "cosine", "linear" or "step", over the steps of the whole training.
-        warmup_steps: steps over which the learning rate rises before the schedule starts.
-        weight_decay: as the optimizer defines it.
-        clip_norm: largest norm of all gradients together.
-        update: when weights move: "after" the step, or "in-pass", as soon as a layer's gradients are there. The same
-            bits; in-pass needs less memory and cannot clip.
-        seed: of the initial weights, the order of the samples, augmentation, stochastic codes.
-        validation: fraction of the training samples that is held out and measured after each epoch.
-        patience: end after this many epochs without a better validation.
-        keep: the weights that are tested and kept: "last", or "best" on validation.
-        test: whether the test part is looked at, once at the end; false for a search, which validation decides.
-        augment: name of an augmentation of the training images.
-        limit: train on the first samples only, with the class proportions of all.
-        imbalance: how often the first class occurs in the training samples for one of the last, at least 1 (off);
-            between them the frequencies fall exponentially.
-        label_noise: share of the training samples, 0 to 1, that are given the label of another class.
-        device: "cpu", "cuda" or "cuda:N".
-        threads: of the processor; None leaves what the process has.
-        checkpoint_seconds: seconds between checkpoints; 0 for none by time.
-        checkpoint_steps: steps between checkpoints.
+    A setting is one declaration: default, limit, meaning, flag. `extra` holds those of other packages
+    (`register_setting`).
     """
 
-    dataset: str = "digits"
-    data_root: str | None = None
-    data_options: dict[str, Any] = field(default_factory=dict)
-    model: str = "mlp"
-    model_options: dict[str, Any] = field(default_factory=dict)
-    rule: str = "bsd"
-    rule_options: dict[str, Any] = field(default_factory=dict)
-    epochs: int = 10
-    batch_size: int = 128
-    lr: float = 1e-3
-    top_down_lr: float | None = None
-    optimizer: str = "adam"
-    optimizer_options: dict[str, Any] = field(default_factory=dict)
-    schedule: str = "cosine"
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    clip_norm: float | None = None
-    update: str = "after"
-    seed: int = 0
-    validation: float = 0.05
-    patience: int | None = None
-    keep: str = "last"
-    test: bool = True
-    augment: str = "none"
-    limit: int | None = None
-    imbalance: float = 1.0
-    label_noise: float = 0.0
-    device: str = "cpu"
-    threads: int | None = None
-    checkpoint_seconds: float = 30.0
-    checkpoint_steps: int | None = None
+    dataset: str = option("digits", None, "name of a data set, or the path of a file or folder", flag="--dataset")
+    data_root: str | None = option(
+        None,
+        None,
+        "folder with data sets; none: $BISPIKE_DATA, else the user's cache folder",
+        flag="--data-root",
+        incidental=True,
+    )
+    data_options: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "options of the reader of the data's format"}
+    )
+    model: str = option("mlp", None, "name of a model; see 'bispike models'", flag="--model")
+    model_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the model"})
+    rule: str = option("bsd", None, "name of a learning rule; see 'bispike rules'", flag="--rule")
+    rule_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the learning rule"})
+    epochs: int = option(10, at_least(1), "passes over the training samples", flag="--epochs")
+    batch_size: int = option(128, at_least(1), "samples in one step", flag="--batch-size")
+    lr: float = option(1e-3, POSITIVE, "learning rate of the bottom-up pathway at the top of its schedule", flag="--lr")
+    top_down_lr: float | None = option(None, NOT_NEGATIVE, "learning rate of the top-down pathway; none: as lr")
+    optimizer: str = option(
+        "adam", None, "name of an optimizer of torch.optim, such as adam or sgd", flag="--optimizer"
+    )
+    optimizer_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the optimizer"})
+    schedule: str = option(
+        "cosine", one_of(tuple(SCHEDULES)), "course of the learning rate over the whole training", flag="--schedule"
+    )
+    warmup_steps: int = option(0, NOT_NEGATIVE, "steps over which the learning rate rises before the schedule starts")
+    weight_decay: float = option(0.0, NOT_NEGATIVE, "weight decay as the optimizer defines it", flag="--weight-decay")
+    clip_norm: float | None = option(None, POSITIVE, "largest norm of all gradients together; none: no clipping")
+    update: str = option(
+        "after",
+        one_of(("after", "in-pass")),
+        "when weights change: after the step, or in the pass as soon as the gradients of a layer are ready; the same "
+        "bits, but in-pass needs less memory and cannot clip",
+        incidental=True,
+    )
+    seed: int = option(
+        0,
+        Limit("a whole number from 0 to 2^62", 0, 2**62),
+        "seed of the initial weights, the order of the samples, augmentation and stochastic codes",
+        flag="--seed",
+    )
+    validation: float = option(
+        0.05, BELOW_ONE, "share of the training samples held out and measured after each epoch", flag="--validation"
+    )
+    patience: int | None = option(
+        None, at_least(1), "epochs without a better validation after which the training ends", flag="--patience"
+    )
+    keep: str = option(
+        "last", one_of(("last", "best")), "weights that are tested and saved: the last, or the best on validation"
+    )
+    test: bool = option(
+        default=True,
+        meaning="whether the test part is measured, once at the end; false for a search decided by validation",
+    )
+    augment: str = option(
+        "none",
+        one_of(_augmentations),
+        "random changes of the training images: none, crop, flip or crop-flip",
+        flag="--augment",
+    )
+    limit: int | None = option(
+        None, at_least(1), "train on this many samples, the first of each class in proportion", flag="--limit"
+    )
+    imbalance: float = option(
+        1.0,
+        at_least(1, "a ratio of at least 1"),
+        "how often the first class occurs in the training samples for one of the last; between them frequencies fall "
+        "exponentially",
+    )
+    label_noise: float = option(0.0, FRACTION, "share of the training samples that get the label of another class")
+    device: str = option("cpu", None, "where to compute: cpu, cuda or cuda:N", flag="--device")
+    threads: int | None = option(
+        None, at_least(1), "processor threads; none: as the process has", flag="--threads", incidental=True
+    )
+    checkpoint_seconds: float = option(
+        30.0, NOT_NEGATIVE, "seconds between checkpoints; 0: none by time", incidental=True
+    )
+    checkpoint_steps: int | None = option(None, at_least(1), "steps between checkpoints", incidental=True)
+    extra: dict[str, Any] = field(
+        default_factory=dict, metadata={"meaning": "settings that other packages have registered"}
+    )
 
     def __post_init__(self) -> None:
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            if setting.name in OPTIONS and isinstance(value, dict):
-                value = {key: _plain(inner) for key, inner in value.items()}
-            elif is_number(setting) and isinstance(value, int) and not isinstance(value, bool):
-                value = float(value)
-            object.__setattr__(self, setting.name, value)
+        for name, one in SETTINGS.items():
+            object.__setattr__(self, name, one.convert(getattr(self, name)))
+        if isinstance(self.extra, dict):
+            defaults = {name: one.default for name, one in REGISTERED.items()}
+            given = {name: REGISTERED[name].convert(v) if name in defaults else v for name, v in self.extra.items()}
+            object.__setattr__(self, "extra", defaults | given)
 
     def to_dict(self) -> dict[str, Any]:
         """All settings by name, in the order of the class."""
         return asdict(self)
 
 
-SETTINGS: dict[str, Field[Any]] = {setting.name: setting for setting in fields(TrainConfig)}
+SETTINGS: dict[str, Setting] = settings_of(TrainConfig)
+REGISTERED: dict[str, Setting] = {}
+"""Settings of other packages by name; their values are in `TrainConfig.extra`."""
 
 
-def is_number(setting: Field[Any]) -> bool:
-    """Whether a setting holds real numbers."""
-    return str(setting.type).startswith("float")
+def register_setting(
+    name: str,
+    default: Any,
+    limit: Limit | None = None,
+    meaning: str = "",
+    *,
+    annotation: Any = None,
+    incidental: bool = False,
+) -> None:
+    """Declare a training setting of another package.
+
+    `--set`, `fit(...)` and config.toml then know it, it is checked, compared when a training is resumed and listed in
+    the reference; its value is `config.extra[name]`.
+
+    Args:
+        name: an identifier that no training setting has.
+        default: its default.
+        limit: the values that it takes, as for `option`.
+        meaning: what it is, in a phrase.
+        annotation: its type, such as "float | None", if the default does not show it.
+        incidental: whether it may differ when a training is resumed.
+
+    Raises:
+        ConfigurationError: the name is taken or no identifier, or the default does not fit.
+    """
+    one = setting(name, default, annotation, limit=limit, meaning=meaning, incidental=incidental)
+    if name in SETTINGS or not name.isidentifier():
+        raise ConfigurationError(f"setting {name!r}: expected a new name of letters, digits and underscores.")
+    if one.problem(default):
+        raise ConfigurationError(one.problem(default))
+    REGISTERED[name] = one
 
 
-def default_of(setting: Field[Any]) -> Any:
-    """The default value of a setting."""
-    if setting.default is not MISSING:
-        return setting.default
-    return {}
+def training_settings() -> dict[str, Setting]:
+    """The settings of a training by name, those of other packages included, tables of options left out."""
+    own = {name: one for name, one in SETTINGS.items() if name not in (*OPTIONS, "extra")}
+    return own | REGISTERED
 
 
 def from_dict(values: dict[str, Any]) -> TrainConfig:
-    """Settings from plain values; what is left out keeps its default.
+    """Settings from plain values; what is left out keeps its default. Registered settings stand beside the others.
 
     Raises:
         ConfigurationError: for all unknown names together.
     """
-    problems = [unknown_name("setting", name, SETTINGS) for name in values if name not in SETTINGS]
+    known = [*SETTINGS, *REGISTERED]
+    problems = [unknown_name("setting", name, known) for name in values if name not in known]
     if problems:
         raise ConfigurationError(problems)
-    return TrainConfig(**values)
+    extra = {name: value for name, value in values.items() if name in REGISTERED}
+    own = {name: value for name, value in values.items() if name in SETTINGS}
+    return TrainConfig(**{**own, "extra": {**own.get("extra", {}), **extra}} if extra else own)
 
 
 def differences(saved: dict[str, Any], asked: TrainConfig) -> list[str]:
     """The settings that change the result and differ, as "name: saved -> asked"."""
     now = asked.to_dict()
-    was = {name: saved.get(name, default_of(setting)) for name, setting in SETTINGS.items()}
     found = []
-    for name in now:
-        if name in INCIDENTAL or was[name] == now[name]:
+    for name, one in SETTINGS.items():
+        was = saved.get(name, one.default)
+        if one.incidental or was == now[name]:
             continue
-        if name in OPTIONS:
-            keys = sorted(was[name].keys() | now[name].keys())
-            prefix = name.removesuffix("_options")
-            found += [
-                f"{prefix}.{key}: {was[name].get(key, 'default')!r} -> {now[name].get(key, 'default')!r}"
-                for key in keys
-                if was[name].get(key, MISSING) != now[name].get(key, MISSING)
-            ]
-        else:
-            found.append(f"{name}: {was[name]!r} -> {now[name]!r}")
+        if name not in (*OPTIONS, "extra"):
+            found.append(f"{name}: {was!r} -> {now[name]!r}")
+            continue
+        prefix = name.removesuffix("options").replace("_", ".").removeprefix("extra")
+        for key in sorted(was.keys() | now[name].keys()):
+            known = REGISTERED.get(key) if name == "extra" else None
+            before = was.get(key, known.default if known else MISSING)
+            after = now[name].get(key, MISSING)
+            if before != after and not (known and known.incidental):
+                found.append(f"{prefix}{key}: {_shown(before)} -> {_shown(after)}")
     return found
+
+
+def _shown(value: Any) -> str:
+    return "'default'" if value is MISSING else repr(value)
 
 
 def write_config(
@@ -169,10 +247,10 @@ def write_config(
         network: values that rebuild the network, defaults included; go under [network].
         rule: options of the rule in force, defaults included; go under [rule_in_force].
     """
-    values = config.to_dict()
+    values, tables = config.to_dict(), (*OPTIONS, "extra")
     table: dict[str, Any] = {"format": FORMAT}
-    table |= {name: value for name, value in values.items() if value is not None and name not in OPTIONS}
-    table |= {name: values[name] for name in OPTIONS if values[name]}
+    table |= {name: value for name, value in values.items() if value is not None and name not in tables}
+    table |= {name: values[name] for name in tables if values[name]}
     table |= {name: value for name, value in (("network", network), ("rule_in_force", rule)) if value}
     heading = "Everything needed to repeat this run. Written by bispike; {} in a table of options stands for none."
     write_atomic(Path(folder) / CONFIG_FILE, toml.dumps(table, heading=heading))
@@ -188,8 +266,10 @@ def read_config(folder: str | Path) -> TrainConfig:
     table = _read_table(folder)
     for name in ("format", "network", "rule_in_force"):
         table.pop(name, None)
-    for name in OPTIONS:
+    for name in (*OPTIONS, "extra"):
         if name in table:
+            if not isinstance(table[name], dict):
+                raise ConfigurationError(f"{folder}: {name}: expected a table, received {table[name]!r}.")
             table[name] = toml.with_none(table[name])
     return from_dict(table)
 
@@ -212,7 +292,3 @@ def _read_table(folder: str | Path) -> dict[str, Any]:
             "Use the version that wrote it, or a later one."
         )
     return table
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import nn
 
 from ..errors import ConfigurationError, unknown_name
-from ..functional import Neuron
+from ..functional import CONCEPT_CODES, DECODERS, STIMULUS_CODES, Neuron
 from ..nn import ConceptCode, Layer, Network, Pathway, Synapse
+from ..settings import FRACTION, NOT_NEGATIVE, POSITIVE, Declared, Setting, at_least, one_of, option, settings_of
 from ..spaces import Concept, Stimulus
 
 N = TypeVar("N", bound=Network)
@@ -23,60 +23,54 @@ layer, while the C templates of the top-down pathway are not a sample but all th
 
 
 @dataclass(frozen=True)
-class Options:
-    """Options of every builder.
+class Options(Declared):
+    """Options of every builder."""
 
-    Args:
-        time_steps: T, time steps.
-        threshold, decay, reset: constants of the bottom-up neurons (dimensionless).
-        top_down_threshold: threshold of the top-down neurons; as `threshold` if 0.
-        norm: batch norm between drives and neurons, in both pathways.
-        excitability: mean drive at first, in thresholds, where there is a norm. A neuron whose rate grows evenly with
-            its drive (decay 1, soft reset) tells the sign of a drive only if it rests in the middle, at 0.5.
-        gain: standard deviation of the initial weights times √fan_in, both pathways.
-        stimulus_code: `current`, `bernoulli`, `poisson`, `latency`, or `given` (stimuli `[T, ...]` of spikes).
-        concept_code: `one-hot`, `population` or `learned`.
-        concept_size: neurons of a population or learned code; 0: four a class.
-        decoder: `drive` or `cosine`.
-        seed: of the initial weights and the concept code.
-    """
+    refuses_idle: ClassVar[bool] = False  # builders have defaults of their own; see `config.checks`
 
-    time_steps: int = 4
-    threshold: float = 0.6
-    decay: float = 0.5
-    reset: str = "hard"
-    top_down_threshold: float = 0.0
-    norm: bool = True
-    excitability: float = 0.0
-    gain: float = 1.0
-    stimulus_code: str = "current"
-    concept_code_kind: str = "one-hot"
-    concept_size: int = 0
-    decoder: str = "drive"
-    seed: int = 0
+    time_steps: int = option(4, at_least(1, "at least 1 time step"), "T, time steps of the neurons")
+    threshold: float = option(0.6, POSITIVE, "θ, threshold of the bottom-up neurons (dimensionless)")
+    decay: float = option(0.5, FRACTION, "β, share of the membrane potential that remains after a time step")
+    reset: str = option(
+        "hard", one_of(("hard", "soft")), "after a spike the membrane potential is set to 0 (hard) or falls by θ (soft)"
+    )
+    top_down_threshold: float = option(0.0, NOT_NEGATIVE, "threshold of the top-down neurons; 0: as threshold")
+    norm: bool = option(default=True, meaning="batch norm between drives and neurons, in both pathways")
+    excitability: float = option(
+        0.0,
+        None,
+        "initial mean drive, in thresholds; with decay 1 and soft reset a rate follows the drive's sign best at 0.5",
+        only_with={"norm": (True,)},
+    )
+    gain: float = option(1.0, POSITIVE, "standard deviation of the initial weights times √fan_in, both pathways")
+    stimulus_code: str = option(
+        "current", one_of(STIMULUS_CODES), "how a stimulus becomes input; given: stimuli are spikes [T, ...]"
+    )
+    concept_code_kind: str = option(
+        "one-hot", one_of(CONCEPT_CODES), "how a concept becomes input of the top-down pathway"
+    )
+    concept_size: int = option(
+        0,
+        NOT_NEGATIVE,
+        "neurons of a population or learned concept code; 0: four per class",
+        only_with={"concept_code": ("population", "learned")},
+    )
+    decoder: str = option("drive", one_of(DECODERS), "how the readout's activity becomes scores of the classes")
+    seed: int = option(0, NOT_NEGATIVE, "seed of the initial weights and of the concept code")
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:
-        """Options from keyword arguments; unknown names raise a ConfigurationError."""
-        values = {("concept_code_kind" if k == "concept_code" else k): v for k, v in given.items()}
-        known = [f.name for f in fields(cls)]
-        problems = [unknown_name("model option", name, known) for name in values if name not in known]
-        options = cls(**{k: v for k, v in values.items() if k in known})
-        if options.time_steps < 1:
-            problems.append(f"time_steps: expected at least 1 time step, received {options.time_steps}.")
-        if not options.gain > 0 or not math.isfinite(options.gain):
-            problems.append(f"gain: expected a positive number, received {options.gain}.")
-        if not math.isfinite(options.excitability):
-            problems.append(f"excitability: expected a number of thresholds, received {options.excitability}.")
-        if options.concept_size < 0 or options.top_down_threshold < 0:
-            problems.append("concept_size and top_down_threshold: expected values of at least 0.")
-        try:
-            _ = options.neuron
-        except ConfigurationError as error:
-            problems += error.problems
+        """Options from keyword arguments.
+
+        Raises:
+            ConfigurationError: unknown names or wrong values, listed together.
+        """
+        known = shared_options()
+        problems = [unknown_name("model option", name, known) for name in given if name not in known]
+        problems += filter(None, (known[name].problem(value) for name, value in given.items() if name in known))
         if problems:
             raise ConfigurationError(problems)
-        return options
+        return cls(**{_FIELDS.get(name, name): value for name, value in given.items()})
 
     @property
     def neuron(self) -> Neuron:
@@ -118,8 +112,18 @@ class Options:
     def plain(self) -> dict[str, Any]:
         """As keyword arguments of a builder."""
         values = asdict(self)
-        values["concept_code"] = values.pop("concept_code_kind")
-        return values
+        return {name: values[_FIELDS.get(name, name)] for name in shared_options()}
+
+
+_FIELDS = {"concept_code": "concept_code_kind"}
+"""Options whose field has another name."""
+
+
+def shared_options() -> dict[str, Setting]:
+    """The options of every builder by name."""
+    names = {field: name for name, field in _FIELDS.items()}
+    fields = {names.get(field, field): one for field, one in settings_of(Options).items()}
+    return {name: replace(one, name=name) for name, one in fields.items()}
 
 
 def finish(

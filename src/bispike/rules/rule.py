@@ -242,7 +242,7 @@ def find(name: str, network: type[Network] | None = None) -> type[Rule]:
     if network is None:
         return registry[name]
     for rule in _variants[name]:
-        if issubclass(network, rule.networks) or any(issubclass(one, network) for one in rule.networks):
+        if _fits(rule, network):
             return rule
     raise ConfigurationError(not_defined(name, network))
 
@@ -259,7 +259,12 @@ def create(name: str, network: Network, **options: Any) -> Rule:
 
 def defined_for(network: type[Network]) -> list[str]:
     """Names of the rules that are defined for a class of networks."""
-    return sorted(name for name, rules in _variants.items() if any(issubclass(network, r.networks) for r in rules))
+    return sorted(name for name, rules in _variants.items() if any(_fits(rule, network) for rule in rules))
+
+
+def _fits(rule: type[Rule], network: type[Network]) -> bool:
+    """Whether a rule is defined for a class of networks, or for one of its final classes."""
+    return issubclass(network, rule.networks) or any(issubclass(one, network) for one in rule.networks)
 
 
 def not_defined(rule: str, network: type[Network]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..config.train_config import SETTINGS, TrainConfig, default_of
+from ..config.train_config import SETTINGS, TrainConfig
 from .rows import TableRow, failures, judged_by
 from .study import Outcome
 
@@ -46,7 +46,7 @@ def _shared(configs: Sequence[TrainConfig]) -> str:
         if name in equal
         and name != "model_options"
         and first[name] not in (None, "none")
-        and not (name in SAMPLES and first[name] == default_of(SETTINGS[name]))
+        and not (name in SAMPLES and first[name] == SETTINGS[name].default)
     ]
     more = []
     if {"model", "model_options"} <= equal:

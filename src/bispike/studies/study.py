@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import rules
 from ..config.checks import validate
-from ..config.resolve import Request, apply, resolve, resolve_each
+from ..config.resolve import Request, resolve_each, resolve_rows
 from ..config.train_config import TrainConfig, differences, read_config, write_config
 from ..errors import CheckpointError, ConfigurationError
 from ..files import make_folder
@@ -88,11 +88,9 @@ def ablate_cells(request: Request, overs: Sequence[str], seeds: int) -> list[Cel
     _distinct("over", [key for key, _ in axes])
     rows = {}
     for combination in itertools.product(*([(key, value) for value in values] for key, values in axes)):
-        config = resolve(request)
-        for key, value in combination:
-            config = apply(config, key, value)
-        rows[", ".join(f"{key}={value}" for key, value in combination)] = config
-    return cells_of(rows, seeds)
+        asked = Request(request.options, [*request.texts, *combination])
+        rows[", ".join(f"{key}={value}" for key, value in combination)] = asked
+    return cells_of(resolve_rows(rows, own=[key for key, _ in axes]), seeds)
 
 
 def cells_of(rows: Mapping[str, TrainConfig], seeds: int) -> list[Cell]:

@@ -138,14 +138,14 @@ def _row_request(base: Mapping[str, Any], request: Request, row: Mapping[str, An
 def _row_problems(
     found: Mapping[str, Attempt], base: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    unknown = {name: {*one.unknown} for name, one in found.items()}
+    unknown = {name: {*one.unused} for name, one in found.items()}
     nowhere = set.intersection(*unknown.values()) if unknown else set()
     shared = {key for key in nowhere if not any(key in row for row in rows.values())}
     for key in sorted(shared):
-        yield f"{'base: ' if key in base else ''}{next(iter(found.values())).unknown_text(key)}"
+        yield f"{'base: ' if key in base else ''}{next(iter(found.values())).unused[key]}"
     told = {name: [*one.problems, *_validation_problems(one)] for name, one in found.items()}
     for name, one in found.items():
-        problems = [*told[name], *(one.unknown_text(key) for key in rows[name] if key in unknown[name])]
+        problems = [*told[name], *(one.unused[key] for key in rows[name] if key in unknown[name])]
         for problem in problems:
             everywhere = len(told) > 1 and all(problem in others for others in told.values())
             yield f"{'every row' if everywhere else f'row {name!r}'}: {problem}"

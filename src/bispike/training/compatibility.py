@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import rules, tasks
-from ..config.train_config import TrainConfig
+from ..config.train_config import TrainConfig, from_dict
 from ..data import Dataset
 from ..errors import ConfigurationError, unknown_name
 from ..nn import Network
@@ -48,7 +48,7 @@ def config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict[
     if given:
         raise ConfigurationError(f"fit: {', '.join(given)} follow from the objects and cannot be set. Leave them out.")
     try:
-        return TrainConfig(**{**recommended, **described, **settings})
+        return from_dict({**recommended, **described, **settings})
     except TypeError:
         known = TrainConfig.__dataclass_fields__.keys() - described.keys()
         raise ConfigurationError(

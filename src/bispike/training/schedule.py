@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..config import optimizers
+from ..config import optimizers, schedules
 from ..config.train_config import TrainConfig
 
 
@@ -22,7 +22,7 @@ class Schedule:
     def factor(self, update: int) -> float:
         """Share of the base learning rate, in (0, 1], at a step that is counted from 0 over the whole training."""
         config = self.config
-        return optimizers.schedule_factor(config.schedule, update, self.total, warmup_steps=config.warmup_steps)
+        return schedules.schedule_factor(config.schedule, update, self.total, warmup_steps=config.warmup_steps)
 
     def learning_rate(self, update: int) -> float:
         """Learning rate of the bottom-up pathway at a step."""

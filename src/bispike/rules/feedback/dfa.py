@@ -21,13 +21,9 @@ from .backward import broadcast_feedback
 
 @dataclass(frozen=True)
 class DFAOptions(RateOptions):
-    """Options of direct feedback alignment.
+    """Options of direct feedback alignment."""
 
-    Args:
-        feedback_gain: standard deviation of B times √K, at least 0.
-    """
-
-    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+    feedback_gain: float = option(1.0, NOT_NEGATIVE, "standard deviation of B times √K for K concept neurons")
 
 
 @register

@@ -28,16 +28,17 @@ from .backward import broadcast_feedback
 
 @dataclass(frozen=True)
 class DFASNNOptions(RuleOptions):
-    """Options of broadcast feedback on spikes.
+    """Options of broadcast feedback on spikes."""
 
-    Args:
-        slope: d rate / d drive: `mean-field` (from the time-mean drive) or `unrolled` (through the neuron's steps).
-        feedback_gain: standard deviation of B times √K for K concept neurons, at least 0; an optimizer that scales
-            each weight's step, as Adam, hardly notices it.
-    """
-
-    slope: str = option("mean-field", one_of(SLOPES))
-    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+    slope: str = option(
+        "mean-field", one_of(SLOPES), "d rate / d drive: from the time-mean drive, or unrolled through the time steps"
+    )
+    feedback_gain: float = option(
+        1.0,
+        NOT_NEGATIVE,
+        "standard deviation of B times √K for K concept neurons; an optimizer that scales each weight's step, as Adam, "
+        "hardly notices it",
+    )
 
 
 @register

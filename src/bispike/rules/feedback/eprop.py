@@ -40,20 +40,26 @@ POSITIONS = 32  # in a block of a sequence
 
 @dataclass(frozen=True)
 class EPropOptions(RuleOptions):
-    """Options of e-prop.
+    """Options of e-prop."""
 
-    Args:
-        feedback: `random` broadcast weights for every layer, or `symmetric`: the readout's own weights, transposed, for
-            the last layer, the only one that it reads; the layers below keep random ones.
-        pseudo_derivative: ψ, `atan` (as the other rules on this network) or `triangular` (the paper's, γ = 0.3; it is
-            0 for membranes below 0 and above 2θ).
-        feedback_gain: standard deviation of B times √K for K concept neurons, at least 0; an optimizer that scales
-            each weight's step, as Adam, hardly notices it.
-    """
-
-    feedback: str = option("random", one_of(FEEDBACKS))
-    pseudo_derivative: str = option("atan", one_of(PSEUDO_DERIVATIVES))
-    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+    feedback: str = option(
+        "random",
+        one_of(FEEDBACKS),
+        "broadcast weights: random for every layer, or symmetric: the last layer, the only one that the readout reads, "
+        "receives through the readout's transposed weights",
+    )
+    pseudo_derivative: str = option(
+        "atan",
+        one_of(PSEUDO_DERIVATIVES),
+        "ψ: atan, as the other rules on this network, or triangular, as in the paper (γ = 0.3; 0 for membrane "
+        "potentials below 0 and above 2θ)",
+    )
+    feedback_gain: float = option(
+        1.0,
+        NOT_NEGATIVE,
+        "standard deviation of B times √K for K concept neurons; an optimizer that scales each weight's step, as Adam, "
+        "hardly notices it",
+    )
 
 
 @register
@@ -93,14 +99,10 @@ class EProp(Rule):
 
 @dataclass(frozen=True)
 class EPropSequenceOptions(RuleOptions):
-    """Options of e-prop on sequences, where ψ is always `atan`.
+    """Options of e-prop on sequences, where ψ is always `atan`."""
 
-    Args:
-        feedback, feedback_gain: as in `EPropOptions`.
-    """
-
-    feedback: str = option("random", one_of(FEEDBACKS))
-    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+    feedback: str = option("random", one_of(FEEDBACKS), "weights of the broadcast, as in `EPropOptions`")
+    feedback_gain: float = option(1.0, NOT_NEGATIVE, "standard deviation of B times √K, as in `EPropOptions`")
 
 
 @register

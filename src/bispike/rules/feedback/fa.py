@@ -21,14 +21,14 @@ from .backward import feedback_places, learn_by_feedback, random_feedback
 
 @dataclass(frozen=True)
 class FAOptions(RateOptions):
-    """Options of feedback alignment.
+    """Options of feedback alignment."""
 
-    Args:
-        feedback_gain: standard deviation of B times √fan_in, at least 0. It scales the gradients of each layer by one
-            factor, which optimizers that normalise gradients (Adam) undo.
-    """
-
-    feedback_gain: float = option(1.0, NOT_NEGATIVE)
+    feedback_gain: float = option(
+        1.0,
+        NOT_NEGATIVE,
+        "standard deviation of B times √fan_in; it scales the gradients of a layer by one factor, which optimizers "
+        "that normalise gradients (Adam) undo",
+    )
 
 
 @register

@@ -25,15 +25,12 @@ VARIANTS = ("uniform", "batch-random", "fixed-random")
 
 @dataclass(frozen=True)
 class SignSymmetryOptions(RateOptions):
-    """Options of sign symmetry.
+    """Options of sign symmetry."""
 
-    Args:
-        variant: of the magnitudes M: "uniform" (uSF), "batch-random" (brSF) or "fixed-random" (frSF).
-        feedback_gain: root mean square of M times √fan_in, above 0; with 1 as large as weights are at the start.
-    """
-
-    variant: str = option("uniform", one_of(VARIANTS))
-    feedback_gain: float = option(1.0, POSITIVE)
+    variant: str = option("uniform", one_of(VARIANTS), "magnitudes M of the feedback: uSF, brSF or frSF of the paper")
+    feedback_gain: float = option(
+        1.0, POSITIVE, "root mean square of M times √fan_in; with 1 as large as weights are initially"
+    )
 
 
 @register

@@ -68,13 +68,9 @@ class BPTTAutoencoder(Rule):
 
 @dataclass(frozen=True)
 class BPTTSequenceOptions(RuleOptions):
-    """Options of backpropagation through time on sequences.
+    """Options of backpropagation through time on sequences."""
 
-    Args:
-        truncate: positions that a gradient goes back at most; 0: all of the window.
-    """
-
-    truncate: int = option(0, at_least(0))
+    truncate: int = option(0, at_least(0), "positions that a gradient goes back at most; 0: all of the window")
 
 
 @register

@@ -34,7 +34,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...functional import decorrelate, match_classes, unit_rows, unit_rows_backward
+from ...functional import ACTIVATIONS, decorrelate, match_classes, unit_rows, unit_rows_backward
 from ...nn import RATES, Layer, Network, Signals
 from ..options import NOT_NEGATIVE, RateOptions, one_of, option
 from ..readouts import learn_top
@@ -47,18 +47,21 @@ WIDTH = 256  # of the released networks' dense layers, whose loss was scaled to 
 
 @dataclass(frozen=True)
 class CCLOptions(RateOptions):
-    """Options of counter-current learning.
+    """Options of counter-current learning."""
 
-    Args:
-        target: `classes` (the released code) or `identity` (the paper).
-        similarity: `cosine`, `product`, or `by-layer`: product in dense layers and cosine in convolutions, as released.
-        decorrelation: λ of the cosine loss, at least 0; 0.5 in the released code, 0 in the paper.
-    """
-
-    activation: str = "elu"
-    target: str = option("classes", one_of(TARGETS))
-    similarity: str = option("cosine", one_of(SIMILARITIES))
-    decorrelation: float = option(0.5, NOT_NEGATIVE)
+    activation: str = option("elu", one_of(ACTIVATIONS), "activation function of the layers")
+    target: str = option("classes", one_of(TARGETS), "classes (the released code) or identity (the paper)")
+    similarity: str = option(
+        "cosine",
+        one_of(SIMILARITIES),
+        "cosine, product, or by-layer: product in dense layers and cosine in convolutions, as released",
+    )
+    decorrelation: float = option(
+        0.5,
+        NOT_NEGATIVE,
+        "λ of the cosine loss; 0.5 in the released code, 0 in the paper",
+        only_with={"similarity": ("cosine", "by-layer")},
+    )
 
 
 @register

@@ -33,15 +33,14 @@ LOCAL_LOSSES = ("smooth-l1", "cross-entropy")
 
 @dataclass(frozen=True)
 class DECOLLEOptions(RuleOptions):
-    """Options of DECOLLE.
+    """Options of DECOLLE."""
 
-    Args:
-        loss: of each layer at each step: `smooth-l1` between y and the one-hot label, or `cross-entropy`.
-        readout_bound: G is uniform within ± readout_bound/√n for n spikes that leave the layer; positive.
-    """
-
-    loss: str = option("smooth-l1", one_of(LOCAL_LOSSES))
-    readout_bound: float = option(0.5, POSITIVE)
+    loss: str = option(
+        "smooth-l1", one_of(LOCAL_LOSSES), "loss of each layer at each time step, between y and the (one-hot) label"
+    )
+    readout_bound: float = option(
+        0.5, POSITIVE, "G is uniform within ± readout_bound/√n for n spikes that leave the layer"
+    )
 
 
 @register

@@ -35,25 +35,35 @@ ROWS = 1024  # pairs of stimulus and label that are judged at once
 
 @dataclass(frozen=True)
 class ForwardForwardOptions(RateOptions):
-    """Options of Forward-Forward.
+    """Options of Forward-Forward."""
 
-    Args:
-        loss: "threshold" (Hinton), or "pair": both goodnesses of a sample against each other.
-        threshold: θ, above 0; relu rates behind a batch norm begin at a goodness of 0.5.
-        sharpness: κ, above 0. Hinton's code sums squares where the paper's figures use means: κ = D.
-        amplitude: of the entry of the label's class, in deviations of the stimulus, above 0; the others are 0.
-        negatives: wrong labels, "uniform", or "hard": as often as the readout believes in them.
-        inference: "goodness" of all labels, or "readout" on a neutral label.
-        first_layer: "counted" or "skipped" in the goodness that decides.
-    """
-
-    loss: str = option("threshold", one_of(LOSSES))
-    threshold: float = option(0.5, POSITIVE)
-    sharpness: float = option(50.0, POSITIVE)
-    amplitude: float = option(10.0, POSITIVE)
-    negatives: str = option("uniform", one_of(NEGATIVES))
-    inference: str = option("goodness", one_of(INFERENCES))
-    first_layer: str = option("counted", one_of(FIRST_LAYER))
+    loss: str = option(
+        "threshold", one_of(LOSSES), "threshold (Hinton), or pair: both goodnesses of a sample against each other"
+    )
+    threshold: float = option(
+        0.5,
+        POSITIVE,
+        "θ; relu rates behind a batch norm have a goodness of 0.5 initially",
+        only_with={"loss": ("threshold",)},
+    )
+    sharpness: float = option(
+        50.0, POSITIVE, "κ; Hinton's code sums squares where the paper's figures use means: κ = D"
+    )
+    amplitude: float = option(
+        10.0, POSITIVE, "value of the entry of the label's class, in deviations of the stimulus; the others are 0"
+    )
+    negatives: str = option(
+        "uniform", one_of(NEGATIVES), "wrong labels: uniform, or hard: as likely as the readout believes them"
+    )
+    inference: str = option(
+        "goodness", one_of(INFERENCES), "what decides: the goodness of each label, or the readout on a neutral label"
+    )
+    first_layer: str = option(
+        "counted",
+        one_of(FIRST_LAYER),
+        "whether the goodness that decides counts the first layer",
+        only_with={"inference": ("goodness",)},
+    )
 
 
 @register

@@ -26,15 +26,14 @@ CLASSIFIERS = ("trained", "fixed")
 
 @dataclass(frozen=True)
 class LocalLossOptions(RateOptions):
-    """Options of local losses.
+    """Options of local losses."""
 
-    Args:
-        classifier: "trained" with its layer, or "fixed": random as it began (Mostafa et al.).
-        side: of the maps that a classifier of a convolutional layer sees, after average pooling; at least 1.
-    """
-
-    classifier: str = option("trained", one_of(CLASSIFIERS))
-    side: int = option(4, at_least(1))
+    classifier: str = option(
+        "trained", one_of(CLASSIFIERS), "trained with its layer, or fixed: random as initialised (Mostafa et al.)"
+    )
+    side: int = option(
+        4, at_least(1), "side of the maps that a classifier of a convolutional layer receives, after average pooling"
+    )
 
 
 @register

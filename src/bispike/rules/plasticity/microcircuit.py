@@ -38,21 +38,29 @@ FEEDBACK = ("random", "tied")
 
 @dataclass(frozen=True)
 class MicrocircuitOptions(RuleOptions):
-    """Options of the microcircuit.
+    """Options of the microcircuit."""
 
-    Args:
-        nudging: g, conductance of the target at the output cells over that of their other inputs, positive; the
-            smaller, the closer to a gradient (and, in float32, to rounding: stay above 0.01).
-        feedback: `random`: W_down is fixed and random, W_pi plastic; `tied`: W_down = W_upᵀ = -W_pi at every step, the
-            special case that is equivalent to backpropagation (transports weights).
-        feedback_gain: standard deviation of a random W_down times √fan_in, positive.
-        inhibition_rate: step of W_pi, as a share of what would silence the apical potential, in [0, 1].
-    """
-
-    nudging: float = option(0.1, POSITIVE)
-    feedback: str = option("random", one_of(FEEDBACK))
-    feedback_gain: float = option(1.0, POSITIVE)
-    inhibition_rate: float = option(0.01, FRACTION)
+    nudging: float = option(
+        0.1,
+        POSITIVE,
+        "g, conductance of the target at the output cells over that of their other inputs; the smaller, the closer to "
+        "a gradient (and, in float32, to rounding: stay above 0.01)",
+    )
+    feedback: str = option(
+        "random",
+        one_of(FEEDBACK),
+        "random: W_down is fixed and random, W_pi plastic; tied: W_down = W_upᵀ = -W_pi at every step, equivalent to "
+        "backpropagation (transports weights)",
+    )
+    feedback_gain: float = option(
+        1.0, POSITIVE, "standard deviation of W_down times √fan_in", only_with={"feedback": ("random",)}
+    )
+    inhibition_rate: float = option(
+        0.01,
+        FRACTION,
+        "step of W_pi, as a share of what would silence the apical potential",
+        only_with={"feedback": ("random",)},
+    )
 
 
 @dataclass

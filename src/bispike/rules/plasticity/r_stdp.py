@@ -33,24 +33,24 @@ BALANCES = ("neuron", "fixed")
 
 @dataclass(frozen=True)
 class RSTDPOptions(RuleOptions):
-    """Options of reward-modulated STDP.
+    """Options of reward-modulated STDP."""
 
-    Args:
-        balance: `neuron`: a⁻ is such that the changes of a neuron's synapses sum to zero; `fixed`: `depression`.
-        depression: a⁻ over a⁺ under `fixed`, at least 0.
-        bound: b, largest size of a weight times √fan_in (weights begin with a standard deviation of 1), positive.
-        winners: share of a layer's neurons (channels at each position) that fire and learn, in (0, 1]; at least 6, or
-            half of fewer.
-        hidden_rate: step of the layers over that of the readout, at least 0; 0: layers stay random.
-        memory: of R̄, in samples, at least 1.
-    """
-
-    balance: str = option("neuron", one_of(BALANCES))
-    depression: float = option(0.75, NOT_NEGATIVE)
-    bound: float = option(3.0, POSITIVE)
-    winners: float = option(0.02, SHARE)
-    hidden_rate: float = option(1.0, NOT_NEGATIVE)
-    memory: int = option(1280, at_least(1))
+    balance: str = option(
+        "neuron",
+        one_of(BALANCES),
+        "a⁻ over a⁺: neuron: the changes of a neuron's synapses sum to zero; fixed: the option depression",
+    )
+    depression: float = option(0.75, NOT_NEGATIVE, "a⁻ over a⁺", only_with={"balance": ("fixed",)})
+    bound: float = option(
+        3.0, POSITIVE, "b, largest size of a weight times √fan_in (initial weights have a standard deviation of 1)"
+    )
+    winners: float = option(
+        0.02,
+        SHARE,
+        "share of a layer's neurons (channels at each position) that fire and learn; at least 6, or half of fewer",
+    )
+    hidden_rate: float = option(1.0, NOT_NEGATIVE, "step of the layers over that of the readout; 0: layers stay random")
+    memory: int = option(1280, at_least(1), "memory of the mean reward R̄, in samples")
 
 
 @register

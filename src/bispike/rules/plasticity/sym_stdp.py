@@ -29,19 +29,16 @@ from .competition import Contest, contests, decide, winner_count
 
 @dataclass(frozen=True)
 class SymSTDPOptions(RuleOptions):
-    """Options of supervised symmetric STDP.
+    """Options of supervised symmetric STDP."""
 
-    Args:
-        decay: κ, what is left of a trace after a step, in [0, 1].
-        winners: k as a share of a layer's neurons (channels at each position), in (0, 1]; at least 6, or half of fewer.
-        homeostasis: step of excitability over that of synapses, at least 0.
-        hidden_rate: step of the layers over that of the readout, at least 0; 0: layers stay random.
-    """
-
-    decay: float = option(0.5, FRACTION)
-    winners: float = option(0.01, SHARE)
-    homeostasis: float = option(1.0, NOT_NEGATIVE)
-    hidden_rate: float = option(1.0, NOT_NEGATIVE)
+    decay: float = option(0.5, FRACTION, "κ, share of a trace that remains after a time step")
+    winners: float = option(
+        0.01,
+        SHARE,
+        "k as a share of a layer's neurons (channels at each position); at least 6, or half of fewer",
+    )
+    homeostasis: float = option(1.0, NOT_NEGATIVE, "step of excitability over that of synapses")
+    hidden_rate: float = option(1.0, NOT_NEGATIVE, "step of the layers over that of the readout; 0: layers stay random")
 
 
 @register

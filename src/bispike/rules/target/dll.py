@@ -41,16 +41,14 @@ SIGNS = {"minus": 1.0, "plus": -1.0, "none": 0.0}  # of Θ's gradient
 
 @dataclass(frozen=True)
 class DLLOptions(RateOptions):
-    """Options of dendritic localized learning. The paper has tanh and `minus`; the defaults do better (see above).
+    """Options of dendritic localized learning. The paper has tanh and `minus`; the defaults do better (see above)."""
 
-    Args:
-        feedback_sign: of Θ's update: `plus` (the released code), `minus` (the paper) or `none`: Θ stays as it began
-            (the paper's DLL-FA).
-        label_smoothing: share of the target that is spread evenly over the classes, in [0, 1).
-    """
-
-    feedback_sign: str = option("plus", one_of(tuple(SIGNS)))
-    label_smoothing: float = option(0.1, BELOW_ONE)
+    feedback_sign: str = option(
+        "plus",
+        one_of(tuple(SIGNS)),
+        "sign of Θ's update: plus (the released code), minus (the paper) or none: Θ stays fixed (the paper's DLL-FA)",
+    )
+    label_smoothing: float = option(0.1, BELOW_ONE, "share of the target that is spread evenly over the classes")
 
 
 @register

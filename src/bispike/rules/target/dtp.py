@@ -34,19 +34,21 @@ FEEDBACK_LOSSES = ("difference", "reconstruction", "fixed")
 
 @dataclass(frozen=True)
 class DTPOptions(RateOptions):
-    """Options of difference target propagation.
+    """Options of difference target propagation."""
 
-    Args:
-        target_step: s, how far the top's target lies down the gradient of each sample's loss, above 0.
-        feedback_loss: "difference", "reconstruction", or "fixed": feedback stays as it began (FW-DTP).
-        feedback_activation: of g, one of `functional.ACTIVATIONS`.
-        noise: σ of the feedback's noise, in units of rates, above 0.
-    """
-
-    target_step: float = option(0.1, POSITIVE)
-    feedback_loss: str = option("difference", one_of(FEEDBACK_LOSSES))
-    feedback_activation: str = option("identity", one_of(ACTIVATIONS))
-    noise: float = option(0.1, POSITIVE)
+    target_step: float = option(
+        0.1, POSITIVE, "s, distance of the top's target down the gradient of each sample's loss"
+    )
+    feedback_loss: str = option(
+        "difference", one_of(FEEDBACK_LOSSES), "what trains the feedback; fixed: it stays as initialised (FW-DTP)"
+    )
+    feedback_activation: str = option("identity", one_of(ACTIVATIONS), "activation function of the feedback g")
+    noise: float = option(
+        0.1,
+        POSITIVE,
+        "σ, standard deviation of the noise that trains the feedback, in units of rates",
+        only_with={"feedback_loss": ("difference", "reconstruction")},
+    )
 
 
 @register

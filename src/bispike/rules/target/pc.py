@@ -30,7 +30,7 @@ from torch import Tensor
 
 from ...nn import RATES, Network, RateStep, SequenceNetwork, Signals
 from ..feedback.backward import READOUT, feedback_places, random_feedback
-from ..options import FRACTION, RateOptions, at_least, one_of, option
+from ..options import FRACTION, NOT_NEGATIVE, RateOptions, one_of, option
 from ..readouts import Top, learn_outputs, learn_top
 from ..rule import Rule, StepReport, register
 
@@ -45,25 +45,31 @@ POSITION_STEPS = 20  # of inference in a recurrent network
 class PCOptions(RateOptions):
     """Options of predictive coding.
 
-    The defaults are those of Millidge's released code but for its inference (100 steps of rate 0.2), which they reach
-    the end of at a fraction of the cost. Whittington & Bogacz clamp the output and take a squared error; here the top
-    of the energy is the cross-entropy of the readout.
-
-    Args:
-        predictions: `fixed`, or `moving`: computed anew from the activities after each inference step.
-        inference_steps: at least 1, or 0: as many as there are layers (fixed), 20 (moving).
-        inference_rate: of the activities, in (0, 1], or 0: 1 (fixed), 0.1 (moving; larger ones may diverge).
-        order: of a step: `parallel`: all layers from the errors before it; `ordered`: top to bottom, each from the
-            error above as it has just become.
-        feedback: of the errors: `transpose` of the weights, or `random`: fixed weights of the same shape in their
-            place, as in feedback alignment.
+    The defaults are those of Millidge's released code but for its inference (100 steps of rate 0.2), whose end they
+    reach at a fraction of the cost. Whittington & Bogacz clamp the output and take a squared error; here the top of the
+    energy is the cross-entropy of the readout.
     """
 
-    predictions: str = option("fixed", one_of(PREDICTIONS))
-    inference_steps: int = option(0, at_least(0))
-    inference_rate: float = option(0.0, FRACTION)
-    order: str = option("parallel", one_of(ORDERS))
-    feedback: str = option("transpose", one_of(FEEDBACKS))
+    predictions: str = option(
+        "fixed", one_of(PREDICTIONS), "fixed, or moving: computed anew from the activities after each inference step"
+    )
+    inference_steps: int = option(
+        0, NOT_NEGATIVE, "steps of inference; 0: as many as there are layers (fixed), 20 (moving)"
+    )
+    inference_rate: float = option(
+        0.0, FRACTION, "step size of the activities; 0: 1 (fixed), 0.1 (moving; larger ones may diverge)"
+    )
+    order: str = option(
+        "parallel",
+        one_of(ORDERS),
+        "order of a step: parallel: all layers from the errors before it; ordered: from top to bottom, each from the "
+        "new error above",
+    )
+    feedback: str = option(
+        "transpose",
+        one_of(FEEDBACKS),
+        "weights that carry errors: the transposed ones, or fixed random ones of their shape, as in feedback alignment",
+    )
 
 
 @register
@@ -125,15 +131,10 @@ class PC(Rule):
 
 @dataclass(frozen=True)
 class PCSequenceOptions(RateOptions):
-    """Options of predictive coding on sequences; predictions are fixed, the feedback is the transpose.
+    """Options of predictive coding on sequences; predictions are fixed, the feedback is the transpose."""
 
-    Args:
-        inference_steps: at least 1, or 0: 20.
-        inference_rate: of the activities, in (0, 1], or 0: 1.
-    """
-
-    inference_steps: int = option(0, at_least(0))
-    inference_rate: float = option(0.0, FRACTION)
+    inference_steps: int = option(0, NOT_NEGATIVE, "inference steps; 0: 20")
+    inference_rate: float = option(0.0, FRACTION, "rate of the activities; 0: 1")
 
 
 @register

@@ -1,0 +1,149 @@
+"""The options that a rule, a model, an optimizer or the reader of a data set takes, as settings by name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from .. import data, models, rules
+from ..errors import unknown_name
+from ..models.assembly import shared_options
+from ..settings import Setting, setting, settings_of
+from .optimizers import OPTIMIZERS, optimizer_settings
+from .train_config import training_settings
+
+GROUPS = {
+    "rule": "rule_options",
+    "model": "model_options",
+    "optimizer": "optimizer_options",
+    "data": "data_options",
+}
+"""Prefix of a key such as `rule.strength`, and the setting that holds the option."""
+DATA_KEYS = ("task", "target")
+"""Options of the data's format that are given without the prefix `data.`."""
+
+
+def rule_option_class(name: str, model: str | None = None) -> type:
+    """The class that holds and checks the options of a registered rule, on the networks of a model if one is given."""
+    network = models.registry[model].network if model in models.registry else None
+    known = network is not None and name in rules.defined_for(network)
+    return rules.find(name, network if known else None).Options
+
+
+def rule_options(name: str, model: str | None = None) -> dict[str, Setting]:
+    """Options of a rule on the networks of a model; none for an unknown name.
+
+    The docstring of the options' class gives meanings that are not declared.
+    """
+    if name not in rules.registry:
+        return {}
+    owner = rule_option_class(name, model)
+    meanings = argument_meanings(owner)
+    return {
+        key: one if one.meaning else replace(one, meaning=meanings.get(key, ""))
+        for key, one in settings_of(owner).items()
+    }
+
+
+def model_options(name: str) -> dict[str, Setting]:
+    """Options of a model, with the defaults that its name stands for; none for an unknown name."""
+    if name not in models.registry:
+        return {}
+    entry = models.registry[name]
+    defaults = models.settings_of(name)
+    shared = shared_options()
+    parameters = inspect.signature(entry.builder).parameters
+    meanings = argument_meanings(entry.builder)
+    found = {}
+    for key, default in defaults.items():
+        if key in shared:
+            # In recurrent networks these act on biases and on quantities as well.
+            conditions = {} if entry.builder is models.rnn else shared[key].only_with
+            found[key] = replace(shared[key], default=default, only_with=conditions)
+        else:
+            found[key] = setting(key, default, parameters[key].annotation, meaning=meanings.get(key, ""))
+    return found
+
+
+def optimizer_options(name: str) -> dict[str, Setting]:
+    """Options of an optimizer of torch; none for an unknown name."""
+    taken = optimizer_settings(name) if name.lower() in OPTIMIZERS else {}
+    return {key: setting(key, default) for key, default in taken.items()}
+
+
+def data_options(dataset: str, task: Any = None) -> dict[str, Setting]:
+    """Options of the reader of a data set, as far as they are known before it is read."""
+    return {key: setting(key, default) for key, default in data.options_of(dataset, task).items()}
+
+
+class Table:
+    """Every key that `--set` knows for a training: the group and the setting that it stands for.
+
+    A plain name stands for the setting of the training, else for the option of the rule, of the model, of the optimizer
+    or of the data, in this order; `rule.NAME`, `model.NAME`, ... say which. The format of the data knows its options
+    itself, so that `data.NAME` is taken with any name.
+
+    Args:
+        rule, model, optimizer, dataset: names.
+        task: what the data are used for, if that was asked for.
+
+    Attributes:
+        groups: by prefix the options of rule, model, optimizer and data.
+        entries: by key the prefix ("" for a setting of the training) and the setting.
+    """
+
+    def __init__(self, *, rule: str, model: str, optimizer: str, dataset: str, task: Any = None) -> None:
+        self.groups = groups = {
+            "rule": rule_options(rule, model),
+            "model": model_options(model),
+            "optimizer": optimizer_options(optimizer),
+            "data": data_options(dataset, task),
+        }
+        self.entries: dict[str, tuple[str, Setting]] = {key: ("data", setting(key, None)) for key in DATA_KEYS}
+        for group, options in reversed(groups.items()):
+            self.entries |= {name: (group, one) for name, one in options.items()}
+        self.entries |= {name: ("", one) for name, one in training_settings().items()}
+        self.entries |= {
+            f"{group}.{name}": (group, one) for group, all_ in groups.items() for name, one in all_.items()
+        }
+
+    def find(self, key: str) -> tuple[str, Setting] | None:
+        """Group ("" for the training) and setting of a key; None where no group knows it."""
+        name = key.replace("-", "_")
+        if name.startswith("data.") and name not in self.entries:
+            return "data", setting(name.removeprefix("data."), None)
+        return self.entries.get(name)
+
+    def unknown(self, key: str) -> str:
+        """The sentence about an unknown key, with the nearest known one."""
+        return unknown_name("setting", key, [name for name in self.entries if "." not in name])
+
+
+def argument_meanings(function: Callable[..., Any]) -> dict[str, str]:
+    """What the docstring of a function says about each argument."""
+    text = inspect.getdoc(function) or ""
+    section = re.search(r"^Args:\n((?:[ ]+.*\n?|\n)*)", text, re.MULTILINE)
+    if section is None:
+        return {}
+    found: dict[str, str] = {}
+    for names, meaning in re.findall(r"^ {4}([\w*, ]+): (.*(?:\n {5,}.*)*)", section.group(1), re.MULTILINE):
+        found |= {name.strip(): " ".join(meaning.split()).rstrip(".") for name in names.split(",")}
+    return found
+
+
+def describe_options(kind: str, name: str = "") -> list[dict[str, Any]]:
+    """The settings of a training, or the options of a rule, model or optimizer, as plain values.
+
+    Args:
+        kind: "training", "rule", "model" or "optimizer".
+        name: of the rule, model or optimizer.
+
+    Returns:
+        One row per setting: name, type, default, choices or range, meaning, acts (when it has an effect), flag.
+    """
+    found = {"rule": rule_options, "model": model_options, "optimizer": optimizer_options}
+    settings = training_settings() if kind == "training" else found[kind](name)
+    return [one.describe() for one in settings.values()]
