@@ -1,4 +1,4 @@
-"""What a bottom-up pass leaves for learning, until the label comes or the next stimulus does."""
+"""The bottom-up pass of the stimuli observed last; the learner keeps it until their label or the next stimulus."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..nn import Activity, Layer, rate_leaving
 
 
 @dataclass(frozen=True)
-class RecordedPass:
+class ObservedPass:
     """One bottom-up pass of B stimuli.
 
     Attributes:
         stimulus: `[B, *stimulus.shape]`.
-        source: its code, as the first synapse received it.
-        layers: for each layer, bottom to top: the layer, the rate of its input, and what its population did.
+        source: the encoded stimulus that the first synapse received.
+        layers: from bottom to top the layer, the rate of its input, and the activity of its bottom-up population.
     """
 
     stimulus: Tensor
@@ -32,15 +32,16 @@ class RecordedPass:
 
     @property
     def top_rate(self) -> Tensor:
-        """Rate `[B, *f]` of what leaves the last layer: the input of the readout."""
+        """Rate `[B, *f]` of the spikes that leave the last layer: the input of the readout."""
         layer, _, activity = self.layers[-1]
         return rate_leaving(layer, activity)
 
     def features(self) -> list[Tensor]:
-        """`[B, D]` a layer, what its templates are made of; maps give the mean of each channel.
+        """Features `[B, D]` of each layer from which templates are made; a map gives the mean of each channel.
 
-        The time-mean drive: what the spikes below say, without the quantisation of T steps. The first layer hears no
-        spikes, and its drive is linear in the stimulus, so there it is the rate.
+        The feature is the time-mean drive, which carries the information of the input spikes without the quantisation
+        of T time steps. The first layer receives no spikes and its drive is linear in the stimulus, so its feature is
+        the rate.
         """
         drives = [activity.drive for _, _, activity in self.layers]
         values = [self.layers[0][2].rate, *drives[1:]]
