@@ -6,8 +6,8 @@
 
 v_c is the variance of class c in the metric. The mean of n_c samples differs from the true mean, which adds v_c / n_c
 to every squared distance on average. The last term subtracts this bias; without it, a class of ten examples would lose
-to a class of thousands. Source: Fisher's linear discriminant, Ann. Eugenics 7 (1936); moments are merged as in Chan, Golub
-& LeVeque (1983).
+to a class of thousands. Source: Fisher's linear discriminant, Ann. Eugenics 7 (1936); moments are merged as in Chan,
+Golub & LeVeque (1983).
 
 Memory is C·D + D² values for any number of samples; no sample is stored.
 """
