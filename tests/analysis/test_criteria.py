@@ -12,8 +12,8 @@ import torch
 from bispike import rules
 from bispike.analysis import Audit, audit, audit_network
 from bispike.analysis.criteria.links import links_of
-from bispike.analysis.criteria.subject import unseen
-from bispike.analysis.criteria.watch import TAPE, Watch
+from bispike.analysis.criteria.perturbations import unnoticed_change
+from bispike.analysis.criteria.signals import TAPE, SignalRecorder
 from bispike.errors import ConfigurationError
 from bispike.rules import Rule
 
@@ -173,20 +173,20 @@ def test_a_change_that_no_input_notices_leaves_every_product_as_it_was() -> None
     generator = torch.Generator().manual_seed(3)
     inputs = torch.randn(6, 20, generator=generator, dtype=torch.float64)
     weight = torch.randn(5, 20, generator=generator, dtype=torch.float64)
-    change = unseen(inputs, weight, generator, slice(0, 10))
+    change = unnoticed_change(inputs, weight, generator, slice(0, 10))
     assert change is not None
     assert change.norm() == pytest.approx(float(weight.norm()))
     assert float((inputs @ change.T).abs().max()) < 1e-12
     assert not change[:, 10:].any()
-    assert unseen(inputs, weight, generator, slice(0, 5)) is None
+    assert unnoticed_change(inputs, weight, generator, slice(0, 5)) is None
 
 
-def test_a_watch_sees_each_signal_once_hands_out_what_it_holds_and_leaves_no_trace() -> None:
+def test_a_recorder_records_each_signal_once_replays_it_and_leaves_no_trace() -> None:
     network = audit_network(widths=[6, 5]).double()
     rule = rules.create("backprop", network)
     synapses = {name: link.synapse for name, link in links_of(rule).items()}
     stimuli, labels = torch.rand(3, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2])
-    first = Watch(synapses)
+    first = SignalRecorder(synapses)
     with first.active():
         rule.step(stimuli, labels)
     gradients = {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
@@ -194,8 +194,10 @@ def test_a_watch_sees_each_signal_once_hands_out_what_it_holds_and_leaves_no_tra
     back = {s.synapse: s for s in first.signals if s.way == TAPE}
     torch.testing.assert_close(back["layer2 up"].arrived, back["layer2 up"].sent @ network.layers[1].up.synapse.weight)
     network.readout.weight.data.neg_()
-    held = Watch(synapses, earlier=first.signals, held=lambda name, way: (name, way) == ("readout", TAPE))
-    with held.active():
+    replayed = SignalRecorder(
+        synapses, earlier=first.signals, replay=lambda name, way: (name, way) == ("readout", TAPE)
+    )
+    with replayed.active():
         rule.step(stimuli, labels)
     for name in ("layers.0.up.synapse.weight", "layers.1.up.synapse.weight"):  # nothing else of the top reaches them
         assert torch.equal(network.get_parameter(name).grad, gradients[name])  # type: ignore[arg-type]

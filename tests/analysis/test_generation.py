@@ -8,7 +8,7 @@ import torch
 
 from bispike import data, models, rules
 from bispike.analysis import ClassifierFeatures, LatentDensity
-from bispike.analysis.generation import draw_images, judge_autoencoder
+from bispike.analysis.generation import draw_images, evaluate_autoencoder
 from bispike.analysis.sampling import compress
 from bispike.data import Dataset
 from bispike.errors import ConfigurationError
@@ -67,13 +67,13 @@ def test_a_judgement_tells_good_from_bad(rule: str) -> None:
     extractor = ClassifierFeatures(classifier, "digits-mlp")
     pytest.importorskip("torchmetrics")
     network = trained("autoencoder", rule)
-    found = judge_autoencoder(network, digits().train, digits().test, extractor, classifier=classifier, samples=200)
+    found = evaluate_autoencoder(network, digits().train, digits().test, extractor, classifier=classifier, samples=200)
     assert found["extractor"] == "Fréchet (digits-mlp classifier, layer1)"
     assert found["reconstruction"]["mse"] < 0.04
     assert found["samples"]["named"] > 0.6
     assert 0.5 < found["samples"]["diversity"] < 1.5
     blank = models.create("autoencoder", digits().stimulus, digits().concept, widths=[64], latent=24).eval()
-    worse = judge_autoencoder(blank, digits().train, digits().test, extractor, classifier=classifier, samples=200)
+    worse = evaluate_autoencoder(blank, digits().train, digits().test, extractor, classifier=classifier, samples=200)
     assert worse["reconstruction"]["mse"] > found["reconstruction"]["mse"]
     assert worse["reconstruction"]["frechet"] > found["reconstruction"]["frechet"]
     assert worse["samples"]["named"] < found["samples"]["named"]
@@ -91,4 +91,4 @@ def test_classes_come_in_turn() -> None:
 def test_networks_without_a_latent_code_are_refused() -> None:
     extractor = ClassifierFeatures(trained("mlp"), "digits-mlp")
     with pytest.raises(ConfigurationError, match="autoencoder"):
-        judge_autoencoder(trained("mlp"), digits().train, digits().test, extractor)
+        evaluate_autoencoder(trained("mlp"), digits().train, digits().test, extractor)
