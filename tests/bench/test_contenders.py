@@ -1,4 +1,4 @@
-"""The twin of a network in plain torch layers is the same network: spikes, scores and gradients."""
+"""The network of a peer in plain torch layers has the same spikes, scores and gradients as that of bispike."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +9,9 @@ from torch import Tensor
 
 from bispike import models
 from bispike.bench import Case
-from bispike.bench.contenders import Layer, Ruled, create
+from bispike.bench.contenders import LayerContender, RuleContender, create
 from bispike.bench.peers import NAMES, VERSIONS, create_population, difference
-from bispike.bench.peers.twin import Twin
+from bispike.bench.peers.network import PeerNetwork
 from bispike.bench.timing import Work, take_turns
 from bispike.bench.worker import compare, measure_memory, measure_time
 from bispike.errors import ConfigurationError, UnknownNameError
@@ -28,39 +28,39 @@ def reference(neuron: Neuron) -> Callable[[Tensor], Tensor]:
     return lambda drive: lif_reference(drive, neuron)
 
 
-def test_a_network_with_shortcuts_has_no_twin() -> None:
+def test_a_network_with_shortcuts_is_refused_by_peers() -> None:
     net = models.resnet((1, 4, 4), [2], 2, blocks=[1])
     with pytest.raises(ConfigurationError, match="peers: expected a chain of layers, received shortcuts to layer3"):
-        Twin(net, reference, torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]))
+        PeerNetwork(net, reference, torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]))
 
 
 @pytest.mark.parametrize("case", [TINY, CONV], ids=["mlp", "cnn"])
-def test_twin_has_our_spikes_scores_and_gradients(case: Case) -> None:
+def test_a_peer_network_has_our_spikes_scores_and_gradients(case: Case) -> None:
     own = create(case, "bispike", "bptt", CPU)
-    assert isinstance(own, Ruled)
-    twin = Twin(own.network, reference, *case.batch())
-    torch.testing.assert_close(twin.infer(), own.infer())
-    found = compare(twin, own, own.spikes())
+    assert isinstance(own, RuleContender)
+    peer = PeerNetwork(own.network, reference, *case.batch())
+    torch.testing.assert_close(peer.infer(), own.infer())
+    found = compare(peer, own, own.spikes())
     assert found["equal_spikes"] == 1
     assert found["gradient_cosine"] == pytest.approx(1, abs=1e-6)
 
 
-def test_twin_with_a_norm_is_equal_under_running_statistics() -> None:
+def test_a_peer_network_with_a_norm_is_equal_under_running_statistics() -> None:
     case = replace(CONV, norm=True)
     own = create(case, "bispike", "bptt", CPU)
-    assert isinstance(own, Ruled)
+    assert isinstance(own, RuleContender)
     for layer in own.network.layers:
         assert layer.up.norm is not None
         layer.up.norm.running_mean.uniform_(-0.5, 0.5)
         layer.up.norm.running_variance.uniform_(0.5, 2)
-    twin = Twin(own.network, reference, *case.batch())
-    found = compare(twin, own, own.spikes())
+    peer = PeerNetwork(own.network, reference, *case.batch())
+    found = compare(peer, own, own.spikes())
     assert found == {"equal_spikes": 1, "gradient_cosine": None}
 
 
 def test_a_layer_learns_the_gradient_of_the_sum_of_its_spikes() -> None:
     own = create(LAYER, "bispike", "bptt", CPU)
-    other = Layer(LAYER, reference(Neuron()), LAYER.batch()[0])
+    other = LayerContender(LAYER, reference(Neuron()), LAYER.batch()[0])
     assert compare(other, own, own.spikes())["gradient_cosine"] == pytest.approx(1, abs=1e-6)
     assert 0.05 < float(own.spikes()[0].mean()) < 0.95
 
