@@ -2,17 +2,23 @@
 
 import math
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from bispike import data, models, rules
-from bispike.analysis import ClassifierFeatures, LatentDensity
+from bispike.analysis import ClassifierFeatures, LatentDensity, generation
 from bispike.analysis.generation import draw_images, evaluate_autoencoder
 from bispike.analysis.sampling import compress
 from bispike.data import Dataset
 from bispike.errors import ConfigurationError
 from bispike.nn import Network
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 @cache
@@ -29,7 +35,7 @@ def trained(model: str, rule: str = "bsd") -> Network:
     optimizer = torch.optim.Adam(learner.parameters(), 5e-3)
     stimuli, labels = dataset.train.batch(slice(0, None))
     order = torch.Generator().manual_seed(0)
-    for _ in range(12):
+    for _ in range(8):
         for chosen in torch.randperm(len(labels), generator=order)[: len(labels) // 64 * 64].split(64):
             learner.step(stimuli[chosen], labels[chosen])
             optimizer.step()
@@ -47,6 +53,28 @@ def test_drawn_codes_have_the_moments_of_their_class() -> None:
     assert float((drawn.std(0) - codes.std(0)).abs().mean()) < 0.03
 
 
+def test_a_draw_has_the_mean_and_the_covariance_of_its_mixture() -> None:
+    """By the laws of total expectation and total covariance."""
+    weights, means = torch.tensor([0.75, 0.25]), torch.tensor([[0.4, 0.5, 0.3], [0.6, 0.4, 0.5]])
+    roots = 0.05 * torch.tensor([[[1.0, 0, 0], [0.8, 0.6, 0], [0, 0, 1]], [[1.0, 0, 0], [-1, 0.5, 0], [0.5, 0, 0.2]]])
+    spreads = roots @ roots.mT
+    mixture = SimpleNamespace(weights_=weights.numpy(), means_=means.numpy(), covariances_=spreads.double().numpy())
+    drawn = LatentDensity((None, mixture), 1.0).draw(torch.ones(40000, dtype=torch.int64), generator=seeded(0))
+    mean = weights @ means
+    away = means - mean
+    covariance = (weights[:, None, None] * (spreads + away[:, :, None] * away[:, None])).sum(0)
+    torch.testing.assert_close(drawn.mean(0), mean, atol=0.002, rtol=0)
+    torch.testing.assert_close(drawn.T.cov(), covariance, atol=2e-4, rtol=0)
+    assert float((covariance - covariance.diagonal().diag()).abs().max()) > 1e-3
+
+
+def test_label_accuracy_counts_all_images_whatever_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = SimpleNamespace(perceive=lambda images: images[:, 0, 0, 0].long())
+    images = torch.tensor([0.0, 1, 2, 0, 1, 2, 2])[:, None, None, None]
+    monkeypatch.setattr(generation, "BATCH", 3)
+    assert generation.label_accuracy(classifier, images, torch.tensor([0, 1, 1, 1, 1, 2, 0])) == 4 / 7  # type: ignore[arg-type]
+
+
 def test_drawing_follows_the_generator_and_the_labels() -> None:
     density = LatentDensity.fit(trained("autoencoder"), digits().train)
     labels = torch.tensor([1, 0, 1])
@@ -61,19 +89,29 @@ def test_too_few_samples_for_a_mixture_are_named() -> None:
         LatentDensity.fit(trained("autoencoder"), digits().train, samples=30, components=3)
 
 
+@cache
+def evaluated_untrained() -> dict[str, Any]:
+    network = models.create("autoencoder", digits().stimulus, digits().concept, widths=[64], latent=24).eval()
+    classifier = trained("mlp")
+    extractor = ClassifierFeatures(classifier, "digits-mlp")
+    return evaluate_autoencoder(network, digits().train, digits().test, extractor, classifier=classifier, samples=200)
+
+
 @pytest.mark.parametrize("rule", ["bsd", "backprop"])
-def test_a_judgement_tells_good_from_bad(rule: str) -> None:
+def test_an_evaluation_tells_good_from_bad(rule: str) -> None:
     classifier = trained("mlp")
     extractor = ClassifierFeatures(classifier, "digits-mlp")
     pytest.importorskip("torchmetrics")
     network = trained("autoencoder", rule)
     found = evaluate_autoencoder(network, digits().train, digits().test, extractor, classifier=classifier, samples=200)
     assert found["extractor"] == "Fréchet (digits-mlp classifier, layer1)"
+    originals, _ = digits().test.batch(slice(0, None))
+    error = (network.reconstruct(originals) - originals).square().mean()
+    assert found["reconstruction"]["mse"] == pytest.approx(float(error), rel=1e-4)
     assert found["reconstruction"]["mse"] < 0.04
     assert found["samples"]["named"] > 0.6
     assert 0.5 < found["samples"]["diversity"] < 1.5
-    blank = models.create("autoencoder", digits().stimulus, digits().concept, widths=[64], latent=24).eval()
-    worse = evaluate_autoencoder(blank, digits().train, digits().test, extractor, classifier=classifier, samples=200)
+    worse = evaluated_untrained()
     assert worse["reconstruction"]["mse"] > found["reconstruction"]["mse"]
     assert worse["reconstruction"]["frechet"] > found["reconstruction"]["frechet"]
     assert worse["samples"]["named"] < found["samples"]["named"]

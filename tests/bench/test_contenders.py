@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bispike import models
 from bispike.bench import Case
-from bispike.bench.contenders import LayerContender, RuleContender, create
+from bispike.bench.contenders import Contender, LayerContender, RuleContender, create
 from bispike.bench.peers import NAMES, VERSIONS, create_population, difference
 from bispike.bench.peers.network import PeerNetwork
 from bispike.bench.timing import Work, take_turns
@@ -43,6 +43,38 @@ def test_a_peer_network_has_our_spikes_scores_and_gradients(case: Case) -> None:
     found = compare(peer, own, own.spikes())
     assert found["equal_spikes"] == 1
     assert found["gradient_cosine"] == pytest.approx(1, abs=1e-6)
+    expect_equal_gradients(own, peer)
+
+
+def expect_equal_gradients(own: Contender, other: Contender) -> None:
+    """In direction and in size; both have learned already."""
+    ours, theirs = ([p.grad for p in one.parameters() if p.grad is not None] for one in (own, other))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
+
+
+class Known:
+    """A contender with given spikes and gradients."""
+
+    def __init__(self, spikes: list[float], *gradients: list[float]) -> None:
+        self.given = torch.tensor(spikes)
+        self.weights = [torch.nn.Parameter(torch.zeros(len(gradient))) for gradient in gradients]
+        self.gradients = gradients
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        return self.weights
+
+    def spikes(self) -> list[Tensor]:
+        return [self.given]
+
+    def learn(self) -> None:
+        for weight, gradient in zip(self.weights, self.gradients, strict=True):
+            weight.grad = torch.tensor(gradient)
+
+
+def test_a_comparison_is_the_share_of_equal_spikes_and_the_cosine_over_all_gradients() -> None:
+    own, peer = Known([0, 1, 1, 0], [3.0], [0.0, 0.0]), Known([0, 1, 0, 0], [3.0], [0.0, 4.0])
+    assert compare(peer, own, own.spikes()) == {"equal_spikes": 0.75, "gradient_cosine": pytest.approx(0.6)}  # type: ignore[arg-type]
 
 
 def test_a_peer_network_with_a_norm_is_equal_under_running_statistics() -> None:
@@ -62,6 +94,7 @@ def test_a_layer_learns_the_gradient_of_the_sum_of_its_spikes() -> None:
     own = create(LAYER, "bispike", "bptt", CPU)
     other = LayerContender(LAYER, reference(Neuron()), LAYER.batch()[0])
     assert compare(other, own, own.spikes())["gradient_cosine"] == pytest.approx(1, abs=1e-6)
+    expect_equal_gradients(own, other)
     assert 0.05 < float(own.spikes()[0].mean()) < 0.95
 
 

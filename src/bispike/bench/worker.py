@@ -36,8 +36,8 @@ def measure_time(case: Case, contenders: Names, device: torch.device) -> dict[st
     """Time all contenders in turns; those that raise an error are left out and listed under `failed`.
 
     Returns:
-        `contenders`: for each `library rule` its `times`, `version`, `check`; `spike_rate`: one value per layer; `failed`:
-        messages by contender.
+        `contenders`: for each `library rule` its `times`, `version`, `check`; `spike_rate`: one value per layer;
+        `failed`: messages by contender.
     """
     made: dict[str, Contender] = {}
     found: dict[str, dict[str, Any]] = {}
