@@ -57,7 +57,7 @@ def test_a_planted_fault_is_caught_by_the_criteria_that_it_breaks(rule: type[Rul
     assert broken(audit(rule)) == breaks
 
 
-def test_each_kind_of_tied_weights_is_told_by_its_own_evidence() -> None:
+def test_each_kind_of_tied_weights_has_its_own_evidence() -> None:
     copied = audit(faulty.CopiesWeights).criteria["C1"].measured
     assert copied["copied"] == ["mirror"]
     assert copied["transported"] == []
@@ -204,7 +204,7 @@ def test_a_recorder_records_each_signal_once_replays_it_and_leaves_no_trace() ->
     assert not any({"forward", "learn", "backward_input"} & vars(synapse).keys() for synapse in synapses.values())
 
 
-def test_a_verdict_says_what_was_measured_and_how() -> None:
+def test_a_verdict_has_measurement_and_method() -> None:
     for verdict in audit("bsd").criteria.values():
         assert all(getattr(verdict, field.name) not in ("", None, {}) for field in dataclasses.fields(verdict))
         assert len(verdict.brief) <= 16

@@ -1,4 +1,4 @@
-"""Codes drawn from a density, and an autoencoder judged."""
+"""Codes drawn from a density, and the evaluation of an autoencoder."""
 
 import math
 from functools import cache

@@ -57,10 +57,10 @@ def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> l
         equal: list[list[Tensor]] = [[] for _ in imagined]
         for batch in stimuli.split(batch_size):
             for i, record in enumerate(network.observe(batch.to(device))):
-                seen = _flat(record.spikes)
-                rates[i].append(seen.mean(0).cpu())
+                observed = _flat(record.spikes)
+                rates[i].append(observed.mean(0).cpu())
                 if spiking:
-                    equal[i].append(equal_share(seen, imagined[i]).cpu())
+                    equal[i].append(equal_share(observed, imagined[i]).cpu())
     return [
         LayerReading(
             name=name,
@@ -87,12 +87,12 @@ def layer_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> d
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 
-def equal_share(seen: Tensor, imagined: Tensor) -> Tensor:
+def equal_share(observed: Tensor, imagined: Tensor) -> Tensor:
     """Share of equal entries of binary trains `[T, B, D]` and `[T, C, D]`, for every pair: `[B, C]`.
 
     Of 0/1 vectors s and t with n entries, n - sum(s) - sum(t) + 2 s.t entries are equal.
     """
-    s = seen.transpose(0, 1).flatten(1)
+    s = observed.transpose(0, 1).flatten(1)
     t = imagined.transpose(0, 1).flatten(1)
     return (s.shape[1] - s.sum(1)[:, None] - t.sum(1)[None, :] + 2 * s @ t.T) / s.shape[1]
 

@@ -37,8 +37,8 @@ def spike_loss(network: Network, probability: float, *, generator: torch.Generat
         raise ConfigurationError(f"probability: expected a number from 0 to 1, received {probability}.")
 
     def survive(values: Tensor) -> Tensor:
-        kept = torch.rand(values.shape, generator=generator) >= probability
-        return values * kept.to(values)
+        survives = torch.rand(values.shape, generator=generator) >= probability
+        return values * survives.to(values)
 
     with ExitStack() as lossy:
         for layer in network.layers:

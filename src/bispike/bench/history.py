@@ -38,8 +38,8 @@ def entry_of(found: Mapping[str, Any]) -> dict[str, Any]:
     for row in found["rows"]:
         if row["library"] in NAMES:
             continue
-        kept = {key: row[key] for key in CHECKED if row[key] is not None and (with_peers or key != "ratio_fastest")}
-        ratios[f"{row['case']} {row['rule']}"] = {key: round(value, 4) for key, value in kept.items()}
+        values = {key: row[key] for key in CHECKED if row[key] is not None and (with_peers or key != "ratio_fastest")}
+        ratios[f"{row['case']} {row['rule']}"] = {key: round(value, 4) for key, value in values.items()}
     about = {key: found[key] for key in ("date", "suite", "machine", "device", "torch")}
     return {**about, "ratios": ratios}
 

@@ -105,16 +105,16 @@ def saved_bytes(step: Callable[[], object], existing: Iterable[Tensor] = ()) -> 
         existing: tensors that exist before the step and do not count: weights, the batch.
     """
     known = {tensor.untyped_storage()._cdata for tensor in existing}
-    kept: dict[int, tuple[StorageWeakRef, int]] = {}
+    saved: dict[int, tuple[StorageWeakRef, int]] = {}
     most = 0
 
     def pack(tensor: Tensor) -> Tensor:
-        nonlocal kept, most
+        nonlocal saved, most
         storage = tensor.untyped_storage()
-        kept = {key: entry for key, entry in kept.items() if not entry[0].expired()}
+        saved = {key: entry for key, entry in saved.items() if not entry[0].expired()}
         if storage._cdata not in known:
-            kept[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
-            most = max(most, sum(size for _, size in kept.values()))
+            saved[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+            most = max(most, sum(size for _, size in saved.values()))
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):

@@ -14,11 +14,11 @@ from ..files import make_folder, write_atomic, write_json
 from .peers import NAMES
 
 HEADINGS = ("case", "contender", "step ms", "x bptt", "x best", "x infer", "MB", "x bptt", "RSS MB")
-LEGEND = """step ms: median. x bptt: against our own backpropagation through time, of the time (turn by
-turn) and of the memory. x best: time against the fastest backpropagation through time of the
-case, ours or a peer's. x infer: a training step against an inference step. MB: tensors alive
-beyond weights, gradients and optimizer state. RSS: resident memory above weights, gradients,
-optimizer and data.
+LEGEND = """step ms: median. x bptt: relative to bptt of bispike, for the time (turn by turn) and for the
+memory. x best: time relative to the fastest backpropagation through time of the case, in bispike
+or a peer. x infer: training step relative to inference step. MB: tensors alive beyond weights,
+gradients and optimizer state. RSS: resident memory beyond weights, gradients, optimizer state
+and data.
 """
 
 

@@ -36,7 +36,7 @@ def asymmetry(start: Subject, subject: Subject, trial: Trial, *, trained: bool, 
         start: the subject before the short training.
         subject: the subject after it.
         trial: a step of `subject`.
-        trained: whether the weights were trained before the audit; then angles at the start are not judged.
+        trained: whether the weights were trained before the audit; then angles at the start are not evaluated.
         feedback: whether the rule has any top-down signal.
     """
     before, after = weight_pairs(start.rule, trial), weight_pairs(subject.rule, trial)

@@ -27,7 +27,7 @@ def arriving_errors(subject: Subject, trial: Trial) -> dict[int, str]:
     arriving: dict[int, list[Crossing]] = {}
     for crossing in trial.crossings:
         is_feedback = crossing.direction in (DOWN, BROADCAST) or crossing.returns
-        if is_feedback and crossing.judged and crossing.link.name != "readout" and isinstance(crossing.to, int):
+        if is_feedback and crossing.evaluated and crossing.link.name != "readout" and isinstance(crossing.to, int):
             arriving.setdefault(crossing.to, []).append(crossing)
     doubtful = any(not _is_derivative(crossing) for found in arriving.values() for crossing in found)
     sizes = _smallest_when_right(subject, trial) if doubtful else {}

@@ -44,7 +44,7 @@ class Crossing:
         link: the link that it passed.
         signal: the signal.
         direction: `"up"`, `"down"`, `"broadcast"` or `"beside"`.
-        end: whether source or target is the stimulus or the concept; such signals are reported, not judged.
+        end: whether source or target is the stimulus or the concept; such signals are reported, not evaluated.
         to: the population at which it arrived.
     """
 
@@ -55,8 +55,8 @@ class Crossing:
     to: int | str
 
     @property
-    def judged(self) -> bool:
-        """Whether the criteria apply to it: it goes from one hidden population to another."""
+    def evaluated(self) -> bool:
+        """Whether the criteria apply to it: it does not enter or leave the network, and is not beside a layer."""
         return not self.end and self.direction != BESIDE
 
     @property

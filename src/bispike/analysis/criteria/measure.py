@@ -120,7 +120,7 @@ def measure(
     subject.train(training)
     trial = subject.trial()
     phase = phases(subject, trial)
-    feedback = any(c.judged and c.direction != "up" for c in trial.crossings) or not phase.holds
+    feedback = any(c.evaluated and c.direction != "up" for c in trial.crossings) or not phase.holds
     criteria = {
         "C1": asymmetry(start, subject, trial, trained=trained, feedback=feedback),
         "C2": locality(subject, trial),

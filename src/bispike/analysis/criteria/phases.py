@@ -5,7 +5,7 @@ layer, its own activity and the labels stay the same. If the update of the layer
 the result at the top: the top-down pass can begin only after the bottom-up pass, and the layer must store its activity
 until then. *Order*: a rule with an option `order` takes the same step with the bottom-up pass first, last and
 concurrent; the updates must be equal bit for bit. The number of times that a step presents each stimulus to the first
-layer is reported and not judged: two passes that do not depend on each other are not two phases.
+layer is reported and not evaluated: two passes that do not depend on each other are not two phases.
 """
 
 from __future__ import annotations

@@ -44,13 +44,13 @@ def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> f
     for path in network.paths:
         if path.norm is not None:
             path.norm.least = FIXED  # batch statistics would join all positions; the audit leaves them out everywhere
-    seen, wanted = (_in_double(values[:SAMPLES, :LENGTH]) for values in (stimuli, targets))
+    inputs, wanted = (_in_double(values[:SAMPLES, :LENGTH]) for values in (stimuli, targets))
     other = wanted.clone()
     other[:, -1] += 1
     if not wanted.is_floating_point():
         other[:, -1] %= network.concept.classes
-    first, second = (_gradients(subject, seen, labels) for labels in (wanted, other))
-    received = _received_last(network, seen)
+    first, second = (_gradients(subject, inputs, labels) for labels in (wanted, other))
+    received = _received_last(network, inputs)
     shares = []
     for one, two, last in zip(first, second, received, strict=True):
         change = one - two

@@ -37,8 +37,8 @@ def signs(subject: Subject, trial: Trial) -> Verdict:
     """Verdict on C5."""
     crossed = [*subject.inference(), *trial.crossings]
     shares = {
-        "up": _negative([c for c in crossed if c.judged and c.direction == UP]),
-        "down": _negative([c for c in crossed if c.judged and c.direction in (DOWN, BROADCAST)]),
+        "up": _negative([c for c in crossed if c.evaluated and c.direction == UP]),
+        "down": _negative([c for c in crossed if c.evaluated and c.direction in (DOWN, BROADCAST)]),
     }
     teaching = {name: found for name in _concept_synapses(trial) if (found := _teaching(trial, name)) is not None}
     measured: dict[str, Any] = {"negative": shares, "teaching": teaching, "top_losses": _variants(subject)}

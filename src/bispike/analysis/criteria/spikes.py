@@ -1,7 +1,7 @@
 """C4, spikes for inference and learning: the share of values between populations that are 0 or 1.
 
 All signals from one population to another are counted: bottom-up in inference; bottom-up, top-down and broadcast in
-learning. The ends of the network are reported and not judged: the stimulus, the concept code, and the inputs of the
+learning. The ends of the network are reported and not evaluated: the stimulus, the concept code, and the inputs of the
 readouts, which are linear in the spikes and may receive their time-mean.
 """
 
@@ -21,19 +21,19 @@ def spikes(subject: Subject, trial: Trial) -> Verdict:
     """Verdict on C4."""
     deciding, learning = subject.inference(), trial.crossings
     parts = {
-        "inference_up": _share([c for c in deciding if c.judged and c.direction == UP]),
-        "learning_up": _share([c for c in learning if c.judged and c.direction == UP]),
-        "learning_down": _share([c for c in learning if c.judged and c.direction in (DOWN, BROADCAST)]),
+        "inference_up": _share([c for c in deciding if c.evaluated and c.direction == UP]),
+        "learning_up": _share([c for c in learning if c.evaluated and c.direction == UP]),
+        "learning_down": _share([c for c in learning if c.evaluated and c.direction in (DOWN, BROADCAST)]),
     }
     measured: dict[str, Any] = {**parts, "ends": _ends(deciding, learning)}
-    judged = [share for share in parts.values() if share is not None]
+    known = [share for share in parts.values() if share is not None]
     words = {
         "inference_up": "bottom-up in inference",
         "learning_up": "bottom-up in learning",
         "learning_down": "top-down in learning",
     }
     shares = ", ".join(f"{words[key]} {'none' if share is None else percent(share)}" for key, share in parts.items())
-    lowest = min(judged, default=1.0)
+    lowest = min(known, default=1.0)
     finding = f"Values that are 0 or 1: {shares}."
     return Verdict(f"{percent(lowest)} binary", finding, measured, HOW, holds=lowest == 1)
 

@@ -80,7 +80,7 @@ def upward_weights(trial: Trial, rule: Rule) -> Iterator[tuple[Link, Tensor]]:
 
 def state_tensors(rule: Rule, *, without: Collection[Tensor]) -> Iterator[tuple[str, Tensor]]:
     """Tensors with two or more axes in the state or the attributes of a rule, without some."""
-    seen = {tensor.data_ptr() for tensor in (*rule.network.parameters(), *without)}
+    listed = {tensor.data_ptr() for tensor in (*rule.network.parameters(), *without)}
     named: list[tuple[str, Any]] = [*rule.state_dict().items(), *vars(rule).items()]
     while named:
         name, value = named.pop(0)
@@ -88,8 +88,8 @@ def state_tensors(rule: Rule, *, without: Collection[Tensor]) -> Iterator[tuple[
             named += [(f"{name}.{key}", item) for key, item in value.items()]
         elif isinstance(value, list | tuple):
             named += [(f"{name}.{i}", item) for i, item in enumerate(value)]
-        elif isinstance(value, Tensor) and value.dim() > 1 and value.data_ptr() not in seen:
-            seen.add(value.data_ptr())
+        elif isinstance(value, Tensor) and value.dim() > 1 and value.data_ptr() not in listed:
+            listed.add(value.data_ptr())
             yield name, value.detach()
 
 
