@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from bispike import rules
 from bispike.analysis import Audit, audit, audit_network
 from bispike.analysis.criteria.links import links_of
-from bispike.analysis.criteria.perturbations import unnoticed_change
+from bispike.analysis.criteria.perturbations import input_rows, unnoticed_change
 from bispike.analysis.criteria.signals import TAPE, SignalRecorder
 from bispike.errors import ConfigurationError
-from bispike.rules import Rule
+from bispike.nn import Conv, Dense, IdentityShortcut, Residual, Synapse
+from bispike.rules import Rule, StepReport
 
 from . import faulty_rules as faulty
 
@@ -83,6 +85,21 @@ def test_the_scope_of_an_update_is_the_widest_thing_that_it_depends_on(rule: typ
 def test_one_sample_a_step_has_no_other_samples_to_depend_on() -> None:
     assert scopes(audit(faulty.UsesItsLayer, batch=1)) == {"layer"}
     assert audit(faulty.UsesItsLayer, batch=1).criteria["C2"].measured["layers"]["layer1"]["change"]["batch"] is None
+
+
+class PresentsTwice(faulty.Clean):
+    """A second bottom-up pass with the same stimuli in each step."""
+
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        list(self.network.bottom_up_pass(self.network.encode(stimulus)))
+        return super().learn(stimulus, labels, generator=generator)
+
+
+@pytest.mark.parametrize("code", ["current", "bernoulli"])
+def test_presentations_are_counted_once_whatever_the_number_of_time_steps(code: str) -> None:
+    for rule, times in ((faulty.Clean, 1), (PresentsTwice, 2)):
+        network = audit_network(stimulus_code=code, widths=[14, 12])
+        assert audit(rule, network=network, batch=2, training=0).criteria["C3"].measured["presented"] == times
 
 
 # ---------------------------------------------------------------------- known rules
@@ -179,6 +196,24 @@ def test_a_change_that_no_input_notices_leaves_every_product_as_it_was() -> None
     assert float((inputs @ change.T).abs().max()) < 1e-12
     assert not change[:, 10:].any()
     assert unnoticed_change(inputs, weight, generator, slice(0, 5)) is None
+
+
+@pytest.mark.parametrize(
+    "synapse",
+    [
+        Dense((3, 2), (5,)),
+        Conv((2, 5, 4), 3, kernel=3, stride=2),
+        Residual(Conv((2, 4, 3), 3), IdentityShortcut(0.3), 2),
+    ],
+    ids=["dense", "conv", "residual"],
+)
+def test_the_product_of_input_rows_and_weights_is_the_drive(synapse: Synapse) -> None:
+    source = torch.rand(2, *synapse.source, generator=torch.Generator().manual_seed(0))
+    main = synapse.main if isinstance(synapse, Residual) else synapse
+    drive = main(synapse.parts(source)[0]) if isinstance(synapse, Residual) else synapse(source)
+    assert main.bias is not None
+    found = input_rows(synapse, source) @ main.weight.flatten(1).T + main.bias
+    torch.testing.assert_close(found, drive.movedim(1, -1).reshape(found.shape))
 
 
 def test_a_recorder_records_each_signal_once_replays_it_and_leaves_no_trace() -> None:

@@ -11,6 +11,7 @@ import torch
 from bispike import data, models, rules
 from bispike.analysis import ClassifierFeatures, LatentDensity, generation
 from bispike.analysis.generation import draw_images, evaluate_autoencoder
+from bispike.analysis.network_kinds import largest_rate
 from bispike.analysis.sampling import compress
 from bispike.data import Dataset
 from bispike.errors import ConfigurationError
@@ -42,12 +43,16 @@ def trained(model: str, rule: str = "bsd") -> Network:
     return network.eval()
 
 
+@cache
+def density() -> LatentDensity:
+    return LatentDensity.fit(trained("autoencoder"), digits().train)
+
+
 def test_drawn_codes_have_the_moments_of_their_class() -> None:
     network = trained("autoencoder")
-    density = LatentDensity.fit(network, digits().train)
     stimuli, labels = digits().train.batch(slice(0, None))
     codes = compress(network, stimuli)[labels == 3]
-    drawn = density.draw(torch.full((4000,), 3), generator=torch.Generator().manual_seed(0))
+    drawn = density().draw(torch.full((4000,), 3), generator=torch.Generator().manual_seed(0))
     assert bool(((drawn >= 0) & (drawn <= 1)).all())
     assert float((drawn.mean(0) - codes.mean(0)).abs().mean()) < 0.02
     assert float((drawn.std(0) - codes.std(0)).abs().mean()) < 0.03
@@ -76,12 +81,18 @@ def test_label_accuracy_counts_all_images_whatever_the_batches(monkeypatch: pyte
 
 
 def test_drawing_follows_the_generator_and_the_labels() -> None:
-    density = LatentDensity.fit(trained("autoencoder"), digits().train)
     labels = torch.tensor([1, 0, 1])
-    first, again = (density.draw(labels, generator=torch.Generator().manual_seed(2)) for _ in range(2))
+    first, again = (density().draw(labels, generator=torch.Generator().manual_seed(2)) for _ in range(2))
     assert torch.equal(first, again)
     with pytest.raises(ConfigurationError, match="at least one class"):
-        density.draw(torch.zeros(0, dtype=torch.int64), generator=torch.Generator())
+        density().draw(torch.zeros(0, dtype=torch.int64), generator=torch.Generator())
+
+
+def test_codes_of_rates_have_no_upper_bound() -> None:
+    spiking, rates = (models.mlp((4,), [3], 2) for _ in range(2))
+    rules.create("backprop", rates)
+    assert (largest_rate(spiking), largest_rate(rates)) == (1, math.inf)
+    assert density().highest == 1
 
 
 def test_too_few_samples_for_a_mixture_are_named() -> None:
@@ -119,8 +130,7 @@ def test_an_evaluation_tells_good_from_bad(rule: str) -> None:
 
 
 def test_classes_come_in_turn() -> None:
-    density = LatentDensity.fit(trained("autoencoder"), digits().train)
-    images, labels = draw_images(trained("autoencoder"), density, 23)
+    images, labels = draw_images(trained("autoencoder"), density(), 23)
     assert labels.tolist() == [*range(10), *range(10), 0, 1, 2]
     assert images.shape == (23, *digits().stimulus.shape)
     assert bool(((images >= 0) & (images <= 1)).all())

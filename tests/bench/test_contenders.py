@@ -95,6 +95,10 @@ def test_a_layer_learns_the_gradient_of_the_sum_of_its_spikes() -> None:
     other = LayerContender(LAYER, reference(Neuron()), LAYER.batch()[0])
     assert compare(other, own, own.spikes())["gradient_cosine"] == pytest.approx(1, abs=1e-6)
     expect_equal_gradients(own, other)
+    assert isinstance(own, LayerContender)
+    spikes = lif_reference(own.linear(own.source), Neuron())
+    for gradient, weight in zip(torch.autograd.grad(spikes.sum(), own.parameters()), own.parameters(), strict=True):
+        torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-4)
     assert 0.05 < float(own.spikes()[0].mean()) < 0.95
 
 
