@@ -209,8 +209,12 @@ def test_a_change_that_no_input_notices_leaves_every_product_as_it_was() -> None
     ids=["dense", "conv", "residual"],
 )
 def test_the_product_of_input_rows_and_weights_is_the_drive(synapse: Synapse) -> None:
+    draws = torch.Generator().manual_seed(0)
     synapse = copy.deepcopy(synapse).double()
-    source = torch.rand(2, *synapse.source, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with torch.no_grad():
+        for parameter in synapse.parameters():
+            parameter.normal_(generator=draws)
+    source = torch.rand(2, *synapse.source, generator=draws, dtype=torch.float64)
     main = synapse.main if isinstance(synapse, Residual) else synapse
     drive = main(synapse.parts(source)[0]) if isinstance(synapse, Residual) else synapse(source)
     assert main.bias is not None
