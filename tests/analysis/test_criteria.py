@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from bispike import rules
 from bispike.analysis import Audit, audit, audit_network
 from bispike.analysis.criteria.links import links_of
-from bispike.analysis.criteria.subject import unseen
-from bispike.analysis.criteria.watch import TAPE, Watch
+from bispike.analysis.criteria.perturbations import input_rows, unnoticed_change
+from bispike.analysis.criteria.signals import TAPE, SignalRecorder
 from bispike.errors import ConfigurationError
-from bispike.rules import Rule
+from bispike.nn import Conv, Dense, IdentityShortcut, Residual, Synapse
+from bispike.rules import Rule, StepReport
 
 from . import faulty_rules as faulty
 
@@ -57,7 +60,7 @@ def test_a_planted_fault_is_caught_by_the_criteria_that_it_breaks(rule: type[Rul
     assert broken(audit(rule)) == breaks
 
 
-def test_each_kind_of_tied_weights_is_told_by_its_own_evidence() -> None:
+def test_each_kind_of_tied_weights_has_its_own_evidence() -> None:
     copied = audit(faulty.CopiesWeights).criteria["C1"].measured
     assert copied["copied"] == ["mirror"]
     assert copied["transported"] == []
@@ -83,6 +86,21 @@ def test_the_scope_of_an_update_is_the_widest_thing_that_it_depends_on(rule: typ
 def test_one_sample_a_step_has_no_other_samples_to_depend_on() -> None:
     assert scopes(audit(faulty.UsesItsLayer, batch=1)) == {"layer"}
     assert audit(faulty.UsesItsLayer, batch=1).criteria["C2"].measured["layers"]["layer1"]["change"]["batch"] is None
+
+
+class PresentsTwice(faulty.Clean):
+    """A second bottom-up pass with the same stimuli in each step."""
+
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
+        list(self.network.bottom_up_pass(self.network.encode(stimulus)))
+        return super().learn(stimulus, labels, generator=generator)
+
+
+@pytest.mark.parametrize("code", ["current", "bernoulli"])
+def test_presentations_are_counted_once_whatever_the_number_of_time_steps(code: str) -> None:
+    for rule, times in ((faulty.Clean, 1), (PresentsTwice, 2)):
+        network = audit_network(stimulus_code=code, widths=[14, 12])
+        assert audit(rule, network=network, batch=2, training=0).criteria["C3"].measured["presented"] == times
 
 
 # ---------------------------------------------------------------------- known rules
@@ -173,20 +191,43 @@ def test_a_change_that_no_input_notices_leaves_every_product_as_it_was() -> None
     generator = torch.Generator().manual_seed(3)
     inputs = torch.randn(6, 20, generator=generator, dtype=torch.float64)
     weight = torch.randn(5, 20, generator=generator, dtype=torch.float64)
-    change = unseen(inputs, weight, generator, slice(0, 10))
+    change = unnoticed_change(inputs, weight, generator, slice(0, 10))
     assert change is not None
     assert change.norm() == pytest.approx(float(weight.norm()))
     assert float((inputs @ change.T).abs().max()) < 1e-12
     assert not change[:, 10:].any()
-    assert unseen(inputs, weight, generator, slice(0, 5)) is None
+    assert unnoticed_change(inputs, weight, generator, slice(0, 5)) is None
 
 
-def test_a_watch_sees_each_signal_once_hands_out_what_it_holds_and_leaves_no_trace() -> None:
+@pytest.mark.parametrize(
+    "synapse",
+    [
+        Dense((3, 2), (5,)),
+        Conv((2, 5, 4), 3, kernel=3, stride=2),
+        Residual(Conv((2, 4, 3), 3), IdentityShortcut(0.3), 2),
+    ],
+    ids=["dense", "conv", "residual"],
+)
+def test_the_product_of_input_rows_and_weights_is_the_drive(synapse: Synapse) -> None:
+    draws = torch.Generator().manual_seed(0)
+    synapse = copy.deepcopy(synapse).double()
+    with torch.no_grad():
+        for parameter in synapse.parameters():
+            parameter.normal_(generator=draws)
+    source = torch.rand(2, *synapse.source, generator=draws, dtype=torch.float64)
+    main = synapse.main if isinstance(synapse, Residual) else synapse
+    drive = main(synapse.parts(source)[0]) if isinstance(synapse, Residual) else synapse(source)
+    assert main.bias is not None
+    found = input_rows(synapse, source) @ main.weight.flatten(1).T + main.bias
+    torch.testing.assert_close(found, drive.movedim(1, -1).reshape(found.shape))
+
+
+def test_a_recorder_records_each_signal_once_replays_it_and_leaves_no_trace() -> None:
     network = audit_network(widths=[6, 5]).double()
     rule = rules.create("backprop", network)
     synapses = {name: link.synapse for name, link in links_of(rule).items()}
     stimuli, labels = torch.rand(3, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2])
-    first = Watch(synapses)
+    first = SignalRecorder(synapses)
     with first.active():
         rule.compute_gradients(stimuli, labels)
     gradients = {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
@@ -194,15 +235,17 @@ def test_a_watch_sees_each_signal_once_hands_out_what_it_holds_and_leaves_no_tra
     back = {s.synapse: s for s in first.signals if s.way == TAPE}
     torch.testing.assert_close(back["layer2 up"].arrived, back["layer2 up"].sent @ network.layers[1].up.synapse.weight)
     network.readout.weight.data.neg_()
-    held = Watch(synapses, earlier=first.signals, held=lambda name, way: (name, way) == ("readout", TAPE))
-    with held.active():
+    replayed = SignalRecorder(
+        synapses, earlier=first.signals, replay=lambda name, way: (name, way) == ("readout", TAPE)
+    )
+    with replayed.active():
         rule.compute_gradients(stimuli, labels)
     for name in ("layers.0.up.synapse.weight", "layers.1.up.synapse.weight"):  # nothing else of the top reaches them
         assert torch.equal(network.get_parameter(name).grad, gradients[name])  # type: ignore[arg-type]
     assert not any({"forward", "learn", "backward_input"} & vars(synapse).keys() for synapse in synapses.values())
 
 
-def test_a_verdict_says_what_was_measured_and_how() -> None:
+def test_a_verdict_has_measurement_and_method() -> None:
     for verdict in audit("bsd").criteria.values():
         assert all(getattr(verdict, field.name) not in ("", None, {}) for field in dataclasses.fields(verdict))
         assert len(verdict.brief) <= 16

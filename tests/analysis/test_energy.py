@@ -9,6 +9,7 @@ from bispike import models, rules
 from bispike.analysis import fan_out, inference_operations
 from bispike.nn import IdentityShortcut, Network, Residual
 from bispike.nn.synapse import Conv, Dense
+from bispike.spaces import Quantities
 
 
 def brute_fan_out(conv: Conv) -> torch.Tensor:
@@ -50,13 +51,13 @@ def test_a_residual_network_by_hand() -> None:
 
 
 def spiking(**options: object) -> Network:
-    return models.mlp((5,), [4, 3], 2, **{"time_steps": 4, "norm": False, "seed": 3, "gain": 3.0, **options})
+    return models.mlp((5,), [4, 3], 2, **{"time_steps": 6, "norm": False, "seed": 3, "gain": 3.0, **options})
 
 
 def test_a_spiking_network_by_hand() -> None:
     network, stimuli = spiking(), torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
     first, second = (record.spikes.float().sum() / 6 for record in network.observe(stimuli))
-    assert 0 < first < 4 * 4  # neither silent nor saturated
+    assert 0 < first < 6 * 4  # neither silent nor saturated
     found = inference_operations(network, stimuli, batch_size=4)
     assert found.multiplies == found.multiplies_nonzero == 5 * 4  # the current, once for all steps
     assert found.accumulates == pytest.approx(float(first * 3 + second * 2))
@@ -68,9 +69,12 @@ def test_a_spiking_network_by_hand() -> None:
 def test_spikes_at_the_input_need_no_multiplication(code: str) -> None:
     network, stimuli = spiking(stimulus_code=code), torch.rand(6, 5, generator=torch.Generator().manual_seed(0))
     found = inference_operations(network, stimuli, generator=torch.Generator().manual_seed(1))
-    entering = network.encode(stimuli, generator=torch.Generator().manual_seed(1)).sum() * 4 / 6
+    source = network.encode(stimuli, generator=torch.Generator().manual_seed(1))
+    with network.inference():
+        first, second = (6 * activity.rate.sum() for _, _, activity in network.bottom_up_pass(source))
     assert found.multiplies == 0
-    assert found.accumulates >= float(entering)
+    assert float(source.sum()) > 0
+    assert found.accumulates == pytest.approx(float(source.sum() * 4 + first * 3 + second * 2) / 6)
 
 
 def test_a_rate_network_multiplies_everywhere() -> None:
@@ -81,6 +85,8 @@ def test_a_rate_network_multiplies_everywhere() -> None:
     assert (found.accumulates, found.multiplies) == (0, 5 * 4 + 4 * 3 + 3 * 2)
     assert found.multiplies_nonzero == pytest.approx(float(20 + active[0] * 3 + active[1] * 2))
     assert found.energy_nj == pytest.approx(4.6e-3 * 38)
+    assert found.energy_nj_nonzero == pytest.approx(4.6e-3 * found.multiplies_nonzero)
+    assert found.multiplies_nonzero < 38
 
 
 def test_pooled_maps_are_counted_after_pooling() -> None:
@@ -98,6 +104,39 @@ def test_pooled_maps_are_counted_after_pooling() -> None:
     assert expected > 0
     assert found.accumulates == pytest.approx(expected)
     assert found.multiplies == float(brute_fan_out(network.layers[0].up.synapse).sum())
+
+
+@pytest.mark.parametrize("kind", ["text", "series"])
+@pytest.mark.parametrize("activity", ["spikes", "rates"])
+def test_a_position_of_a_recurrent_network_by_hand(kind: str, activity: str) -> None:
+    """Layers of 5 and 4 neurons; each neuron also reaches its own layer at the next position."""
+    target = "abcdef" if kind == "text" else Quantities(("u", "v"))
+    features, classes = (6, 6) if kind == "text" else (3, 2)
+    network = models.create("rnn", features, target, widths=[5, 4], time_steps=3, threshold=0.5, excitability=0.5)
+    draws = torch.Generator().manual_seed(0)
+    stimuli = torch.randint(6, (3, 7), generator=draws) if kind == "text" else torch.randn(3, 7, 3, generator=draws)
+    if activity == "rates":
+        rules.create("backprop", network)
+    source = network.encode(stimuli)
+    with network.inference():
+        if activity == "rates":
+            rates = [layer.rate.detach() for _, layer in network.rates_positions(source)]
+        else:
+            rates = [layer.rate for _, _, layer in network.bottom_up_positions(source, network.rest(3))]
+    found = inference_operations(network, stimuli, batch_size=2)
+    entering = 5 * (1 if kind == "text" else features)
+    if activity == "spikes":
+        spikes = [float(rate.sum()) * 3 / 21 for rate in rates]
+        assert min(spikes) > 0
+        within = spikes[0] * (5 + 4) + spikes[1] * (4 + classes)
+        assert found.accumulates == pytest.approx(within + (entering if kind == "text" else 0))
+        assert found.multiplies == found.multiplies_nonzero == (0 if kind == "text" else entering)
+    else:
+        nonzero = [float((rate != 0).sum()) / 21 for rate in rates]
+        assert found.accumulates == 0
+        assert found.multiplies == pytest.approx(5 * features + 5 * (5 + 4) + 4 * (4 + classes))
+        within = nonzero[0] * (5 + 4) + nonzero[1] * (4 + classes)
+        assert found.multiplies_nonzero == pytest.approx(entering + within)
 
 
 def test_counting_leaves_the_network_as_it_was() -> None:

@@ -180,7 +180,7 @@ def test_damaged_files_other_networks_and_objects_are_refused(tmp_path: Path) ->
         with pytest.raises(DataError, match="cannot be read"):
             Inception(damaged, build=tiny)
     save({"other": torch.zeros(1)}, path)
-    with pytest.raises(DataError, match="does not hold the weights of tiny"):
+    with pytest.raises(DataError, match="does not contain the weights of tiny"):
         Inception(path, build=tiny)
     torch.save(Tiny(), path)
     with pytest.raises(DataError, match="cannot be read"):

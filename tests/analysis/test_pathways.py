@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bispike import models
+from bispike import models, rules
 from bispike.analysis import (
     LayerReading,
     affinity,
@@ -109,9 +109,13 @@ def test_untrained_network_has_unrelated_pathways_and_a_tied_one_does_not() -> N
     network = models.mlp((30,), [40, 20], 5, time_steps=3)
     for angle in pathway_angles(network):
         assert abs(angle.degrees - 90) < 5 * angle.spread
-    name, (w, theta) = next(iter(network.pathway_weights().items()))
-    assert w.shape == theta.shape
-    assert name == pathway_angles(network)[0].name
+    for w, theta in network.pathway_weights().values():
+        assert w.shape == theta.shape
+        with torch.no_grad():
+            theta.copy_(2 * w)
+    found = pathway_angles(network)
+    assert [angle.name for angle in found] == list(network.pathway_weights())
+    assert [angle.degrees for angle in found] == pytest.approx([0.0] * len(found), abs=1e-3)
 
 
 def test_affinity_of_templates_with_themselves_is_the_identity() -> None:
@@ -177,6 +181,31 @@ def test_reading_does_not_depend_on_the_batch_size_and_leaves_the_network_as_it_
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
     with pytest.raises(ShapeError, match="at least one"):
         read_layers(network, stimuli[:0])
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn", "rates"])
+def test_a_reading_holds_rates_templates_and_equal_entries_of_every_layer(kind: str) -> None:
+    lively = {"time_steps": 4, "gain": 3.0, "seed": 1}
+    network = (
+        models.cnn((2, 5, 4), [3, 4], 3, pools=[2, 1], **lively)
+        if kind == "cnn"
+        else models.mlp((2, 5, 4), [9, 7], 3, **lively)
+    )
+    if kind == "rates":
+        rules.create("backprop", network)
+    stimuli = torch.rand(5, 2, 5, 4, generator=torch.Generator().manual_seed(2))
+    seen, imagined = network.observe(stimuli), network.imagine(torch.arange(3))
+    for found, up, down in zip(read_layers(network, stimuli, batch_size=2), seen, imagined, strict=True):
+        assert found.name == up.name
+        torch.testing.assert_close(found.rates, up.rate.flatten(1))
+        torch.testing.assert_close(found.templates, down.rate.flatten(1))
+        if kind == "rates":
+            assert found.equal is None
+        else:
+            assert found.equal is not None
+            pairs = up.spikes[:, :, None] == down.spikes[:, None]
+            torch.testing.assert_close(found.equal, pairs.float().flatten(3).mean((0, 3)))
+            assert 0 < float(found.rates.mean()) < 1
 
 
 def test_the_margin_over_other_classes_is_paired_and_its_error_that_of_a_mean() -> None:

@@ -7,6 +7,7 @@ import torch
 
 from bispike import models, rules
 from bispike.analysis.criteria import left_in_earlier_positions
+from bispike.errors import ConfigurationError
 from bispike.spaces import Quantities
 
 
@@ -42,3 +43,9 @@ def test_bsd_that_contrasts_samples_of_one_position_is_local_in_time(recurrent: 
     stimuli, targets = torch.randn(4, 6, 3, generator=draws), torch.randn(4, 6, 2, generator=draws)
     shares = [left_in_earlier_positions(rules.create("bsd", network, block=b), stimuli, targets) for b in (1, 6)]
     assert shares[0] < 1e-6 < shares[1]
+
+
+def test_a_network_without_positions_is_refused() -> None:
+    rule = rules.create("bsd", models.mlp((5,), [4], 3))
+    with pytest.raises(ConfigurationError, match="recurrent"):
+        left_in_earlier_positions(rule, torch.zeros(4, 5), torch.zeros(4, dtype=torch.int64))

@@ -50,7 +50,30 @@ def test_exclusive_or_is_beyond_a_linear_reader() -> None:
 
 def test_silent_features_give_the_most_frequent_class() -> None:
     labels = torch.tensor([0, 0, 1] * 20)
-    assert linear_probe(*parts(torch.zeros(60, 4), labels), classes=2).accuracy == pytest.approx(13 / 20, abs=0.06)
+    assert linear_probe(*parts(torch.zeros(60, 4), labels), classes=2).accuracy == 13 / 20
+
+
+def test_the_ridge_is_the_one_that_decides_the_held_out_samples_best() -> None:
+    labels = torch.randint(0, 3, (90,), generator=draws(3)) % 2 + (torch.arange(90) % 5 == 0)
+    noise = torch.randn(90, 25, generator=draws(4), dtype=torch.float64)
+    train, validation, test = parts(noise + 0.4 * torch.nn.functional.one_hot(labels, 25), labels)
+    mean = train.features.mean(0)
+    inputs, targets = train.features - mean, torch.nn.functional.one_hot(train.labels, 3).double()
+    scale = float(inputs.square().sum()) / 25
+    shares = []
+    for ridge in RIDGES:
+        left = inputs.T @ inputs + ridge * scale * torch.eye(25, dtype=torch.float64)
+        weights = torch.linalg.solve(left, inputs.T @ (targets - targets.mean(0)))
+        shares.append(
+            [
+                float(((part.features - mean) @ weights + targets.mean(0)).argmax(1).eq(part.labels).double().mean())
+                for part in (validation, test)
+            ]
+        )
+    best = max(range(len(RIDGES)), key=lambda i: shares[i][0])
+    found = linear_probe(train, validation, test, classes=3)
+    assert (found.validation, found.accuracy, found.ridge) == (*shares[best], RIDGES[best])
+    assert len({share for share, _ in shares}) > 1
 
 
 def test_a_probe_needs_samples() -> None:

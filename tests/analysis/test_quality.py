@@ -131,7 +131,7 @@ def test_sets_that_are_too_small_or_differ_are_refused() -> None:
         set_quality(draw(5, 2), draw(9, 2))
     with pytest.raises(ShapeError, match="generated features"):
         set_quality(draw(9, 2), draw(9))
-    with pytest.raises(ShapeError, match="expected 2 a sample"):
+    with pytest.raises(ShapeError, match="expected 2 per sample"):
         diversity(draw(9, 2), draw(9, 3))
     with pytest.raises(UserError, match="neighbours"):
         set_quality(draw(9, 2), draw(9, 2), neighbours=0)

@@ -8,6 +8,7 @@ import torch
 from bispike import models, rules
 from bispike.analysis import spike_loss
 from bispike.errors import ConfigurationError
+from bispike.functional import dense_spikes
 from bispike.nn import Network
 
 
@@ -64,15 +65,31 @@ def test_loss_is_a_function_of_the_seed(build) -> None:
 
 
 def test_the_share_of_lost_spikes_is_p_in_every_layer() -> None:
-    net = spiking()
-    stimuli = torch.rand(200, 1, 6, 6, generator=seeded(1))
-    whole = net.observe(stimuli)[0].spikes
-    with spike_loss(net, 0.3, generator=seeded()):
-        left = net.observe(stimuli)[0]
-    assert bool((left.spikes <= whole).all())
-    count = float(whole.sum())
-    assert float(left.spikes.sum()) / count == pytest.approx(0.7, abs=4 * (0.21 / count) ** 0.5)
-    torch.testing.assert_close(left.rate, left.spikes.float().mean(0))
+    net = spiking().eval()
+    for layer in net.layers:
+        source = torch.rand(200, *layer.up.synapse.source, generator=seeded(1))
+        with torch.no_grad():
+            whole = dense_spikes(layer.up.forward_spikes(source, 4, constant=True).spikes, like=source)
+            with spike_loss(net, 0.3, generator=seeded()):
+                left = layer.up.forward_spikes(source, 4, constant=True)
+        assert bool((left.spikes <= whole).all())
+        count = float(whole.sum())
+        assert float(left.spikes.sum()) / count == pytest.approx(0.7, abs=4 * (0.21 / count) ** 0.5)
+        torch.testing.assert_close(left.rate, left.spikes.mean(0))
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_spikes_with_a_gradient_are_lost_too(probability: float) -> None:
+    layer = (net := spiking().eval()).layers[1]
+    source = torch.rand(200, *layer.up.synapse.source, generator=seeded(1)).requires_grad_()
+    whole = layer.up.forward_taped(source, 4, constant=True)
+    with spike_loss(net, probability, generator=seeded()):
+        left = layer.up.forward_taped(source, 4, constant=True)
+    assert bool((left <= whole).all())
+    count = float(whole.detach().sum())
+    assert float(left.detach().sum()) / count == pytest.approx(1 - probability, abs=4 * (0.25 / count) ** 0.5)
+    (gradient,) = torch.autograd.grad(left.sum(), source)
+    assert bool(gradient.any()) == (probability < 1)
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import ClassVar
 
 import pytest
@@ -55,6 +56,36 @@ def test_feedback_that_mirrors_the_weights_gives_the_gradient_and_random_feedbac
     rule.state.readout.copy_(net.readout.weight.detach())
     for angle in update_angles(rule, batches()):
         assert angle.degrees == pytest.approx(0, abs=1e-2)
+
+
+class Turned(rules.BPTT):
+    """Adds to each gradient a direction of the same norm at right angles."""
+
+    name: ClassVar[str] = "turned"
+
+    def learn(self, stimulus, labels, *, generator):
+        report = super().learn(stimulus, labels, generator=generator)
+        draws = torch.Generator().manual_seed(0)
+        for parameter in self.parameters():
+            gradient = parameter.grad
+            other = torch.randn(gradient.shape, generator=draws)
+            other -= (other * gradient).sum() / gradient.square().sum() * gradient
+            parameter.grad = gradient + other * gradient.norm() / other.norm()
+        return report
+
+
+def test_an_update_halfway_to_an_orthogonal_direction_lies_at_45_degrees() -> None:
+    for angle in update_angles(Turned(network()), batches()):
+        assert angle.degrees == pytest.approx(45, abs=1e-3)
+
+
+def test_the_angle_is_the_mean_over_batches_with_its_standard_error() -> None:
+    rule, three = rules.FA(network(norm=False)), batches(3)
+    alone = [[angle.degrees for angle in update_angles(rule, [batch])] for batch in three]
+    for angle, degrees in zip(update_angles(rule, three), zip(*alone, strict=True), strict=True):
+        assert angle.degrees == pytest.approx(statistics.fmean(degrees))
+        assert angle.error == pytest.approx(statistics.stdev(degrees) / 3**0.5)
+    assert len(set(alone[0][:2] + alone[1][:2])) == 4
 
 
 def test_the_activation_of_a_rate_rule_is_that_of_its_reference() -> None:

@@ -12,7 +12,7 @@ TINY = Case("tiny", "mlp", (16, 12), (10,), time_steps=3, batch_size=4, warmup=1
 
 
 def timed(step_ms: list[float], inference_ms: list[float], **check: Any) -> dict[str, Any]:
-    """What the measuring process says of one contender."""
+    """Answer of the measuring process for one contender."""
     return {"version": "1", "check": check, "times": {"step_ms": step_ms, "inference_ms": inference_ms}}
 
 

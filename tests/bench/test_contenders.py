@@ -1,4 +1,4 @@
-"""The twin of a network in plain torch layers is the same network: spikes, scores and gradients."""
+"""The network of a peer in plain torch layers has the same spikes, scores and gradients as that of bispike."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +9,9 @@ from torch import Tensor
 
 from bispike import models
 from bispike.bench import Case
-from bispike.bench.contenders import Layer, Ruled, create
+from bispike.bench.contenders import Contender, LayerContender, RuleContender, create
 from bispike.bench.peers import NAMES, VERSIONS, create_population, difference
-from bispike.bench.peers.twin import Twin
+from bispike.bench.peers.network import PeerNetwork
 from bispike.bench.timing import Work, take_turns
 from bispike.bench.worker import compare, measure_memory, measure_time
 from bispike.errors import ConfigurationError, UnknownNameError
@@ -28,40 +28,77 @@ def reference(neuron: Neuron) -> Callable[[Tensor], Tensor]:
     return lambda drive: lif_reference(drive, neuron)
 
 
-def test_a_network_with_shortcuts_has_no_twin() -> None:
+def test_a_network_with_shortcuts_is_refused_by_peers() -> None:
     net = models.resnet((1, 4, 4), [2], 2, blocks=[1])
     with pytest.raises(ConfigurationError, match="peers: expected a chain of layers, received shortcuts to layer3"):
-        Twin(net, reference, torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]))
+        PeerNetwork(net, reference, torch.zeros(2, 1, 4, 4), torch.tensor([0, 1]))
 
 
 @pytest.mark.parametrize("case", [TINY, CONV], ids=["mlp", "cnn"])
-def test_twin_has_our_spikes_scores_and_gradients(case: Case) -> None:
+def test_a_peer_network_has_our_spikes_scores_and_gradients(case: Case) -> None:
     own = create(case, "bispike", "bptt", CPU)
-    assert isinstance(own, Ruled)
-    twin = Twin(own.network, reference, *case.batch())
-    torch.testing.assert_close(twin.infer(), own.infer())
-    found = compare(twin, own, own.spikes())
+    assert isinstance(own, RuleContender)
+    peer = PeerNetwork(own.network, reference, *case.batch())
+    torch.testing.assert_close(peer.infer(), own.infer())
+    found = compare(peer, own, own.spikes())
     assert found["equal_spikes"] == 1
     assert found["gradient_cosine"] == pytest.approx(1, abs=1e-6)
+    expect_equal_gradients(own, peer)
 
 
-def test_twin_with_a_norm_is_equal_under_running_statistics() -> None:
+def expect_equal_gradients(own: Contender, other: Contender) -> None:
+    """In direction and in size; both have learned already."""
+    ours, theirs = ([p.grad for p in one.parameters() if p.grad is not None] for one in (own, other))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
+
+
+class Known:
+    """A contender with given spikes and gradients."""
+
+    def __init__(self, spikes: list[float], *gradients: list[float]) -> None:
+        self.given = torch.tensor(spikes)
+        self.weights = [torch.nn.Parameter(torch.zeros(len(gradient))) for gradient in gradients]
+        self.gradients = gradients
+
+    def parameters(self) -> list[torch.nn.Parameter]:
+        return self.weights
+
+    def spikes(self) -> list[Tensor]:
+        return [self.given]
+
+    def learn(self) -> None:
+        for weight, gradient in zip(self.weights, self.gradients, strict=True):
+            weight.grad = torch.tensor(gradient)
+
+
+def test_a_comparison_is_the_share_of_equal_spikes_and_the_cosine_over_all_gradients() -> None:
+    own, peer = Known([0, 1, 1, 0], [3.0], [0.0, 0.0]), Known([0, 1, 0, 0], [3.0], [0.0, 4.0])
+    assert compare(peer, own, own.spikes()) == {"equal_spikes": 0.75, "gradient_cosine": pytest.approx(0.6)}  # type: ignore[arg-type]
+
+
+def test_a_peer_network_with_a_norm_is_equal_under_running_statistics() -> None:
     case = replace(CONV, norm=True)
     own = create(case, "bispike", "bptt", CPU)
-    assert isinstance(own, Ruled)
+    assert isinstance(own, RuleContender)
     for layer in own.network.layers:
         assert layer.up.norm is not None
         layer.up.norm.running_mean.uniform_(-0.5, 0.5)
         layer.up.norm.running_variance.uniform_(0.5, 2)
-    twin = Twin(own.network, reference, *case.batch())
-    found = compare(twin, own, own.spikes())
+    peer = PeerNetwork(own.network, reference, *case.batch())
+    found = compare(peer, own, own.spikes())
     assert found == {"equal_spikes": 1, "gradient_cosine": None}
 
 
 def test_a_layer_learns_the_gradient_of_the_sum_of_its_spikes() -> None:
     own = create(LAYER, "bispike", "bptt", CPU)
-    other = Layer(LAYER, reference(Neuron()), LAYER.batch()[0])
+    other = LayerContender(LAYER, reference(Neuron()), LAYER.batch()[0])
     assert compare(other, own, own.spikes())["gradient_cosine"] == pytest.approx(1, abs=1e-6)
+    expect_equal_gradients(own, other)
+    assert isinstance(own, LayerContender)
+    spikes = lif_reference(own.linear(own.source), Neuron())
+    for gradient, weight in zip(torch.autograd.grad(spikes.sum(), own.parameters()), own.parameters(), strict=True):
+        torch.testing.assert_close(weight.grad, gradient, rtol=1e-4, atol=1e-4)
     assert 0.05 < float(own.spikes()[0].mean()) < 0.95
 
 

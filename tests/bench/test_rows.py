@@ -48,7 +48,7 @@ def test_results_are_complete_and_fit_the_page(tmp_path: Path) -> None:
     assert max(len(line) for line in text.splitlines() if line.startswith("|")) <= 100
 
 
-def test_settings_and_comparisons_are_said_once() -> None:
+def test_settings_and_comparisons_are_listed_once() -> None:
     rows = [*made_up_rows("one"), *made_up_rows("two")]
     assert [line.split(":")[0] for line in settings(rows)] == ["one", "two"]
     (line,) = comparisons(rows)

@@ -290,7 +290,7 @@ def associate(case: Case) -> Measured:
     memory.store(below[:-2], above[:-2])
     memory.store(below[-2:], above[-2:])
     known = (torch.arange(case["below"]) < case["below"] // 2).float()
-    free, held = memory.settle(1 - (1 - below) * known, passes=3), memory.settle(below, known=known, passes=3)
+    free, held = memory.complete(1 - (1 - below) * known, passes=3), memory.complete(below, known=known, passes=3)
     tensors = {
         "concepts": memory.recall_concept(below),
         "stimuli": memory.recall_stimulus(above),

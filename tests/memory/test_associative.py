@@ -1,4 +1,4 @@
-"""The associative memory: its rule, storing, recalling, settling, keeping."""
+"""The associative memory: its rule, storing, recalling, completing, saving."""
 
 from pathlib import Path
 
@@ -51,6 +51,46 @@ def test_one_step_of_the_rule_is_the_gradient_of_cross_entropy() -> None:
     torch.testing.assert_close(moved, weight.detach() - weight.grad / source.square().sum())
 
 
+def test_storing_is_the_delta_rule_on_both_pathways_with_a_falling_rate() -> None:
+    """One pair after another: of the first, mean and pattern are equal, so only the second one changes the weights."""
+    memory = AssociativeMemory(6, 4, flipped=0.0, flipped_concept=0.0, passes=3, rate=2.0)
+    x, y = pairs(2, 6, 4, seed=1)
+    for i in range(2):
+        memory.store(x[i : i + 1], y[i : i + 1])
+    up, down = torch.zeros(4, 6), torch.zeros(6, 4)
+    below, above = x.mean(0), y.mean(0)
+    for rate in (2.0, 2.0 * 2 / 3, 2.0 / 3):
+        for weight, source, rest, target in ((up, x[1] - below, above, y[1]), (down, y[1] - above, below, x[1])):
+            current = (weight @ source + rest.clamp(0.02, 0.98).logit()).sigmoid()
+            weight += rate * torch.outer(target - current, source) / source.square().sum()
+    torch.testing.assert_close(memory.up, up)
+    torch.testing.assert_close(memory.down, down)
+    assert float(up.abs().max()) > 0.1
+
+
+def test_completion_is_recall_up_and_down_in_turn() -> None:
+    memory, x, _ = filled()
+    cue = torch.where(torch.rand(x.shape, generator=torch.Generator().manual_seed(3)) < 0.3, 1 - x, x)
+    result = memory.complete(cue, passes=3)
+    stimulus = cue
+    for found_stimulus, found_concept in zip(result.stimuli, result.concepts, strict=True):
+        concept = memory.recall_concept(stimulus)
+        stimulus = memory.recall_stimulus(concept)
+        assert torch.equal(found_concept, concept)
+        assert torch.equal(found_stimulus, stimulus)
+    assert torch.equal(result.stimulus, stimulus)
+    assert torch.equal(result.concept, concept)
+
+
+def test_the_drive_of_a_partial_cue_is_divided_by_its_known_share() -> None:
+    memory, x, _ = filled()
+    known = (torch.arange(120) % 3 == 0).float()
+    drive = 3 * ((x - memory.stimulus_mean) * known) @ memory.up.T
+    rate = (drive + memory.concept_mean.clamp(0.02, 0.98).logit()).sigmoid()
+    first = memory.complete(x, known=known, passes=1).concept
+    assert float((first - rate).abs().max()) <= 1 / 16 + 1e-6  # 8 time steps, rounded to the nearest rate
+
+
 def test_the_two_pathways_have_weights_of_their_own() -> None:
     memory, _, y = filled()
     before = memory.recall_stimulus(y)
@@ -60,22 +100,22 @@ def test_the_two_pathways_have_weights_of_their_own() -> None:
     assert float(correlation) < 0.999
 
 
-def test_settling_repairs_flipped_bits() -> None:
+def test_completion_repairs_flipped_bits() -> None:
     memory, x, y = filled()
     flips = torch.rand(x.shape, generator=torch.Generator().manual_seed(3)) < 0.2
-    settled = memory.settle(torch.where(flips, 1 - x, x), passes=4)
-    assert torch.equal((settled.stimulus > 0.5).float(), x)
-    assert torch.equal((settled.concept > 0.5).float(), y)
-    assert len(settled.stimuli) == len(settled.concepts) == 4
+    result = memory.complete(torch.where(flips, 1 - x, x), passes=4)
+    assert torch.equal((result.stimulus > 0.5).float(), x)
+    assert torch.equal((result.concept > 0.5).float(), y)
+    assert len(result.stimuli) == len(result.concepts) == 4
 
 
-def test_settling_fills_in_what_is_hidden_and_holds_what_is_known() -> None:
+def test_completion_fills_in_what_is_hidden_and_clamps_what_is_known() -> None:
     memory, x, _ = filled(hidden=0.5)
     known = torch.zeros(120)
     known[:60] = 1
-    settled = memory.settle(torch.where(known > 0, x, 1 - x), known=known)
-    assert torch.equal(settled.stimulus[:, :60], x[:, :60])
-    assert float(((settled.stimulus > 0.5) != (x > 0.5)).double().mean()) < 0.02
+    result = memory.complete(torch.where(known > 0, x, 1 - x), known=known)
+    assert torch.equal(result.stimulus[:, :60], x[:, :60])
+    assert float(((result.stimulus > 0.5) != (x > 0.5)).double().mean()) < 0.02
 
 
 def test_a_memory_at_rest_answers_with_the_mean() -> None:
@@ -129,7 +169,7 @@ def test_wrong_patterns_are_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"\[0, 1\]"):
         memory.recall_concept(3 * x)
     with pytest.raises(ShapeError, match="mask"):
-        memory.settle(x, known=torch.ones(7))
+        memory.complete(x, known=torch.ones(7))
 
 
 def test_wrong_settings_are_listed_together() -> None:

@@ -9,6 +9,7 @@ from bispike import models
 from bispike.errors import ConfigurationError, DivergenceError, ShapeError, UserError
 from bispike.nn import DriveNorm, Network
 from bispike.online import Learner
+from bispike.online.new_class_weights import write_readout_row
 from bispike.rules import BSD
 from tests.online.conftest import CLASSES, KNOWN, NAMES, WIDTH, clouds, consolidated, small, teach_new, trained
 
@@ -206,6 +207,27 @@ def test_the_new_template_receives_the_mean_drive_of_its_samples() -> None:
         *_, (_, _, up) = net.bottom_up_pass(net.encode(stimuli[labels == CLASSES - 1]))
         _, _, down = next(net.top_down_layers(net.code.spikes(net.time_steps)))
     torch.testing.assert_close(down.drive[label], up.drive.mean(0), rtol=1e-4, atol=1e-4)
+
+
+def test_a_new_readout_row_has_the_scale_and_the_offset_of_the_trained_rows() -> None:
+    """Trained rows that are k times the discriminants plus a shared row: so is the new one, exactly."""
+    net = small().double()
+    memory = consolidated(net).memory
+    assert memory is not None
+    memory.add_class()
+    models.add_concept(net, "emu", generator=torch.Generator())
+    templates, draws = memory.templates["readout"], torch.Generator().manual_seed(1)
+    new = torch.rand(6, 20, generator=draws, dtype=torch.float64)
+    templates.learn(new, torch.full((6,), KNOWN))
+    rows, offsets = templates.discriminant()
+    offsets = offsets - rows @ templates.origin
+    shared = torch.randn(20, generator=draws, dtype=torch.float64)
+    with torch.no_grad():
+        net.readout.weight[:KNOWN] = 0.3 * rows[:KNOWN] + shared
+        net.readout.bias[:KNOWN] = 0.3 * offsets[:KNOWN] - 2
+    write_readout_row(net, templates, KNOWN, trained_classes=KNOWN)
+    torch.testing.assert_close(net.readout.weight[KNOWN], 0.3 * rows[KNOWN] + shared)
+    torch.testing.assert_close(net.readout.bias[KNOWN], 0.3 * offsets[KNOWN] - 2)
 
 
 def test_convolutional_networks_take_new_classes() -> None:

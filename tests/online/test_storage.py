@@ -1,4 +1,4 @@
-"""A learner that was saved goes on bit for bit, in every state, and nothing else is taken for one."""
+"""A saved learner continues bit for bit, in every state; folders without a learner are refused."""
 
 from pathlib import Path
 
@@ -11,19 +11,23 @@ from bispike.online import Learner
 from tests.online.conftest import clouds, consolidated, small, teach_new
 
 
-def plastic(code: str) -> Learner:
+def training(code: str) -> Learner:
     learner = Learner(small(concept_code=code), lr=1e-3, optimizer="adamw", rule_options={"strength": 0.3})
     learner.run(zip(*clouds(12, seed=0, classes=4), strict=True))
     return learner
 
 
-def sealed(code: str) -> Learner:
+def extended(code: str) -> Learner:
     learner = consolidated(small(concept_code=code))
     teach_new(learner, shots=3)
     return learner
 
 
-STATES = {"plastic": plastic, "consolidated": lambda code: consolidated(small(concept_code=code)), "sealed": sealed}
+STATES = {
+    "training": training,
+    "consolidated": lambda code: consolidated(small(concept_code=code)),
+    "extended": extended,
+}
 
 
 @pytest.mark.parametrize("code", ["one-hot", "population", "learned"])
@@ -40,13 +44,13 @@ def test_goes_on_bit_for_bit(state: str, code: str, tmp_path: Path) -> None:
     mine, theirs = learner.network.state_dict(), other.network.state_dict()
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
-    if state != "plastic":
+    if state != "training":
         assert learner.add_class("fox") == other.add_class("fox")
         assert torch.equal(learner.network.code.spikes(4), other.network.code.spikes(4))
 
 
 def test_a_grown_network_rebuilds_from_its_spec() -> None:
-    network = sealed("one-hot").network
+    network = extended("one-hot").network
     copy = models.build(network.spec)
     copy.load_state_dict(network.state_dict())
     stimuli, _ = clouds(10, seed=5)
@@ -55,7 +59,7 @@ def test_a_grown_network_rebuilds_from_its_spec() -> None:
 
 
 def test_a_second_save_replaces_the_first(tmp_path: Path) -> None:
-    learner = plastic("one-hot")
+    learner = training("one-hot")
     learner.save(tmp_path)
     learner.run(zip(*clouds(4, seed=1, classes=4), strict=True))
     learner.save(tmp_path)
@@ -65,7 +69,7 @@ def test_a_second_save_replaces_the_first(tmp_path: Path) -> None:
 def test_what_is_no_learner_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"Learner\.save"):
         Learner.load(tmp_path / "nothing")
-    learner = plastic("one-hot")
+    learner = training("one-hot")
     learner.save(tmp_path)
     for path in tmp_path.glob("*.safetensors"):
         path.write_bytes(path.read_bytes()[:-9])

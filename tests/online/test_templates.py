@@ -1,4 +1,4 @@
-"""Templates against plain linear discriminant analysis, and what a sealed memory promises."""
+"""Templates against plain linear discriminant analysis, and the guarantees of a fixed metric."""
 
 import torch
 from hypothesis import given, settings
@@ -53,7 +53,7 @@ def test_scores_differ_as_squared_distances_corrected_for_the_noise_of_each_mean
     x, y = draw(30, seed)
     place = memory()
     place.learn(x, y)
-    place.seal()
+    place.fix_metric()
     means, counts, covariance = moments(x, y)
     metric = metric_of(covariance, 0.2)
     away = x[:, None] - means
@@ -65,12 +65,12 @@ def test_scores_differ_as_squared_distances_corrected_for_the_noise_of_each_mean
 
 @given(seed=st.integers(0, 999), size=st.integers(1, 4))
 @settings(max_examples=20, deadline=None)
-def test_a_class_taught_after_the_seal_gets_its_mean_spread_and_row(seed: int, size: int) -> None:
+def test_a_class_taught_after_the_metric_is_fixed_gets_its_mean_spread_and_row(seed: int, size: int) -> None:
     x, y = draw(30, seed)
     new = torch.randn(8, D, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 3
     place = memory(lift=0.3)
     place.learn(x, y)
-    place.seal()
+    place.fix_metric()
     place.add_class()
     for rows in new.split(size):
         place.learn(rows, torch.full((len(rows),), C))
@@ -90,7 +90,7 @@ def test_teaching_one_class_changes_no_bit_of_what_the_others_score() -> None:
     x, y = draw(30, 0)
     place = memory()
     place.learn(x, y)
-    place.seal()
+    place.fix_metric()
     place.add_class()
     before = place.scores(x)[:, :C]
     for row in x[:6]:
@@ -102,7 +102,7 @@ def test_an_untaught_class_is_never_decided_for() -> None:
     x, y = draw(30, 0)
     place = memory()
     place.learn(x, y)
-    place.seal()
+    place.fix_metric()
     place.add_class()
     assert bool((place.scores(x)[:, C] == -torch.inf).all())
 
@@ -113,6 +113,6 @@ def test_a_silent_feature_does_not_decide() -> None:
     x[:, 2] = 0
     place = memory()
     place.learn(x, y)
-    place.seal()
+    place.fix_metric()
     assert torch.isfinite(place.metric).all()
     assert float(place.metric[2, 2]) <= 1 / (FLOOR * float(moments(x, y)[2].diagonal().mean())) * (1 + 1e-9)

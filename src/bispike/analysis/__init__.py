@@ -1,8 +1,7 @@
-"""What a network does, measured: firing, agreement of the two pathways, affinity, decisions, recall; and
-how plausible a rule is (`audit`).
+"""Measurements on networks: firing, agreement and affinity of the two pathways, decisions, recall, generated images.
 
-Everything here only looks. `read_layers` runs both pathways once over a sample; the other functions turn
-what it saw into numbers.
+No measurement changes the network. `read_layers` runs both pathways once over a sample, and most functions turn its
+readings into numbers. `audit` measures how plausible a learning rule is.
 """
 
 from .confusion import Confusion, accuracy, accuracy_interval, confusion_matrix, frequent_confusions, per_class_accuracy

@@ -1,4 +1,4 @@
-"""Which class is taken for which: the confusion matrix and what can be read off it.
+"""Confusion matrix of decisions, and the numbers that follow from it.
 
 Rows are the true classes and columns the decisions, so the diagonal holds the correct ones.
 """
@@ -16,7 +16,7 @@ from ..errors import ShapeError, expect_shape
 
 @dataclass(frozen=True)
 class Confusion:
-    """So many samples of class `true` were taken for class `decided`."""
+    """Number of samples of class `true` that were decided as class `decided`."""
 
     true: int
     decided: int
@@ -42,7 +42,7 @@ def _range(values: Tensor) -> str:
 
 
 def accuracy(matrix: Tensor) -> float:
-    """Share of correct decisions; NaN if there were none at all."""
+    """Share of correct decisions; NaN if there are none."""
     return float(matrix.diagonal().sum() / matrix.sum())
 
 
@@ -60,7 +60,7 @@ def frequent_confusions(matrix: Tensor, count: int = 3) -> list[Confusion]:
 
 
 def accuracy_interval(share: float, samples: int) -> tuple[float, float]:
-    """95 % interval of the accuracy that `share` correct of `samples` supports (Wilson score interval)."""
+    """95 % interval (Wilson score) of the accuracy, given the `share` of correct decisions on `samples`."""
     z = 1.959964
     centre = (share + z * z / (2 * samples)) / (1 + z * z / samples)
     half = z / (1 + z * z / samples) * math.sqrt(share * (1 - share) / samples + z * z / (4 * samples**2))

@@ -1,11 +1,10 @@
-"""Damage to a stimulus, in five severities: how well does a decision hold when the picture gets worse?
+"""Corruptions of a stimulus in five severities, to measure how robust decisions are.
 
-Pure functions of a batch `[B, *shape]` with values in 0..1 (images `[B, C, H, W]`) and, where chance is
-involved, a generator. The kinds follow Hendrycks & Dietterich, "Benchmarking Neural Network Robustness to
-Common Corruptions and Perturbations", ICLR 2019: noise and contrast with the paper's levels; blur with a
-Gaussian kernel whose width is relative to the image, so that a level means the same on 8x8 and on 64x64
-pixels; occlusion by a grey square (after DeVries & Taylor, "Improved Regularization of Convolutional Neural
-Networks with Cutout", 2017).
+Each is a pure function of a batch `[B, *shape]` with values in 0..1 (images `[B, C, H, W]`) and a random generator. The
+kinds follow Hendrycks & Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
+ICLR 2019: noise and contrast with the levels of the paper; blur with a Gaussian kernel whose width is relative to the
+image, so that a severity means the same for 8x8 and for 64x64 pixels; occlusion by a grey square (DeVries & Taylor,
+"Improved Regularization of Convolutional Neural Networks with Cutout", 2017).
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from ..errors import ConfigurationError, UnknownNameError, expect_shape
 
 NOISE_STD = (0.08, 0.12, 0.18, 0.26, 0.38)  # in units of the pixel range
 BLUR_SIGMA = (0.02, 0.03, 0.045, 0.06, 0.08)  # in units of the image's shorter side
-OCCLUDED_AREA = (0.05, 0.10, 0.20, 0.30, 0.40)  # part of the image
-CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # what is left of the deviation from the image's mean
+OCCLUDED_AREA = (0.05, 0.10, 0.20, 0.30, 0.40)  # share of the image
+CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # remaining share of the deviation from the mean of the image
 GREY = 0.5
 
 
@@ -94,13 +93,13 @@ def parse(text: str) -> tuple[str, int]:
 
 
 def corrupt(stimulus: Tensor, kind: str, severity: int, *, generator: torch.Generator | None = None) -> Tensor:
-    """Apply the corruption `kind` with `severity` 1..5 to a batch; the input is left as it is.
+    """Apply the corruption `kind` with `severity` 1..5 to a batch; the input is left unchanged.
 
     Args:
         stimulus: `[B, *shape]`, values in 0..1.
         kind: a name of `registry`.
         severity: 1 (weak) to 5 (strong).
-        generator: source of chance for noise and for the place of the occlusion.
+        generator: random generator of noise and of the place of the occlusion.
     """
     kind, severity = parse(f"{kind}:{severity}")
     return registry[kind](stimulus, severity, generator=generator)

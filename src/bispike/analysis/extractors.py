@@ -1,7 +1,7 @@
-"""Features of images, and generated images judged by them.
+"""Feature extractors for images, and measures of generated images in their feature space.
 
-`ClassifierFeatures` takes the firing rates of a trained network: offline, but two numbers compare only if they come
-from the same classifier. `Inception` is the network of the published Fréchet inception distance (FID).
+`ClassifierFeatures` uses the firing rates of a trained network. It needs no download, but two numbers compare only if
+they come from the same classifier. `Inception` is the network of the published Fréchet inception distance (FID).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ WEIGHTS_CHECKSUM = "sha256:6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1bef
 
 
 class FeatureExtractor(Protocol):
-    """Turns images into features.
+    """Maps images to features.
 
     Attributes:
-        name: of the extractor, for records.
-        label: what a table calls the Fréchet distance of these features.
+        name: name of the extractor, for records.
+        label: name of the Fréchet distance of these features, for tables.
     """
 
     name: str
@@ -50,17 +50,17 @@ class FeatureExtractor(Protocol):
 
 
 class ClassifierFeatures:
-    """Firing rates of a layer of a trained classifier; of a rate network, the layer's activations.
+    """Firing rates of a layer of a trained classifier; of a rate network its activations.
 
     Args:
         network: the classifier; its stimuli are the images.
-        name: of the classifier, for the label, such as `"mnist-mlp-bsd"`.
+        name: name of the classifier, for the label, such as `"mnist-mlp-bsd"`.
         layer: name of the layer; None: the last one.
-        batch_size: images at a time.
+        batch_size: number of images per pass.
 
     Raises:
         UnknownNameError: the network has no such layer.
-        ConfigurationError: the name claims to be FID, which only `Inception` measures.
+        ConfigurationError: the name contains FID, which only `Inception` measures.
     """
 
     def __init__(self, network: Network, name: str, layer: str | None = None, *, batch_size: int = 64) -> None:
@@ -68,7 +68,7 @@ class ClassifierFeatures:
         if self.layer not in network.layer_names:
             raise UnknownNameError("layer", self.layer, network.layer_names)
         if re.search(r"\bFID\b", name, re.IGNORECASE):
-            raise ConfigurationError(f"name: {name!r} would pass for FID, which is measured by Inception alone.")
+            raise ConfigurationError(f"name: {name!r} contains FID, which only Inception measures; take another name.")
         self.network, self.name, self.batch_size = network, name, batch_size
         self.label = f"Fréchet ({name} classifier, {self.layer})"
 
@@ -82,8 +82,8 @@ class ClassifierFeatures:
 def inception_v3(weights: Weights) -> nn.Module:
     """The network of FID, from torch-fidelity: uint8 images `[B, 3, H, W]` to features `[B, 2048]`.
 
-    It resizes to 299 × 299 pixels as the first implementation did. Its constructor unpickles whatever a file holds;
-    it is handed weights that were read safely.
+    It resizes to 299 × 299 pixels as the first implementation did. Its constructor unpickles its file, so it gets a
+    stream of weights that were read safely before.
 
     Raises:
         UserError: torch-fidelity is not installed.
@@ -100,19 +100,19 @@ class Inception:
 
     Grey images are repeated to three channels; values are clipped to 0..1 and rounded to 8 bits, as when a picture is
     saved. Weights come from a `.pth` file, of which only tensors are read (never arbitrary objects) and whose SHA-256
-    must be that of the published one, or from a `.safetensors` file, which nothing vouches for: the label names it.
+    must be that of the published one, or from a `.safetensors` file, which is not verified: the label names it.
     Source: Heusel et al., NeurIPS 2017; weights and network as in torch-fidelity.
 
     Args:
         weights: the file; None: `$BISPIKE_INCEPTION_WEIGHTS`, else torch's hub cache, into which it is downloaded.
-        build: makes another network of the weights, which takes uint8 `[B, 3, H, W]` and gives `[B, D]`; its file is
-            not compared with the published one, and its label does not say FID.
-        device: where the network runs.
-        batch_size: images at a time.
+        build: builds another network from the weights, from uint8 `[B, 3, H, W]` to `[B, D]`; its file is not compared
+            with the published one, and its label does not contain FID.
+        device: device of the network.
+        batch_size: number of images per pass.
 
     Raises:
         UserError: torch-fidelity is not installed.
-        DataError: the file named is missing, damaged, or does not hold this network's weights.
+        DataError: the file is missing, damaged, or has other weights.
         DownloadError: there is no file, and it cannot be downloaded; the message says where to put it.
     """
 
@@ -128,7 +128,9 @@ class Inception:
         published = path.suffix != ".safetensors"
         if build is inception_v3:
             if published and not matches(path, WEIGHTS_CHECKSUM):
-                raise DataError(f"{path}: is not the published file ({WEIGHTS_CHECKSUM}). Fetch it from {WEIGHTS_URL}")
+                raise DataError(
+                    f"{path}: is not the published file ({WEIGHTS_CHECKSUM}). Download it from {WEIGHTS_URL}"
+                )
             self.name = "inception-v3"
             self.label = "FID" if published else f"FID (weights {path.name})"
         else:
@@ -138,7 +140,7 @@ class Inception:
         try:
             network = build(stored)
         except (RuntimeError, TypeError, AttributeError) as error:
-            raise DataError(f"{path}: does not hold the weights of {self.name} ({error}).") from error
+            raise DataError(f"{path}: does not contain the weights of {self.name} ({error}).") from error
         self.network = network.to(device).eval()
         self.device, self.batch_size = device, batch_size
 
@@ -180,8 +182,8 @@ def weights_file(given: str | os.PathLike[str] | None = None) -> Path:
         return download([WEIGHTS_URL], cached, checksum=WEIGHTS_CHECKSUM)
     except (DataError, DownloadError) as error:
         raise DownloadError(
-            f"FID needs the weights of Inception. Fetch {WEIGHTS_URL} and put it at {cached}, or name the file by "
-            f"{VARIABLE}. What happened: {error}"
+            f"FID needs the weights of Inception. Download {WEIGHTS_URL} to {cached}, or set "
+            f"{VARIABLE} to the path of the file. Cause: {error}"
         ) from error
 
 
@@ -189,12 +191,12 @@ def read_weights(path: Path) -> Weights:
     """Tensors by name from a `.safetensors` file, or from one that torch saved.
 
     Raises:
-        DataError: the file is damaged, or holds other things than tensors.
+        DataError: the file is damaged, or contains other objects than tensors.
     """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        # Reads a file that is there; weights_only refuses to build anything but tensors.
+        # The file exists, so nothing is downloaded; weights_only refuses everything but tensors.
         return torch.hub.load_state_dict_from_url(
             path.as_uri(), str(path.parent), map_location="cpu", file_name=path.name, weights_only=True
         )
@@ -206,7 +208,7 @@ def read_weights(path: Path) -> Weights:
 def frechet_between(extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor) -> float:
     """Fréchet distance of the features of two sets of images `[N, C, H, W]` and `[M, C, H, W]`.
 
-    It falls with the number of samples: compare only numbers from sets of the same sizes.
+    It decreases with the number of samples: compare only distances of sets of the same sizes.
     """
     return _frechet(extractor.features(real_images), extractor.features(generated_images))
 
@@ -214,7 +216,7 @@ def frechet_between(extractor: FeatureExtractor, real_images: Tensor, generated_
 def generation_quality(
     extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor, *, neighbours: int = 5
 ) -> dict[str, float]:
-    """All measures of a generated set of images `[M, C, H, W]` beside a real one `[N, C, H, W]`.
+    """All measures of a generated set of images `[M, C, H, W]` relative to a real one `[N, C, H, W]`.
 
     Returns:
         `"frechet"`, `"precision"`, `"recall"`, `"density"`, `"coverage"`, `"diversity"`; see `analysis.quality`.

@@ -1,7 +1,6 @@
-"""Firing health: how often units spike, how many never do and how many always do.
+"""Firing health: mean rate of the units, share of dead and share of saturated units.
 
-A unit that never spikes on a sample (dead) or spikes at every step (saturated) carries no information about
-it.
+A unit that never spikes on a sample (dead) or spikes at every time step (saturated) carries no information about it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Firing:
     Args:
         rate: mean spikes per unit and time step, 0 to 1.
         dead: share of units that never spike on the sample.
-        saturated: share of units that spike at every step of every sample.
+        saturated: share of units that spike at every time step for every stimulus of the sample.
         unit_rates: `[D]` mean spikes per time step of each unit.
     """
 
@@ -54,5 +53,5 @@ def firing(rates: Tensor) -> Firing:
 
 
 def firing_health(readings: Sequence[LayerReading]) -> list[LayerFiring]:
-    """Firing of every layer: bottom-up over the stimuli seen, top-down over the classes imagined."""
+    """Firing of every layer: bottom-up over the stimuli, top-down over the imagined classes."""
     return [LayerFiring(r.name, firing(r.rates), firing(r.templates)) for r in readings]

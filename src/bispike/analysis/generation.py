@@ -1,4 +1,4 @@
-"""An autoencoder judged: what comes down again beside what went up, and new images beside real ones."""
+"""Evaluation of an autoencoder: reconstructions against originals, and drawn images against real ones."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ BATCH = 500
 
 
 def draw_images(network: Network, density: LatentDensity, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """New images `[count, *shape]`, cut to 0..1, of the classes in turn; and their labels `[count]`."""
+    """New images `[count, *shape]`, clipped to 0..1, of the classes in turn; and their labels `[count]`."""
     labels = torch.arange(count) % network.concept.classes
     codes = density.draw(labels, generator=torch.Generator().manual_seed(seed))
     return expand(network, codes).clamp(0, 1), labels
 
 
-def named_rightly(classifier: Network, images: Tensor, labels: Tensor) -> float:
-    """Share of images that a classifier gives the label that was asked for."""
-    named = torch.cat([classifier.perceive(part) for part in images.split(BATCH)])
-    return float((named == labels).double().mean())
+def label_accuracy(classifier: Network, images: Tensor, labels: Tensor) -> float:
+    """Share of images for which a classifier decides for the given label `[N]`."""
+    decisions = torch.cat([classifier.perceive(part) for part in images.split(BATCH)])
+    return float((decisions == labels).double().mean())
 
 
-def judge_autoencoder(
+def evaluate_autoencoder(
     network: Network,
     train: Split,
     test: Split,
@@ -41,28 +41,31 @@ def judge_autoencoder(
     components: int = 1,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Everything an autoencoder of images is judged by.
+    """Evaluate an autoencoder of images: its reconstructions, its drawn images and its recalled classes.
 
     Args:
         network: trained.
-        train: what the density of codes is fitted to.
-        test: images to go up and come down again, and to compare new ones with.
+        train: images to whose codes the density is fitted.
+        test: images to reconstruct, and to compare drawn images with.
         extractor: features of the Fréchet distances.
-        classifier: names the drawn images, and what each class calls up.
-        samples: images to draw, the classes in turn.
-        components: Gaussians a class of the density.
-        seed: of the draws.
+        classifier: decides on the drawn images and on the recalled classes.
+        samples: number of images to draw, of the classes in turn.
+        components: number of Gaussians per class of the density.
+        seed: of the fit and the drawn codes.
 
     Returns:
-        "reconstruction" (mse, psnr, ssim, frechet), "samples" (see `generation_quality`, with "named" the share that
-        the classifier gives the class that was drawn), "classes" (how many of the C recalled classes it names rightly),
+        "reconstruction" (mse, psnr, ssim, frechet), "samples" (see `generation_quality`, with "named" the share for
+        which the classifier decides for the drawn class), "classes" (how many of the C recalled classes it recognises),
         "extractor".
+
+    Raises:
+        ConfigurationError: the network is no autoencoder.
     """
     if not isinstance(network, Autoencoder):
         raise ConfigurationError("judge: expected an autoencoder, received a network that recalls from concepts only.")
-    originals, _ = test[: len(test)]
+    originals, _ = test[:]
     reconstructed = reconstruct(network, originals)
-    seen = reconstructed.clamp(0, 1)
+    clipped = reconstructed.clamp(0, 1)
     images, labels = draw_images(
         network, LatentDensity.fit(network, train, components=components, seed=seed), samples, seed=seed
     )
@@ -70,15 +73,15 @@ def judge_autoencoder(
         "extractor": extractor.label,
         "reconstruction": {
             "mse": mean_squared_error(reconstructed, originals),
-            "psnr": psnr(seen, originals),
-            "ssim": ssim(seen, originals),
-            "frechet": frechet_between(extractor, originals, seen),
+            "psnr": psnr(clipped, originals),
+            "ssim": ssim(clipped, originals),
+            "frechet": frechet_between(extractor, originals, clipped),
         },
         "samples": generation_quality(extractor, originals, images),
     }
     if classifier is not None:
         classes = torch.arange(network.concept.classes)
         recalled = network.recall(classes).clamp(0, 1)
-        found["samples"]["named"] = named_rightly(classifier, images, labels)
-        found["classes"] = round(named_rightly(classifier, recalled, classes) * len(classes))
+        found["samples"]["named"] = label_accuracy(classifier, images, labels)
+        found["classes"] = round(label_accuracy(classifier, recalled, classes) * len(classes))
     return found

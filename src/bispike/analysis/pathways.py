@@ -1,10 +1,9 @@
-"""How alike the two pathways are: their spikes, their features and their weights.
+"""Similarity of the two pathways in spikes, features and weights.
 
-Spikes: the share of equal entries means little by itself, since two silent units agree perfectly. It is given
-with the level that independent spikes would reach, p q + (1 - p)(1 - q) for rates p and q of one unit,
-averaged over units, and with the agreement with the imagination of *other* classes. Features: cosines.
-Weights: the angle between W and the transposed top-down weights, which would be 0 degrees for tied and is
-90 degrees for unrelated weights.
+Spikes: the share of equal entries means little alone, since two silent units agree fully. It is given beside the chance
+level of independent spikes, p q + (1 - p)(1 - q) for rates p and q of one unit, averaged over units, and beside the
+agreement with the imaginations of *other* classes. Features: cosines. Weights: the angle between W and the transposed
+top-down weights, 0 degrees for tied and 90 degrees for unrelated weights.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ class Agreement:
     Args:
         own: with the imagination of the stimulus's own class.
         other: with the imaginations of the other classes, averaged.
-        chance: expected of independent spikes with the same rates of each unit.
-        margin: own less other, paired stimulus by stimulus.
+        chance: expected for independent spikes with the same rates of each unit.
+        margin: own minus other, paired by stimulus.
         error: standard error of the margin over stimuli (which share the imaginations); NaN for one stimulus.
     """
 
@@ -44,9 +43,12 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Angle:
-    """Angle between W and the transposed top-down weights, in degrees.
+    """Angle between W and the transposed top-down weights of two neighbouring layers.
 
-    Unrelated weights lie at 90 degrees; `spread` is the standard deviation around it.
+    Args:
+        name: of the lower layer.
+        degrees: the angle.
+        spread: standard deviation, in degrees, of the angle of unrelated weights around 90.
     """
 
     name: str
@@ -56,7 +58,7 @@ class Angle:
 
 @dataclass(frozen=True)
 class Affinity:
-    """A class affinity matrix `[C, C]` in numbers.
+    """Summary of a class affinity matrix `[C, C]`.
 
     Args:
         own: mean cosine on the diagonal.
@@ -92,10 +94,10 @@ def _agreement(reading: LayerReading, equal: Tensor, labels: Tensor) -> Agreemen
 
 
 def random_angle_spread(entries: int) -> float:
-    """Standard deviation, in degrees, of the angle between two random arrays with so many zero-mean entries.
+    """Standard deviation, in degrees, of the angle between two random arrays with this number of zero-mean entries.
 
     The cosine of two independent directions in n dimensions has variance 1/n; near 90 degrees the angle in
-    radians is 90 degrees less the cosine.
+    radians is π/2 minus the cosine.
     """
     return math.degrees(1 / math.sqrt(entries))
 
@@ -112,11 +114,11 @@ def affinity(features: Tensor, templates: Tensor, *, centred: bool = False) -> T
     """Cosines `[n, C]` of features `[n, D]` with class templates `[C, D]`.
 
     Args:
-        features: bottom-up features, a row a sample (or a class).
-        templates: top-down features, a row a class.
-        centred: subtract the mean row of each side first, so that what all rows share does not count.
+        features: bottom-up features, one row per sample (or per class).
+        templates: top-down features, one row per class.
+        centred: subtract the mean row of each side first, which removes what all rows have in common.
 
-    Rows without length (a silent layer) have cosine 0; rows that are NaN (an absent class) stay NaN.
+    A row of zeros (a silent layer) has cosine 0; a row of NaN (a class without samples) stays NaN.
     """
     if features.ndim != 2 or templates.ndim != 2 or features.shape[1] != templates.shape[1]:
         raise expect_shape("features", f"samples, {templates.shape[-1]} units", features.shape)
@@ -145,7 +147,7 @@ def class_affinity(reading: LayerReading, labels: Tensor, *, centred: bool = Fal
 
 
 def summarise_affinity(matrix: Tensor) -> Affinity:
-    """Numbers of a class affinity matrix `[C, C]`; classes without samples (NaN rows) are left out."""
+    """Summarise a class affinity matrix `[C, C]`; classes without samples (NaN rows) are left out."""
     present = ~matrix.isnan().any(1)
     diagonal = torch.eye(len(matrix), dtype=torch.bool)[present]
     rows = matrix[present]

@@ -1,11 +1,11 @@
-"""How much a linear reader can take from a layer: ridge regression from its rates to the classes, in closed form.
+"""Linear probe of a layer: ridge regression from its rates to the classes, in closed form.
 
     W = (XᵀX + λ I)⁻¹ Xᵀ Y,   decision = argmax of x W + b
 
-X are centred rates, Y centred one-hot labels; λ, in units of the mean eigenvalue of XᵀX, is the one that decides
-held-out samples best. The eigenvectors of the smaller of XᵀX and XXᵀ serve all λ. After Alain & Bengio, "Understanding
-intermediate layers using linear classifier probes", 2016. A random network separates classes too: read a probe beside
-that of the network before training.
+X are centred rates, Y centred one-hot labels. λ, in units of the mean eigenvalue of XᵀX, is chosen by the accuracy on
+held-out samples. The eigenvectors of the smaller of XᵀX and XXᵀ serve all λ. Source: Alain & Bengio, "Understanding
+intermediate layers using linear classifier probes", 2016. A random network separates classes too, so compare a probe
+with that of the untrained network.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear reader of one place.
+    """Result of a linear probe of one layer.
 
     Args:
-        accuracy: on the test samples.
-        validation: on the held-out samples that chose the ridge.
+        accuracy: accuracy on the test samples.
+        validation: accuracy on the held-out samples that chose λ.
         ridge: λ in units of the mean eigenvalue.
     """
 
@@ -72,8 +72,8 @@ def _solutions(inputs: Tensor, targets: Tensor) -> list[Tensor]:
     gram = inputs @ inputs.T if wide else inputs.T @ inputs
     values, vectors = torch.linalg.eigh(gram)
     scale = float(values.clamp(min=0).mean()) or 1.0
-    seen = vectors.T @ (targets if wide else inputs.T @ targets)
-    solved = [vectors @ (seen / (values.clamp(min=0) + ridge * scale)[:, None]) for ridge in RIDGES]
+    projected = vectors.T @ (targets if wide else inputs.T @ targets)
+    solved = [vectors @ (projected / (values.clamp(min=0) + ridge * scale)[:, None]) for ridge in RIDGES]
     return [inputs.T @ one for one in solved] if wide else solved
 
 

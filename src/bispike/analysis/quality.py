@@ -1,16 +1,16 @@
-"""How good images are: pairs compared pixel by pixel, and sets compared by their features.
+"""Quality of images: pairs are compared pixel by pixel, sets by the features of their images.
 
-A set of generated images is judged in a space of features (`analysis.extractors`). Each sample has a ball that reaches
-to its k-th nearest neighbour in its own set:
+Sets are compared in a feature space (`analysis.extractors`). Each sample is the centre of a ball that reaches to its
+k-th nearest neighbour in its own set:
 
     precision   share of generated samples inside the ball of a real one          (are they realistic?)
     recall      share of real samples inside the ball of a generated one          (is everything covered?)
-    density     real balls around a generated sample, on average, over k          (precision that outliers do not swell)
-    coverage    share of real balls that hold a generated sample                  (recall that outliers do not swell)
+    density     mean number of real balls around a generated sample, over k       (precision, robust to outliers)
+    coverage    share of real balls that contain a generated sample               (recall, robust to outliers)
 
 Sources: precision and recall, Kynkäänniemi et al., NeurIPS 2019; density and coverage, Naeem et al., ICML 2020. Balls
-are open, as in the latter's code, so that a set has density 1 in itself, but always hold their centre: rates repeat,
-and a sample with k copies has a ball of radius 0.
+are open, as in the code of the latter, so that a set has density 1 relative to itself. A ball always contains its
+centre: rates repeat, and a sample with k copies has a ball of radius 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch import Tensor
 from ..errors import ShapeError, UserError, expect_shape
 
 ROWS = 1000
-"""Rows of a distance matrix that are in memory at a time."""
+"""Rows of a distance matrix that are computed at a time."""
 
 SSIM_BORDER = 5
 """Pixels by which SSIM's window (11 pixels, Gaussian of deviation 1.5) reaches past its centre."""
@@ -95,11 +95,11 @@ def _check_pairs(a: Tensor, b: Tensor) -> None:
 
 @dataclass(frozen=True)
 class SetQuality:
-    """A generated set beside a real one.
+    """Quality of a generated set relative to a real one.
 
     Args:
         precision, recall, coverage: 0..1.
-        density: from 0; 1 where generated samples are as dense as real ones.
+        density: at least 0; 1 if generated samples are as dense as real ones.
     """
 
     precision: float
@@ -109,9 +109,9 @@ class SetQuality:
 
 
 def set_quality(real: Tensor, generated: Tensor, neighbours: int = 5) -> SetQuality:
-    """Precision, recall, density and coverage of generated features `[M, D]` beside real ones `[N, D]`.
+    """Precision, recall, density and coverage of generated features `[M, D]` relative to real ones `[N, D]`.
 
-    Memory grows with M + N, time with (M + N)² D.
+    Memory is proportional to M + N, time to (M + N)² D.
 
     Args:
         neighbours: k; a ball reaches to the k-th nearest other sample of its own set.
@@ -144,7 +144,7 @@ def set_quality(real: Tensor, generated: Tensor, neighbours: int = 5) -> SetQual
 def diversity(real: Tensor, generated: Tensor) -> float:
     """Mean distance between generated features `[M, D]`, over that between real ones `[N, D]`.
 
-    1: as spread as the real ones; 0: copies of one sample. NaN or infinite where all real ones are the same.
+    1 if as diverse as the real ones, 0 for copies of one sample; NaN or infinite if all real ones are the same.
     """
     _check_sets(real, generated, 2)
     return float(_mean_distance(generated) / _mean_distance(real))
@@ -156,12 +156,12 @@ def _check_sets(real: Tensor, generated: Tensor, least: int) -> None:
             raise expect_shape(f"{which} features", f"at least {least} samples, features", features.shape)
     if real.shape[1] != generated.shape[1]:
         raise ShapeError(
-            f"generated features: expected {real.shape[1]} a sample as in the real set, received {generated.shape[1]}."
+            f"generated features: expected {real.shape[1]} per sample as in real ones, received {generated.shape[1]}."
         )
 
 
 def _distances(rows: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Some rows at a time with their Euclidean distances `[rows, others]`; equal samples are exactly 0 apart."""
+    """Slices of rows with their Euclidean distances `[rows, others]`; the distance of equal samples is exactly 0."""
     for start in range(0, len(rows), ROWS):
         part = slice(start, start + ROWS)
         yield part, torch.cdist(rows[part], others, compute_mode="donot_use_mm_for_euclid_dist")

@@ -1,7 +1,7 @@
-"""Quality of recall: does the stimulus that a class calls up look like that class?
+"""Quality of recall: does the stimulus that the network recalls for a class resemble that class?
 
-Each recalled stimulus is correlated with the mean stimulus of every class. A pathway that remembers has its
-largest correlation with its own class.
+Each recalled stimulus is correlated with the mean stimulus of every class. Where recall works, the largest correlation
+is that with the own class.
 """
 
 from __future__ import annotations

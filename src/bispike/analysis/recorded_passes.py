@@ -1,8 +1,8 @@
-"""Run both pathways once over a sample and keep what the measurements need.
+"""Run both pathways once over a sample of stimuli and keep what the measurements need.
 
-The bottom-up pathway sees every stimulus, the top-down pathway imagines every class. Spike trains `[T, B,
-*f]` are reduced batch by batch to rates `[n, D]` and to the share of equal entries `[n, C]`, so that a
-large network and a few hundred stimuli fit in little memory.
+The bottom-up pathway perceives every stimulus, the top-down pathway imagines every class. Spike trains `[T, B, *f]` are
+reduced batch by batch to rates `[n, D]` and to the share of equal entries `[n, C]`, so that a large network and a few
+hundred stimuli fit in little memory.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from ..nn import Network
 
 @dataclass(frozen=True)
 class LayerReading:
-    """What one layer did.
+    """Activity of one layer in both pathways.
 
     Args:
         name: name of the layer.
         rates: `[n, D]` spikes per time step of each unit for each stimulus, bottom-up pathway.
         templates: `[C, D]` spikes per time step of each unit for each class, top-down pathway.
-        equal: `[n, C]` share of entries (time steps and units) in which the spikes of a stimulus equal
-        those of
-            the imagination of a class; None when the network does not spike.
+        equal: `[n, C]` share of entries (time steps and units) in which the spikes of a stimulus equal those of the
+            imagination of a class; None when the network does not spike.
     """
 
     name: str
@@ -36,7 +35,12 @@ class LayerReading:
 
 
 def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> list[LayerReading]:
-    """Observe stimuli `[n, *stimulus.shape]` and imagine every class; a reading a layer, bottom to top.
+    """Observe stimuli `[n, *stimulus.shape]` and imagine every class; one reading per layer, bottom to top.
+
+    Args:
+        network: is left unchanged.
+        stimuli: at least one.
+        batch_size: number of stimuli per pass.
 
     Raises:
         ShapeError: there is no stimulus.
@@ -52,10 +56,10 @@ def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> l
         equal: list[list[Tensor]] = [[] for _ in imagined]
         for batch in stimuli.split(batch_size):
             for i, record in enumerate(network.observe(batch.to(device))):
-                seen = _flat(record.spikes)
-                rates[i].append(seen.mean(0).cpu())
+                observed = _flat(record.spikes)
+                rates[i].append(observed.mean(0).cpu())
                 if spiking:
-                    equal[i].append(equal_share(seen, imagined[i]).cpu())
+                    equal[i].append(equal_share(observed, imagined[i]).cpu())
     return [
         LayerReading(
             name=name,
@@ -70,28 +74,24 @@ def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> l
 def layer_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> dict[str, Tensor]:
     """Rates `[n, D]` of every layer, bottom to top, for stimuli `[n, *stimulus.shape]`.
 
-    Of the network as it decides: spikes per time step, or the activations of a rate network.
+    Rates are those of inference: spikes per time step, or the activations of a rate network.
     """
     found: dict[str, list[Tensor]] = {name: [] for name in network.layer_names}
     device = network.stimulus_mean.device
     with network.inference():
         for batch in stimuli.split(batch_size):
             source = network.encode(batch.to(device))
-            if not network.signals.spiking:
-                seen = ((step.layer.name, step.activity.rate) for step in network.bottom_up_rates(source))
-            else:
-                seen = ((layer.name, activity.rate) for layer, _, activity in network.bottom_up_pass(source))
-            for name, rate in seen:
+            for name, rate in zip(network.layer_names, [step.activity.rate for step in network.steps(source)], strict=True):
                 found[name].append(rate.flatten(1).cpu())
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 
-def equal_share(seen: Tensor, imagined: Tensor) -> Tensor:
+def equal_share(observed: Tensor, imagined: Tensor) -> Tensor:
     """Share of equal entries of binary trains `[T, B, D]` and `[T, C, D]`, for every pair: `[B, C]`.
 
     Of 0/1 vectors s and t with n entries, n - sum(s) - sum(t) + 2 s.t entries are equal.
     """
-    s = seen.transpose(0, 1).flatten(1)
+    s = observed.transpose(0, 1).flatten(1)
     t = imagined.transpose(0, 1).flatten(1)
     return (s.shape[1] - s.sum(1)[:, None] - t.sum(1)[None, :] + 2 * s @ t.T) / s.shape[1]
 

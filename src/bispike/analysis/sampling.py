@@ -1,7 +1,7 @@
-"""New images from an autoencoder: a density over its latent codes, fitted after training, from which codes are drawn.
+"""New images from an autoencoder: latent codes are drawn from a density that is fitted after training.
 
-The density is a mixture of Gaussians, one mixture a class, so that a class can be asked for; codes are then sent down
-the top-down pathway.
+The density is one mixture of Gaussians per class, so that codes of a given class can be drawn. The top-down pathway
+turns them into images.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ BATCH = 500
 
 
 def compress(network: Network, stimuli: Tensor) -> Tensor:
-    """Latent rates `[N, D]` of many stimuli `[N, *shape]`."""
+    """Latent rates `[N, D]` of stimuli `[N, *shape]`, batch by batch."""
     return torch.cat([network.compress(part).flatten(1) for part in stimuli.split(BATCH)])
 
 
 def expand(network: Network, codes: Tensor) -> Tensor:
-    """Stimuli `[N, *shape]` that many latent codes `[N, D]` call up."""
+    """Stimuli `[N, *shape]` that the top-down pathway makes of latent codes `[N, D]`, batch by batch."""
     shape = network.layers[-1].output_shape
     return torch.cat([network.expand(part.unflatten(1, shape)) for part in codes.split(BATCH)])
 
 
 def reconstruct(network: Network, stimuli: Tensor) -> Tensor:
-    """What comes down again of many stimuli `[N, *shape]`."""
+    """Reconstructions `[N, *shape]` of stimuli, batch by batch."""
     return torch.cat([network.reconstruct(part) for part in stimuli.split(BATCH)])
 
 
@@ -41,8 +41,8 @@ class LatentDensity:
     """A mixture of Gaussians over latent codes for each class.
 
     Args:
-        mixtures: scikit-learn's `GaussianMixture`, a class each.
-        highest: largest value of a code: 1 of spiking networks, infinity of rates.
+        mixtures: scikit-learn's `GaussianMixture`, one per class.
+        highest: largest value of a code: 1 for spiking networks, infinity for rate networks.
     """
 
     mixtures: tuple[Any, ...]
@@ -52,14 +52,17 @@ class LatentDensity:
     def fit(
         cls, network: Network, split: Split, *, components: int = 1, samples: int = 20000, seed: int = 0
     ) -> LatentDensity:
-        """Fit to the codes of stimuli.
+        """Fit the density to the codes of stimuli.
 
         Args:
             network: an autoencoder.
             split: with at least two stimuli of each class among the first `samples`.
-            components: Gaussians a class.
-            samples: stimuli that are used.
-            seed: of the fit's first guess.
+            components: number of Gaussians per class.
+            samples: largest number of stimuli to use.
+            seed: of the initialisation of the fit.
+
+        Raises:
+            ConfigurationError: a class has too few stimuli.
         """
         from sklearn.mixture import GaussianMixture
 
@@ -75,7 +78,7 @@ class LatentDensity:
                 )
             mixture = GaussianMixture(components, covariance_type="full", reg_covar=1e-4, random_state=seed)
             mixtures.append(mixture.fit(own))
-        return cls(tuple(mixtures), 1.0 if network.signals.spiking else float("inf"))
+        return cls(tuple(mixtures), network.signals.largest)
 
     def draw(self, labels: Tensor, *, generator: torch.Generator) -> Tensor:
         """Latent codes `[N, D]` of classes `[N]`."""

@@ -1,7 +1,7 @@
-"""Loss of spikes: each spike that a layer emits fails to arrive with probability p, at every step on its own.
+"""Loss of spikes: each spike that a layer emits is lost with probability p, independently of all others.
 
-In a rate network, which has no spikes, each value fails as a whole with that probability: a harder damage, since a
-value is sent once and spikes several times. Nothing is scaled up for what is missing.
+A rate network has no spikes; each of its values is lost with probability p. This is the stronger damage, since a value
+is sent once and a spike train has several spikes. What remains is not scaled up.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ def spike_loss(network: Network, probability: float, *, generator: torch.Generat
     """Within the context every layer of the bottom-up pathway loses spikes.
 
     Args:
-        network: is itself again at the end.
+        network: is unchanged after the context.
         probability: p, 0 (nothing is lost) to 1 (silence).
-        generator: source of chance, on the CPU.
+        generator: random generator, on the CPU.
 
     Raises:
-        ConfigurationError: p is no probability.
+        ConfigurationError: p is not in 0..1.
     """
     if not 0 <= probability <= 1:
         raise ConfigurationError(f"probability: expected a number from 0 to 1, received {probability}.")
 
     def survive(values: Tensor) -> Tensor:
-        kept = torch.rand(values.shape, generator=generator) >= probability
-        return values * kept.to(values)
+        survives = torch.rand(values.shape, generator=generator) >= probability
+        return values * survives.to(values)
 
     with ExitStack() as lossy:
         for layer in network.layers:
@@ -48,24 +48,24 @@ def spike_loss(network: Network, probability: float, *, generator: torch.Generat
 
 @contextmanager
 def _lossy(pathway: Pathway, survive: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    respond, flow, rates = pathway.forward_spikes, pathway.forward_taped, pathway.forward_rates
+    forward_spikes, forward_taped, forward_rates = pathway.forward_spikes, pathway.forward_taped, pathway.forward_rates
 
     def lossy_forward(*args: Any, **kwargs: Any) -> Activity:
-        activity = respond(*args, **kwargs)
+        activity = forward_spikes(*args, **kwargs)
         spikes = survive(dense_spikes(activity.spikes, like=activity.rate))
         return replace(activity, spikes=spikes, rate=spikes.mean(0))
 
     def lossy_taped(*args: Any, **kwargs: Any) -> Tensor:
-        return survive(flow(*args, **kwargs))
+        return survive(forward_taped(*args, **kwargs))
 
     def lossy_rates(*args: Any, **kwargs: Any) -> RateActivity:
-        activity = rates(*args, **kwargs)
+        activity = forward_rates(*args, **kwargs)
         return replace(activity, rate=survive(activity.rate))
 
-    own = {"forward_spikes": lossy_forward, "forward_taped": lossy_taped, "forward_rates": lossy_rates}
-    pathway.__dict__.update(own)
+    methods = {"forward_spikes": lossy_forward, "forward_taped": lossy_taped, "forward_rates": lossy_rates}
+    pathway.__dict__.update(methods)
     try:
         yield
     finally:
-        for name in own:
+        for name in methods:
             del pathway.__dict__[name]

@@ -1,9 +1,9 @@
-"""How far a rule's weight change points from the gradient: the angle, layer by layer, on the same network and batch.
+"""Angle between the update of a rule and the gradient, layer by layer, on the same network and batch.
 
-The gradient is that of `bptt` for rules on the spiking network and of `backprop` for rules on the rate network, both of
-the same state, in training mode. 0 degrees is gradient descent itself, 90 an unrelated direction, above 90 the rule
-works against the loss. What is compared is what the rule writes, before an optimizer scales it. The question is that
-of Lillicrap et al., Nature Communications 2016: a change within 90 degrees of the gradient still descends.
+The gradient is that of `bptt` for rules of spiking networks and that of `backprop` for rules of rate networks, in the
+same state and in training mode. 0 degrees is gradient descent, 90 degrees an unrelated direction; above 90 degrees the
+rule increases the loss. Updates are compared as the rule writes them, before an optimizer scales them. Source:
+Lillicrap et al., Nature Communications 2016: an update within 90 degrees of the gradient still descends.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ from .pathways import random_angle_spread
 
 ALL = "all"
 READOUT = "readout"
+REFERENCE = {"spikes": "bptt", "rates": "backprop"}
+"""Rule of the true gradient, by what the network emits."""
 
 
 @dataclass(frozen=True)
 class UpdateAngle:
-    """Angle of a rule's weight change to the gradient at one place.
+    """Angle between the update of a rule and the gradient, in one layer or in all weights.
 
     Args:
-        name: of the layer, `"readout"`, or `"all"` for all weights that the rule changes together.
+        name: of the layer, `"readout"`, or `"all"` for all weights that the rule changes, taken together.
         degrees: mean over batches; None where the rule changes nothing.
         error: standard error of that mean; None for fewer than two batches.
-        spread: standard deviation, in degrees, of random directions around 90; None likewise.
+        spread: standard deviation, in degrees, of the angle of random directions around 90; None likewise.
     """
 
     name: str
@@ -45,28 +47,28 @@ class UpdateAngle:
 
 
 def reference_rule(rule: Rule) -> str:
-    """Name of the rule whose gradient is compared with."""
-    return "bptt" if rule.signals.spiking else "backprop"
+    """Name of the rule whose gradient serves as the reference."""
+    return REFERENCE[rule.signals.name]
 
 
 def update_angles(rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> list[UpdateAngle]:
     """Angle to the gradient at every layer, at the readout and of all weights together.
 
     Args:
-        rule: with its network, in the state to be looked at; both are left as they are.
+        rule: the rule and its network; both are left unchanged.
         batches: stimuli `[B, *stimulus.shape]` with labels `[B]`, at least one batch.
-        seed: of stochastic codes; the same draws for the rule and for the gradient.
+        seed: of stochastic codes; rule and gradient get the same random numbers.
     """
     found: dict[str, list[float]] = {}
     entries: dict[str, int] = {}
     for stimuli, labels in batches:
-        changes = _changes(_copy(rule), stimuli, labels, seed)
-        gradients = _changes(_reference(rule), stimuli, labels, seed)
-        moved = [name for name, change in changes.items() if bool(change.any())]
-        pairs = {name: (changes[name], gradients[name]) for name in moved}
+        updates = _updates(_copy(rule), stimuli, labels, seed)
+        gradients = _updates(_reference(rule), stimuli, labels, seed)
+        moved = [name for name, update in updates.items() if bool(update.any())]
+        pairs = {name: (updates[name], gradients[name]) for name in moved}
         if moved:
-            pairs[ALL] = _joined(changes, moved), _joined(gradients, moved)
-        for name in [*changes, ALL]:
+            pairs[ALL] = _joined(updates, moved), _joined(gradients, moved)
+        for name in [*updates, ALL]:
             found.setdefault(name, [])
             if name in pairs:
                 found[name].append(angle_between(*pairs[name]))
@@ -74,8 +76,8 @@ def update_angles(rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, seed:
     return [_summary(name, values, entries.get(name)) for name, values in found.items()]
 
 
-def _joined(changes: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
-    return torch.cat([changes[name].flatten() for name in names])
+def _joined(updates: Mapping[str, Tensor], names: Sequence[str]) -> Tensor:
+    return torch.cat([updates[name].flatten() for name in names])
 
 
 def _summary(name: str, values: Sequence[float], entries: int | None) -> UpdateAngle:
@@ -85,19 +87,19 @@ def _summary(name: str, values: Sequence[float], entries: int | None) -> UpdateA
 
 
 def _copy(rule: Rule) -> Rule:
-    twin = copy.deepcopy(rule)
-    twin.on_gradients_ready = None
-    return twin
+    copied = copy.deepcopy(rule)
+    copied.on_gradients_ready = None
+    return copied
 
 
 def _reference(rule: Rule) -> Rule:
-    network = copy.deepcopy(rule.network)
-    options = {"activation": network.activation} if not rule.signals.spiking else {}
-    return rules.create(reference_rule(rule), network, **options)
+    name, network = reference_rule(rule), copy.deepcopy(rule.network)
+    options = {"activation": network.activation} if name == "backprop" else {}
+    return rules.create(name, network, **options)
 
 
-def _changes(rule: Rule, stimuli: Tensor, labels: Tensor, seed: int) -> dict[str, Tensor]:
-    """What one step writes for the bottom-up weights of each place; zeros where it changes nothing."""
+def _updates(rule: Rule, stimuli: Tensor, labels: Tensor, seed: int) -> dict[str, Tensor]:
+    """Gradients that one step of the rule writes for the bottom-up weights; zeros where it writes none."""
     network = rule.network.train()
     for parameter in [*network.parameters(), *rule.parameters()]:
         parameter.grad = None

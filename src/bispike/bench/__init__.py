@@ -1,4 +1,4 @@
-"""What a training step costs: time and memory, measured the same way for every rule and for the peers."""
+"""Cost of a training step in time and memory, measured in the same way for every rule and for other libraries."""
 
 from .cases import Case
 from .memory import network_tensors, peak_step_bytes, saved_bytes

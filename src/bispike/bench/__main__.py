@@ -1,4 +1,4 @@
-"""`python -m bispike.bench`: the quick suite as a table, without files. `bispike bench` does the rest."""
+"""`python -m bispike.bench`: print the table of the quick suite. `bispike bench` has all options."""
 
 from __future__ import annotations
 

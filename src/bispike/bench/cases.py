@@ -1,7 +1,7 @@
-"""A case: one piece of work that every contender does, as plain values that travel between processes.
+"""A case of the benchmark: the network and the batch that are measured, as plain values that can be sent as JSON.
 
-A network case is a whole network with its readout; a layer case is one `Linear(n, n)` and its LIF population, with the
-sum of the spikes as the loss. Data are standard normal, labels uniform, both from the case's seed.
+A network case is a whole network with its readout. A layer case is one `Linear(n, n)` and its LIF population, with the
+sum of the spikes as the loss. Stimuli are standard normal and labels uniform, both from the seed of the case.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class Case:
-    """One piece of work.
+    """One case of a suite; every contender (a rule or a peer) does the same work.
 
     Args:
-        name: as it appears in tables; unique in a suite.
+        name: name in tables; unique in a suite.
         kind: `mlp`, `cnn` or `layer`.
-        sizes: widths of the hidden layers, channels of the convolutions, or `(n,)` of a layer.
-        stimulus: shape of one stimulus (of a layer: `(n,)`).
+        sizes: widths of the hidden layers, channels of the convolutions, or `(n,)` for a layer.
+        stimulus: shape of one stimulus; `(n,)` for a layer.
         time_steps: T, at least 1.
         batch_size: B, at least 1.
         norm: batch norm between drives and neurons.
-        density: share of ones that the hidden spikes are brought to by a shift of the drives; None: as initialised.
+        density: share of ones in the hidden spikes, reached by a shift of the drives; None: as initialised.
         options: further settings of the model builder, such as `pools`.
-        rules: own rules that take part; the ratios are against `bptt`.
-        warmup, repeats: untimed and timed turns.
-        axis, at: what the suite varies, and its value here; empty where nothing is varied.
+        rules: rules of bispike that are measured; ratios are relative to `bptt`.
+        warmup, repeats: number of untimed and of timed turns.
+        axis, at: the quantity that the suite varies, and its value here; empty if the suite varies none.
         seed: of weights and data.
+
+    Raises:
+        ConfigurationError: values out of range; all problems are listed.
     """
 
     name: str
@@ -72,7 +75,7 @@ class Case:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Case:
-        """The case whose fields came back from JSON, where tuples are lists."""
+        """The case with these fields from JSON, where tuples are lists."""
         given: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
         return cls(**given)
 

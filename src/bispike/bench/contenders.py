@@ -1,7 +1,7 @@
-"""Contenders: the same work under one of our rules, or in one of the peers' libraries.
+"""Contenders of the benchmark: one case under a rule of bispike, or in the library of a peer.
 
-A contender holds its network and its batch, so that the clock sees nothing but the work: `learn` goes forward and
-writes gradients, `infer` goes forward only. All contenders of a case have the same weights.
+A contender owns its network and its batch, so that only the work itself is timed: `learn` runs forward and writes
+gradients, `infer` runs forward only. All contenders of a case have the same weights.
 """
 
 from __future__ import annotations
@@ -21,57 +21,57 @@ from .memory import network_tensors
 from .peers import create_population
 
 Population = Callable[[Tensor], Tensor]
-"""LIF neurons of one layer: drives `[T, B, ...]` to spikes `[T, B, ...]`, from a membrane of zero, differentiable."""
+"""LIF neurons of one layer: drives `[T, B, ...]` to spikes `[T, B, ...]` from a zero membrane, differentiable."""
 
 OWN = "bispike"
 
 
 class Contender(Protocol):
-    """What is timed and weighed."""
+    """What is measured: time and memory of `learn`, time of `infer`."""
 
     def parameters(self) -> list[nn.Parameter]:
-        """What an optimizer would move."""
+        """Parameters that an optimizer updates."""
 
     def tensors(self) -> list[Tensor]:
         """Every tensor that exists before a step: weights, buffers, the batch."""
 
     def learn(self) -> None:
-        """Forward pass and gradients, into `.grad`."""
+        """Forward pass, and gradients into `.grad`."""
 
     def infer(self) -> Tensor:
-        """Forward pass without a tape."""
+        """Forward pass without autograd."""
 
     def spikes(self) -> list[Tensor]:
-        """Spikes `[T, B, ...]` of each layer, with running statistics where there is a norm."""
+        """Spikes `[T, B, ...]` of each layer, with the running statistics of norms."""
 
 
 def create(case: Case, library: str, rule: str, device: torch.device) -> Contender:
     """The contender of a case.
 
     Args:
-        case: the work.
+        case: the case.
         library: `bispike` or one of `peers.NAMES`, which must be importable.
-        rule: one of our rules; `bptt` for a peer.
-        device: where it runs.
+        rule: a rule of bispike; `bptt` for a peer.
+        device: device of the work.
     """
     stimulus, labels = (tensor.to(device) for tensor in case.batch())
     if case.kind == "layer":
         neuron = Neuron()
         own = library == OWN
         population = (lambda drive: lif(drive, neuron)) if own else create_population(library, neuron)
-        return Layer(case, population, stimulus)
+        return LayerContender(case, population, stimulus)
     network = case.network().to(device)
     if case.density is not None:
         set_density(network, stimulus, case.density)
     if library == OWN:
-        return Ruled(network, rule, stimulus, labels)
-    from .peers.twin import Twin
+        return RuleContender(network, rule, stimulus, labels)
+    from .peers.network import PeerNetwork
 
-    return Twin(network, lambda neuron: create_population(library, neuron), stimulus, labels)
+    return PeerNetwork(network, lambda neuron: create_population(library, neuron), stimulus, labels)
 
 
-class Ruled:
-    """Our network under one of our rules."""
+class RuleContender:
+    """A network of bispike under one of its rules."""
 
     def __init__(self, network: Network, rule: str, stimulus: Tensor, labels: Tensor) -> None:
         self.network, self.stimulus, self.labels = network, stimulus, labels
@@ -93,8 +93,8 @@ class Ruled:
         return [record.spikes for record in self.network.observe(self.stimulus)]
 
 
-class Layer:
-    """`Linear(n, n)` for all time steps at once, a LIF population, and the sum of its spikes as the loss."""
+class LayerContender:
+    """`Linear(n, n)` for all time steps at once, a LIF population, with the sum of its spikes as the loss."""
 
     def __init__(self, case: Case, population: Population, source: Tensor) -> None:
         generator = torch.Generator().manual_seed(case.seed + 1)

@@ -1,6 +1,6 @@
-"""Bring the spikes of a network to a wanted density, so that cost can be measured at the density of trained networks.
+"""Set the density of the spikes of a network, so that cost can be measured at the density of trained networks.
 
-The density of layer after layer is a rising function of one number added to all of its drives; bisection finds it.
+The density of a layer increases with a constant that is added to all of its drives; bisection finds the constant.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def set_density(network: Network, stimulus: Tensor, density: float) -> None:
 
     Args:
         network: its bottom-up biases (with a norm: the norm's) are overwritten.
-        stimulus: `[B, *shape]` stimuli that the density is measured on.
-        density: between 0 and 1.
+        stimulus: `[B, *shape]` stimuli for which the density holds.
+        density: share of ones, between 0 and 1.
     """
     arrivals: Arrivals[Received] = network.bottom_up_arrivals(network.encode(stimulus))
     constant = network.constant_input

@@ -1,7 +1,7 @@
-"""The history of the ratios, a line a run, and the check that none of them got worse.
+"""History of the ratios, one line per run, and the check that no ratio increased.
 
-Ratios are compared, not times: they hold across machines of about the same kind, times do not. The reference of a
-ratio is its median over the last runs of the same suite on the same processor; where there are none, over those on any.
+The check compares ratios and not times, since ratios carry over to similar machines. The reference of a ratio is its
+median over the last runs of the same suite on the same processor, or on any processor if there are none.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..errors import UserError
 from ..files import append_line, make_folder, read_lines
 from .peers import NAMES
 
-TOLERANCE = 1.2  # a ratio that grew by more than 20 % got worse
-LAST = 5  # runs that the reference is the median of
-WATCHED = {
+TOLERANCE = 1.2  # a ratio may increase by 20 %
+LAST = 5  # number of runs of the reference
+CHECKED = {
     "ratio_time": "time against bptt",
     "ratio_memory": "memory against bptt",
     "ratio_inference": "time against inference",
@@ -29,29 +29,29 @@ Ratios = dict[str, dict[str, float]]
 
 
 def entry_of(found: Mapping[str, Any]) -> dict[str, Any]:
-    """The line of a run: when, where, and the ratios of our rules by `case rule`.
+    """The entry of a run: date, machine, and the ratios of the rules of bispike by `case rule`.
 
-    `ratio_fastest` is kept only where peers took part.
+    `ratio_fastest` is included only if peers were measured.
     """
     with_peers = any(row["library"] in NAMES for row in found["rows"])
     ratios: Ratios = {}
     for row in found["rows"]:
         if row["library"] in NAMES:
             continue
-        kept = {key: row[key] for key in WATCHED if row[key] is not None and (with_peers or key != "ratio_fastest")}
-        ratios[f"{row['case']} {row['rule']}"] = {key: round(value, 4) for key, value in kept.items()}
+        values = {key: row[key] for key in CHECKED if row[key] is not None and (with_peers or key != "ratio_fastest")}
+        ratios[f"{row['case']} {row['rule']}"] = {key: round(value, 4) for key, value in values.items()}
     about = {key: found[key] for key in ("date", "suite", "machine", "device", "torch")}
     return {**about, "ratios": ratios}
 
 
 def record(found: Mapping[str, Any], history: str | Path) -> None:
-    """Append the line of a run."""
+    """Append the entry of a run to a history."""
     make_folder(Path(history).parent)
     append_line(history, json.dumps(entry_of(found), allow_nan=False))
 
 
 def read(history: str | Path) -> list[dict[str, Any]]:
-    """The lines of a history, oldest first.
+    """The entries of a history, oldest first.
 
     Raises:
         UserError: a line is not JSON.
@@ -61,15 +61,15 @@ def read(history: str | Path) -> list[dict[str, Any]]:
         try:
             entries.append(json.loads(line))
         except ValueError as error:
-            raise UserError(f"{history}, line {number}: expected one JSON object a line ({error}).") from error
+            raise UserError(f"{history}, line {number}: expected one JSON object per line ({error}).") from error
     return entries
 
 
 def runs_of(entries: Sequence[dict[str, Any]], suite: str, device: str) -> list[dict[str, Any]]:
-    """The runs of a suite on a kind of device.
+    """The runs of a suite on a kind of device (`cpu` or `cuda`).
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such run.
     """
     same = [entry for entry in entries if entry["suite"] == suite and entry["device"] == device]
     if not same:
@@ -78,7 +78,7 @@ def runs_of(entries: Sequence[dict[str, Any]], suite: str, device: str) -> list[
 
 
 def worse(found: Mapping[str, Any], entries: Sequence[dict[str, Any]]) -> list[str]:
-    """A sentence for each ratio that is more than 20 % above its reference.
+    """One sentence for each ratio that is more than 20 % above its reference.
 
     Raises:
         UserError: the history has no run of this suite and device.
@@ -92,5 +92,5 @@ def worse(found: Mapping[str, Any], entries: Sequence[dict[str, Any]]) -> list[s
             past = [e["ratios"][name][key] for e in here if key in e["ratios"].get(name, {})][-LAST:]
             if past and value > TOLERANCE * (reference := statistics.median(past)):
                 growth = 100 * (value / reference - 1)
-                sentences.append(f"{name}: {WATCHED[key]} {value:.3f}, was {reference:.3f} (+{growth:.0f} %)")
+                sentences.append(f"{name}: {CHECKED[key]} {value:.3f}, was {reference:.3f} (+{growth:.0f} %)")
     return sentences

@@ -1,9 +1,9 @@
 """Peak memory of a training step: tensors alive beyond weights, gradients and optimizer state.
 
-Every operation's results are watched (also those of the backward pass). A storage counts from the operation that
-made it until nothing refers to it. Storages that existed before the step do not count (weights, optimizer state,
-the batch), nor do those that end up as `.grad`. What one operation allocates and frees inside itself is not seen;
-`resident` sees that too. The same meter serves every rule and every peer.
+The results of every operation are tracked, also those of the backward pass. A storage counts from the operation that
+created it until nothing refers to it. Storages that existed before the step (weights, optimizer state, the batch) and
+those that become `.grad` do not count. Memory that an operation allocates and frees internally is not included;
+`resident` includes it. Every rule and every peer is measured in the same way.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-class _Watch(TorchDispatchMode):
-    """Notes after which operation each new storage was made, and before which it was gone."""
+class _StorageTracker(TorchDispatchMode):
+    """Records after which operation each new storage was created, and before which it was freed."""
 
     def __init__(self, known: set[int]) -> None:
         super().__init__()
         self.known = known
-        self.alive: dict[int, tuple[weakref.ref[Any], int]] = {}  # by address; addresses recur, numbers do not
+        self.alive: dict[
+            int, tuple[weakref.ref[Any], int]
+        ] = {}  # by address; an address can be reused, a number cannot
         self.sizes: list[int] = []
-        self.made: list[int] = []
-        self.gone: dict[int, int] = {}
+        self.created: list[int] = []
+        self.freed: dict[int, int] = {}
         self.operations = 0
 
     def __torch_dispatch__(
@@ -38,24 +40,24 @@ class _Watch(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
-                self._see(leaf.untyped_storage())
+                self._track(leaf.untyped_storage())
         self.operations += 1
         return result
 
-    def _see(self, storage: torch.UntypedStorage) -> None:
+    def _track(self, storage: torch.UntypedStorage) -> None:
         address = storage._cdata
         if address in self.known or address in self.alive:
             return
         number = len(self.sizes)
 
         def end(_: object) -> None:
-            self.gone[number] = self.operations
+            self.freed[number] = self.operations
             del self.alive[address]
 
-        # The object in Python lives as long as the storage does, whoever holds it.
+        # The Python object lives as long as the storage, whatever refers to it.
         self.alive[address] = (weakref.ref(storage, end), number)
         self.sizes.append(storage.nbytes())
-        self.made.append(self.operations)
+        self.created.append(self.operations)
 
     def peak(self, *, without: set[int]) -> int:
         """Largest sum of sizes alive after an operation, leaving out the storages now at these addresses."""
@@ -63,20 +65,20 @@ class _Watch(TorchDispatchMode):
         changes = [0] * (self.operations + 1)
         for number, size in enumerate(self.sizes):
             if number not in left_out:
-                changes[self.made[number]] += size
-                changes[self.gone.get(number, self.operations)] -= size
+                changes[self.created[number]] += size
+                changes[self.freed.get(number, self.operations)] -= size
         return max(itertools.accumulate(changes[:-1]), default=0)
 
 
 def peak_step_bytes(
     step: Callable[[], object], parameters: Iterable[nn.Parameter], existing: Iterable[Tensor] = ()
 ) -> int:
-    """Peak bytes of tensors that `step()` keeps alive at once, gradients of `parameters` left out.
+    """Largest number of bytes of tensors alive at once during `step()`, without the gradients of `parameters`.
 
     Args:
         step: one training step (no optimizer step); gradients are cleared before it.
         parameters: the trained parameters.
-        existing: further tensors that exist before the step and do not count, the batch for instance.
+        existing: further tensors that exist before the step and do not count, such as the batch.
 
     Returns:
         Bytes.
@@ -85,34 +87,34 @@ def peak_step_bytes(
     for parameter in parameters:
         parameter.grad = None
     known = {tensor.untyped_storage()._cdata for tensor in [*parameters, *existing]}
-    with _Watch(known) as watch:
+    with _StorageTracker(known) as tracker:
         step()
-    return watch.peak(without={p.grad.untyped_storage()._cdata for p in parameters if p.grad is not None})
+    return tracker.peak(without={p.grad.untyped_storage()._cdata for p in parameters if p.grad is not None})
 
 
 def network_tensors(network: nn.Module) -> list[Tensor]:
-    """Everything a network holds: parameters and buffers."""
+    """All parameters and buffers of a network."""
     return [*network.parameters(), *network.buffers()]
 
 
 def saved_bytes(step: Callable[[], object], existing: Iterable[Tensor] = ()) -> int:
-    """Most bytes that autograd keeps at once for the backward passes of a step, each storage counted once.
+    """Largest number of bytes that autograd saves at once for the backward passes of a step, each storage counted once.
 
     Args:
         step: one training step (no optimizer step).
         existing: tensors that exist before the step and do not count: weights, the batch.
     """
     known = {tensor.untyped_storage()._cdata for tensor in existing}
-    kept: dict[int, tuple[StorageWeakRef, int]] = {}
+    saved: dict[int, tuple[StorageWeakRef, int]] = {}
     most = 0
 
     def pack(tensor: Tensor) -> Tensor:
-        nonlocal kept, most
+        nonlocal saved, most
         storage = tensor.untyped_storage()
-        kept = {key: entry for key, entry in kept.items() if not entry[0].expired()}
+        saved = {key: entry for key, entry in saved.items() if not entry[0].expired()}
         if storage._cdata not in known:
-            kept[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
-            most = max(most, sum(size for _, size in kept.values()))
+            saved[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+            most = max(most, sum(size for _, size in saved.values()))
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):

@@ -1,8 +1,8 @@
-"""Resident memory of a step: what the process really occupies above its weights, data, optimizer state and code.
+"""Resident memory of a step: what the process occupies beyond its weights, data, optimizer state and code.
 
-Linux keeps the largest resident set of a process (VmHWM) and lets it be reset. Freed memory that the C library still
-holds is given back first, or it would hide a part of the step. Where one of the two is not to be had, the answer is
-None, not a guess. On CUDA it is the allocator's own peak above what is allocated before the step.
+Linux records the largest resident set of a process (VmHWM), which can be reset. Freed memory that the C library has not
+returned to the system is returned first, as it would hide a part of the step. Where the system offers neither, the
+result is None. On CUDA the result is the peak of the allocator above the allocated memory before the step.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _RESET_PEAK = "5"  # see proc(5), clear_refs
 
 
 def resident_step_bytes(step: Callable[[], object], device: torch.device) -> int | None:
-    """Largest memory while `step()` runs, above that before it; None where the system does not tell.
+    """Largest memory in bytes during `step()` above the memory before it; None where the system cannot tell.
 
     Args:
-        step: one training step that ran before at least once, so that its code and buffers are there.
-        device: where it runs; on a CPU the memory is the process's, so nothing else may run in it.
+        step: one training step that has run at least once, so that its code and buffers are loaded.
+        device: device of the step; on a CPU nothing else may run in the process.
     """
     gc.collect()
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""What a run of the benchmark leaves behind: `bench.json` for programs, `bench.md` for people."""
+"""Results of the benchmark: `bench.json` for programs and `bench.md` for readers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..files import make_folder, write_atomic, write_json
 from .peers import NAMES
 
 HEADINGS = ("case", "contender", "step ms", "x bptt", "x best", "x infer", "MB", "x bptt", "RSS MB")
-LEGEND = """step ms: median. x bptt: against our own backpropagation through time, of the time (turn by
-turn) and of the memory. x best: time against the fastest backpropagation through time of the
-case, ours or a peer's. x infer: a training step against an inference step. MB: tensors alive
-beyond weights, gradients and optimizer state. RSS: resident memory above weights, gradients,
-optimizer and data.
+LEGEND = """step ms: median. x bptt: relative to bptt of bispike, for the time (turn by turn) and for the
+memory. x best: time relative to the fastest backpropagation through time of the case, in bispike
+or a peer. x infer: training step relative to inference step. MB: tensors alive beyond weights,
+gradients and optimizer state. RSS: resident memory beyond weights, gradients, optimizer state
+and data.
 """
 
 
 def document(suite: str, rows: Sequence[Mapping[str, Any]], problems: Sequence[str], device: str) -> dict[str, Any]:
-    """Everything about a run as plain values: what was measured, on what, and what could not be."""
+    """A run as plain values: rows, machine, settings, and the problems of what could not be measured."""
     return {
         "suite": suite,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -48,7 +48,7 @@ def write_results(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
 
 
 def as_markdown(found: Mapping[str, Any]) -> str:
-    """The table, with the machine above it and the settings and the comparison with the peers below."""
+    """The table, with the machine above and the settings and the comparison with peers below."""
     machine = f"{found['machine']}, torch {found['torch']}, Python {found['python']}, one thread, {found['dtype']}"
     rule = "|---|---" + "|---:" * (len(HEADINGS) - 2) + "|"
     lines = [
@@ -84,7 +84,7 @@ def cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def settings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line a case: T, B, turns, and the share of ones in the spikes of each layer."""
+    """One line per case: T, B, turns, and the share of ones in the spikes of each layer."""
     lines = {}
     for row in rows:
         rates = [f"{rate:.2f}" for rate in row["spike_rate"]]
@@ -95,7 +95,7 @@ def settings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def comparisons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line a peer: the worst agreement with our `bptt` over all cases, and what differs."""
+    """One line per peer: the lowest agreement with `bptt` of bispike over all cases, and how its neuron differs."""
     lines = []
     for library in dict.fromkeys(row["library"] for row in rows if row["equal_spikes"] is not None):
         own = [row for row in rows if row["library"] == library]
@@ -108,7 +108,7 @@ def comparisons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def processor() -> str:
-    """Name of the processor, as far as the system tells."""
+    """Name of the processor, or of the machine where the system does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,8 +1,8 @@
 """From raw measurements to the rows of the table: medians, quartiles, ratios.
 
-A ratio of times is the median, over the turns, of the two contenders' times in the same turn. `ratio_time` and
-`ratio_memory` are against our own `bptt`, `ratio_fastest` against the fastest backpropagation through time of the case,
-ours or a peer's; `ratio_inference` is a contender's training step against its own inference step.
+A ratio of times is the median over turns of the ratio of two times in the same turn. `ratio_time` and `ratio_memory`
+are relative to `bptt` of bispike. `ratio_fastest` is relative to the fastest backpropagation through time of the case,
+in bispike or a peer. `ratio_inference` is the training step of a contender relative to its inference step.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ REFERENCE = "bispike bptt"
 
 
 def rows_of(case: Case, timing: Mapping[str, Any], memory: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row for each contender that was timed.
+    """One row for each contender that was timed.
 
     Args:
-        case: what was measured.
-        timing: answer of `worker.measure_time`.
-        memory: answers of `worker.measure_memory` by contender; empty where that failed.
+        case: the measured case.
+        timing: result of `worker.measure_time`.
+        memory: results of `worker.measure_memory` by contender; a contender is missing if its measurement failed.
 
     Returns:
-        Plain values; what is not known is None.
+        Plain values; an unknown value is None.
     """
     found = timing["contenders"]
     steps = {name: one["times"]["step_ms"] for name, one in found.items()}
@@ -35,7 +35,7 @@ def rows_of(case: Case, timing: Mapping[str, Any], memory: Mapping[str, Mapping[
     for name, one in found.items():
         library, rule = name.split(" ", 1)
         inference = one["times"]["inference_ms"]
-        weighed, reference = memory.get(name, {}), memory.get(REFERENCE, {})
+        measured, reference = memory.get(name, {}), memory.get(REFERENCE, {})
         rows.append(
             {
                 "case": case.name,
@@ -46,15 +46,15 @@ def rows_of(case: Case, timing: Mapping[str, Any], memory: Mapping[str, Mapping[
                 "step_ms_quartiles": quartiles(steps[name]),
                 "samples_per_s": 1e3 * case.batch_size / median(steps[name]),
                 "inference_ms": median(inference),
-                "peak_memory_mb": _megabytes(weighed.get("peak")),
-                "rss_memory_mb": _megabytes(weighed.get("resident")),
-                "saved_mb": _megabytes(weighed.get("saved")),
+                "peak_memory_mb": _megabytes(measured.get("peak")),
+                "rss_memory_mb": _megabytes(measured.get("resident")),
+                "saved_mb": _megabytes(measured.get("saved")),
                 "ratio_time": paired_ratio(steps[name], steps.get(REFERENCE)),
                 "ratio_fastest": paired_ratio(steps[name], steps.get(fastest)),
                 "fastest": fastest,
                 "ratio_inference": paired_ratio(steps[name], inference),
-                "ratio_memory": _ratio(weighed.get("peak"), reference.get("peak")),
-                "ratio_rss": _ratio(weighed.get("resident"), reference.get("resident")),
+                "ratio_memory": _ratio(measured.get("peak"), reference.get("peak")),
+                "ratio_rss": _ratio(measured.get("resident"), reference.get("resident")),
                 "spike_rate": timing["spike_rate"],
                 "time_steps": case.time_steps,
                 "batch_size": case.batch_size,
@@ -85,7 +85,7 @@ def quartiles(values: Sequence[float]) -> list[float]:
 
 
 def paired_ratio(values: Sequence[float], against: Sequence[float] | None) -> float | None:
-    """Median of the ratios turn by turn; None without something to compare with."""
+    """Median of the ratios turn by turn; None without a reference."""
     if not against:
         return None
     return median([a / b for a, b in zip(values, against, strict=True)])

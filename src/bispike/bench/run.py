@@ -1,16 +1,16 @@
 """Run a suite: a process for the times of a case, and a fresh one for the memory of each of its contenders.
 
 Rules of measurement
-- One thread. On a CPU, processor time; on CUDA, wall clock between synchronisations.
-- All contenders of a case, peers too, take turns in one process and one torch, so that a slow moment of the machine
-  hits all of them. (Processes of their own, taking turns over pipes, would differ in their caches and allocators.)
-- 20 untimed and 100 timed turns for small cases, fewer for heavy ones; the rows say how many. Medians and quartiles;
-  ratios are medians of the ratios turn by turn.
-- A step is the rule's step and fused Adam's, with a learning rate of 0: all of the work, at the same weights and the
-  same density of spikes to the end. A layer case has no optimizer.
-- Peers have our weights, constants, batch, loss and optimizer; spikes are compared before anything is timed.
-- Memory: the tensors alive beyond weights, gradients and optimizer state (`memory`), and beside it the resident set
-  above weights, gradients, optimizer state and data (`resident`), where what the C library fails to reuse counts too.
+- One thread. On a CPU the processor time, on CUDA the wall clock between synchronisations.
+- All contenders of a case, peers included, take turns in one process with one torch, so that a slow moment of the
+  machine affects all of them. (Separate processes would differ in their caches and allocators.)
+- 20 untimed and 100 timed turns for small cases, fewer for large ones; the rows give the numbers. Times are medians
+  with quartiles; ratios are medians of the ratios turn by turn.
+- A step consists of the step of the rule and that of fused Adam with learning rate 0: the full work, at constant
+  weights and constant density of spikes. A layer case has no optimizer.
+- Peers get the same weights, constants, batch, loss and optimizer; spikes are compared before the timing.
+- Memory: tensors alive beyond weights, gradients and optimizer state (`memory`), and the resident set beyond weights,
+  gradients, optimizer state and data (`resident`), which includes memory that the C library fails to reuse.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class WorkerError(WorkError):
-    """A measuring process ended without an answer; the message says how."""
+    """A measuring process failed; the message gives the reason."""
 
 
 @dataclass
 class Result:
-    """Rows of the table, and what could not be measured."""
+    """Rows of the table, and the problems of what could not be measured."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -58,12 +58,12 @@ def run_suite(
     """Measure cases one after the other.
 
     Args:
-        cases: what to measure.
-        with_peers: whether the peers take part. Where their environment cannot be made, ours are measured alone and
-            the problem is named.
+        cases: the cases.
+        with_peers: whether peers are measured too. If their environment cannot be created, only bispike is measured
+            and the problem is listed.
         device: `cpu` or `cuda`.
-        note: told what is being done, a line each.
-        keep: given what is there after each case, so that a long suite can be saved on the way.
+        note: receives messages about the progress, one line each.
+        keep: receives the result so far after each case, so that it can be saved during a long suite.
 
     Returns:
         Rows (see `rows.rows_of`) and problems.
@@ -86,7 +86,7 @@ def run_suite(
             note(result.problems[-1])
             continue
         except KeyboardInterrupt:
-            result.problems.append(f"interrupted at {case.name}; the cases before it are kept")
+            result.problems.append(f"interrupted at {case.name}; the results of earlier cases are complete")
             note(result.problems[-1])
             break
         result.rows += measured.rows
@@ -96,7 +96,7 @@ def run_suite(
 
 
 def measure(case: Case, contenders: Sequence[tuple[str, str]], device: str, *, ask: Ask, note: Note) -> Result:
-    """One case: times first, then the memory of those that could be timed.
+    """Measure one case: first the times, then the memory of each contender that could be timed.
 
     Raises:
         WorkerError: no times could be measured.
@@ -122,7 +122,7 @@ def ask_worker(request: dict[str, Any], python: Path) -> dict[str, Any]:
     """Send one request to a fresh measuring process.
 
     Raises:
-        WorkerError: it failed; the message has its last line.
+        WorkerError: it failed; the message contains the last line of its output.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search_path(python)), "PYTHONSAFEPATH": "1"}
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")

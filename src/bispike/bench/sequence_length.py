@@ -1,7 +1,7 @@
 """Memory and time of a training step against the length of the sequence: `python -m bispike.bench.sequence_length`.
 
-Random symbols, one thread. Memory: largest bytes of tensors alive at once beyond weights, gradients and
-the batch (`bench.memory`). Time: median of a few steps. Each rule gets a fresh network for each length.
+Random symbols, one thread. Memory: largest number of bytes of tensors alive at once beyond weights, gradients and the
+batch (`bench.memory`). Time: median of a few steps. Each rule gets a new network for each length.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def measure(
 ) -> dict[str, Any]:
     """Peak bytes and median milliseconds of a step of a rule on sequences of a length."""
     network = models.create("rnn", SYMBOLS, SYMBOLS, widths=[units])
-    made, stimulus, targets = prepared(network, rule, {}, length, batch)
+    trained, stimulus, targets = prepare(network, rule, {}, length, batch)
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
-        made.step(stimulus, targets)
+        trained.step(stimulus, targets)
         times.append(time.perf_counter() - started)
-    peak = held(made, stimulus, targets)
+    peak = peak_bytes(trained, stimulus, targets)
     return {"rule": rule, "length": length, "peak_mb": peak / 2**20, "step_ms": 1e3 * statistics.median(times)}
 
 
@@ -47,18 +47,26 @@ def step_memory(spec: Mapping[str, Any], rule: str, options: Mapping[str, Any], 
     """Peak bytes of a step of a rule on a new network.
 
     Args:
-        spec: of a recurrent network (`Network.spec`).
-        rule, options: the rule.
-        length: positions of the sequences.
-        batch: how many sequences.
+        spec: description of a recurrent network (`Network.spec`).
+        rule, options: name and options of the rule.
+        length: number of positions.
+        batch: number of sequences.
     """
-    return held(*prepared(models.build(dict(spec)), rule, options, length, batch))
+    return peak_bytes(*prepare(models.build(dict(spec)), rule, options, length, batch))
 
 
-def prepared(
+def prepare(
     network: Network, rule: str, options: Mapping[str, Any], length: int, batch: int
 ) -> tuple[Rule, Tensor, Tensor]:
-    """The rule, whose buffers are there, and random sequences that fit the network."""
+    """The rule after a first short step, which allocates its buffers, and random sequences for the network."""
+    stimulus, targets = random_sequences(network, length, batch)
+    created = rules.create(rule, network.train(), **options)
+    created.step(stimulus[:, :2], targets[:, :2])
+    return created, stimulus, targets
+
+
+def random_sequences(network: Network, length: int, batch: int) -> tuple[Tensor, Tensor]:
+    """Random stimuli `[B, S]` or `[B, S, D]` and targets `[B, S]` or `[B, S, K]` that fit the network."""
     assert isinstance(network, SequenceNetwork)
     draws = torch.Generator().manual_seed(0)
     size, classes = network.stimulus.size, network.concept.classes
@@ -70,19 +78,17 @@ def prepared(
         targets = torch.randn(batch, length, classes, generator=draws)
     else:
         targets = torch.randint(classes, (batch, length), generator=draws)
-    made = rules.create(rule, network.train(), **options)
-    made.step(stimulus[:, :2], targets[:, :2])
-    return made, stimulus, targets
+    return stimulus, targets
 
 
-def held(rule: Rule, stimulus: Tensor, targets: Tensor) -> int:
-    """Peak bytes of a step."""
+def peak_bytes(rule: Rule, stimulus: Tensor, targets: Tensor) -> int:
+    """Peak bytes of one step."""
     existing = [*network_tensors(rule.network), stimulus, targets]
     return peak_step_bytes(lambda: rule.compute_gradients(stimulus, targets), rule.parameters(), existing)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as Markdown, memory relative to each rule's shortest sequence beside it."""
+    """The rows as Markdown, with the memory relative to the shortest sequence of the same rule."""
     lines = ["| rule | length | memory MiB | relative | step ms |", "|---|---:|---:|---:|---:|"]
     shortest = {row["rule"]: row["peak_mb"] for row in reversed(rows)}
     for row in rows:

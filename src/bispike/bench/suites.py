@@ -1,7 +1,7 @@
-"""The suites of `bispike bench`: what is measured, with the sizes of three published benchmark cards.
+"""The suites of `bispike bench`, with the sizes of three published benchmarks (cards).
 
 Card 1 is one layer (B = 16, T = 500), card 2 a small convolutional network on 3×64×64 (T = 16, B = 64), card 3 the
-networks of the BSD paper (arXiv 2509.20284). The others vary one thing about card 3's dense network.
+networks of the BSD paper (arXiv 2509.20284). The other suites vary one quantity of the dense network of card 3.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .cases import Case
 
 DENSE, SPARSE = 0.6, 0.06
 """Spike densities of the dense network without a norm: after training at the default strength of the alignment, and
-where alignment on rates settles at its sparsest."""
+after alignment on rates at its sparsest."""
 
 _MLP = Case("card3-mlp", "mlp", (1024, 512, 256), (784,), time_steps=4, batch_size=128, density=DENSE)
 _CNN = Case(
@@ -84,7 +84,7 @@ def _filled(density: float, time_steps: int = 16) -> Case:
 
 @dataclass(frozen=True)
 class Suite:
-    """Cases that belong together, with a line that says what they are."""
+    """Cases that belong together, with a summary in one line."""
 
     name: str
     summary: str
@@ -132,17 +132,17 @@ def cases_of(
     repeats: int | None = None,
     batch_size: int | None = None,
 ) -> list[Case]:
-    """The cases of a suite, some of them, with other numbers of turns or another batch size.
+    """Cases of a suite, with other numbers of turns or another batch size on request.
 
     Args:
         suite: name of a suite.
         only: names of cases; empty: all.
-        warmup, repeats: turns; None: as the suite has them.
-        batch_size: B; None: as the suite has it. The names of the cases say so.
+        warmup, repeats: numbers of turns; None: those of the suite.
+        batch_size: B; None: that of the suite. A given B becomes part of the names of the cases.
 
     Raises:
-        UnknownNameError: no such suite or case.
-        ConfigurationError: numbers out of range.
+        UnknownNameError: there is no such suite or case.
+        ConfigurationError: a number is out of range, or the suite varies the batch size.
     """
     if suite not in SUITES:
         raise UnknownNameError("suite", suite, SUITES)

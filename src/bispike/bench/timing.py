@@ -1,8 +1,7 @@
-"""Time of a step: contenders take turns, and every turn is kept so that ratios can be paired.
+"""Time of a step: contenders take turns, and all times are stored so that ratios can be paired by turn.
 
-On a CPU the clock is the processor time of this process, all of its threads together: a machine that is shared with
-others does not lengthen it, and a second thread does not shorten it. On CUDA it is the wall clock between two
-synchronisations.
+On a CPU the clock is the processor time of this process, summed over its threads: other processes on the machine do not
+increase it, and further threads do not decrease it. On CUDA it is the wall clock between two synchronisations.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import torch
 
 @dataclass(frozen=True)
 class Work:
-    """What is timed of one contender: a training step with the optimizer's, and an inference step."""
+    """The timed functions of one contender: a training step with that of the optimizer, and an inference step."""
 
     step: Callable[[], object]
     infer: Callable[[], object]
@@ -24,7 +23,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds of every timed turn; equal places of two contenders belong to the same turn."""
+    """Milliseconds of every timed turn; equal indices of two contenders belong to the same turn."""
 
     step_ms: list[float] = field(default_factory=list)
     inference_ms: list[float] = field(default_factory=list)
@@ -37,12 +36,12 @@ def take_turns(
     repeats: int,
     device: torch.device,
 ) -> dict[str, Times]:
-    """Time all contenders in turns. Who begins a turn changes from turn to turn, so that all follow all.
+    """Time all contenders in turns. Each turn begins with another contender, so that none is always first.
 
     Args:
-        works: by contender.
-        warmup, repeats: untimed and timed turns; a turn is one step and one inference of each.
-        device: of the work.
+        works: timed functions by contender.
+        warmup, repeats: numbers of untimed and of timed turns; a turn is one step and one inference of each.
+        device: device of the work.
     """
     names = list(works)
     times = {name: Times() for name in names}
@@ -58,7 +57,7 @@ def take_turns(
 
 
 def elapsed_ms(call: Callable[[], object], device: torch.device) -> float:
-    """Milliseconds of one call (see the module's text for the clock)."""
+    """Milliseconds of one call, by the clock that the module describes."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         start = time.perf_counter()

@@ -3,10 +3,10 @@
     {"task": "time",   "case": {...}, "contenders": [["bispike", "bsd"], ...], "device": "cpu"}
     {"task": "memory", "case": {...}, "contenders": [["bispike", "bsd"]], "device": "cpu"}
 
-All contenders of a case are timed in one process, peers too, so that a slow moment of the machine hits all of them.
-Memory is measured in a fresh process for each contender. Before anything is timed, the spikes of each contender are
-compared with ours on the same weights. The optimizer is fused Adam with a learning rate of 0: it does all of its work,
-and the weights, hence the density of the spikes, stay the same for everyone to the end.
+All contenders of a case, peers included, are timed in one process, so that a slow moment of the machine affects all of
+them. Memory is measured in a new process for each contender. Before the timing, the spikes of each peer are compared
+with those of bispike on the same weights. The optimizer is fused Adam with learning rate 0: it does its full work,
+while the weights and therefore the density of the spikes stay constant.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ Names = Sequence[tuple[str, str]]
 
 
 def measure_time(case: Case, contenders: Names, device: torch.device) -> dict[str, Any]:
-    """Turns of all contenders; those that cannot take part are left out and named under `failed`.
+    """Time all contenders in turns; those that raise an error are left out and listed under `failed`.
 
     Returns:
-        `contenders`: for each `library rule` its `times`, `version`, `check`; `spike_rate`: a list, a layer each;
+        `contenders`: for each `library rule` its `times`, `version`, `check`; `spike_rate`: one value per layer;
         `failed`: messages by contender.
     """
     made: dict[str, Contender] = {}
     found: dict[str, dict[str, Any]] = {}
     failed: dict[str, str] = {}
-    spikes: list[Tensor] = []  # ours, before any step moves the running statistics of a norm
+    spikes: list[Tensor] = []  # of bispike, before a step changes the running statistics of a norm
     for library, rule in contenders:
         name = f"{library} {rule}"
         try:
@@ -65,7 +65,7 @@ def measure_time(case: Case, contenders: Names, device: torch.device) -> dict[st
 
 
 def measure_memory(case: Case, library: str, rule: str, device: torch.device) -> dict[str, Any]:
-    """Peak of the tensors alive, bytes saved for backward, and resident memory of one contender."""
+    """Peak of the tensors alive, bytes saved for the backward pass, and resident memory of one contender."""
     one = create(case, library, rule, device)
     step = training_step(one, case)
     step()
@@ -77,7 +77,7 @@ def measure_memory(case: Case, library: str, rule: str, device: torch.device) ->
 
 
 def training_step(contender: Contender, case: Case) -> Callable[[], None]:
-    """The contender's step and the optimizer's; of a layer there is no optimizer."""
+    """The step of the contender and of the optimizer; a layer case has no optimizer."""
     if case.kind == "layer":
         return contender.learn
     optimizer = torch.optim.Adam(contender.parameters(), lr=0.0, fused=True)
@@ -90,15 +90,15 @@ def training_step(contender: Contender, case: Case) -> Callable[[], None]:
 
 
 def compare(peer: Contender, own: Contender, spikes: Sequence[Tensor]) -> dict[str, Any]:
-    """A peer against our `bptt` on the same weights.
+    """Compare a peer with `bptt` of bispike on the same weights.
 
     Args:
         peer, own: the two contenders; both take a step without an update.
-        spikes: ours, `[T, B, ...]` of each layer.
+        spikes: those of bispike, `[T, B, ...]` of each layer.
 
     Returns:
         `equal_spikes`: share of equal spikes over all layers and steps; `gradient_cosine`: cosine between all gradients
-        of the two, None where a norm, whose definition is another, stands between them (or where one has none).
+        of the two; None if their gradients differ in shape, as with norms, which are defined differently.
     """
     pairs = list(zip(spikes, peer.spikes(), strict=True))
     equal = sum(int((a == b).sum()) for a, b in pairs) / sum(a.numel() for a, _ in pairs)
@@ -117,7 +117,7 @@ def _gradients(contender: Contender) -> list[Tensor]:
 
 
 def version_of(library: str) -> str:
-    """Installed version of a contender's library."""
+    """Installed version of the library of a contender."""
     if library == OWN:
         from .._version import __version__
 
@@ -126,7 +126,7 @@ def version_of(library: str) -> str:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Carry out one request."""
+    """Handle one request."""
     case, device = Case.of(request["case"]), torch.device(request["device"])
     contenders = [(library, rule) for library, rule in request["contenders"]]
     if request["task"] == "memory":
@@ -135,7 +135,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read the request, measure, answer; what libraries print goes to standard error."""
+    """Read the request, measure, and answer; the output of libraries goes to standard error."""
     request = json.load(sys.stdin)
     torch.set_num_threads(1)
     with contextlib.redirect_stdout(sys.stderr):

@@ -24,7 +24,7 @@ from ..files import make_folder, write_json
 from ..functional.cues import half_cue
 from ..memory import (
     AssociativeMemory,
-    Completion,
+    CompletionQuality,
     CurvePoint,
     KoskoBAM,
     ModernHopfield,
@@ -36,7 +36,8 @@ from ..memory import (
     robustness_curve,
     stored_completion,
 )
-from ..memory.curves import COMPLETING, Memory, class_means, hidden_error
+from ..memory.completion_quality import COMPLETION_SETTINGS, class_means, hidden_error
+from ..memory.curves import Memory
 from ..runs.run import Run, load_run
 
 OURS = "bispike 784 × 100"
@@ -107,17 +108,17 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
     write_picture(out / "memory-replay.png", replay_figure(sequence[:20], forward, backward))
     known = half_cue(tuple(stimuli.shape[1:]), "bottom")
     rows = [stored_completion(stimuli, labels, known, stored=count, units=units) for count, units in STORED]
-    shown = AssociativeMemory(stimuli.shape[1:], 400, **COMPLETING)
+    shown = AssociativeMemory(stimuli.shape[1:], 400, **COMPLETION_SETTINGS)
     concepts = torch.randint(0, 2, (100, 400), generator=torch.Generator().manual_seed(0)).float()
     shown.store(stimuli[:100], concepts)
-    settled = shown.settle(stimuli[:6], known=known, passes=3)
+    completed = shown.complete(stimuli[:6], known=known, passes=3)
     cues = torch.where(known > 0, stimuli[:6], 0.3)
-    write_picture(out / "completion-stored.png", completion_figure(cues, settled.stimuli, stimuli[:6]))
+    write_picture(out / "completion-stored.png", completion_figure(cues, completed.stimuli, stimuli[:6]))
     return {"stored": [{**asdict(row), "units": units} for row, (_, units) in zip(rows, STORED, strict=True)]}
 
 
 def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> dict[str, Any]:
-    """Completion of a run's test images, the bottom half hidden: `Completion` with accuracies of class decisions."""
+    """Completion of a run's test images, the bottom half hidden: `CompletionQuality` and the accuracies per pass."""
     loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
     train, train_labels = loaded.train[: len(loaded.train)]
     stimuli, labels = loaded.test[: len(loaded.test)]
@@ -133,7 +134,7 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> d
     if path is not None:
         cues = torch.where(known > 0, stimuli[:6], run.network.stimulus_mean)
         write_picture(path, completion_figure(cues, [values[:6] for values in steps], stimuli[:6]))
-    summary = Completion(len(stimuli), ratios[-1], ratios[0], right[0], right[-1])
+    summary = CompletionQuality(len(stimuli), ratios[-1], ratios[0], right[0], right[-1])
     return {**asdict(summary), "ratios": ratios, "accuracies": right}
 
 

@@ -10,7 +10,7 @@ import torch
 
 from .. import data
 from ..analysis import ClassifierFeatures, LatentDensity
-from ..analysis.generation import draw_images, judge_autoencoder
+from ..analysis.generation import draw_images, evaluate_autoencoder
 from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..figures.files import write_picture
@@ -80,7 +80,7 @@ def judge(run: Run, classifier: str | Path, *, samples: int, components: int, se
         )
     loaded = _data_of(run)
     test = loaded.test.subset(slice(0, JUDGED))
-    return judge_autoencoder(
+    return evaluate_autoencoder(
         run.network.eval(),
         split_of(loaded, run.config, "train"),
         test,

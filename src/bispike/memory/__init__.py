@@ -1,27 +1,21 @@
-"""The two pathways as a memory: pairs, completion of damaged cues, sequences; and what it holds, measured."""
+"""The two pathways as an associative memory: pairs, completion of damaged cues, sequences, and its capacity."""
 
-from .associative import AssociativeMemory, Settled
+from .associative import AssociativeMemory
 from .baselines import KoskoBAM, ModernHopfield
 from .completion import complete
-from .curves import (
-    Completion,
-    CurvePoint,
-    capacity,
-    capacity_curve,
-    replay_accuracy,
-    robustness_curve,
-    stored_completion,
-)
+from .completion_quality import CompletionQuality, stored_completion
+from .curves import CurvePoint, capacity, capacity_curve, replay_accuracy, robustness_curve
+from .result import CompletionResult
 from .sequence_memory import SequenceMemory
 
 __all__ = [
     "AssociativeMemory",
-    "Completion",
+    "CompletionQuality",
+    "CompletionResult",
     "CurvePoint",
     "KoskoBAM",
     "ModernHopfield",
     "SequenceMemory",
-    "Settled",
     "capacity",
     "capacity_curve",
     "complete",

@@ -1,71 +1,55 @@
-"""An associative memory of two spiking populations: a stimulus below, a concept above, and a pathway each way.
+"""An associative memory of two spiking populations, a stimulus below and a concept above, with one pathway each way.
 
-    up      concept spikes  = fire(W (s − μ_s) + b_c)      down    stimulus spikes = fire(Θ (c − μ_c) + b_s)
+    bottom-up  concept spikes  = fire(W (s − μ_s) + b_c)      top-down  stimulus spikes = fire(Θ (c − μ_c) + b_s)
 
-W and Θ are weights of their own. The dendrite saturates, I = σ(d), and the soma integrates I and fires where the
-membrane passes 1 (soft reset): T steps, so rates are multiples of 1/T. μ is what inhibition takes away, the mean of
-what was stored, and b = σ⁻¹(μ) of the answering side makes the mean its answer to nothing. Pairs are stored one at a
-time: each population compares what the other calls up with the pattern that is clamped on it, and nothing else:
+W and Θ are separate weights. The dendrite saturates, I = σ(d); the soma integrates I and fires where the membrane
+reaches 1 (soft reset), for T time steps, so rates are multiples of 1/T. μ is the mean of the stored patterns, which
+inhibition subtracts, and b = σ⁻¹(μ) of the target population makes the mean its output without input. Pairs are stored
+one at a time. Each population compares the output that the other one drives with the pattern that is clamped on it:
 
     L = cross-entropy(p, σ(d)),   dL/dd = σ(d) − p,   ΔW = −η dL/dd ⊗ (s − μ) / |s − μ|²
 
-That is a delta rule, local to the synapse. While storing, some units of a cue are flipped, so that damaged cues are
-answered as well. `settle` lets the two sides answer each other for a few passes.
+This is a delta rule, local to the synapse. While storing, some units of a cue are flipped, so that damaged cues recall
+their pair too. `complete` runs both pathways in turn for a few passes.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import CheckpointError, ConfigurationError, ShapeError
-from ..files import make_folder, write_atomic, write_json
+from ..errors import ConfigurationError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
-from ..runs.checkpoint import read_tensors, serialise
+from . import storage
+from .result import CompletionResult, known_gain, known_mask
 
 Shape = tuple[int, ...]
 SOMA = Neuron(threshold=1.0, decay=1.0, reset="soft")
-REST = 0.02  # a population at rest is never surer than this
-PATTERNS, SETTINGS = "memory.safetensors", "memory.json"
-KIND = "associative memory"
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What a memory arrives at from cues, and how.
-
-    Args:
-        stimulus: `[N, *stimulus]` rates after the last pass.
-        concept: `[N, *concept]` rates after the last pass.
-        stimuli, concepts: both after each pass.
-    """
-
-    stimulus: Tensor
-    concept: Tensor
-    stimuli: tuple[Tensor, ...]
-    concepts: tuple[Tensor, ...]
+REST = 0.02  # the rest b is that of a mean in [REST, 1 − REST], so that it is finite
+WEIGHTS = ("up", "down", "stimulus_mean", "concept_mean")
 
 
 class AssociativeMemory:
-    """Stimulus–concept pairs, or stimulus–stimulus pairs, in two pathways.
+    """Memory of stimulus–concept pairs, or of stimulus–stimulus pairs, in two pathways.
 
     Args:
         stimulus, concept: shapes of the two populations, or numbers of units.
-        time_steps: T.
-        rate: η, in (0, 8): the change of the drive for an error of 1; a dendrite has a slope of 1/4 at rest.
-        passes: how often each pair is shown while storing, at least 1.
+        time_steps: T, at least 1.
+        rate: learning rate η, in (0, 8): the change of the drive for an error of 1; σ has a slope of at most 1/4.
+        passes: how often each pair is presented while storing, at least 1.
         flipped: share of the stimulus units that are flipped in cues while storing, in [0, 0.5].
-        flipped_concept: the same of the concept units.
-        hidden: largest share of the stimulus that is hidden in cues while storing, in [0, 1): of images all beyond a
-            straight edge, of other patterns a random subset.
-        seed: of the flips and the order of the pairs.
+        flipped_concept: the same for the concept units.
+        hidden: largest share of the stimulus that is hidden in cues while storing, in [0, 1). Of an image everything
+            beyond a straight edge is hidden, of other patterns a random subset.
+        seed: seed of flips, hidden parts and the order of the pairs.
+
+    Raises:
+        ConfigurationError: a setting is out of range; all problems are listed.
     """
 
     def __init__(
@@ -114,14 +98,15 @@ class AssociativeMemory:
     # ------------------------------------------------------------------ storing
 
     def store(self, stimuli: Tensor, concepts: Tensor) -> None:
-        """Learn pairs online, one at a time; the step size falls to zero over the passes.
+        """Store pairs, learning one at a time; the learning rate falls linearly over the passes.
 
         Args:
             stimuli: `[N, *stimulus]` in [0, 1].
             concepts: `[N, *concept]` in [0, 1].
 
         Raises:
-            ShapeError, ConfigurationError.
+            ShapeError: patterns of another shape, or not as many concepts as stimuli.
+            ConfigurationError: values outside [0, 1].
         """
         below = self._check("stimuli", stimuli, self.stimulus_shape)
         above = self._check("concepts", concepts, self.concept_shape)
@@ -145,12 +130,12 @@ class AssociativeMemory:
         return torch.where(flips, 1 - pattern, pattern)
 
     def _hide(self) -> Tensor | float:
-        """Gain `[units]` of a cue of which a random part is hidden: 0 there, larger elsewhere (see `settle`)."""
+        """Gain `[units]` of a cue of which a random part is hidden: 0 there, larger elsewhere (see `complete`)."""
         most = self.settings["hidden"]
         if most == 0:
             return 1.0
         known = random_cue(torch.empty(1, *self.stimulus_shape), most, generator=self._draws)
-        return _gain(known.expand(1, *self.stimulus_shape).flatten(1))[0]
+        return known_gain(known.expand(1, *self.stimulus_shape).flatten(1))[0]
 
     def _learn(self, weight: Tensor, source: Tensor, target: Tensor, mean: Tensor, rate: float) -> None:
         """One step of the delta rule on one pathway."""
@@ -160,39 +145,46 @@ class AssociativeMemory:
     # ------------------------------------------------------------------ recalling
 
     def recall_concept(self, stimuli: Tensor) -> Tensor:
-        """Rates `[N, *concept]` that stimuli `[N, *stimulus]` in [0, 1] call up in one pass."""
+        """Rates `[N, *concept]` that stimuli `[N, *stimulus]` in [0, 1] recall in one pass."""
         rates = self._up(self._check("stimuli", stimuli, self.stimulus_shape) - self.stimulus_mean)
         return rates.unflatten(1, self.concept_shape)
 
     def recall_stimulus(self, concepts: Tensor) -> Tensor:
-        """Rates `[N, *stimulus]` that concepts `[N, *concept]` in [0, 1] call up in one pass."""
+        """Rates `[N, *stimulus]` that concepts `[N, *concept]` in [0, 1] recall in one pass."""
         rates = self._down(self._check("concepts", concepts, self.concept_shape) - self.concept_mean)
         return rates.unflatten(1, self.stimulus_shape)
 
-    def settle(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 5) -> Settled:
-        """Let stimulus and concept answer each other, beginning with a damaged stimulus.
+    def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 5) -> CompletionResult:
+        """Complete damaged stimuli: run both pathways in turn, each from the output of the other.
 
         Args:
             cue: `[N, *stimulus]` in [0, 1].
-            known: 1 where the cue is to be trusted, 0 where it is hidden; broadcasts to the cue. Trusted units keep the
-                cue; hidden ones are silent at first, and the known ones speak up for them (the drive is divided by
-                their share). None: all units speak at first, and none is held.
-            passes: times up and down, at least 1.
+            known: 1 where the cue is known, 0 where it is hidden; broadcasts to the cue. Known units stay clamped to
+                the cue. Hidden units are silent in the first pass, and the drive is divided by the share of the known
+                units. None: the whole cue is given in the first pass, and no unit is clamped.
+            passes: number of bottom-up and top-down passes, at least 1.
+
+        Returns:
+            CompletionResult: stimuli and concepts after each pass.
+
+        Raises:
+            ShapeError: cue or mask have another shape.
+            ConfigurationError: values outside [0, 1], or less than one pass.
         """
         if passes < 1:
             raise ConfigurationError(f"passes: expected at least 1, received {passes}.")
         given = self._check("cue", cue, self.stimulus_shape)
-        held = torch.zeros_like(given) if known is None else _mask(known, cue).flatten(1)
-        source = (given - self.stimulus_mean) * (1 if known is None else _gain(held))
+        clamped = torch.zeros_like(given) if known is None else known_mask(known, cue).flatten(1)
+        source = (given - self.stimulus_mean) * (1 if known is None else known_gain(clamped))
         stimuli, concepts = [], []
         for _ in range(passes):
             concept = self._up(source)
             recalled = self._down(concept - self.concept_mean)
-            stimulus = torch.where(held > 0, given, recalled)
+            stimulus = torch.where(clamped > 0, given, recalled)
             source = stimulus - self.stimulus_mean
             stimuli.append(stimulus.unflatten(1, self.stimulus_shape))
             concepts.append(concept.unflatten(1, self.concept_shape))
-        return Settled(stimuli[-1], concepts[-1], tuple(stimuli), tuple(concepts))
+        return CompletionResult(stimuli[-1], concepts[-1], tuple(stimuli), tuple(concepts))
 
     def _up(self, source: Tensor) -> Tensor:
         return self._fire(self._current(source @ self.up.T, self.concept_mean))
@@ -201,15 +193,15 @@ class AssociativeMemory:
         return self._fire(self._current(source @ self.down.T, self.stimulus_mean))
 
     def _current(self, drive: Tensor, mean: Tensor) -> Tensor:
-        """σ(d) with the rest of a population whose stored patterns have this mean."""
+        """σ(d) with the rest b of a population whose stored patterns have this mean."""
         return (drive + mean.clamp(REST, 1 - REST).logit()).sigmoid()
 
     def _fire(self, current: Tensor) -> Tensor:
-        """Rates `[N, K]` of T steps of spikes."""
+        """Rates `[N, K]` of the spikes of T time steps."""
         return lif(current + 0.5 / self.time_steps, SOMA, time_steps=self.time_steps).mean(0).clamp(max=1)
 
     def _check(self, name: str, values: Tensor, shape: Shape) -> Tensor:
-        """`[N, units]` of patterns, as their T steps of spikes tell them."""
+        """Patterns `[N, units]`, rounded to the rates that T time steps of spikes can have."""
         if tuple(values.shape[1:]) != shape or values.dim() < 2:
             raise ShapeError(f"{name}: expected [N, {', '.join(map(str, shape))}], received {list(values.shape)}.")
         if not bool(((values >= 0) & (values <= 1)).all()):
@@ -218,51 +210,26 @@ class AssociativeMemory:
             )
         return even_code(values.float().flatten(1), self.time_steps).mean(0)
 
-    # ------------------------------------------------------------------ keeping
+    # ------------------------------------------------------------------ saving
 
     def save(self, folder: str | Path) -> None:
         """Write `memory.safetensors` and `memory.json`, each through a temporary file beside it."""
-        target = Path(folder)
-        make_folder(target)
-        tensors = {
-            "up": self.up,
-            "down": self.down,
-            "stimulus_mean": self.stimulus_mean,
-            "concept_mean": self.concept_mean,
-            "draws": self._draws.get_state(),
-        }
-        write_atomic(target / PATTERNS, serialise(tensors))
-        values = {
-            "kind": KIND,
-            "stimulus": list(self.stimulus_shape),
-            "concept": list(self.concept_shape),
-            "stored": self.stored,
-            **self.settings,
-        }
-        write_json(target / SETTINGS, values)
+        values = {"stimulus": list(self.stimulus_shape), "concept": list(self.concept_shape), "stored": self.stored}
+        tensors = {name: getattr(self, name) for name in WEIGHTS}
+        storage.write(folder, {**values, **self.settings}, {**tensors, "draws": self._draws.get_state()})
 
     @classmethod
     def load(cls, folder: str | Path) -> AssociativeMemory:
-        """The memory in a folder, as it was saved.
+        """Read the memory that `save` wrote; it continues bit for bit.
 
         Raises:
             CheckpointError: there is none, or it is damaged.
         """
-        source = Path(folder)
-        if not (source / SETTINGS).is_file():
-            raise CheckpointError(f"{source}: is not the folder of an associative memory (it has no {SETTINGS}).")
-        try:
-            values = json.loads((source / SETTINGS).read_text())
-        except ValueError as error:
-            raise CheckpointError(f"{source / SETTINGS}: is damaged ({error}).") from error
-        if values.pop("kind", None) != KIND:
-            raise CheckpointError(f"{source / SETTINGS}: describes something else than an associative memory.")
+        values = storage.read_settings(folder)
         stored = values.pop("stored")
         memory = cls(values.pop("stimulus"), values.pop("concept"), **values)
-        tensors = read_tensors(source / PATTERNS)
-        for name in ("up", "down", "stimulus_mean", "concept_mean"):
-            if name not in tensors or tensors[name].shape != getattr(memory, name).shape:
-                raise CheckpointError(f"{source / PATTERNS}: does not fit {SETTINGS} beside it ({name}).")
+        tensors = storage.read_weights(folder, {name: tuple(getattr(memory, name).shape) for name in WEIGHTS})
+        for name in WEIGHTS:
             setattr(memory, name, tensors[name])
         memory._draws.set_state(tensors["draws"])
         memory.stored = stored
@@ -274,17 +241,3 @@ def _shape(name: str, value: Sequence[int] | int) -> Shape:
     if not shape or any(n < 1 for n in shape):
         raise ConfigurationError(f"{name}: expected a number of units or a shape of at least 1, received {value}.")
     return shape
-
-
-def _gain(known: Tensor) -> Tensor:
-    """What the sources `[N, units]` are multiplied by: 0 where hidden, one over the known share elsewhere."""
-    return known / known.mean(1, keepdim=True).clamp(min=1 / known.shape[1])
-
-
-def _mask(known: Tensor, cue: Tensor) -> Tensor:
-    try:
-        return known.to(cue.dtype).expand_as(cue)
-    except RuntimeError as error:
-        raise ShapeError(
-            f"known: expected a mask that broadcasts to the cue {list(cue.shape)}, received {list(known.shape)}."
-        ) from error

@@ -1,17 +1,17 @@
-"""Memories to compare with: Kosko's bidirectional associative memory, and a modern Hopfield network."""
+"""Memories for comparison: Kosko's bidirectional associative memory (BAM), and a modern Hopfield network."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from .associative import Settled, _mask
+from .result import CompletionResult, known_mask
 
 
 class KoskoBAM:
-    """Bidirectional associative memory (Kosko 1988): one matrix of Hebbian products, used both ways.
+    """Bidirectional associative memory (Kosko 1988): one matrix of Hebbian products, used in both directions.
 
-    Bipolar patterns x, y in {−1, 1}: M = Σ x yᵀ; y ← sign(xᵀM), x ← sign(M y); at 0 a unit keeps its state.
+    Bipolar patterns x, y in {−1, 1}: M = Σ x yᵀ; y ← sign(xᵀM), x ← sign(M y); at a drive of 0 a unit keeps its state.
 
     Args:
         stimulus, concept: numbers of units.
@@ -24,26 +24,26 @@ class KoskoBAM:
         """Add pairs `[N, stimulus]`, `[N, concept]` of 0 and 1."""
         self.matrix += (2 * stimuli - 1).T @ (2 * concepts - 1)
 
-    def settle(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 50) -> Settled:
-        """As `AssociativeMemory.settle`; ends early where nothing changes."""
+    def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 50) -> CompletionResult:
+        """See `AssociativeMemory.complete`; ends early at a fixed point."""
         given = 2 * cue - 1
-        held = torch.zeros_like(cue) if known is None else _mask(known, cue)
-        x = given * (1 if known is None else held)
+        clamped = torch.zeros_like(cue) if known is None else known_mask(known, cue)
+        x = given * (1 if known is None else clamped)
         y = torch.zeros(len(cue), self.matrix.shape[1])
         stimuli, concepts = [], []
         for _ in range(passes):
             before = x, y
             y = _sign(x @ self.matrix, y)
-            x = torch.where(held > 0, given, _sign(y @ self.matrix.T, x))
+            x = torch.where(clamped > 0, given, _sign(y @ self.matrix.T, x))
             stimuli.append((x + 1) / 2)
             concepts.append((y + 1) / 2)
             if torch.equal(x, before[0]) and torch.equal(y, before[1]):
                 break
-        return Settled(stimuli[-1], concepts[-1], tuple(stimuli), tuple(concepts))
+        return CompletionResult(stimuli[-1], concepts[-1], tuple(stimuli), tuple(concepts))
 
 
 class ModernHopfield:
-    """Modern Hopfield network (Ramsauer et al. 2021): softmax over all stored patterns, which are kept as they are.
+    """Modern Hopfield network (Ramsauer et al. 2021): softmax over all stored patterns.
 
     Args:
         sharpness: β of the softmax over ⟨x, x_i⟩ / √D of bipolar patterns.
@@ -54,23 +54,23 @@ class ModernHopfield:
         self.stimuli, self.concepts = torch.zeros(0), torch.zeros(0)
 
     def store(self, stimuli: Tensor, concepts: Tensor) -> None:
-        """Keep pairs `[N, stimulus]`, `[N, concept]` of 0 and 1."""
+        """Append pairs `[N, stimulus]`, `[N, concept]` of 0 and 1."""
         new = 2 * stimuli - 1, 2 * concepts - 1
-        kept = (self.stimuli, self.concepts) if len(self.stimuli) else (new[0][:0], new[1][:0])
-        self.stimuli, self.concepts = torch.cat([kept[0], new[0]]), torch.cat([kept[1], new[1]])
+        old = (self.stimuli, self.concepts) if len(self.stimuli) else (new[0][:0], new[1][:0])
+        self.stimuli, self.concepts = torch.cat([old[0], new[0]]), torch.cat([old[1], new[1]])
 
-    def settle(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 3) -> Settled:
-        """As `AssociativeMemory.settle`."""
+    def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 3) -> CompletionResult:
+        """See `AssociativeMemory.complete`."""
         given = 2 * cue - 1
-        held = torch.zeros_like(cue) if known is None else _mask(known, cue)
-        x = given * (1 if known is None else held)
+        clamped = torch.zeros_like(cue) if known is None else known_mask(known, cue)
+        x = given * (1 if known is None else clamped)
         stimuli, concepts = [], []
         for _ in range(passes):
-            shares = (self.sharpness / x.shape[1] ** 0.5 * (x @ self.stimuli.T)).softmax(1)
-            x = torch.where(held > 0, given, shares @ self.stimuli)
+            weights = (self.sharpness / x.shape[1] ** 0.5 * (x @ self.stimuli.T)).softmax(1)
+            x = torch.where(clamped > 0, given, weights @ self.stimuli)
             stimuli.append((x + 1) / 2)
-            concepts.append((shares @ self.concepts + 1) / 2)
-        return Settled(stimuli[-1], concepts[-1], tuple(stimuli), tuple(concepts))
+            concepts.append((weights @ self.concepts + 1) / 2)
+        return CompletionResult(stimuli[-1], concepts[-1], tuple(stimuli), tuple(concepts))
 
 
 def _sign(drive: Tensor, state: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""Completion by a trained network: a part of a stimulus goes up, the whole comes down, the hidden part is filled in.
+"""Completion by a trained network: bottom-up pass of a partial stimulus, top-down pass of what it evokes, repeated.
 
-An autoencoder sends its latent spikes down; a network that tells classes apart sends the concept that it decides for.
+An autoencoder sends its latent spikes down. A classifier sends the code of the concept that it decides for.
 """
 
 from __future__ import annotations
@@ -8,38 +8,45 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..nn import Autoencoder
 from ..errors import ConfigurationError
-from ..nn import Autoencoder, Network
-from .associative import Settled, _mask
+from ..nn import Network
+from .result import CompletionResult, known_mask
 
 
-def complete(network: Network, cue: Tensor, known: Tensor, *, passes: int = 3) -> Settled:
-    """Let the two pathways settle.
+def complete(network: Network, cue: Tensor, known: Tensor, *, passes: int = 3) -> CompletionResult:
+    """Fill in the hidden part of stimuli.
 
     Args:
         network: trained.
         cue: `[N, *stimulus]` in the units of the data.
-        known: 1 where the cue is to be trusted; broadcasts to the cue. What is hidden begins at the data's mean, which
-            drives nothing.
-        passes: times up and down, at least 1.
+        known: 1 where the cue is known, 0 where it is hidden; broadcasts to the cue. Hidden values begin at the mean
+            of the data, which drives nothing.
+        passes: number of bottom-up and top-down passes, at least 1.
 
     Returns:
-        Settled, with scores of the classes `[N, C]` for concepts: `concepts[0]` is the decision from the cue alone.
+        CompletionResult: its concepts are scores of the classes `[N, C]`; `concepts[0]` come from the cue alone.
+
+    Raises:
+        ShapeError: cue or mask have another shape.
+        ConfigurationError: less than one pass.
     """
     if passes < 1:
         raise ConfigurationError(f"passes: expected at least 1, received {passes}.")
     network.check_stimulus(cue)
-    held = _mask(known, cue)
-    # a single mean a channel, as the stimulus code has it
+    clamped = known_mask(known, cue)
+    # the stimulus code has one mean per channel
     hidden = network.stimulus_mean.to(cue).expand(network.stimulus.shape)
-    stimulus = torch.where(held > 0, cue, hidden)
+    stimulus = torch.where(clamped > 0, cue, hidden)
     stimuli, concepts = [], []
     for _ in range(passes):
         scores = network.logits(stimulus)
-        recalled = (
-            network.reconstruct(stimulus) if isinstance(network, Autoencoder) else network.recall(scores.argmax(1))
-        )
-        stimulus = torch.where(held > 0, cue, recalled.clamp(0, 1))
+        stimulus = torch.where(clamped > 0, cue, _recall(network, stimulus, scores).clamp(0, 1))
         stimuli.append(stimulus)
         concepts.append(scores)
-    return Settled(stimuli[-1], network.logits(stimulus), tuple(stimuli), tuple(concepts))
+    return CompletionResult(stimuli[-1], network.logits(stimulus), tuple(stimuli), tuple(concepts))
+
+
+def _recall(network: Network, stimulus: Tensor, scores: Tensor) -> Tensor:
+    """Stimuli `[N, *stimulus]` of the top-down pass."""
+    return network.reconstruct(stimulus) if isinstance(network, Autoencoder) else network.recall(scores.argmax(1))

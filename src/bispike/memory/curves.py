@@ -1,38 +1,36 @@
-"""What a memory holds: error against the number of pairs stored, and against damage to the cue."""
+"""How much a memory stores: recall error against the number of stored pairs, and against damage to the cue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, unknown_name
-from .associative import AssociativeMemory, Settled
+from .result import CompletionResult
 from .sequence_memory import SequenceMemory
 
 DAMAGE = ("flipped", "masked")
-COMPLETING: dict[str, Any] = {"flipped": 0.02, "flipped_concept": 0.1, "hidden": 0.75, "passes": 100}
-"""Settings of a memory whose cues are parts of images."""
 
 
 class Memory(Protocol):
-    """What a curve can be drawn of."""
+    """A memory that can be measured."""
 
     def store(self, stimuli: Tensor, concepts: Tensor) -> None: ...
 
-    def settle(self, cue: Tensor, *, known: Tensor | None = None) -> Settled: ...
+    def complete(self, cue: Tensor, *, known: Tensor | None = None) -> CompletionResult: ...
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Mean over seeds.
+    """Error of recall at one number of pairs or one share of damage, mean over seeds.
 
     Args:
         at: number of pairs, or share of damage.
-        concept, stimulus: share of wrong bits of each side after settling.
+        concept, stimulus: share of wrong bits of each population after completion.
     """
 
     at: float
@@ -41,7 +39,7 @@ class CurvePoint:
 
     @property
     def error(self) -> float:
-        """Share of wrong bits on the worse side: a pair is held if both sides are."""
+        """Share of wrong bits in the worse population: a pair counts as stored if both are right."""
         return max(self.concept, self.stimulus)
 
 
@@ -62,19 +60,19 @@ def capacity_curve(
     seeds: int = 3,
     stimuli: Tensor | None = None,
 ) -> list[CurvePoint]:
-    """Error after settling from a cue with flipped bits, by number of random pairs.
+    """Error of completion from a cue with flipped bits, by number of random pairs.
 
     Args:
-        make: a new memory from (stimulus units, concept units, seed).
-        pairs: numbers to store.
-        stimulus, concept: units.
+        make: creates a memory from (stimulus units, concept units, seed).
+        pairs: numbers of pairs to store.
+        stimulus, concept: numbers of units.
         flipped: share of the bits of each cue that are flipped.
-        seeds: repetitions, with new pairs each.
-        stimuli: `[N, stimulus]` bits to store in place of random ones; each seed takes others of them.
+        seeds: number of repetitions, each with other pairs.
+        stimuli: `[N, stimulus]` bits to store instead of random ones; each seed draws other ones.
     """
     points = []
     for count in pairs:
-        found = []
+        errors = []
         for seed in range(seeds):
             x, y = random_pairs(count, stimulus, concept, seed)
             if stimuli is not None:
@@ -82,8 +80,8 @@ def capacity_curve(
                 x = stimuli[chosen]
             memory = make(stimulus, concept, seed)
             memory.store(x, y)
-            found.append(_errors(memory.settle(_flip(x, flipped, seed)), x, y))
-        points.append(_mean(count, found))
+            errors.append(_errors(memory.complete(_flip(x, flipped, seed)), x, y))
+        points.append(_mean(count, errors))
     return points
 
 
@@ -97,7 +95,7 @@ def robustness_curve(
     concept: int = 100,
     seeds: int = 3,
 ) -> list[CurvePoint]:
-    """Error after settling at a fixed number of pairs, by share of the cue that is `"flipped"` or `"masked"`."""
+    """Error of completion at a fixed number of pairs, by share of the cue that is `"flipped"` or `"masked"`."""
     if kind not in DAMAGE:
         raise ConfigurationError(unknown_name("damage", kind, DAMAGE))
     found: dict[float, list[tuple[float, float]]] = {share: [] for share in damage}
@@ -107,26 +105,26 @@ def robustness_curve(
         memory.store(x, y)
         for share in damage:
             if kind == "flipped":
-                settled = memory.settle(_flip(x, share, seed))
+                completed = memory.complete(_flip(x, share, seed))
             else:
                 draws = torch.Generator().manual_seed(seed + 1)
-                settled = memory.settle(x, known=(torch.rand(x.shape, generator=draws) >= share).float())
-            found[share].append(_errors(settled, x, y))
+                completed = memory.complete(x, known=(torch.rand(x.shape, generator=draws) >= share).float())
+            found[share].append(_errors(completed, x, y))
     return [_mean(share, errors) for share, errors in found.items()]
 
 
 def capacity(curve: Sequence[CurvePoint], error: float = 0.05) -> int:
-    """The most pairs whose error, and that of all smaller numbers, is within the limit; 0 if none is."""
-    held = 0
+    """Largest number of pairs up to which every error is within the limit; 0 if none is."""
+    largest = 0
     for point in sorted(curve, key=lambda p: p.at):
         if point.error > error:
             break
-        held = int(point.at)
-    return held
+        largest = int(point.at)
+    return largest
 
 
 def replay_accuracy(sequences: Tensor, *, seed: int = 0) -> dict[str, float]:
-    """Store sequences `[N, length, units]` of bits and replay them from their ends.
+    """Store sequences `[N, length, units]` of bits; replay them forward from the first item and backward from the last.
 
     Returns:
         "forward" and "backward": share of items whose nearest stored item is the right one; "forward_error" and
@@ -150,68 +148,13 @@ def _flip(bits: Tensor, share: float, seed: int) -> Tensor:
     return torch.where(torch.rand(bits.shape, generator=draws) < share, 1 - bits, bits)
 
 
-def _errors(settled: Settled, stimuli: Tensor, concepts: Tensor) -> tuple[float, float]:
+def _errors(completed: CompletionResult, stimuli: Tensor, concepts: Tensor) -> tuple[float, float]:
     wrong = [
         float(((found > 0.5) != (target > 0.5)).double().mean())
-        for found, target in ((settled.concept, concepts), (settled.stimulus, stimuli))
+        for found, target in ((completed.concept, concepts), (completed.stimulus, stimuli))
     ]
     return wrong[0], wrong[1]
 
 
-def _mean(at: float, found: Sequence[tuple[float, float]]) -> CurvePoint:
-    return CurvePoint(at, sum(c for c, _ in found) / len(found), sum(s for _, s in found) / len(found))
-
-
-@dataclass(frozen=True)
-class Completion:
-    """How well hidden parts are filled in.
-
-    Args:
-        stored: number of stimuli, stored or tested.
-        ratio: squared error on the hidden part over that of the class-mean stimulus, after settling.
-        first: the same after one pass.
-        decided: share of right decisions from the cue alone, in one upward pass.
-        settled: the same after settling.
-    """
-
-    stored: int
-    ratio: float
-    first: float
-    decided: float
-    settled: float
-
-
-def stored_completion(
-    stimuli: Tensor, labels: Tensor, known: Tensor, *, stored: int, units: int = 400, passes: int = 3, seed: int = 0
-) -> Completion:
-    """Complete stimuli that are stored with random concepts of their own; the decision is the nearest stored concept.
-
-    Args:
-        stimuli: `[N, *shape]` in [0, 1], of which the first `stored` are stored; all give the class means.
-        labels: `[N]`.
-        known: mask that broadcasts to a stimulus, 1 where known.
-        units: of the concepts.
-    """
-    chosen, classes = stimuli[:stored], labels[:stored]
-    concepts = torch.randint(0, 2, (stored, units), generator=torch.Generator().manual_seed(seed)).float()
-    memory = AssociativeMemory(stimuli.shape[1:], units, **COMPLETING, seed=seed)
-    memory.store(chosen, concepts)
-    settled = memory.settle(chosen, known=known, passes=passes)
-    means = class_means(stimuli, labels)[classes]
-    own = torch.arange(stored)
-    right = [float((torch.cdist(found, concepts).argmin(1) == own).double().mean()) for found in settled.concepts]
-    ratio = [hidden_error(found, chosen, known) / hidden_error(means, chosen, known) for found in settled.stimuli]
-    return Completion(stored, ratio[-1], ratio[0], right[0], right[-1])
-
-
-def hidden_error(found: Tensor, originals: Tensor, known: Tensor) -> float:
-    """Mean squared error on the part that is not known."""
-    hidden = (1 - known).expand_as(originals)
-    return float(((found - originals).square() * hidden).sum() / hidden.sum())
-
-
-def class_means(stimuli: Tensor, labels: Tensor) -> Tensor:
-    """`[C, *shape]` mean stimulus of each class."""
-    sums = stimuli.new_zeros((int(labels.max()) + 1, *stimuli.shape[1:])).index_add_(0, labels, stimuli)
-    counts = torch.bincount(labels).clamp(min=1).to(stimuli)
-    return sums / counts.view(-1, *[1] * (stimuli.dim() - 1))
+def _mean(at: float, errors: Sequence[tuple[float, float]]) -> CurvePoint:
+    return CurvePoint(at, sum(c for c, _ in errors) / len(errors), sum(s for _, s in errors) / len(errors))

@@ -1,4 +1,7 @@
-"""Sequences: each item is stored with the next one; the pathway up replays forward, the pathway down backward."""
+"""A memory of sequences: each item is stored with the next one.
+
+The bottom-up pathway replays a sequence forward, the top-down pathway backward.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from .associative import AssociativeMemory
 
 
 class SequenceMemory:
-    """Pairs item–next item in one `AssociativeMemory` whose two populations have the same shape.
+    """Pairs of an item and its successor in one `AssociativeMemory` whose two populations have the same shape.
 
     Args:
         item: shape of an item, or its number of units.
-        **options: of `AssociativeMemory`.
+        **options: options of `AssociativeMemory`.
     """
 
     def __init__(self, item: Sequence[int] | int, **options: Any) -> None:
@@ -24,15 +27,15 @@ class SequenceMemory:
         self.memory = AssociativeMemory(item, item, **options)
 
     def store(self, sequences: Tensor) -> None:
-        """Learn sequences `[N, length, *item]` in [0, 1], length at least 2."""
+        """Store sequences `[N, length, *item]` in [0, 1], length at least 2."""
         self.memory.store(sequences[:, :-1].flatten(0, 1), sequences[:, 1:].flatten(0, 1))
 
     def replay(self, first: Tensor, items: int) -> Tensor:
-        """`[N, items, *item]` what follows the items `[N, *item]`, each called up by the one before."""
+        """`[N, items, *item]` the items that follow `[N, *item]`, each recalled by the one before."""
         return _chain(self.memory.recall_concept, first, items)
 
     def replay_backward(self, last: Tensor, items: int) -> Tensor:
-        """`[N, items, *item]` what went before the items `[N, *item]`, latest first."""
+        """`[N, items, *item]` the items before `[N, *item]`, latest first."""
         return _chain(self.memory.recall_stimulus, last, items)
 
 

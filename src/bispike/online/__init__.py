@@ -1,6 +1,6 @@
-"""Online learning: decide on a stream at once, learn when a label comes, add classes from a few examples."""
+"""Online learning: decide on a stream of stimuli, learn when a label arrives, add classes from a few examples."""
 
-from .decision import Decision, Prequential
+from .decision import Decision, StreamAccuracy
 from .learner import Learner
 
-__all__ = ["Decision", "Learner", "Prequential"]
+__all__ = ["Decision", "Learner", "StreamAccuracy"]

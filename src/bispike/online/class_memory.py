@@ -1,7 +1,8 @@
-"""The classes that a learner with frozen layers knows: templates in every layer, which decide together.
+"""Class templates in every layer of a network whose layers are frozen; together they decide.
 
-A new class adds a template in each layer and takes nothing from the others. For networks with a one-hot concept code
-its two ends are written too, so that the network alone perceives and recalls it: see `imprint`.
+A new class adds one template to each layer and leaves those of the other classes unchanged. Where the concept code is
+one-hot, the new class also gets weights of its own at both ends of the network (`new_class_weights`), so that the
+network perceives and recalls it without the templates.
 """
 
 from __future__ import annotations
@@ -11,75 +12,77 @@ from torch import Tensor
 
 from ..errors import ConfigurationError
 from ..nn import Network
-from .imprint import write_readout, write_template
-from .pass_record import RecordedPass
+from .new_class_weights import write_readout_row, write_top_down_column
+from .observed_pass import ObservedPass
 from .templates import TemplateMemory
+
+READOUT = "readout"
 
 
 class ClassMemory:
     """Templates of all classes in all layers of one network.
 
     Args:
-        network: its layers must stay as they are from now on.
+        network: its layers must not change from now on.
         shrink, lift: see `TemplateMemory`.
     """
 
     def __init__(self, network: Network, *, shrink: float, lift: float) -> None:
         self.network = network
-        self.known = classes = network.concept.classes
+        self.trained_classes = classes = network.concept.classes
         like = network.stimulus_mean
         top = network.layers[-1]
         sizes = {layer.name: layer.feature_shape[0] for layer in network.layers}
-        if self.imprints:
-            sizes["readout"] = top.output_shape[0]
-        self.places = {
+        if self.writes_weights:
+            sizes[READOUT] = top.output_shape[0]
+        self.templates = {
             name: TemplateMemory(classes, size, like=like, shrink=shrink, lift=lift) for name, size in sizes.items()
         }
         self.new_drive = like.new_zeros(0, *top.feature_shape)
 
     @property
-    def imprints(self) -> bool:
-        """Whether a new class has rows of its own at the two ends of the network."""
+    def writes_weights(self) -> bool:
+        """Whether a new class has weights of its own at the two ends of the network."""
         return self.network.code.kind == "one-hot" and len(self.network.layers[-1].output_shape) == 1
 
     @property
-    def sealed(self) -> bool:
-        """Whether classes can be added, and templates decide."""
-        return all(place.sealed for place in self.places.values())
+    def metric_fixed(self) -> bool:
+        """Whether the metric of every layer is fixed; from then on templates decide and classes can be added."""
+        return all(templates.metric_fixed for templates in self.templates.values())
 
-    def learn(self, layer_pass: RecordedPass, labels: Tensor) -> None:
-        """Move the templates of the taught classes: one product a place."""
-        features = dict(zip(self.network.layer_names, layer_pass.features(), strict=True))
-        if self.imprints:
-            features["readout"] = layer_pass.top_rate
-        before = self.places[self.network.layer_names[0]].count.clone()
-        for name, place in self.places.items():
-            place.learn(features[name], labels)
-        drive = layer_pass.layers[-1][2].drive
+    def learn(self, observed: ObservedPass, labels: Tensor) -> None:
+        """Update the templates of the classes in `labels` `[B]`: one matrix product per layer."""
+        features = dict(zip(self.network.layer_names, observed.features(), strict=True))
+        if self.writes_weights:
+            features[READOUT] = observed.top_rate
+        before = self.templates[self.network.layer_names[0]].count.clone()
+        for name, templates in self.templates.items():
+            templates.learn(features[name], labels)
+        drive = observed.layers[-1].activity.drive
         for label in labels.unique().tolist():
-            if label >= self.known:
-                self._learn_new(label, drive[labels == label], float(before[label]))
+            if label >= self.trained_classes:
+                self._learn_new_class(label, drive[labels == label], float(before[label]))
 
-    def _learn_new(self, label: int, drive: Tensor, before: float) -> None:
-        mean = self.new_drive[label - self.known]
+    def _learn_new_class(self, label: int, drive: Tensor, before: float) -> None:
+        mean = self.new_drive[label - self.trained_classes]
         mean.lerp_(drive.mean(0), len(drive) / (before + len(drive)))
-        if self.imprints:
-            write_readout(self.network, self.places["readout"], label, known=self.known)
-            write_template(self.network, label, mean)
+        if self.writes_weights:
+            write_readout_row(self.network, self.templates[READOUT], label, trained_classes=self.trained_classes)
+            write_top_down_column(self.network, label, mean)
 
-    def scores(self, layer_pass: RecordedPass) -> Tensor:
-        """Mean of the layers' scores `[B, C]`; the memory must be sealed."""
-        layers = zip(self.network.layer_names, layer_pass.features(), strict=True)
-        return torch.stack([self.places[name].scores(feature) for name, feature in layers]).mean(0)
+    def scores(self, observed: ObservedPass) -> Tensor:
+        """Scores `[B, C]`, the mean over layers; the metric must be fixed."""
+        layers = zip(self.network.layer_names, observed.features(), strict=True)
+        return torch.stack([self.templates[name].scores(feature) for name, feature in layers]).mean(0)
 
     def add_class(self) -> None:
-        """Make room for one more class; the first one fixes the metric.
+        """Add an empty template to every layer; the first call fixes the metric.
 
         Raises:
-            ConfigurationError: a known class has too few samples for a template.
+            ConfigurationError: a known class has fewer than two samples.
         """
-        if not self.sealed:
-            counts = next(iter(self.places.values())).count.tolist()
+        if not self.metric_fixed:
+            counts = next(iter(self.templates.values())).count.tolist()
             names = self.network.concept.names
             few = [name for name, count in zip(names, counts, strict=False) if count < 2]
             if few:
@@ -87,21 +90,25 @@ class ClassMemory:
                     f"add_class: expected at least 2 taught samples of every known class since `consolidate`, "
                     f"received fewer of {', '.join(few)}. Give `consolidate` a stream of the known classes."
                 )
-            for place in self.places.values():
-                place.seal()
-        for place in self.places.values():
-            place.add_class()
+            for templates in self.templates.values():
+                templates.fix_metric()
+        for templates in self.templates.values():
+            templates.add_class()
         self.new_drive = torch.cat([self.new_drive, self.new_drive.new_zeros(1, *self.new_drive.shape[1:])])
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Everything that it remembers, by "place/name"."""
-        state = {f"{name}/{k}": value for name, place in self.places.items() for k, value in place.state_dict().items()}
+        """The whole state, by `"layer/name"`."""
+        state = {
+            f"{name}/{key}": value
+            for name, templates in self.templates.items()
+            for key, value in templates.state_dict().items()
+        }
         return {**state, "new_drive": self.new_drive}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take back what `state_dict` returned, into a memory of the grown network."""
+        """Restore the state that `state_dict` returned; the network must have its added classes already."""
         self.new_drive = state["new_drive"].to(self.new_drive)
-        self.known = self.network.concept.classes - len(self.new_drive)
-        for name, place in self.places.items():
+        self.trained_classes = self.network.concept.classes - len(self.new_drive)
+        for name, templates in self.templates.items():
             prefix = f"{name}/"
-            place.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+            templates.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})

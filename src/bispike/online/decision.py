@@ -1,4 +1,4 @@
-"""What a learner says about the stimuli that it observes."""
+"""Results of an online learner: decisions on stimuli, and the accuracy over a stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Decision:
     """Decisions on B stimuli.
 
     Attributes:
-        scores: `[B, C]`; the largest one decides. −inf for a class that was added and not taught yet.
+        scores: `[B, C]`; the largest decides. −inf for an added class without a taught sample.
         classes: names of the C classes.
     """
 
@@ -28,12 +28,12 @@ class Decision:
 
     @property
     def names(self) -> list[str]:
-        """Class names, B of them."""
+        """Class names of the B decisions."""
         return [self.classes[label] for label in self.labels.tolist()]
 
     @property
     def confidence(self) -> Tensor:
-        """Softmax share `[B]` of the class decided for, from 1/C to 1; comparable, not calibrated."""
+        """Softmax probability `[B]` of the decided class, from 1/C to 1; it ranks decisions and is not calibrated."""
         return self.scores.softmax(1).amax(1)
 
     @property
@@ -41,7 +41,7 @@ class Decision:
         """The label of a single stimulus.
 
         Raises:
-            ShapeError: there are several.
+            ShapeError: there are several stimuli.
         """
         if len(self.scores) != 1:
             raise ShapeError(f"label: expected one stimulus, received {len(self.scores)}; use `labels`.")
@@ -54,11 +54,11 @@ class Decision:
 
 
 @dataclass
-class Prequential:
-    """Running account of a stream in which each stimulus is decided first and taught afterwards.
+class StreamAccuracy:
+    """Accuracy over a stream in which each stimulus is decided first and taught afterwards (prequential evaluation).
 
     Attributes:
-        samples, correct: counts so far.
+        samples, correct: number of stimuli, and of right decisions, so far.
     """
 
     samples: int = 0
@@ -66,5 +66,5 @@ class Prequential:
 
     @property
     def accuracy(self) -> float:
-        """Share of right decisions, 0 to 1; 0 before the first."""
+        """Share of right decisions, 0 to 1; 0 before the first decision."""
         return self.correct / self.samples if self.samples else 0.0

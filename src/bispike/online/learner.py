@@ -1,11 +1,11 @@
-"""A network that decides at once and learns when the label comes, from a stream, in bounded memory.
+"""A network that learns from a stream: it decides on each stimulus and learns when the label arrives.
 
-    learner = Learner(network)                      # or of a trained one: run.network
-    decision = learner.observe(x)                   # the bottom-up pass, as in inference
-    learner.teach(y)                                # from what that pass left: no second one
+    learner = Learner(network)                      # a new network or a trained one, such as run.network
+    decision = learner.observe(x)                   # the bottom-up pass of inference
+    learner.teach(y)                                # learns from that same pass
 
-A learner begins plastic: BSD changes the layers. After `consolidate` the layers stay as they are and templates of the
-classes are collected; `add_class` then adds a class from a few samples, and nothing of the other classes changes.
+At first BSD trains the layers. `consolidate` freezes them and collects templates of the classes instead; `add_class`
+then adds a class from a few samples and changes nothing about the other classes. Memory does not grow with the stream.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from ..nn import Network
 from ..seeds import generator as fresh_generator
 from . import storage
 from .class_memory import ClassMemory
-from .decision import Decision, Prequential
-from .layer_learning import Plasticity
-from .pass_record import RecordedPass
+from .decision import Decision, StreamAccuracy
+from .layer_trainer import LayerTrainer
+from .observed_pass import ObservedPass
 
 Label = int | str | Tensor
 
 
 class Learner:
-    """Online learner around one network, which it changes in place.
+    """Online learner of one network, which it changes in place.
 
     Args:
         network: any network of `bispike.models`, trained or new.
-        rule: learning rule of the layers; `"bsd"` is the one that can learn from a finished pass.
-        rule_options: of the rule, see `BSDOptions`.
-        optimizer, optimizer_options: name of a `torch.optim` class and what it takes.
-        lr: learning rate of the bottom-up pathway; for single stimuli a fifth to a tenth of that of batches.
-        top_down_lr: of the top-down pathway; as `lr` if None.
-        shrink: a of the templates' metric, in (0, 1].
-        lift: by how much a class that is known from few samples is raised, at least 0: more of it is recognised, and
-            more of the old classes is taken for it.
-        seed: of the codes of added classes (population and learned codes).
+        rule: learning rule of the layers; only `"bsd"` can learn from a finished pass.
+        rule_options: options of the rule, see `BSDOptions`.
+        optimizer, optimizer_options: name of a `torch.optim` class and its keyword arguments.
+        lr: learning rate of the bottom-up pathway; for single stimuli a fifth to a tenth of the rate for batches.
+        top_down_lr: learning rate of the top-down pathway; `lr` if None.
+        shrink: shrinkage a of the templates' metric, in (0, 1].
+        lift: bonus, at least 0, of a class with few samples: a larger one recognises more stimuli of the new class
+            and assigns more stimuli of the old classes to it.
+        seed: seed of the concept codes of added classes (population and learned codes).
 
     Raises:
-        ConfigurationError, UnknownNameError: a setting is wrong.
+        ConfigurationError, UnknownNameError: a setting is out of range or unknown.
     """
 
     def __init__(
@@ -78,27 +78,27 @@ class Learner:
             "seed": seed,
         }
         names = ("rule", "rule_options", "optimizer", "optimizer_options", "lr", "top_down_lr")
-        self.plasticity: Plasticity | None = Plasticity(network, **{name: self.settings[name] for name in names})
+        self.layer_trainer: LayerTrainer | None = LayerTrainer(network, **{name: self.settings[name] for name in names})
         self.memory: ClassMemory | None = None
         self.taught = 0
-        self._layer_pass: RecordedPass | None = None
+        self._observed: ObservedPass | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of their labels."""
         return self.network.concept.names
 
-    # ------------------------------------------------------------------ a stimulus at a time
+    # ------------------------------------------------------------------ deciding and learning
 
     def observe(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Decision:
-        """Decide, and remember what the pass left until the next `observe`. Changes nothing else.
+        """Decide on stimuli, and keep their bottom-up pass until `teach` or the next `observe`; no weight changes.
 
         Args:
             stimulus: one `[*shape]` or several `[B, *shape]`, in the units of the data.
-            generator: of stochastic stimulus codes.
+            generator: random generator of stochastic stimulus codes.
 
         Returns:
-            Decision on one or B stimuli.
+            Decision: scores, labels and names for one or B stimuli.
 
         Raises:
             ShapeError: the stimulus does not fit the network.
@@ -108,115 +108,125 @@ class Learner:
         batch = batch.to(net.stimulus_mean)
         with net.inference():
             source = net.encode(batch, generator=generator)
-            up = net.bottom_up_pass(source) if self.plasticity is None else self.plasticity.rule.bottom_up_pass(source)
-            layer_pass = RecordedPass(batch, source, list(up))
-            if self.memory is not None and self.memory.sealed:
-                scores = self.memory.scores(layer_pass)
+            unrolled = self.layer_trainer is not None and self.layer_trainer.rule.feature.unrolled
+            up = net.bottom_up_pass(source, unrolled=unrolled)
+            observed = ObservedPass(batch, source, list(up))
+            if self.memory is not None and self.memory.metric_fixed:
+                scores = self.memory.scores(observed)
             else:
-                scores = net.scores(layer_pass.spikes)
-        self._layer_pass = layer_pass
+                scores = net.scores(observed.spikes)
+        self._observed = observed
         return Decision(scores, self.classes)
 
     def teach(self, label: Label) -> None:
-        """Learn the label of what was observed last; at most one more product a layer, and products with C rows.
+        """Learn the label of the stimuli observed last; per layer at most one more product, and products with C rows.
 
         Args:
-            label: label or class name of one stimulus, or int64 labels `[B]` of a batch.
+            label: label or class name of one stimulus, or int64 labels `[B]` of B stimuli.
 
         Raises:
             UserError: nothing was observed since the last `teach`.
-            ConfigurationError, ShapeError: no such class, or another number of labels than of stimuli.
-            DivergenceError: the loss is not finite; the weights were left as they are.
+            ConfigurationError: there is no such class.
+            ShapeError: the number of labels is not the number of stimuli.
+            DivergenceError: a loss is not finite; the weights did not change.
         """
-        if self._layer_pass is None:
+        if self._observed is None:
             raise UserError("teach: expected an observation to learn from, received none: call `observe` first.")
-        labels = self._labels(label, count=len(self._layer_pass.stimulus))
-        layer_pass, self._layer_pass = self._layer_pass, None
+        labels = self._labels(label, count=len(self._observed.stimulus))
+        observed, self._observed = self._observed, None
         if self.memory is not None:
             with torch.no_grad():
-                self.memory.learn(layer_pass, labels)
-        elif self.plasticity is not None:
-            self.plasticity.learn(layer_pass, labels)
+                self.memory.learn(observed, labels)
+        elif self.layer_trainer is not None:
+            self.layer_trainer.learn(observed, labels)
         self.taught += len(labels)
 
-    def run(self, stream: Iterable[tuple[Tensor, Label]]) -> Prequential:
+    def run(self, stream: Iterable[tuple[Tensor, Label]]) -> StreamAccuracy:
         """Decide on each stimulus (or small batch) of a stream, then learn its label.
 
         Args:
-            stream: pairs as `observe` and `teach` take them.
+            stream: pairs of stimuli and labels, as `observe` and `teach` take them.
 
         Returns:
-            Prequential: samples, right decisions, running accuracy at the end of the stream.
+            StreamAccuracy: number of stimuli and of right decisions, each made before its label was taught.
         """
-        account = Prequential()
+        accuracy = StreamAccuracy()
         for stimulus, label in stream:
             decision = self.observe(stimulus)
             labels = self._labels(label, count=len(decision.scores))
-            account.samples += len(labels)
-            account.correct += int((decision.labels == labels).sum())
+            accuracy.samples += len(labels)
+            accuracy.correct += int((decision.labels == labels).sum())
             self.teach(labels)
-        return account
+        return accuracy
 
     # ------------------------------------------------------------------ new classes
 
-    def consolidate(self, stream: Iterable[tuple[Tensor, Label]] = ()) -> Prequential:
-        """Freeze the layers and take in a stream of the known classes: means and scatter of features, no stimulus.
+    def consolidate(self, stream: Iterable[tuple[Tensor, Label]] = ()) -> StreamAccuracy:
+        """Freeze the layers, then learn templates of the known classes from a stream.
 
-        From here on `teach` moves templates instead of weights. This cannot be undone: to train the layers again, make
-        a new learner around `network`.
+        From here on `teach` updates templates instead of the weights of the layers. Templates consist of means and
+        scatter of features; no stimulus is stored. This cannot be undone: to train the layers again, make a new
+        learner of `network`.
+
+        Args:
+            stream: pairs of stimuli and labels of the known classes.
+
+        Returns:
+            StreamAccuracy: as `run`.
 
         Raises:
-            ConfigurationError: called twice.
+            ConfigurationError: the learner is consolidated already.
         """
         if self.memory is not None:
             raise ConfigurationError("consolidate: the layers are frozen already; go on with `run` or `teach`.")
         self.memory = ClassMemory(self.network, shrink=self.settings["shrink"], lift=self.settings["lift"])
-        self.plasticity, self._layer_pass = None, None
+        self.layer_trainer, self._observed = None, None
         return self.run(stream)
 
     def add_class(self, name: str) -> int:
-        """A new concept, from now on taught like any other; a few samples are enough.
+        """Add a class, which is then taught like any other; a few samples are enough.
 
-        The first call fixes the metric, and templates decide from then on. What was known keeps its templates, its
-        rows of the readout and its top-down columns; no stimulus is kept.
+        The first call fixes the metric of the templates, which decide from then on. The other classes keep their
+        templates, their readout rows and their top-down columns bit for bit.
 
         Args:
-            name: unlike every other class name.
+            name: name of the class; no other class may have it.
 
         Returns:
             The label of the new class.
 
         Raises:
-            ConfigurationError: the name is taken, or `consolidate` has not seen 2 samples of every known class.
+            ConfigurationError: the name is taken, the learner is not consolidated, or a known class has fewer than 2
+                samples since `consolidate`.
         """
         if self.memory is None:
             raise ConfigurationError(
-                "add_class: expected a consolidated learner, received a plastic one: call `consolidate` with a stream "
-                "of the known classes first, so that they have templates to be protected by."
+                "add_class: expected a consolidated learner, received one whose layers still learn: call "
+                "`consolidate` with a stream of the known classes first, so that they get templates."
             )
         if name in self.classes:
             raise ConfigurationError(f"add_class: {name!r} is known already; its label is {self.classes.index(name)}.")
         self.memory.add_class()
-        self._layer_pass = None
-        draws = fresh_generator(self.settings["seed"], "concept", self.network.concept.classes)
-        return add_concept(self.network, name, generator=draws)
+        self._observed = None
+        generator = fresh_generator(self.settings["seed"], "concept", self.network.concept.classes)
+        return add_concept(self.network, name, generator=generator)
 
     # ------------------------------------------------------------------ saving
 
     def save(self, folder: str | Path) -> None:
-        """Write everything that is needed to go on bit for bit; a pending observation is not kept.
+        """Write the whole state, from which `load` continues bit for bit; the stimulus observed last is not saved.
 
         Args:
-            folder: made if missing; an earlier save in it is replaced atomically.
+            folder: created if missing; an earlier learner in it is replaced atomically.
         """
         storage.save(self, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Learner:
-        """The learner that `save` wrote, with a network of its own, on the CPU.
+        """Read the learner that `save` wrote, with its own network, on the CPU.
 
         Raises:
-            CheckpointError: nothing was saved there, or it is damaged.
+            CheckpointError: there is no saved learner, or it is damaged.
         """
         return storage.load(cls, Path(folder))
 

@@ -1,24 +1,40 @@
-"""A learner at rest: a checkpoint folder of safetensors and JSON, written atomically, read without a pickle."""
+"""Saving and loading of a learner: a checkpoint folder of safetensors and JSON, written atomically, without pickle."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, TypeVar
 
 from .. import models
 from ..errors import CheckpointError, ConfigurationError, UnknownNameError
+from ..nn import Network
 from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint, load_weights
 from ..training.state import optimizer_state, restore_optimizer
 from .class_memory import ClassMemory
-
-if TYPE_CHECKING:
-    from .learner import Learner
+from .layer_trainer import LayerTrainer
 
 KIND = "online learner"
 
 
-def save(learner: Learner, folder: Path) -> None:
+class Storable(Protocol):
+    """The state of a learner: its layers are trained by `layer_trainer`, or frozen beside a `memory` of classes."""
+
+    network: Network
+    settings: dict[str, Any]
+    taught: int
+    layer_trainer: LayerTrainer | None
+    memory: ClassMemory | None
+
+    def consolidate(self) -> object:
+        """Freeze the layers and begin an empty memory."""
+
+
+Learner = TypeVar("Learner", bound=Storable)
+
+
+def save(learner: Storable, folder: Path) -> None:
     """Write a learner; see `Learner.save`."""
     network = learner.network
     if not network.spec:
@@ -27,16 +43,21 @@ def save(learner: Learner, folder: Path) -> None:
     values = {"settings": learner.settings, "training": network.training, "optimizer": {}}
     if learner.memory is not None:
         tensors |= {f"memory/{name}": value for name, value in learner.memory.state_dict().items()}
-    elif learner.plasticity is not None:
-        memory, values["optimizer"] = optimizer_state(learner.plasticity.optimizer)
-        tensors |= memory
-        tensors |= {f"rule/{name}": value for name, value in learner.plasticity.rule.state_dict().items()}
+    elif learner.layer_trainer is not None:
+        moments, values["optimizer"] = optimizer_state(learner.layer_trainer.optimizer)
+        tensors |= moments
+        tensors |= {f"rule/{name}": value for name, value in learner.layer_trainer.rule.state_dict().items()}
     identity = {"kind": KIND, "network": network.spec, "consolidated": learner.memory is not None}
     checkpoint.save(folder, Checkpoint(0, 0, learner.taught, tensors, values, identity))
 
 
-def load(kind: type[Learner], folder: Path) -> Learner:
-    """Read a learner; see `Learner.load`."""
+def load(create: Callable[..., Learner], folder: Path) -> Learner:
+    """Read a learner; see `Learner.load`.
+
+    Args:
+        create: makes a learner from a network and the saved settings.
+        folder: where `save` wrote it.
+    """
     saved = checkpoint.load(folder)
     if saved is None or saved.identity.get("kind") != KIND:
         raise CheckpointError(f"{folder}: expected a folder that Learner.save wrote, found none there.")
@@ -45,14 +66,14 @@ def load(kind: type[Learner], folder: Path) -> Learner:
         weights = saved.group("network")
         network.to(weights["readout.weight"].dtype)
         load_weights(network, weights, folder)
-        learner = kind(network, **saved.values["settings"])
+        learner = create(network, **saved.values["settings"])
         if saved.identity["consolidated"]:
             learner.consolidate()
-            assert isinstance(learner.memory, ClassMemory)
+            assert learner.memory is not None
             learner.memory.load_state_dict(saved.group("memory"))
-        elif learner.plasticity is not None:
-            learner.plasticity.rule.load_state_dict(saved.group("rule"))
-            restore_optimizer(learner.plasticity.optimizer, saved.group("optimizer"), saved.values["optimizer"])
+        elif learner.layer_trainer is not None:
+            learner.layer_trainer.rule.load_state_dict(saved.group("rule"))
+            restore_optimizer(learner.layer_trainer.optimizer, saved.group("optimizer"), saved.values["optimizer"])
     except (KeyError, TypeError, ConfigurationError, UnknownNameError) as error:
         raise CheckpointError(f"{folder}: its learner cannot be built again: {error}") from error
     network.train(saved.values["training"])

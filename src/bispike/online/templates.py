@@ -1,14 +1,15 @@
-"""Templates of one layer: the mean feature of each class, and the metric in which a stimulus is near one of them.
+"""Templates of one layer: the mean feature of each class, and the metric that measures the distance to them.
 
-    S   = Σ_k (x_k − m_y(k)) (x_k − m_y(k))ᵀ / N         scatter within the classes, shared by all of them
-    P   = ((1 − a) S + a diag S)⁻¹                        metric, shrunk by a because S is known from few samples
-    s_c = m_cᵀ P x − ½ m_cᵀ P m_c + ½ v_c / n_c           score: up to a common term −½ (squared distance to the class)
+    S   = Σ_k (x_k − m_y(k)) (x_k − m_y(k))ᵀ / (N − C)   covariance within classes, shared by all classes
+    P   = ((1 − a) S + a diag S)⁻¹                        metric, with shrinkage a because samples are few
+    s_c = m_cᵀ P x − ½ m_cᵀ P m_c + ½ v_c / n_c           score: −½ (squared distance to m_c), up to a common term
 
-v_c is the spread of class c in the metric. A mean of n_c samples lies off the true one, which adds v_c / n_c to every
-squared distance; the last term takes it off again, else a class of ten examples would lose to one of thousands.
-Source: Fisher's linear discriminant, Ann. Eugenics 7 (1936); moments merge as in Chan, Golub & LeVeque (1983).
+v_c is the variance of class c in the metric. The mean of n_c samples differs from the true mean, which adds v_c / n_c
+to every squared distance on average. The last term subtracts this bias; without it, a class of ten examples would lose
+to a class of thousands. Source: Fisher's linear discriminant, Ann. Eugenics 7 (1936); moments are merged as in Chan,
+Golub & LeVeque (1983).
 
-Memory is C·D + D² values, whatever the number of samples; no sample is kept.
+Memory is C·D + D² values for any number of samples; no sample is stored.
 """
 
 from __future__ import annotations
@@ -17,23 +18,24 @@ import torch
 from torch import Tensor
 
 FLOOR = 1e-2
-"""Least variance of a feature, as a share of the mean variance: a silent neuron must not decide."""
+"""Smallest variance of a feature, relative to the mean variance, so that a silent neuron gets no infinite weight."""
 
-_REMEMBERED = ("mean", "count", "origin", "metric", "rows", "spread", "pooled")
+_STATE = ("mean", "count", "origin", "metric", "rows", "spread", "pooled")
 
 
 class TemplateMemory:
-    """Class means and their metric at one place of the network.
+    """Class means and their metric for the features of one layer.
 
-    It is open first: `learn` moves means and scatter. `seal` fixes the metric; from then on `learn` moves the taught
-    class alone, and no score of another class ever changes.
+    At first `learn` updates means and scatter. `fix_metric` ends this: from then on `learn` updates only the templates
+    of the taught classes, and the scores of all other classes stay bit for bit the same.
 
     Args:
         classes: C at the beginning.
         features: D.
-        like: gives type and device.
-        shrink: a, in (0, 1].
-        lift: share of its excess spread by which a class known from few samples is raised, at least 0.
+        like: tensor whose data type and device are used.
+        shrink: shrinkage a of the covariance, in (0, 1].
+        lift: weight, at least 0, of the bonus of a class whose variance is above the pooled one, as it is for a class
+            with few samples.
     """
 
     def __init__(self, classes: int, features: int, *, like: Tensor, shrink: float, lift: float) -> None:
@@ -48,14 +50,14 @@ class TemplateMemory:
         self.pooled = like.new_zeros(())
 
     @property
-    def sealed(self) -> bool:
+    def metric_fixed(self) -> bool:
         """Whether the metric is fixed."""
         return self.scatter is None
 
     # ------------------------------------------------------------------ learning
 
     def learn(self, feature: Tensor, labels: Tensor) -> None:
-        """Take in features `[B, D]` of labels `[B]` in 0..C−1: one product with D × D × B terms."""
+        """Update by features `[B, D]` with labels `[B]` in 0..C−1: one product with D × D × B terms."""
         taught, index, added = labels.unique(return_inverse=True, return_counts=True)
         added = added.to(feature)
         batch = torch.zeros(len(taught), feature.shape[1], dtype=feature.dtype, device=feature.device)
@@ -69,13 +71,13 @@ class TemplateMemory:
         moved = (added / total)[:, None] * step
         self.mean[taught] += moved
         self.count[taught] = total
-        if self.sealed:
+        if self.metric_fixed:
             image = torch.cat([rows, moved]) @ self.metric  # one product for spread and discriminant
             self.spread.index_add_(0, torch.cat([taught[index], taught]), (image[: len(rows)] * rows).sum(1))
             self.rows[taught] += image[len(rows) :]
 
-    def seal(self) -> None:
-        """Fix the metric. Every class needs samples, and some class more than one."""
+    def fix_metric(self) -> None:
+        """Fix the metric. Every class needs a sample, and at least one class needs two."""
         assert self.scatter is not None
         covariance = (self.scatter / (self.count.sum() - len(self.count))).double()
         variance = covariance.diagonal()
@@ -91,7 +93,7 @@ class TemplateMemory:
         self.scatter = None
 
     def add_class(self) -> None:
-        """One more class, without samples yet; the memory must be sealed."""
+        """Add a class without samples; the metric must be fixed."""
         for name in ("mean", "rows"):
             values = getattr(self, name)
             setattr(self, name, torch.cat([values, values.new_zeros(1, values.shape[1])]))
@@ -103,27 +105,27 @@ class TemplateMemory:
     # ------------------------------------------------------------------ deciding
 
     def discriminant(self) -> tuple[Tensor, Tensor]:
-        """Rows `[C, D]` and offsets `[C]`: scores are `(x − origin) @ rows.T + offsets`; −inf for an untaught class."""
+        """Rows `[C, D]` and offsets `[C]` of the scores `(x − origin) @ rows.T + offsets`; −inf without samples."""
         size = self.count.clamp(min=1)
-        spread = (self.pooled + self.spread) / size  # one sample's worth of the pooled spread as a prior
+        spread = (self.pooled + self.spread) / size  # the pooled variance counts as one sample (prior)
         near = 0.5 * ((self.mean - self.origin) * self.rows).sum(1)
         offsets = 0.5 * spread / size - near + 0.5 * self.lift * (spread - self.pooled)
         return self.rows, offsets.masked_fill(self.count == 0, -torch.inf)
 
     def scores(self, feature: Tensor) -> Tensor:
-        """Scores `[B, C]` of features `[B, D]`; the memory must be sealed."""
+        """Scores `[B, C]` of features `[B, D]`; the metric must be fixed."""
         rows, offsets = self.discriminant()
         return (feature - self.origin) @ rows.T + offsets
 
     # ------------------------------------------------------------------ saving
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Everything that it remembers, by name."""
-        state = {name: getattr(self, name) for name in _REMEMBERED}
+        """The whole state, by name."""
+        state = {name: getattr(self, name) for name in _STATE}
         return state if self.scatter is None else {**state, "scatter": self.scatter}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take back what `state_dict` returned; the number of classes may differ from this memory's."""
+        """Restore the state that `state_dict` returned; its number of classes may differ from the present one."""
         self.scatter = state["scatter"].to(self.mean) if "scatter" in state else None
-        for name in _REMEMBERED:
+        for name in _STATE:
             setattr(self, name, state[name].to(self.mean))

@@ -1,9 +1,9 @@
-"""Where each synapse of a network and of a rule stands: from which population to which.
+"""The wiring of a network and its rule: which population each synapse connects to which.
 
-A network's synapses are known by their place. Those of a rule's own are told by the shapes that they join: from the
-concept neurons to a layer is a broadcast, from a layer to the concept neurons a classifier beside the layer, from a
-layer to the one below it feedback. A place that the shapes do not tell is judged as feedback to the layer that it
-reaches.
+A `Link` is a synapse with its source and target; a `Crossing` is one recorded signal with the link that it passed. The
+place of the network's synapses is known. That of a rule's own synapses follows from the shapes that they connect:
+concept neurons to a layer is a broadcast, a layer to concept neurons is a classifier beside the layer, a layer to the
+one below is feedback. Where the shapes leave it open, the synapse counts as feedback to the layer at its target.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ...nn import Network, Synapse
 from ...rules import Rule
-from .watch import AGAINST, FORWARD, TAUGHT, Signal
+from .signals import AGAINST, DRIVE_GRADIENT, FORWARD, Signal
 
 STIMULUS, CONCEPT = "stimulus", "concept"
 UP, DOWN, BROADCAST, BESIDE = "up", "down", "broadcast", "beside"
@@ -20,11 +20,11 @@ UP, DOWN, BROADCAST, BESIDE = "up", "down", "broadcast", "beside"
 
 @dataclass(frozen=True)
 class Link:
-    """A synapse and its place.
+    """A synapse with its source and target.
 
     Attributes:
-        name: as reports show it.
-        kind: `"up"` and `"down"` (the two pathways, and feedback of a rule's own), `"broadcast"` or `"beside"`.
+        name: name in reports.
+        kind: `"up"` or `"down"` (the two pathways, and feedback of a rule), `"broadcast"` or `"beside"`.
         source, target: number of the layer (from 0), or `"stimulus"` or `"concept"`.
         synapse: the synapse.
     """
@@ -41,11 +41,11 @@ class Crossing:
     """A signal that went from one population to another.
 
     Attributes:
-        link: through which synapse.
-        signal: what.
+        link: the link that it passed.
+        signal: the signal.
         direction: `"up"`, `"down"`, `"broadcast"` or `"beside"`.
-        end: whether stimulus or concept is on one side: reported, not judged.
-        to: where it arrived.
+        end: whether source or target is the stimulus or the concept; such signals are reported, not evaluated.
+        to: the population at which it arrived.
     """
 
     link: Link
@@ -55,18 +55,18 @@ class Crossing:
     to: int | str
 
     @property
-    def judged(self) -> bool:
-        """Whether the criteria judge it: it crosses from one population to another, and neither is an end."""
+    def evaluated(self) -> bool:
+        """Whether the criteria apply to it: it does not enter or leave the network, and is not beside a layer."""
         return not self.end and self.direction != BESIDE
 
     @property
     def returns(self) -> bool:
-        """Whether it went against its synapse, from the target to the source."""
+        """Whether it went against its synapse, from target to source."""
         return self.signal.way in AGAINST
 
 
 def links_of(rule: Rule) -> dict[str, Link]:
-    """All synapses of a rule's network and of its own, by name."""
+    """All synapses of a network and of its rule, by name."""
     network = rule.network
     last = len(network.layers) - 1
     found: dict[str, Link] = {}
@@ -89,7 +89,7 @@ def _own(name: str, synapse: Synapse, network: Network) -> Link:
     sources = [i for i, shapes in layers.items() if synapse.source in shapes]
     targets = [i for i, shapes in layers.items() if synapse.target in shapes]
     if synapse.target in concept and sources:
-        # Of layers of one shape the name may tell which; the classifier belongs to that layer either way.
+        # Several layers may have this shape; the name of the synapse can tell which one it belongs to.
         return Link(name, BESIDE, _named(name, sources, network), CONCEPT, synapse)
     if synapse.source in concept and targets:
         return Link(name, BROADCAST, CONCEPT, _named(name, targets, network), synapse)
@@ -103,16 +103,16 @@ def _own(name: str, synapse: Synapse, network: Network) -> Link:
 
 
 def _named(name: str, layers: list[int], network: Network) -> int:
-    """The layer whose name the synapse bears, or the first."""
+    """The layer whose name is part of the synapse's name, or the first."""
     return next((i for i in layers if network.layer_names[i] in name), layers[0])
 
 
 def crossings(signals: list[Signal], links: dict[str, Link]) -> list[Crossing]:
-    """The signals that went between populations, in order; what only taught a synapse's own target is left out."""
+    """The signals between populations, in order; drive gradients stay at their target and are left out."""
     found = []
     for signal in signals:
         link, forward = links[signal.synapse], signal.way == FORWARD
-        if signal.way != TAUGHT:
+        if signal.way != DRIVE_GRADIENT:
             to = link.target if forward else link.source
             found.append(Crossing(link, signal, _direction(link, forward=forward), _is_end(link, forward=forward), to))
     return found
@@ -125,7 +125,7 @@ def _direction(link: Link, *, forward: bool) -> str:
 
 
 def _is_end(link: Link, *, forward: bool) -> bool:
-    """Stimulus, concept code, and the readouts' inputs are ends; an error that leaves the readout is not."""
+    """Stimulus, concept code and the inputs of the readouts are ends; an error that leaves the readout is not."""
     if link.kind == BROADCAST or (link.name == "readout" and not forward):
         return False
     return isinstance(link.source, str) or isinstance(link.target, str)

@@ -1,25 +1,24 @@
 """C2, local plasticity: what the update of a weight depends on, found by perturbation.
 
-The scope of a layer's bottom-up update is the widest of these that a test finds:
+The scope of the bottom-up update of a layer is the widest of these that a test finds:
 
-- *synapse*: none of the others. The update is made of what the synapse's two neurons have: activity, what other
-  layers deliver to the postsynaptic one, the weight itself.
-- *neuron*: other synapses of the neuron. The weights of one half of its inputs change where no input of the batch
+- *synapse*: none of the others. The update depends on the two neurons of the synapse (their activity and the signals
+  that the postsynaptic neuron receives from other layers) and on the weight itself.
+- *neuron*: other synapses of the neuron. The weights of half of its inputs change such that no input of the batch
   notices; the update of the other half changes.
-- *layer*: other neurons of the layer. Half of the neurons get other weights, all that other layers deliver is held
-  fixed; the update of the other half of the neurons changes.
-- *batch*: other samples. The effect of replacing some samples depends on which the others are: the update is no sum
+- *layer*: other neurons of the layer. Half of the neurons get other weights while all signals from other layers are
+  replayed; the update of the other half of the neurons changes.
+- *batch*: other samples. The effect of replacing some samples depends on the other samples: the update is not a sum
   over samples.
-- *network*: either of two. (a) *Around*: everything above the layer gets other weights, all that arrives at the layer
-  is held fixed; its update changes, so it knows of the rest by a way that no synapse shows. (b) *Error*: what arrives
-  is an error of other layers. A derivative that returns by the tape, or through W itself, is one by what it is. What
-  comes through other weights is one if it vanishes when the top says what the teacher says; activity and targets do
-  not.
-  Errors that move the activity of the layer that they reach, so that it sends up something else within the step, are
-  activity by then, as in predictive coding. What the readout hands to the last layer comes from a neighbour and from
-  an end, and is not counted.
+- *network*: one of two. (a) *Around*: all weights above the layer are redrawn while all signals that arrive at the
+  layer are replayed; its update changes, so it depends on other layers past every synapse. (b) *Error*: an error of
+  other layers arrives. A derivative that returns by autograd or through W is an error by definition. A signal through
+  other weights is one if it vanishes when the result at the top is right; activity and targets do not vanish.
+  An error that changes the activity of the layer at which it arrives, so that the layer sends other spikes up within
+  the step, counts as activity, as in predictive coding. The signal from the readout to the last layer comes from a
+  neighbour and from an end of the network, and is not counted.
 
-C2 holds if no layer's scope is the network.
+C2 holds if the scope of no layer is the network.
 """
 
 from __future__ import annotations
@@ -29,36 +28,31 @@ from typing import Any
 import torch
 
 from ...rules import Rule
-from .asymmetry import input_rows, returning_weights
-from .links import BESIDE, BROADCAST, DOWN, Crossing
-from .subject import TOLERANCE, Subject, Trial, change_above, difference, renew, unseen
+from .feedback_errors import arriving_errors
+from .links import BESIDE
+from .perturbations import TOLERANCE, input_rows, redraw, redraw_above, relative_difference, unnoticed_change
+from .subject import Subject, Trial
 from .verdict import Verdict
-from .watch import TAPE
 
 SCOPES = ("synapse", "neuron", "layer", "batch", "network")
-VANISHED = 0.05
-"""Size of a feedback signal, relative to its usual one, below which it has vanished."""
-RIGHT_DRIVES = (1.0, 2.0, 3.0, 4.0, 4.5, 5.0, 6.0, 8.0, 50.0)
-"""Drives of the right concept neurons that count as a right top: squared errors vanish at 1, cross-entropy at large
-ones, cross-entropy of smoothed targets in between."""
 
 HOW = (
-    "The update of each layer after one thing elsewhere was changed (a neuron, a sample, the weights above), with all "
-    "that arrives at the layer held fixed; and whether what arrives is an error of other layers."
+    "Update of each layer after one change elsewhere (a neuron, a sample, the weights above), with all signals that "
+    "arrive at the layer replayed; and whether an error of other layers arrives."
 )
 
 
 def locality(subject: Subject, trial: Trial) -> Verdict:
-    """Judge C2."""
+    """Verdict on C2."""
     learning = [i for i in subject.layers if float(trial.update(i, pathways=("up",)).norm()) > 0]
-    interplay = _interplay(subject)
-    errors = _errors(subject, trial)
+    interaction = _sample_interaction(subject)
+    errors = arriving_errors(subject, trial)
     layers: dict[str, dict[str, Any]] = {}
     for i in learning:
         found = {
             "neuron": _depends_on_synapses(subject, trial, i),
             "layer": _depends_on_neurons(subject, trial, i),
-            "batch": None if interplay is None else interplay[i],
+            "batch": None if interaction is None else interaction[i],
             "around": _depends_around(subject, trial, i),
         }
         layers[subject.network.layer_names[i]] = {
@@ -85,15 +79,15 @@ def _finding(layers: dict[str, Any], widest: str, batch: int) -> str:
     if widest == "network":
         error = next((found["error"] for found in layers.values() if found["error"] is not None), None)
         return f"{where}: " + (
-            f"{error}." if error else "the update changes with the weights above although all that arrives is the same."
+            f"{error}." if error else "the update changes with the weights above although the same signals arrive."
         )
     reasons = {
-        "batch": "the update is no sum over samples: each sample's part depends on the others of the batch",
-        "layer": "a neuron's update depends on other neurons of its layer, and on nothing further away",
-        "neuron": "a synapse's update depends on other synapses of its neuron, and on nothing further away",
-        "synapse": "a synapse's update depends on its own two neurons and on what is delivered to them",
+        "batch": "the update is not a sum over samples: the part of each sample depends on the other samples",
+        "layer": "the update of a neuron depends on other neurons of its layer and on nothing else",
+        "neuron": "the update of a synapse depends on other synapses of its neuron and on nothing else",
+        "synapse": "the update of a synapse depends on its two neurons and on the signals that they receive",
     }
-    alone = " (one sample a step)" if batch == 1 and widest != "batch" else ""
+    alone = " (one sample per step)" if batch == 1 and widest != "batch" else ""
     return f"{where}: {reasons[widest]}{alone}."
 
 
@@ -101,43 +95,43 @@ def _finding(layers: dict[str, Any], widest: str, batch: int) -> str:
 
 
 def _depends_on_synapses(subject: Subject, trial: Trial, layer: int) -> float | None:
-    """Change of the update of half of the inputs when the weights of the others change unnoticed; None: no room."""
+    """Change of the update of half of the inputs after an unnoticed change of the other weights; None: none exists."""
     link = trial.links[f"{subject.network.layer_names[layer]} up"]
     inputs = torch.cat([input_rows(link.synapse, source) for source in trial.sources(link.name)])
     half = inputs.shape[1] // 2
     weight = link.synapse.weight.detach().flatten(1)
-    change = unseen(inputs, weight, subject.generator(300 + layer), slice(0, half))
+    change = unnoticed_change(inputs, weight, subject.generator(300 + layer), slice(0, half))
     if change is None:
         return None
 
     def shift(rule: Rule) -> None:
-        own = rule.network.layers[layer].up.synapse.weight
+        target = rule.network.layers[layer].up.synapse.weight
         with torch.no_grad():
-            own.add_(change.view_as(own))
+            target.add_(change.view_as(target))
 
-    moved = subject.trial(shift, earlier=trial, held=lambda name, way: not (name == link.name and way == "forward"))
-    return difference(trial.rows(layer)[:, half:], moved.rows(layer)[:, half:])
+    moved = subject.trial(shift, earlier=trial, replay=lambda name, way: not (name == link.name and way == "forward"))
+    return relative_difference(trial.rows(layer)[:, half:], moved.rows(layer)[:, half:])
 
 
 def _depends_on_neurons(subject: Subject, trial: Trial, layer: int) -> float:
-    """Change of the update of half of the neurons when the others get new weights, with other layers held fixed."""
+    """Change of the update of half of the neurons after the others get new weights, with other layers replayed."""
     name = subject.network.layer_names[layer]
     free = {f"{name} up", *[n for n, link in trial.links.items() if link.kind == BESIDE and link.source == layer]}
     half = trial.rows(layer).shape[0] // 2
     moved = subject.trial(
-        lambda rule: renew(rule.network.layers[layer].up.synapse.weight[:half], subject.generator(400 + layer)),
+        lambda rule: redraw(rule.network.layers[layer].up.synapse.weight[:half], subject.generator(400 + layer)),
         earlier=trial,
-        held=lambda synapse, way: synapse not in free or (way != "forward" and synapse == f"{name} up"),
+        replay=lambda synapse, way: synapse not in free or (way != "forward" and synapse == f"{name} up"),
     )
-    return difference(trial.rows(layer)[half:], moved.rows(layer)[half:])
+    return relative_difference(trial.rows(layer)[half:], moved.rows(layer)[half:])
 
 
 # ---------------------------------------------------------------------- other samples
 
 
-def _interplay(subject: Subject) -> list[float] | None:
+def _sample_interaction(subject: Subject) -> list[float] | None:
     """By layer, how far the update is from a sum over samples: the mixed difference of four batches, relative to the
-    updates. None for one sample a step."""
+    updates. None for one sample per step."""
     if subject.batch < 2:
         return None
     half = subject.batch // 2
@@ -162,88 +156,17 @@ def _interplay(subject: Subject) -> list[float] | None:
 
 
 def _depends_around(subject: Subject, trial: Trial, layer: int) -> float:
-    """Change of the update when everything above gets new weights and all that arrives at the layer is held fixed."""
+    """Change of the update after all weights above are redrawn, with all signals that arrive at the layer replayed."""
 
     def change(rule: Rule) -> None:
-        change_above(layer, subject.generator(500 + layer))(rule)
+        redraw_above(layer, subject.generator(500 + layer))(rule)
         for number, above in enumerate(rule.network.layers[layer + 1 :]):
-            renew(above.down.synapse.weight, subject.generator(600 + number))
+            redraw(above.down.synapse.weight, subject.generator(600 + number))
 
-    moved = subject.trial(change, earlier=trial, held=lambda name, way: _arrives(trial, name, way) == layer)
-    return difference(trial.update(layer, pathways=("up",)), moved.update(layer, pathways=("up",)))
+    moved = subject.trial(change, earlier=trial, replay=lambda name, way: _destination(trial, name, way) == layer)
+    return relative_difference(trial.update(layer, pathways=("up",)), moved.update(layer, pathways=("up",)))
 
 
-def _arrives(trial: Trial, name: str, way: str) -> int | str:
+def _destination(trial: Trial, name: str, way: str) -> int | str:
     link = trial.links[name]
     return link.target if way == "forward" else link.source
-
-
-def _errors(subject: Subject, trial: Trial) -> dict[int, str]:
-    """By layer, the error of other layers that arrives there, in words."""
-    arriving: dict[int, list[Crossing]] = {}
-    for crossing in trial.crossings:
-        comes = crossing.direction in (DOWN, BROADCAST) or crossing.returns
-        if comes and crossing.judged and crossing.link.name != "readout" and isinstance(crossing.to, int):
-            arriving.setdefault(crossing.to, []).append(crossing)
-    doubtful = any(not _is_derivative(crossing) for found in arriving.values() for crossing in found)
-    sizes = _smallest_when_right(subject, trial) if doubtful else {}
-    errors: dict[int, str] = {}
-    for layer, found in arriving.items():
-        if _moves_activity(trial, layer):
-            continue
-        for crossing in found:
-            name = crossing.link.name
-            if _is_derivative(crossing):
-                errors[layer] = f"a derivative arrives through the weights of {name}"
-            elif sizes.get(name, 1.0) < VANISHED:
-                kind = "broadcast" if crossing.direction == BROADCAST else "sent down"
-                errors[layer] = f"the error of the top is {kind} ({name}): it vanishes when the top is right"
-    return errors
-
-
-def _is_derivative(crossing: Crossing) -> bool:
-    """Whether it is one by what it is: it returned by the tape, or through weights that are W or mirror it."""
-    pair = returning_weights(crossing)
-    return crossing.signal.way == TAPE or (pair is not None and pair.mirrored)
-
-
-def _moves_activity(trial: Trial, layer: int) -> bool:
-    """Whether the layer sends up several different things within the step."""
-    last = layer + 1 == len(trial.layers)
-    sent = trial.sources("readout" if last else f"{trial.layers[layer + 1].name} up")
-    return any(part.shape == sent[0].shape and difference(part, sent[0]) > TOLERANCE for part in sent[1:])
-
-
-def _smallest_when_right(subject: Subject, trial: Trial) -> dict[str, float]:
-    """Size of what each feedback synapse sends when the top is right, relative to the usual; of several right tops
-    the one where it is smallest."""
-    usual = _sizes(trial)
-    smallest = dict.fromkeys(usual, float("inf"))
-    for drive in RIGHT_DRIVES:
-        right = subject.trial(lambda rule, d=drive: _make_right(rule, subject, trial, d))  # type: ignore[misc]
-        for name, size in _sizes(right).items():
-            smallest[name] = min(smallest.get(name, float("inf")), size / max(usual.get(name, 0.0), 1e-300))
-    return smallest
-
-
-def _sizes(trial: Trial) -> dict[str, float]:
-    sizes: dict[str, float] = {}
-    for crossing in trial.crossings:
-        if crossing.direction in (DOWN, BROADCAST):
-            name = crossing.link.name
-            sizes[name] = sizes.get(name, 0.0) + float(crossing.signal.sent.double().norm())
-    return sizes
-
-
-def _make_right(rule: Rule, subject: Subject, trial: Trial, drive: float) -> None:
-    """A readout that drives the code of each sample's class, and nothing else."""
-    readout = rule.network.readout
-    given = trial.sources("readout")
-    if not given:
-        return
-    rates = given[0].reshape(-1, subject.batch, readout.weight.shape[1]).mean(0)  # time first, if there is time
-    code = rule.network.code.rate(rule.network.time_steps).to(rates)[subject.labels[: subject.batch]]
-    with torch.no_grad():
-        readout.weight.copy_((drive * torch.linalg.pinv(rates) @ code).T)
-        if readout.bias is not None:
-            readout.bias.zero_()

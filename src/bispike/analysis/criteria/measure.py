@@ -31,25 +31,25 @@ CRITERIA = {
     "C5": "unsigned errors",
 }
 WIDTHS = (48, 40, 32)
-"""Layers of the network that is audited by default. No two have one size, so that a synapse's shape tells its place,
-and each is wider than a batch has vectors of spikes, so that there are changes of weights that go unnoticed."""
+"""Widths of the default network. All differ, so that the shape of a synapse tells its place. Each is larger than
+the number of spike vectors in a batch, so that there are changes of weights that no input notices."""
 SAMPLES = 64
 
 
 @dataclass(frozen=True)
 class Audit:
-    """Five verdicts on one rule.
+    """Verdicts on the five criteria of one rule.
 
     Attributes:
-        rule: its name.
-        options: its options in force.
-        network: what it was audited on, in words.
-        data: the stimuli, in words.
-        batch: samples a step.
-        seed: of all that was drawn.
-        criteria: by `"C1"` to `"C5"`.
-        published: verdicts of the literature by criterion, for criteria that it judges.
-        notes: what to bear in mind.
+        rule: name of the rule.
+        options: options of the rule.
+        network: description of the network.
+        data: description of the stimuli.
+        batch: samples per step.
+        seed: of all random numbers.
+        criteria: verdicts by `"C1"` to `"C5"`.
+        published: verdicts of the literature by criterion, where there are any.
+        notes: remarks for the interpretation.
     """
 
     rule: str
@@ -77,7 +77,7 @@ def measure(
     network: Network | None = None,
     stimuli: Tensor | None = None,
     labels: Tensor | None = None,
-    stimuli_are: str = "given stimuli",
+    stimuli_description: str = "given stimuli",
     batch: int = 4,
     training: int = 20,
     trained: bool = False,
@@ -88,35 +88,38 @@ def measure(
 
     Args:
         rule: name, class, or a function from a network to a rule.
-        network: what to audit it on, left unchanged; by default a small dense one without batch norm, whose
-            statistics would make every update depend on the batch.
+        network: the network, left unchanged; by default a small dense one without batch norm, whose statistics would
+            make every update depend on the batch.
         stimuli: `[n, *stimulus.shape]` in the units of the data, n ≥ 2·batch; by default some of the digits.
         labels: `[n]`.
-        stimuli_are: the stimuli in words.
-        batch: samples a step, at least 1. With one there are no other samples to depend on.
-        training: steps of the short training before the tests.
-        trained: whether the network's weights have learned before.
-        seed: of all that is drawn.
-        **options: of the rule, if it is given by name or class.
+        stimuli_description: description of the stimuli for the result.
+        batch: samples per step, at least 1. With 1 an update cannot depend on other samples.
+        training: steps of the short training before the measurement.
+        trained: whether the weights of the network were trained before.
+        seed: of all random numbers.
+        **options: options of the rule, if it is given by name or class.
 
     Returns:
-        Audit.
+        Audit: a verdict for each criterion.
 
     Raises:
-        UnknownNameError, ConfigurationError: no such rule, unknown options, stimuli without labels.
+        UnknownNameError: there is no such rule.
+        ConfigurationError: unknown options, stimuli without labels, or too few stimuli.
     """
     if (stimuli is None) != (labels is None):
         raise ConfigurationError("audit: expected stimuli and labels, or neither.")
     if stimuli is None or labels is None:
-        stimuli, labels, stimuli_are = *_digits(max(SAMPLES, 2 * batch)), "digits"
+        stimuli, labels, stimuli_description = *_digits(max(SAMPLES, 2 * batch)), "digits"
     subject_network = audit_network(seed=seed) if network is None else copy.deepcopy(network)
-    made = rules.create(rule, subject_network, **options) if isinstance(rule, str) else rule(subject_network, **options)
-    start = Subject(made, stimuli, labels, batch=batch, seed=seed)
+    created = (
+        rules.create(rule, subject_network, **options) if isinstance(rule, str) else rule(subject_network, **options)
+    )
+    start = Subject(created, stimuli, labels, batch=batch, seed=seed)
     subject = start.copy()
     subject.train(training)
     trial = subject.trial()
     phase = phases(subject, trial)
-    feedback = any(c.judged and c.direction != "up" for c in trial.crossings) or not phase.holds
+    feedback = any(c.evaluated and c.direction != "up" for c in trial.crossings) or not phase.holds
     criteria = {
         "C1": asymmetry(start, subject, trial, trained=trained, feedback=feedback),
         "C2": locality(subject, trial),
@@ -124,16 +127,16 @@ def measure(
         "C4": spikes(subject, trial),
         "C5": signs(subject, trial),
     }
-    name = getattr(made, "name", type(made).__name__)
+    name = getattr(created, "name", type(created).__name__)
     return Audit(
         rule=name,
-        options=made.options,
-        network=_network_in_words(subject_network),
-        data=stimuli_are,
+        options=created.options,
+        network=_describe(subject_network),
+        data=stimuli_description,
         batch=batch,
         seed=seed,
         criteria=criteria,
-        published=published(name) if type(made) is rules.registry.get(name) else {},
+        published=published(name) if type(created) is rules.registry.get(name) else {},
         notes=_notes(subject, trial),
     )
 
@@ -142,9 +145,12 @@ def audit_network(model: str | None = None, *, seed: int = 0, **settings: Any) -
     """A network for the digits to audit a rule on, by default without batch norm.
 
     Args:
-        model: name of a registered model; None is a small dense network.
-        seed: of its weights.
-        **settings: of the model.
+        model: name of a registered model; None: a small dense network.
+        seed: of the weights.
+        **settings: settings of the model.
+
+    Raises:
+        UnknownNameError: there is no such model.
     """
     digits = data.load("digits")
     values: dict[str, Any] = {"norm": False, "gain": 2.0, "seed": seed, **settings}
@@ -157,25 +163,27 @@ def _digits(count: int) -> tuple[Tensor, Tensor]:
     return data.load("digits").train[torch.arange(count)]
 
 
-def _network_in_words(network: Network) -> str:
+def _describe(network: Network) -> str:
     shapes = [network.stimulus.shape, *[layer.feature_shape for layer in network.layers], network.readout.target]
     sizes = "-".join("×".join(str(n) for n in shape) for shape in shapes)
+    kind = f"spiking, T = {network.time_steps}" if network.signals.spiking else network.signals.name
     norm = any(isinstance(module, DriveNorm) for module in network.modules())
-    kind = f"spiking, T = {network.time_steps}" if network.signals.spiking else "rates"
     return f"{sizes} ({kind}{', batch norm' if norm else ''})"
 
 
 def _notes(subject: Subject, trial: Trial) -> list[str]:
     notes = []
     if any(isinstance(module, DriveNorm) for module in subject.network.modules()):
-        notes.append("Batch norm takes its statistics from the batch: it alone makes a scope of 'batch' in C2.")
+        notes.append(
+            "Batch norm takes its statistics from the batch, which alone makes the scope of C2 at least 'batch'."
+        )
     silent = [
         layer.name
         for i, layer in enumerate(subject.network.layers)
         if float(trial.update(i).norm()) == 0 and {id(p) for p in layer.up.parameters()} & _owned(subject)
     ]
     if silent:
-        notes.append(f"No update came in {', '.join(silent)} in this step; nothing could be said about it.")
+        notes.append(f"The step wrote no update in {', '.join(silent)}; the audit says nothing about it.")
     return notes
 
 

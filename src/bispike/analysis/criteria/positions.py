@@ -1,9 +1,9 @@
-"""Locality in time, for recurrent networks: what an update at a position depends on.
+"""Locality in time, for recurrent networks: whether an error changes weights by its own position only.
 
-A sequence's gradient is a sum over positions. Change the target of the last position alone, and the gradient of a layer
-changes by what that target adds. If the rule is local in time, only what the synapse received at that position is in
-it: the change is a sum of post ⊗ pre over the samples with the pre of the last position, and nothing is left when
-those directions are taken out of its rows. Backpropagation through time leaves what reached earlier positions.
+The gradient of a sequence is a sum over positions. If only the target of the last position changes, the gradient of a
+layer changes by the contribution of that target. If the rule is local in time, this change is a sum of post ⊗ pre over
+the samples with the inputs `pre` of the last position. Projecting these inputs out of its rows then leaves nothing.
+Backpropagation through time leaves the contributions of earlier positions.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import copy
 import torch
 from torch import Tensor
 
-from ...nn import SequenceForecaster, SequenceNetwork
+from ...errors import ConfigurationError
+from ...nn import SequenceNetwork
 from ...rules import Rule
 
-LENGTH = 6  # positions of the sequences that are looked at
+LENGTH = 6  # positions of the sequences
 SAMPLES = 4
-FIXED = 2**62  # rows below which a norm is a constant map
-LOCAL = 1e-6  # share of the change up to which nothing is left
+FIXED = 2**62  # rows below which a norm uses its running statistics
+LOCAL = 1e-6  # share of the change up to which the rule counts as local in time
 
 
 @torch.no_grad()
@@ -29,28 +30,26 @@ def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> f
     Args:
         rule: on a recurrent network; left unchanged.
         stimuli: `[B, S]` symbols or `[B, S, D]` values; the first samples and positions are used.
-        targets: `[B, S]` or `[B, S, K]`.
+        targets: classes `[B, S]` or quantities `[B, S, K]`.
+
+    Raises:
+        ConfigurationError: the network is not recurrent.
     """
     subject = copy.deepcopy(rule)
     subject.on_gradients_ready = None
-    network = subject.network
-    assert isinstance(network, SequenceNetwork)
+    network = _sequence_network(subject)
     network.cpu().double().eval()
-    subject.settle()
+    subject.move_state()
     for path in network.paths:
         if path.norm is not None:
-            path.norm.least = FIXED  # a norm's backward joins all rows; as elsewhere in the audit it is left out
-    seen, wanted = stimuli[:SAMPLES, :LENGTH].clone(), targets[:SAMPLES, :LENGTH].clone()
-    if not network.symbols:
-        seen = seen.double()
-    if isinstance(network, SequenceForecaster):
-        wanted = wanted.double()
+            path.norm.least = FIXED  # batch statistics would join all positions; the audit leaves them out everywhere
+    inputs, wanted = (_in_double(values[:SAMPLES, :LENGTH]) for values in (stimuli, targets))
     other = wanted.clone()
-    other[:, -1] = other[:, -1] + 1
-    if not isinstance(network, SequenceForecaster):
+    other[:, -1] += 1
+    if not wanted.is_floating_point():
         other[:, -1] %= network.concept.classes
-    first, second = (_gradients(subject, seen, labels) for labels in (wanted, other))
-    received = _received_last(network, seen)
+    first, second = (_gradients(subject, inputs, labels) for labels in (wanted, other))
+    received = _received_last(network, inputs)
     shares = []
     for one, two, last in zip(first, second, received, strict=True):
         change = one - two
@@ -62,19 +61,30 @@ def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> f
 
 
 def _gradients(rule: Rule, stimuli: Tensor, targets: Tensor) -> list[Tensor]:
-    """`[H, D + H]` of each layer, by a copy of the rule."""
+    """Gradients `[H, D + H]` of each layer, by a copy of the rule."""
     trial = copy.deepcopy(rule)
-    trial.step(stimuli, targets)
-    network = trial.network
-    assert isinstance(network, SequenceNetwork)
+    trial.compute_gradients(stimuli, targets)
+    network = _sequence_network(trial)
     grads = [path.synapse.weight.grad for path in network.paths]
     return [torch.zeros_like(p.synapse.weight) if g is None else g for g, p in zip(grads, network.paths, strict=True)]
 
 
 def _received_last(network: SequenceNetwork, stimuli: Tensor) -> list[Tensor]:
-    """`[B, D + H]` what each layer received at the last position."""
+    """Input `[B, D + H]` of each layer at the last position."""
     source = network.encode(stimuli)
     batch = source.shape[1]
-    if not network.signals.spiking:
-        return [below[-batch:].detach() for below, _ in network.rates_positions(source)]
-    return [below[-batch:] for _, below, _ in network.bottom_up_positions(source, network.rest(batch))]
+    return [received[-batch:].detach() for _, received, _ in network.layer_positions(source, network.rest(batch))]
+
+
+def _in_double(values: Tensor) -> Tensor:
+    """Real values in float64; symbols and classes as they are."""
+    return values.double() if values.is_floating_point() else values
+
+
+def _sequence_network(rule: Rule) -> SequenceNetwork:
+    network = rule.network
+    if not isinstance(network, SequenceNetwork):
+        raise ConfigurationError(
+            "left_in_earlier_positions: expected a rule on a recurrent network, received one without positions."
+        )
+    return network

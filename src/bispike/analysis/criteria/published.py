@@ -1,7 +1,7 @@
-"""What the literature says about the criteria of each rule: data to stand beside the measurement, not part of it.
+"""Verdicts of the literature on the criteria of each rule, to be shown beside the measurement.
 
 From the tables of the DLL paper (arXiv 2501.09976, which judges C1 to C3 only) and of the BSD paper (arXiv
-2509.20284). Papers judge methods by argument; where a verdict differs from the measurement, docs/criteria.md says why.
+2509.20284). Papers judge methods by argument; docs/criteria.md explains where a verdict differs from the measurement.
 """
 
 from __future__ import annotations

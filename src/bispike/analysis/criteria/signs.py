@@ -1,11 +1,11 @@
-"""C5, unsigned errors: the sign of everything that one population sends to another, and of what teaches.
+"""C5, unsigned errors: the signs of all signals between populations, and of the errors at concept neurons.
 
-A negative value that crosses is a fault: spikes and their rates have no sign. So is a signed error where a teacher
-meets a population of concept neurons, at the readout or at classifiers beside the layers. There dL/d drive always has
-both signs, as any change of weights has; what tells a signed error from an unsigned mismatch is whether it asks the
-population for *more* or *less* drive (a component along the drive, as prediction − target has), or only for another
-*pattern* (at right angles to the drive, as the gradient of every function of a cosine is). A rule with an option
-`top_loss` is shown with each of its top losses.
+A negative signal between populations is a fault: spikes and their rates have no sign. So is a signed error at concept
+neurons, which are those of the readout and of classifiers beside the layers. There dL/d drive always has both signs, as
+every change of weights has. The error counts as signed if it asks the population for *more* or *less* drive (a
+component along the drive, as prediction − target has). It counts as unsigned if it asks only for another *pattern*
+(orthogonal to the drive, as the gradient of every function of a cosine is). For a rule with an option `top_loss` all
+top losses are measured.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from .subject import Subject, Trial
 from .verdict import Verdict
 
 ALONG = 1e-3
-"""Mean |cosine| between dL/d drive and the drive below which the error has no component along it."""
+"""Mean |cosine| between dL/d drive and drive up to which the error counts as orthogonal to the drive."""
 
 HOW = (
-    "Share of negative values among all that one population sends to another; and, where the teacher meets concept "
-    "neurons, whether the error asks for more or less drive (signed) or only for another pattern (unsigned)."
+    "Share of negative values among all signals between populations; and whether the error at concept neurons asks for "
+    "more or less drive (signed) or only for another pattern (unsigned)."
 )
 
 
 def signs(subject: Subject, trial: Trial) -> Verdict:
-    """Judge C5."""
+    """Verdict on C5."""
     crossed = [*subject.inference(), *trial.crossings]
     shares = {
-        "up": _negative([c for c in crossed if c.judged and c.direction == UP]),
-        "down": _negative([c for c in crossed if c.judged and c.direction in (DOWN, BROADCAST)]),
+        "up": _negative([c for c in crossed if c.evaluated and c.direction == UP]),
+        "down": _negative([c for c in crossed if c.evaluated and c.direction in (DOWN, BROADCAST)]),
     }
     teaching = {name: found for name in _concept_synapses(trial) if (found := _teaching(trial, name)) is not None}
     measured: dict[str, Any] = {"negative": shares, "teaching": teaching, "top_losses": _variants(subject)}
@@ -54,23 +54,23 @@ def _signed(shares: Mapping[str, float | None], teaching: Mapping[str, Any]) -> 
 def _found(
     shares: Mapping[str, float | None], teaching: Mapping[str, Any], variants: Mapping[str, Any]
 ) -> tuple[str, str]:
-    """The measurement in a few words and in a sentence."""
+    """The measurement in brief and in a sentence."""
     way, share = max(shares.items(), key=lambda item: item[1] or 0.0)
     if share:
-        whither = {"up": "upward", "down": "downward"}[way]
-        return f"{percent(share)} < 0 {way}", f"Of what goes {whither}, {percent(share)} is negative."
-    nothing = "Nothing negative goes from one population to another"
+        direction = {"up": "bottom-up", "down": "top-down"}[way]
+        return f"{percent(share)} < 0 {way}", f"{percent(share)} of the {direction} values are negative."
+    nothing = "No signal between populations is negative"
     signed = [name for name, found in teaching.items() if found["signed"]]
     if not signed:
-        return "unsigned", f"{nothing}, and no error at concept neurons has a sign."
+        return "unsigned", f"{nothing}, and no error at concept neurons is signed."
     unsigned = [kind for kind, found in variants.items() if found is not None and not found["signed"]]
-    other = f" With top_loss={unsigned[0]} it has none." if unsigned and signed == ["readout"] else ""
+    other = f" With top_loss={unsigned[0]} it is unsigned." if unsigned and signed == ["readout"] else ""
     brief = "signed top" if signed == ["readout"] else "signed classes"
-    return brief, f"{nothing}, but the error at {', '.join(signed)} has a sign.{other}"
+    return brief, f"{nothing}, but the error at {', '.join(signed)} is signed.{other}"
 
 
 def _negative(found: Sequence[Crossing]) -> float | None:
-    """Share of values below 0; None if nothing crossed."""
+    """Share of values below 0; None if there are no signals."""
     total = sum(c.signal.sent.numel() for c in found)
     return sum(int((c.signal.sent < 0).sum()) for c in found) / total if total else None
 
@@ -82,8 +82,8 @@ def _concept_synapses(trial: Trial) -> list[str]:
 
 
 def _teaching(trial: Trial, name: str) -> dict[str, Any] | None:
-    """Sign of what teaches the target of a synapse; None if the step showed none."""
-    error = trial.taught(name)
+    """Sign of the error at the target of a synapse; None if the step computed none."""
+    error = trial.drive_gradient(name)
     if error is None:
         return None
     drives = [s.arrived for s in trial.signals if s.synapse == name and s.way == "forward"]
@@ -94,16 +94,16 @@ def _teaching(trial: Trial, name: str) -> dict[str, Any] | None:
 
 
 def _along(error: Tensor, drive: Tensor) -> float:
-    """Mean |cosine| of error and drive over samples; those without an error are left out."""
+    """Mean |cosine| of error and drive over samples; samples without an error are left out."""
     e, a = error.double().flatten(1), drive.double().flatten(1)
-    there = (e.norm(dim=1) > 0) & (a.norm(dim=1) > 0)
-    if not bool(there.any()):
+    nonzero = (e.norm(dim=1) > 0) & (a.norm(dim=1) > 0)
+    if not bool(nonzero.any()):
         return 0.0
-    return float(torch.cosine_similarity(e[there], a[there]).abs().mean())
+    return float(torch.cosine_similarity(e[nonzero], a[nonzero]).abs().mean())
 
 
 def _variants(subject: Subject) -> dict[str, dict[str, Any] | None]:
-    """The error at the readout under each top loss that the rule knows."""
+    """The error at the readout under each top loss of the rule."""
     found: dict[str, dict[str, Any] | None] = {}
     if "top_loss" not in subject.rule.options:
         return found

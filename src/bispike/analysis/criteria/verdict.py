@@ -1,4 +1,4 @@
-"""What the audit of one criterion says."""
+"""The result of the audit of one criterion."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Verdict:
-    """One criterion of one rule.
+    """Result for one criterion and one rule.
 
     Attributes:
         brief: the measurement in a few words, for a cell of a table.
         finding: the measurement in a sentence.
-        measured: all numbers behind it, as plain values.
-        how: how it was measured, in a sentence or two.
-        holds: the verdict.
+        measured: all measured numbers, as plain values.
+        how: the method, in one or two sentences.
+        holds: whether the rule meets the criterion.
     """
 
     brief: str

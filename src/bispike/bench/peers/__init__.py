@@ -1,8 +1,9 @@
-"""The libraries that people train spiking networks with today, at pinned versions, on the same work.
+"""Other libraries for spiking networks (peers), at pinned versions, measured on the same work.
 
-Each file gives one thing: `population(neuron)`, a LIF population in that library with our constants, in the cheapest
-form that the library offers for a whole train of drives. Layers, loop over layers, loss and optimizer are the same for
-all of them (`twin`). Where a library cannot express our neuron exactly, its `DIFFERENCE` says how.
+Each module has a function `population(neuron)`: a LIF population of that library with the constants of the neuron, in
+the fastest form that the library offers for a whole train of drives. Layers, loop over layers, loss and optimizer are
+the same for all of them (`network`). Where a library cannot express the neuron exactly, `DIFFERENCE` describes how it
+differs.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ NAMES = tuple(VERSIONS)
 
 
 def create_population(library: str, neuron: Neuron) -> Callable[[Tensor], Tensor]:
-    """A LIF population of a peer: drives `[T, B, ...]` to spikes `[T, B, ...]`, from a membrane of zero.
+    """A LIF population of a peer: drives `[T, B, ...]` to spikes `[T, B, ...]` from a zero membrane.
 
     Args:
         library: one of `NAMES`; must be importable.
-        neuron: constants; a hard reset.
+        neuron: its constants, with a hard reset.
+
+    Raises:
+        UnknownNameError: there is no such peer.
     """
     return _adapter(library).population(neuron)
 
 
 def difference(library: str) -> str:
-    """How a peer's neuron differs from ours; empty where it does not."""
+    """How the neuron of a peer differs from that of bispike; empty if it does not."""
     return _adapter(library).DIFFERENCE
 
 

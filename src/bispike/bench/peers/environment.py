@@ -1,9 +1,9 @@
-"""A virtual environment for the peers, made once in the user's cache folder.
+"""A virtual environment for the peers, created once in the user's cache folder.
 
-It holds the peers and what they import and nothing else, installed without their declared dependencies (some of them
-ask for another torch). Torch, numpy and bispike come from the running interpreter through PYTHONPATH, so that all
-contenders share one torch, and no second one is downloaded. The marker is written last: an environment without it, or
-with that of other versions, is made anew.
+It contains the peers and their imports only, installed without the declared dependencies (some of them require another
+torch). Torch, numpy and bispike come from the running interpreter through PYTHONPATH, so that all contenders share one
+torch and no second one is downloaded. The marker file is written last: an environment without it, or with the marker of
+other versions, is created again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from ...errors import WorkError
 from . import VERSIONS
 
-# What the peers import beside torch, numpy and scipy, which are here already.
+# Imports of the peers besides torch, numpy and scipy, which are installed already.
 IMPORTED = {"loguru": "0.7.3", "nir": "1.0.8", "nirtorch": "2.6", "h5py": ""}
 MARKER = "ready.json"
 
@@ -28,19 +28,19 @@ Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 class PeersError(WorkError):
-    """The peers' environment could not be made."""
+    """The environment of the peers could not be created."""
 
 
 def peers_python(*, note: Callable[[str], None], folder: Path | None = None, run: Run | None = None) -> Path:
-    """The interpreter that can import the peers: the running one if they are installed here, else the environment's.
+    """Interpreter that can import the peers: the running one if they are installed, else that of the environment.
 
     Args:
-        note: told what is being made.
-        folder: of the environment; None: in the user's cache folder.
-        run: runs a command and captures its text; for tests.
+        note: receives messages about the progress.
+        folder: folder of the environment; None: in the user's cache folder.
+        run: runs a command and captures its output; for tests.
 
     Raises:
-        PeersError: what failed, with the last lines of the installer.
+        PeersError: a step failed; the message contains the last lines of the installer.
     """
     if _installed_here():
         return Path(sys.executable)
@@ -48,7 +48,7 @@ def peers_python(*, note: Callable[[str], None], folder: Path | None = None, run
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if _is_ready(folder) and python.exists():
         return python
-    note(f"making an environment for {', '.join(VERSIONS)} in {folder} (once)")
+    note(f"creating an environment for {', '.join(VERSIONS)} in {folder} (once)")
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True)
@@ -64,14 +64,14 @@ def peers_python(*, note: Callable[[str], None], folder: Path | None = None, run
 
 
 def default_folder() -> Path:
-    """In the user's cache folder, one for each version of Python."""
+    """Folder of the environment in the user's cache folder, one per version of Python."""
     import pooch
 
     return Path(pooch.os_cache("bispike")) / f"peers-py{sysconfig.get_python_version()}"
 
 
 def search_path(python: Path) -> list[str]:
-    """Where an interpreter finds packages: bispike here, the peers in its environment, all else where we find it."""
+    """Search path of an interpreter: this bispike, the peers of its environment, then the packages found here."""
     own = Path(__file__).resolve().parents[3]
     root = python.parents[1]
     made = python != Path(sys.executable)

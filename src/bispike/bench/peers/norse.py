@@ -1,8 +1,9 @@
 """Norse 1.1.0: `lif_box_feed_forward_step`, its LIF without a synaptic current, over `unbind(0)`.
 
-One Euler step is H = v + dt/τ (a − v). At dt/τ = 1 − β, membranes are (1 − β) times ours, so the threshold is scaled by
-the same factor and the spikes are equal. The loop is ours: the library's own sequence modules index the drives step by
-step, which makes the backward pass quadratic in T; and its reset function is replaced by one that is detached.
+One Euler step is H = v + dt/τ (a − v). At dt/τ = 1 − β, membranes are (1 − β) times those of bispike, so the
+threshold is scaled by the same factor and the spikes are equal. The loop over time is written here: the sequence
+modules of the library index the drives step by step, which makes the backward pass quadratic in T. Its reset function
+is replaced by a detached one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """snnTorch 1.0.0: `snntorch.Leaky` called step by step, as its users do.
 
-With the reset of the last step's spike applied before the integration (its default), Leaky computes
-H[t] = β H[t−1] (1 − S[t−1]) + a[t], which is our equation; the reset is detached and the surrogate is ATan with α = 2.
+With the reset by the spike of the last step before the integration (its default), Leaky computes
+H[t] = β H[t−1] (1 − S[t−1]) + a[t], which is the equation of bispike. The reset is detached and the surrogate is ATan
+with α = 2.
 """
 
 from __future__ import annotations

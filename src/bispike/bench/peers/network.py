@@ -1,7 +1,7 @@
-"""The twin of one of our networks in plain torch layers, with a peer's neurons: backpropagation through time.
+"""A network of bispike in plain torch layers with the neurons of a peer, trained by backpropagation through time.
 
-Written to be fast in every library: the drive of the constant stimulus is computed once, the products of all time steps
-are one call, the readout works on the rate. With a norm, `BatchNorm` over T·B stands where ours, over time-means, does.
+It is written to be fast in every library: the drive of the constant stimulus is computed once, the products of all time
+steps are one call, and the readout works on the rate. `BatchNorm` over T·B replaces the norm over time-means.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from ...functional import Neuron
 from ...nn import Conv, Layer, Network, Synapse
 
 
-class Twin:
-    """A peer's network with our weights.
+class PeerNetwork:
+    """Network of a peer with the weights of a network of bispike.
 
     Args:
-        network: ours; its stimulus code is a current, its decoder reads drives.
-        populate: makes the LIF population of a layer from its constants.
+        network: the network of bispike, whose stimulus code is a current and whose decoder reads drives.
+        populate: creates the LIF population of a layer from its constants.
         stimulus, labels: the batch.
+
+    Raises:
+        ConfigurationError: the network has shortcuts.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class Twin:
         return found
 
     def forward(self, found: list[Tensor] | None = None) -> Tensor:
-        """Drive of the readout `[B, C]`; `found` receives the spikes of each layer."""
+        """Drive of the readout `[B, C]`; the spikes of each layer are appended to `found`."""
         source = self.stimulus
         first = True
         for layer, norm, pool, population in zip(self.layers, self.norms, self.pools, self.populations, strict=True):
@@ -90,7 +93,7 @@ class Twin:
 
 
 def _layer(synapse: Synapse) -> nn.Module:
-    """A layer of torch with a synapse's weights."""
+    """A torch layer with the weights of a synapse."""
     if isinstance(synapse, Conv):
         channels, below = synapse.weight.shape[:2]
         conv = nn.Conv2d(below, channels, synapse.kernel, synapse.stride, synapse.padding)
@@ -108,16 +111,18 @@ def _with_weights(layer: nn.Conv2d | nn.Linear, synapse: Synapse) -> nn.Module:
 
 
 def _norm(layer: Layer) -> nn.Module:
-    ours = layer.up.norm
-    if ours is None:
+    source = layer.up.norm
+    if source is None:
         return nn.Identity()
     channels = layer.feature_shape[0]
-    norm = nn.BatchNorm1d(channels, ours.eps) if len(layer.feature_shape) == 1 else nn.BatchNorm2d(channels, ours.eps)
+    norm = (
+        nn.BatchNorm1d(channels, source.eps) if len(layer.feature_shape) == 1 else nn.BatchNorm2d(channels, source.eps)
+    )
     with torch.no_grad():
-        norm.weight.copy_(ours.weight)
-        norm.bias.copy_(ours.bias)
+        norm.weight.copy_(source.weight)
+        norm.bias.copy_(source.bias)
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        norm.running_mean.copy_(ours.running_mean)
-        norm.running_var.copy_(ours.running_variance)
+        norm.running_mean.copy_(source.running_mean)
+        norm.running_var.copy_(source.running_variance)
     return norm

@@ -1,7 +1,7 @@
-"""Learning in the layers, a stimulus at a time: what the pass left meets the top-down pass, then the optimizer steps.
+"""Training of the layers on a stream: BSD aligns the observed bottom-up pass with a top-down pass, then one update.
 
-A batch of one has no statistics of its own. The bottom-up norms therefore use their running ones, whatever the batch,
-and BSD centres its features by a running mean. Looking changes neither; being taught moves both.
+A batch of one stimulus has no statistics. The bottom-up norms therefore use their running statistics for every batch
+size, and BSD centres its features by a running mean. `observe` changes neither; `teach` updates both.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ..config import optimizers
 from ..errors import ConfigurationError, DivergenceError
 from ..nn import DriveNorm, Network
 from ..rules import BSD, Rule, create
-from .pass_record import RecordedPass
+from .observed_pass import ObservedPass
 
 
-class Plasticity:
-    """BSD on one network with its optimizer.
+class LayerTrainer:
+    """BSD and an optimizer on the layers of one network.
 
     Args:
         network: trained in place.
-        rule: name of a rule that learns from a finished bottom-up pass: `"bsd"`.
-        rule_options: of the rule.
+        rule: name of a rule that learns from a finished bottom-up pass; only `"bsd"` does.
+        rule_options: options of the rule.
         optimizer, optimizer_options, lr, top_down_lr: as in `TrainConfig`.
     """
 
@@ -45,7 +45,7 @@ class Plasticity:
         if not lr > 0 or not (top_down_lr is None or top_down_lr > 0):
             raise ConfigurationError(f"lr and top_down_lr: expected positive numbers, received {lr}, {top_down_lr}.")
         self.network = network
-        self.rule = _learner_from_passes(create(rule, network, **rule_options))
+        self.rule = _expect_bsd(create(rule, network, **rule_options))
         groups = optimizers.parameter_groups(
             self.rule.parameters(),
             network.bottom_up_parameters(),
@@ -55,21 +55,26 @@ class Plasticity:
         )
         self.optimizer = optimizers.build(optimizer, groups, options=optimizer_options)
 
-    def learn(self, layer_pass: RecordedPass, labels: Tensor) -> None:
-        """One update from what a pass left; one weight product a layer, and products with C rows.
+    def learn(self, observed: ObservedPass, labels: Tensor) -> None:
+        """Take one update step; per layer one product with the size of its weights, and products with C rows.
+
+        Args:
+            observed: bottom-up pass of B stimuli.
+            labels: int64 `[B]`.
 
         Raises:
-            DivergenceError: a loss is not finite; the weights are those of before.
+            DivergenceError: a loss is not finite; the weights did not change.
         """
         with running_norms(self.network) as norms:
-            report = self.rule.learn_from_pass(layer_pass.stimulus, layer_pass.source, layer_pass.layers, labels)
+            report = self.rule.learn_from_pass(observed.stimulus, observed.source, observed.layers, labels)
             losses = torch.stack([report.loss, *report.layer_losses.values()])
             if not bool(torch.isfinite(losses).all()):
                 raise DivergenceError(
                     "teach: a loss is not finite; the weights were left as they are. "
                     "Likely causes: a stimulus with NaN or infinite values, or a learning rate that is too large."
                 )
-            for norm, (_, _, activity) in zip(norms, layer_pass.layers, strict=False):
+            for norm, step in zip(norms, observed.layers, strict=False):
+                activity = step.activity
                 if activity.raw_drive is not None:
                     norm.statistics(activity.raw_drive, track=True)
         self.optimizer.step()
@@ -77,7 +82,7 @@ class Plasticity:
 
 @contextmanager
 def running_norms(network: Network) -> Iterator[list[DriveNorm]]:
-    """Training mode in which no batch is large enough for statistics of its own; gives the bottom-up norms."""
+    """Training mode in which the bottom-up norms use their running statistics for every batch; yields these norms."""
     norms = [layer.up.norm for layer in network.layers if layer.up.norm is not None]
     before, training = [norm.least for norm in norms], network.training
     network.train()
@@ -91,10 +96,10 @@ def running_norms(network: Network) -> Iterator[list[DriveNorm]]:
             norm.least = least
 
 
-def _learner_from_passes(rule: Rule) -> BSD:
+def _expect_bsd(rule: Rule) -> BSD:
     if not isinstance(rule, BSD):
         raise ConfigurationError(
-            f"rule: expected 'bsd', which learns from a bottom-up pass that is over, received {rule.name!r}. "
-            "Other rules look and learn in one step: call their `step`, then an optimizer."
+            f"rule: expected 'bsd', the rule that learns from a finished bottom-up pass, received {rule.name!r}. "
+            "Other rules need stimulus and label together: train with `bispike.fit`, or call the rule and an optimizer."
         )
     return rule

@@ -1,0 +1,44 @@
+"""The result of a completion, and the mask that says which part of a cue is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..errors import ShapeError
+
+
+@dataclass(frozen=True)
+class CompletionResult:
+    """Stimuli and concepts that a memory completes from N cues, pass by pass.
+
+    Args:
+        stimulus: `[N, *stimulus]` rates after the last pass.
+        concept: `[N, *concept]` rates after the last pass.
+        stimuli, concepts: both after each pass.
+    """
+
+    stimulus: Tensor
+    concept: Tensor
+    stimuli: tuple[Tensor, ...]
+    concepts: tuple[Tensor, ...]
+
+
+def known_mask(known: Tensor, cue: Tensor) -> Tensor:
+    """The mask in shape and type of the cue.
+
+    Raises:
+        ShapeError: the mask does not broadcast to the cue.
+    """
+    try:
+        return known.to(cue.dtype).expand_as(cue)
+    except RuntimeError as error:
+        raise ShapeError(
+            f"known: expected a mask that broadcasts to the cue {list(cue.shape)}, received {list(known.shape)}."
+        ) from error
+
+
+def known_gain(known: Tensor) -> Tensor:
+    """Gain `[N, units]` of a cue with this mask: 0 where hidden, elsewhere 1 over the known share of the cue."""
+    return known / known.mean(1, keepdim=True).clamp(min=1 / known.shape[1])
