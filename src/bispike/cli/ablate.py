@@ -40,8 +40,8 @@ def command(
     """Train with each value of a setting, or each row of a study file, and tabulate the results.
 
     KEY is a training option (lr, epochs, time_steps, ...) or anything that --set takes. FILE.toml asks a question and
-    lists rows that differ in any settings; options given beside it override its [base]. The same command goes on with an
-    ablation that was broken off.
+    lists rows that differ in any settings; options given beside it override its [base]. The same command goes on with
+    an ablation that was interrupted.
     """
     from ..config import resolve as resolving
     from ..studies import study as studies

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import ctypes
 import importlib
 import json
@@ -118,10 +119,8 @@ class ForkServer:
 
     def _send(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
-        try:
+        with contextlib.suppress(ConnectionError):  # the next `wait` reports the loss
             self._socket.sendmsg([json.dumps(message).encode()], rights)
-        except ConnectionError:
-            pass  # the next `wait` reports the loss
 
 
 @atexit.register
