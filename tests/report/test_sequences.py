@@ -45,8 +45,8 @@ def test_a_text_is_shown_with_what_the_network_writes(place: Path) -> None:
     page = page_of(place, "text")
     assert page.faults == []
     assert "of the characters of the test part" in page.text
-    assert "Written on: the likeliest characters" in page.text
-    assert "bits a character" in page.text
+    assert "Continued text: the most likely characters" in page.text
+    assert "bits per character" in page.text
     assert {"Learning", "What it forecasts", "Firing", "Memory", "Settings"} <= set(page.headings)
     assert len(page.all("img")) == len(page.all("figcaption")) >= 6
 

@@ -34,8 +34,9 @@ from ..runs.run import Run, expect_single_stimuli, load_run
 from ..training.conditions import first_rows
 from ..training.evaluation import split_of
 from ..training.order import epoch_order
+from .kinds import emits_spikes
 from .robustness import damaged_accuracies
-from .untrained import settled
+from .untrained import calibrated
 
 SAMPLES = 1000  # test stimuli
 PROBE_SAMPLES = 2000  # training stimuli of the probes; every fourth chooses the ridge
@@ -119,7 +120,7 @@ def _first(split: Split, count: int) -> Split:
 
 def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
     """None for a rule without a top-down pathway or without spikes."""
-    if not run.rule.trains_top_down or run.network.activity != "spikes":
+    if not run.rule.trains_top_down or not emits_spikes(run.network):
         return None
     stimuli, labels = test.batch(slice(0, len(test)))
     return [asdict(level) for level in agreement(read_layers(run.network, stimuli), labels)]
@@ -161,6 +162,6 @@ def _probes(network: Network, initial: Network | None, train: Split, test: Split
     found["trained"] = accuracies(layer_rates(network, stimuli), layer_rates(network, shown))
     found["untrained"] = None
     if initial is not None:
-        begun = settled(initial, stimuli)
+        begun = calibrated(initial, stimuli)
         found["untrained"] = accuracies(layer_rates(begun, stimuli), layer_rates(begun, shown))
     return found

@@ -71,7 +71,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], *, numeric: 
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
-    """Names and values, a line each."""
+    """Names and values, one line each."""
     return table_without_head([(tag("th", key, scope="row"), tag("td", value)) for key, value in pairs])
 
 
@@ -100,3 +100,7 @@ def figure(source: str, *, alt: str, caption: object, wide: bool = False) -> Htm
 def gallery(*figures: object) -> Html:
     """Figures beside each other where there is room."""
     return tag("div", *figures, class_="gallery")
+
+
+NEEDS_DATA = tag("p", "Needs the data set.", class_="note")
+"""What stands in a section that cannot be shown without the data set."""
