@@ -83,7 +83,7 @@ def run(*words: object) -> dict[str, Any]:
     return called.json
 
 
-def test_predict_writes_on_and_foretells(place: Path) -> None:
+def test_predict_continues_texts_and_forecasts_series(place: Path) -> None:
     found = run("predict", place / "text", place / "prose.txt", "--characters", 20)
     assert len(found["rows"][0]["written"]) == 20
     found = run("predict", place / "chronological", place / "waves.csv")
