@@ -60,6 +60,13 @@ def test_a_name_is_given_once(greet: str) -> None:
             register_verb(name, "other")
 
 
+def test_an_unknown_verb_is_an_error_with_a_suggestion(greet: str) -> None:
+    for words, near in ((["gret"], "greet"), (["trian"], "train"), (["study", "memry"], "memory")):
+        called = bispike(*words)
+        assert called.status == 2
+        assert f"did you mean '{near}'" in called.err
+
+
 def test_every_module_of_the_folder_is_a_verb() -> None:
     folder = Path(str(_verbs.__file__)).parent
     files = {path.stem for path in folder.glob("[!_]*.py")} | {

@@ -83,12 +83,12 @@ def test_where_nothing_was_tested_validation_decides(tmp_path: Path) -> None:
             one = outcome(row, seed, 0.0, validation=value)
             outcomes.append(replace(one, summary={**(one.summary or {}), "test": None}))
     rows = study_rows.aggregate(outcomes)
-    assert study_rows.judged_by(rows) == "validation"
+    assert study_rows.deciding_data(rows) == "validation"
     assert [row.row for row in texts.ordered(rows, "accuracy")] == ["c", "b", "a"]
     found = shown(rows[1])
     assert (found["test %"], found["validation %"], found["± sd"]) == ("", "30.00", "14.14")
-    assert [row.values for row in study_rows.judged(rows)] == [[], [0.2, 0.4], [0.8, 0.9]]
-    assert any("not looked at" in note for note in notes_of(outcomes, rows))
+    assert [row.values for row in study_rows.with_deciding_data(rows)] == [[], [0.2, 0.4], [0.8, 0.9]]
+    assert any("not used" in note for note in notes_of(outcomes, rows))
     written = write_study(outcomes, tmp_path, title="which?")
     assert written.notes[0] == "which?"
     assert (tmp_path / "accuracy.png").is_file()

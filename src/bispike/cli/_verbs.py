@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, unknown_name
 
 PACKAGE = __package__
 _added: dict[str, str] = {}
@@ -59,3 +59,12 @@ class Folder(click.Group):
         """The verb of a name; None if there is none."""
         module = verbs(self.package).get(cmd_name)
         return None if module is None else importlib.import_module(module).command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that the arguments name, with the rest of them; an unknown name is an error with a suggestion."""
+        known = verbs(self.package)
+        if args[0] not in known and not args[0].startswith("-"):
+            ctx.fail(unknown_name("verb", args[0], known))
+        return super().resolve_command(ctx, args)

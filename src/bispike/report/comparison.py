@@ -1,4 +1,4 @@
-"""Several runs beside each other."""
+"""Several runs compared."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def comparison(records: Mapping[str, RunRecord], anchors: Mapping[str, str]) -> 
                 figure(
                     to_data_uri(validation_curves(curves)),
                     alt=f"Validation accuracy over epochs of the runs {', '.join(curves)}.",
-                    caption="Share of correct decisions on held-out samples. Compare where the curves end and how "
+                    caption="Share of correct decisions on validation samples. Compare where the curves end and how "
                     "fast they rise; differences no larger than the fluctuation between epochs mean nothing.",
                     wide=True,
                 )

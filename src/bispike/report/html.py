@@ -33,7 +33,7 @@ def _is_control(character: str) -> bool:
 
 
 def join(parts: Iterable[object]) -> Html:
-    """Parts behind each other; None is left out."""
+    """Parts in sequence; None is left out."""
     return Html("".join(escape(part) for part in parts if part is not None))
 
 
@@ -98,7 +98,7 @@ def figure(source: str, *, alt: str, caption: object, wide: bool = False) -> Htm
 
 
 def gallery(*figures: object) -> Html:
-    """Figures beside each other where there is room."""
+    """Figures in columns where there is room."""
     return tag("div", *figures, class_="gallery")
 
 

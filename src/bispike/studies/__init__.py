@@ -1,4 +1,4 @@
-"""What a study found: its rows, what each costs and satisfies, its tables and its pictures."""
+"""Studies: grids and study files, their runs, and the results as rows, tables and figures."""
 
 from .answer import StudyAnswer, write_study
 from .rows import TableRow, aggregate

@@ -1,4 +1,4 @@
-"""From the outcomes of a study to its files and the table that is shown."""
+"""The results of a study: its files and the table that is shown."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def write_study(
     sort: str = "given",
     note: Callable[[str], None] = lambda message: None,
 ) -> StudyAnswer:
-    """Measure what the runs cost, and write tables and pictures into the study's folder.
+    """Measure the cost of the runs, and write tables and figures into the study's folder.
 
     Args:
         outcomes: of the study.
         out: its folder.
-        title: what was asked; above the pictures and first of the notes.
+        title: the question; above the figures and first of the notes.
         sort: order of the rows, one of `SORTS`.
-        note: receives a line about what could not be measured.
+        note: receives a line for each measurement that failed.
     """
     folder = Path(out)
     firsts = {outcome.cell.row: outcome.cell.config for outcome in reversed(outcomes)}

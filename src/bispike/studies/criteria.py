@@ -1,4 +1,4 @@
-"""The plausibility criteria of a row: the one place where a study asks for them."""
+"""The plausibility criteria of the rows of a study."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 
 
 class Processes(Protocol):
-    """Starts commands of bispike by name and tells which of them have ended."""
+    """Starts commands of bispike by name and reports which of them have ended."""
 
     def start(self, name: str, words: Sequence[str], *, stdout: Path, stderr: Path, lock: int | None = None) -> None:
         """Start `bispike WORDS` as a process that holds the descriptor `lock` too."""

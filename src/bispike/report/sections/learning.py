@@ -29,9 +29,9 @@ def learning(run: ReportRun) -> Html:
             to_data_uri(accuracy_curve(metrics, guessing=1 / record.network.concept.classes)),
             alt=f"Accuracy over epochs: training ends at {percent(last.get('train_accuracy'))}, "
             f"validation at {percent(last.get('validation'))}.",
-            caption="Share of correct decisions on the samples that are learned from (training, measured while the "
-            "weights still change) and on samples that are held out (validation). A growing gap between the two "
-            "means that the network memorises.",
+            caption="Share of correct decisions on the training samples (measured while the weights still change) "
+            "and on "
+            "the validation samples. A growing gap between the two means that the network memorises.",
         ),
     ]
     layers = layer_loss_names(metrics)

@@ -24,7 +24,7 @@ def _decisions(run: ReportRun) -> str:
     if test is None and record.summary:
         return (
             f"After {counted(epochs, 'epoch')} of {rule} the network decides "
-            f"{percent(record.summary.get('validation'))} of the held-out samples of {dataset} correctly. "
+            f"{percent(record.summary.get('validation'))} of the validation samples of {dataset} correctly. "
             "It was not tested (test = false)."
         )
     if test is None:
