@@ -13,9 +13,7 @@ from .rows import TableRow, deciding_data, with_deciding_data
 from .study import Outcome
 
 
-def write_pictures(
-    outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str
-) -> dict[str, str]:
+def write_figures(outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str) -> dict[str, str]:
     """Draw the figures for which there are results; returns the paths by kind."""
     measured = next((row.metric for row in rows if row.metric), "accuracy")
     metric = f"{deciding_data(rows)} {measured}"
