@@ -39,6 +39,7 @@ def test_memory_tabulates_three_memories(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(memory, "MASKED", (0.0, 0.5))
     called = bispike("study", "memory", "--seeds", "1", "--passes", "1", "--out", tmp_path)
     assert called.status == 0, called.err
+    assert max(len(line) for line in called.out.splitlines() if str(tmp_path) not in line) <= 100
     found = json.loads((tmp_path / "memory.json").read_text())
     assert list(found["curves"]) == ["bispike 784 × 100", "Kosko's BAM", "modern Hopfield"]
     assert all(name in called.out for name in found["curves"])
