@@ -54,7 +54,7 @@ def test_a_text_is_shown_with_what_the_network_writes(place: Path) -> None:
 def test_a_series_is_shown_beside_the_truth_and_simple_models(place: Path) -> None:
     page = page_of(place, "chronological")
     assert page.faults == []
-    for words in ("Beside simple models", "naive", "linear, own", "MASE", "smaller squared error"):
+    for words in ("Compared with simple models", "naive", "linear, own", "MASE", "smaller squared error"):
         assert words in page.text
     assert any("True and forecast values of a, b" in (image["alt"] or "") for image in page.all("img"))
     assert "Protocol" not in page.text

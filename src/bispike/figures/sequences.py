@@ -18,7 +18,7 @@ def forecast_curves(curves: Sequence[tuple[str, Tensor, Tensor]], *, horizon: in
     """One panel per quantity: true values, and their forecasts `horizon` steps before (0: estimates)."""
     figure = canvas(width=7.2, height=1.5 * len(curves) + 0.7)
     panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
-    what = f"forecast {horizon} steps before" if horizon > 1 else "forecast a step before" if horizon else "estimated"
+    what = f"forecast {horizon} steps before" if horizon > 1 else "forecast one step before" if horizon else "estimated"
     for axes, (name, true, forecast) in zip(panels, curves, strict=True):
         axes.plot(true.numpy(), color=FAINT, linewidth=2.2, label="true")
         axes.plot(forecast.numpy(), color=BOTTOM_UP, linewidth=1.1, label=what)
@@ -37,7 +37,7 @@ def error_curve(metrics: Sequence[Mapping[str, Any]]) -> Figure:
     points = [(int(row["epoch"]), float(row["mse"])) for row in metrics if row.get("mse") is not None]
     axes.plot([e for e, _ in points], [v for _, v in points], color=TOP_DOWN, marker="s", markersize=3.5)
     axes.set_title("Error")
-    axes.set_ylabel("validation MSE (standard deviations²)")
+    axes.set_ylabel("validation MSE (σ²)")
     whole_epochs(axes)
     return figure
 

@@ -85,4 +85,4 @@ def _baselines(record: RunRecord) -> Html | None:
         else f"The network has a smaller squared error than all of them (next: “{best[0]}”)."
     )
     made = table(["model", *[NAMES[key] for key in keys]], rows, numeric=range(1, len(keys) + 1))
-    return join([tag("h4", "Beside simple models"), made, tag("p", verdict)])
+    return join([tag("h4", "Compared with simple models"), made, tag("p", verdict)])
