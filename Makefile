@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test golden lint bench-check clean
+.PHONY: demo test lint golden mutation bench-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bispike train --preset digits-mlp --out runs/demo --overwrite
@@ -21,6 +21,12 @@ lint: $(VENV)/.tests-installed
 	$(BIN)/ruff check src tests
 	$(BIN)/ruff format --check src tests
 	$(BIN)/mypy
+
+# Plants faults in copies of the package and lists those that no test notices; some minutes. Settings: python -m
+# tests.mutation.run --help. The result grows in one file per day; rows in it are not run again.
+MUTATION := --folders functional,rules,nn,training,data,models --sample 120 --seconds 1200
+mutation: $(VENV)/.tests-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutation.run $(MUTATION) --out runs/mutation/$(shell date +%F).jsonl
 
 # Fails if a ratio of the benchmark got worse by more than 20 % (bench/history.jsonl); some minutes.
 bench-check: $(VENV)/.installed

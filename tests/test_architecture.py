@@ -13,7 +13,7 @@ import bispike
 ROOT = Path(bispike.__file__).parent
 ROOMS = [
     ("_version", "errors"),
-    ("files", "spaces"),
+    ("files", "seeds", "spaces"),
     ("functional",),
     ("nn",),
     ("models",),

@@ -1,33 +1,84 @@
 """bispike: bidirectional spike-based distillation. A network description × a learning rule.
 
-Parts are imported when they are first used, so that `import bispike` and `bispike --help` do not wait for torch.
+    data = bispike.data.load("digits")
+    network = bispike.models.mlp(data.stimulus, [256, 128], data.concept)
+    run = bispike.fit(network, "bsd", data, epochs=30)
+
+Rooms and names are imported when they are first used, so that `import bispike` and `bispike --help` do not wait for
+torch. The public names stand three times: in `__all__`, for type checkers, and in the table of `__getattr__`; a test
+holds the three equal.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import errors
 from ._version import __version__
-from .spaces import Concept, Stimulus
+from .spaces import Concept, Quantities, Stimulus
 
 if TYPE_CHECKING:
-    from . import analysis, data, functional, models, nn, online, report, rules, training
+    from . import (
+        analysis,
+        bench,
+        config,
+        data,
+        experiments,
+        figures,
+        functional,
+        memory,
+        models,
+        nn,
+        online,
+        report,
+        rules,
+        runs,
+        studies,
+        tasks,
+        training,
+    )
+    from .config import presets
     from .config.train_config import TrainConfig
     from .runs.run import Run, load_run
     from .training.fit import fit, run_config
+else:
+    _ROOMS = (
+        "analysis",
+        "bench",
+        "config",
+        "data",
+        "experiments",
+        "figures",
+        "functional",
+        "memory",
+        "models",
+        "nn",
+        "online",
+        "report",
+        "rules",
+        "runs",
+        "studies",
+        "tasks",
+        "training",
+    )
+    _MODULES = {"presets": "config.presets"}
+    _OBJECTS = {
+        "Run": "runs.run",
+        "TrainConfig": "config.train_config",
+        "fit": "training.fit",
+        "load_run": "runs.run",
+        "run_config": "training.fit",
+    }
 
-_PARTS = ("analysis", "data", "functional", "models", "nn", "online", "report", "rules", "training")
-_FROM_TRAINING = ("Run", "TrainConfig", "fit", "load_run", "run_config")
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used."""
+        import importlib
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PARTS:
-        return importlib.import_module(f".{name}", __name__)
-    if name in _FROM_TRAINING:
-        return getattr(importlib.import_module(".training", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _OBJECTS:
+            return getattr(importlib.import_module(f".{_OBJECTS[name]}", __name__), name)
+        if name in _ROOMS or name in _MODULES:
+            return importlib.import_module(f".{_MODULES.get(name, name)}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
@@ -36,21 +87,31 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Concept",
+    "Quantities",
     "Run",
     "Stimulus",
     "TrainConfig",
     "__version__",
     "analysis",
+    "bench",
+    "config",
     "data",
     "errors",
+    "experiments",
+    "figures",
     "fit",
     "functional",
     "load_run",
+    "memory",
     "models",
     "nn",
     "online",
+    "presets",
     "report",
     "rules",
     "run_config",
+    "runs",
+    "studies",
+    "tasks",
     "training",
 ]

@@ -27,7 +27,7 @@ def trained(model: str, rule: str = "bsd") -> Network:
     network = models.create(model, dataset.stimulus, dataset.concept, **sizes)
     learner = rules.create(rule, network)
     optimizer = torch.optim.Adam(learner.parameters(), 5e-3)
-    stimuli, labels = dataset.train.batch(slice(0, None))
+    stimuli, labels = dataset.train[:]
     order = torch.Generator().manual_seed(0)
     for _ in range(12):
         for chosen in torch.randperm(len(labels), generator=order)[: len(labels) // 64 * 64].split(64):
@@ -39,7 +39,7 @@ def trained(model: str, rule: str = "bsd") -> Network:
 def test_drawn_codes_have_the_moments_of_their_class() -> None:
     network = trained("autoencoder")
     density = LatentDensity.fit(network, digits().train)
-    stimuli, labels = digits().train.batch(slice(0, None))
+    stimuli, labels = digits().train[:]
     codes = compress(network, stimuli)[labels == 3]
     drawn = density.draw(torch.full((4000,), 3), generator=torch.Generator().manual_seed(0))
     assert bool(((drawn >= 0) & (drawn <= 1)).all())

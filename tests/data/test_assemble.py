@@ -77,7 +77,7 @@ def test_values_are_scaled_by_the_documented_rule(values, kind, unit):
     train = both(values).train
     assert train.stimuli.dtype == kind
     expected = (values.astype(np.float64) / unit).reshape(4, -1)
-    np.testing.assert_allclose(train.batch(slice(None))[0].flatten(1).numpy(), expected, rtol=1e-6)
+    np.testing.assert_allclose(train[:][0].flatten(1).numpy(), expected, rtol=1e-6)
 
 
 def test_truth_values_are_black_and_white():
@@ -88,7 +88,7 @@ def test_truth_values_are_black_and_white():
 def test_the_scale_of_the_training_part_holds_for_the_test_part():
     bright, dark = np.full((4, 2, 2), 200.0), np.full((4, 2, 2), 1.0)
     data = from_arrays(bright, cycle(4, 2), dark, cycle(4, 2))
-    assert data.test.batch([0])[0].max() == pytest.approx(1 / 255)
+    assert data.test[[0]][0].max() == pytest.approx(1 / 255)
 
 
 def test_arrays_of_the_caller_are_copied_and_may_be_read_only():

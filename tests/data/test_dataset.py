@@ -22,24 +22,47 @@ def split(count: int = 6) -> Split:
 
 
 @pytest.mark.parametrize("indices", [[4, 0], torch.tensor([4, 0]), np.array([4, 0]), range(4, -1, -4)])
-def test_batch_scales_bytes_to_unit_range_in_the_order_asked(indices):
+def test_a_batch_scales_bytes_to_unit_range_in_the_order_asked(indices):
     part = split()
-    stimuli, labels = part.batch(indices)
+    stimuli, labels = part[indices]
     assert stimuli.dtype == torch.float32
     assert labels.dtype == torch.int64
     torch.testing.assert_close(stimuli, part.stimuli[[4, 0]].double().div(255).float())
     assert labels.tolist() == part.labels[[4, 0]].tolist()
 
 
-def test_batch_of_nothing_and_of_a_slice():
+def test_a_batch_of_nothing_and_of_a_slice():
     part = split()
-    assert part.batch([])[0].shape == (0, 1, 3, 2)
-    assert len(part.batch(slice(1, 4))[1]) == 3
+    assert part[[]][0].shape == (0, 1, 3, 2)
+    assert len(part[1:4][1]) == 3
+
+
+@pytest.mark.parametrize("index", [4, -2, np.int64(4), torch.tensor(4)])
+def test_a_whole_number_gives_one_sample(index):
+    part = split()
+    stimulus, label = part[index]
+    assert torch.equal(stimulus, part[[4]][0][0])
+    assert (stimulus.shape, label.shape, int(label)) == ((1, 3, 2), (), 1)
+
+
+def test_iteration_ends_after_the_last_sample():
+    part = split(4)
+    assert [int(label) for _, label in part] == part.labels.tolist()
+    with pytest.raises(IndexError):
+        part[4]
+
+
+def test_torch_loads_batches_from_a_split():
+    part = split(7)
+    batches = list(torch.utils.data.DataLoader(part, batch_size=3))
+    assert [len(labels) for _, labels in batches] == [3, 3, 1]
+    for loaded, expected in zip(zip(*batches, strict=True), part[:], strict=True):
+        assert torch.equal(torch.cat(loaded), expected)
 
 
 def test_float_stimuli_are_handed_out_as_they_are():
     values = torch.tensor([[-3.0, 700.0], [0.5, 2.0]])
-    stimuli, _ = Split(values, torch.tensor([0, 1])).batch([1, 0])
+    stimuli, _ = Split(values, torch.tensor([0, 1]))[[1, 0]]
     assert torch.equal(stimuli, values[[1, 0]])
 
 

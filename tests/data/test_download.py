@@ -38,7 +38,7 @@ def test_a_whole_file_arrives_in_a_new_folder_and_is_fetched_once(tmp_path):
     seen = []
     target = tmp_path / "new" / "file.bin"
     with serve(Site(CONTENT)) as site:
-        assert get(site, target, progress=lambda *told: seen.append(told)) == target
+        assert get(site, target, progress=lambda *step: seen.append(step)) == target
         get(site, target)
     assert target.read_bytes() == CONTENT
     assert names(target.parent) == ["file.bin"]
@@ -134,8 +134,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_not_the_file_is_refused_once_with_the_reason(tmp_path, case):
-    told, message = REFUSED[case]
-    with serve(told) as site:
+    answer, message = REFUSED[case]
+    with serve(answer) as site:
         site.asked.clear()
         with pytest.raises(DownloadError, match=message) as caught:
             get(site, tmp_path / "file.bin")

@@ -37,10 +37,10 @@ def test_suspicious_data_get_notes(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=x, y_train=y, x_test=x[:4], y_test=y[:4])
     report = check(tmp_path / "a.npz")
     assert report["ok"] is True
-    told = " ".join(report["notes"])
-    assert "40 of '0', 2 of '2'" in told
-    assert "no stimulus of class 1, 2" in told
-    assert "4 different test stimuli also occur" in told
+    notes = " ".join(report["notes"])
+    assert "40 of '0', 2 of '2'" in notes
+    assert "no stimulus of class 1, 2" in notes
+    assert "4 different test stimuli also occur" in notes
 
 
 def test_problems_are_listed_and_not_raised(tmp_path):

@@ -42,7 +42,7 @@ def test_every_way_to_store_one_grey_image_gives_the_same_stimulus(tmp_path: Pat
         assert torch.allclose(stimulus, expected, atol=1e-7)
 
 
-def test_a_batch_gives_a_name_a_row(tmp_path: Path) -> None:
+def test_a_batch_gives_one_name_per_row(tmp_path: Path) -> None:
     np.save(tmp_path / "many.npy", np.zeros((3, 8, 6), np.uint8).transpose(0, 2, 1))
     inputs = read_inputs([tmp_path / "many.npy"], GREY)
     assert inputs.names == ("many.npy[0]", "many.npy[1]", "many.npy[2]")
@@ -111,7 +111,7 @@ def test_a_bad_file_is_named_and_explained(name: str, tmp_path: Path) -> None:
 
 def test_an_image_for_a_table_network_is_refused(tmp_path: Path) -> None:
     Image.new("L", (5, 1)).save(tmp_path / "x.png")
-    with pytest.raises(DataError, match="not images"):
+    with pytest.raises(DataError, match="takes no images"):
         read_inputs([tmp_path / "x.png"], TABLE)
 
 

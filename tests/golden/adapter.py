@@ -22,12 +22,15 @@ from bispike.memory import AssociativeMemory
 from bispike.nn import Network
 from bispike.online import Learner
 from bispike.runs.run import horizon_and_inputs
-from bispike.tasks import forecast, write_on
+from bispike.tasks import continue_text, forecast
 from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_config
 
 from .cases import Case
 
-OPTIONS: dict[str, dict[str, str]] = {"data": {}, "model": {"steps": "time_steps", "leak": "decay"}}
+OPTIONS: dict[str, dict[str, str]] = {
+    "data": {"says": "target_mode"},
+    "model": {"steps": "time_steps", "leak": "decay"},
+}
 """By group: the word of `cases.py` for an option -> the library's name; words that are left out are unchanged."""
 VALUES: dict[str, Any] = {"in-sweep": "in-pass"}
 """Texts that stand as values in `cases.py` -> the library's, such as the name of a loss."""
@@ -158,7 +161,7 @@ def _curve(run: Run) -> dict[str, Any]:
 
 
 def _some_digits(run: Run) -> Tensor:
-    stimuli, _ = data.load("digits").test.batch(slice(0, 6))
+    stimuli, _ = data.load("digits").test[:6]
     return stimuli.to(run.network.stimulus_mean)
 
 
@@ -179,8 +182,8 @@ def _reconstruct(run: Run, files: dict[str, Path]) -> Any:
 
 
 def _continue(run: Run, files: dict[str, Path]) -> Any:
-    drawn = write_on(run.network, "the quick ", 40, temperature=0.7, seed=1)  # type: ignore[arg-type]
-    return [drawn, write_on(run.network, "a lazy ", 20, temperature=0.0)]  # type: ignore[arg-type]
+    drawn = continue_text(run.network, "the quick ", 40, temperature=0.7, seed=1)  # type: ignore[arg-type]
+    return [drawn, continue_text(run.network, "a lazy ", 20, temperature=0.0)]  # type: ignore[arg-type]
 
 
 def _forecast(run: Run, files: dict[str, Path]) -> Any:

@@ -40,7 +40,7 @@ def record(
     metrics = []
     for epoch in range(1, epochs + 1):
         for start in range(0, 640, 64):
-            stimuli, labels = found.train.batch(range(start, start + 64))
+            stimuli, labels = found.train[range(start, start + 64)]
             report = trained.step(stimuli, labels)
             optimizer.step()
         metrics.append(

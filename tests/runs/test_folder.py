@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bispike.config.train_config import CONFIG_FILE
 from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.runs import folder
-from bispike.config.train_config import CONFIG_FILE
 
 
 def run_in(path: Path) -> Path:
@@ -31,14 +31,14 @@ def test_a_new_or_empty_folder_is_free(tmp_path: Path) -> None:
 
 def test_an_earlier_run_is_replaced_only_when_asked(tmp_path: Path) -> None:
     out = run_in(tmp_path / "run")
-    with pytest.raises(UserError, match=r"finished run\. --overwrite"):
+    with pytest.raises(UserError, match=r"finished run\. Replace it with --overwrite"):
         folder.check_target(out, resume=False, overwrite=False)
     (out / folder.SUMMARY).unlink()
-    with pytest.raises(UserError, match=r"can be resumed\. --resume.*--overwrite"):
+    with pytest.raises(UserError, match=r"can be resumed\. Resume it with --resume.*--overwrite"):
         folder.check_target(out, resume=False, overwrite=False)
     folder.check_target(out, resume=True, overwrite=False)
     folder.check_target(out, resume=False, overwrite=True)
-    with pytest.raises(ConfigurationError, match="expected one of them"):
+    with pytest.raises(ConfigurationError, match="expected at most one of them"):
         folder.check_target(out, resume=True, overwrite=True)
 
 
@@ -51,7 +51,7 @@ def test_a_folder_of_something_else_is_never_touched(tmp_path: Path, resume: boo
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UserError, match="a file stands"):
+    with pytest.raises(UserError, match="expected a folder for the run, received a file"):
         folder.check_target(tmp_path / "file", resume=False, overwrite=True)
 
 

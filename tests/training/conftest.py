@@ -19,7 +19,7 @@ CLASSES = 3
 
 
 def tiny_split(samples: int, seed: int, shape: tuple[int, ...] = (1, 4, 4)) -> Split:
-    """Noisy prototypes, one a class; uint8."""
+    """Noisy prototypes, one per class; uint8."""
     prototypes = torch.rand(CLASSES, *shape, generator=torch.Generator().manual_seed(7))
     draws = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, CLASSES, (samples,), generator=draws)
@@ -86,7 +86,7 @@ class Dying(Progress):
 
 
 class Remembering(Progress):
-    """Keeps what it is told."""
+    """Keeps the notes, and counts the steps."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []

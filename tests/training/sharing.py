@@ -1,8 +1,8 @@
 """Trainings in several processes for tests: a driver imports everything once and forks the processes of each scenario.
 
 `played` starts the driver and returns how each process ended. All trainings are in float64, of digits or of the series
-mackey-glass. A case may name a step in whose middle a process kills itself, a step after which it is asked to stop, or
-a command line instead.
+mackey-glass. A case may name a step during which a process kills itself, or a step after which it receives a signal to
+stop, or a command line instead.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _train(root: Path, case: Case, rank: int, *, last: bool) -> None:
 
 
 class _Stops(Progress):
-    """Asks the process that tells (the first one) to stop, as a launcher would, after a number of steps."""
+    """Sends process 0, which alone reports progress, the signal to stop after some steps, as a launcher would."""
 
     def __init__(self, after: int | None) -> None:
         self.left = after

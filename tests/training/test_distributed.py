@@ -1,4 +1,4 @@
-"""Two processes (gloo, on one machine) train as one does, go on as one or as two, and survive each other.
+"""Two processes (gloo, on one machine) train as one does, resume as one or as two, and survive each other.
 
 In float64 the two orders of summation differ by some 1e-16 an operation; after two epochs the weights agree to 1e-9.
 The arithmetic of a shared step, for every rule and option, is tested without processes in tests/rules.
@@ -97,10 +97,10 @@ class TestTwoProcesses:
     def test_repeat_themselves(self, root: Path) -> None:
         assert same_bits(root / "hard", root / "again")
 
-    def test_may_update_in_the_sweep(self, root: Path) -> None:
+    def test_may_update_in_the_pass(self, root: Path) -> None:
         assert same_bits(root / "hard", root / "in-pass")
 
-    def test_go_on_bit_for_bit(self, root: Path) -> None:
+    def test_resume_bit_for_bit(self, root: Path) -> None:
         assert same_bits(root / "hard", root / "two-then-two")
 
     @pytest.mark.parametrize("kind", ["one-then-two", "two-then-one"])
@@ -113,7 +113,7 @@ class TestTwoProcesses:
 def test_the_survivor_of_a_kill_saves_the_last_complete_step(
     root: Path, ends: dict[str, list[Ended]], victim: int
 ) -> None:
-    """The step that was broken had moved statistics already; the training goes on as if it never began."""
+    """The broken step had already moved statistics; the training resumes as if that step had not begun."""
     killed, survivor = ends[f"killed-{victim}"][victim], ends[f"killed-{victim}"][1 - victim]
     out = root / f"killed-{victim}"
     assert (killed.status, survivor.status) == (-9, 1), survivor.errors

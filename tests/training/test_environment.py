@@ -1,4 +1,4 @@
-"""The process is the same after a training as before."""
+"""The settings of the process are the same after a training as before."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from bispike.errors import WorkError
-from bispike.training.environment import memory_named, settled
+from bispike.training.environment import deterministic, explain_out_of_memory
 
 
-def test_all_is_put_back_even_after_an_error() -> None:
+def test_settings_of_the_process_are_restored_even_after_an_error() -> None:
     threads = torch.get_num_threads()
     seen = []
 
     def fail() -> None:
-        with settled(torch.device("cpu"), threads=threads + 1):
+        with deterministic(torch.device("cpu"), threads=threads + 1):
             seen.extend([torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()])
             raise KeyError
 
@@ -30,10 +30,10 @@ def test_all_is_put_back_even_after_an_error() -> None:
     [MemoryError(), torch.OutOfMemoryError("x"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
 )
 def test_memory_that_runs_out_names_the_batch_size(error: Exception) -> None:
-    with pytest.raises(WorkError, match="batch size 512"), memory_named(512):
+    with pytest.raises(WorkError, match="batch size 512"), explain_out_of_memory(512):
         raise error
 
 
 def test_other_errors_pass() -> None:
-    with pytest.raises(RuntimeError, match="other"), memory_named(1):
+    with pytest.raises(RuntimeError, match="other"), explain_out_of_memory(1):
         raise RuntimeError("other")

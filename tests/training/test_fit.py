@@ -15,11 +15,12 @@ from safetensors.torch import load_file
 
 from bispike import data, models, rules
 from bispike.config.train_config import CONFIG_FILE
-from bispike.data import Dataset
+from bispike.data import Dataset, Split
 from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.nn import Network
 from bispike.runs.folder import CHECKPOINT, INITIAL, METRICS, MODEL, SUMMARY
-from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, load_run, loop, read_config, run_config
+from bispike.tasks import Classification
+from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, load_run, read_config, run_config
 
 from .conftest import FAST, Dying, Remembering, Stop, assert_equal, digits_config, tiny_network, weights
 
@@ -91,23 +92,31 @@ def test_the_seed_decides_everything(dataset: Dataset) -> None:
         assert_equal(final(1), final(2))
 
 
+def evaluated_splits(monkeypatch: pytest.MonkeyPatch) -> list[Split]:
+    """The splits that are evaluated from now on, in their order."""
+    seen: list[Split] = []
+    evaluate_split = Classification.evaluate
+
+    def recorded(task: Classification, split: Split, *arguments: Any, **options: Any) -> dict[str, Any]:
+        seen.append(split)
+        return evaluate_split(task, split, *arguments, **options)
+
+    monkeypatch.setattr(Classification, "evaluate", recorded)
+    return seen
+
+
 def test_the_test_part_is_looked_at_once_at_the_end(
     network: Network, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
-    real = loop.evaluate
-    monkeypatch.setattr(
-        loop, "evaluate", lambda net, split, **options: seen.append(len(split)) or real(net, split, **options)
-    )
+    seen = evaluated_splits(monkeypatch)
     fit(network, "bptt", dataset, **FAST)
-    assert seen == [24, 24, 24, 40]  # validation after each epoch, then the test part
+    assert [len(split) for split in seen] == [24, 24, 24, 40]  # validation after each epoch, then the test part
 
 
 def test_a_search_never_looks_at_the_test_part(
     network: Network, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
-    monkeypatch.setattr(loop, "evaluate", lambda net, split, **more: seen.append(split) or evaluate(net, split, **more))
+    seen = evaluated_splits(monkeypatch)
     run = fit(network, "bsd", dataset, out=tmp_path, test=False, **FAST)
     assert [len(split) for split in seen] == [24] * FAST["epochs"]  # of 120, not the 40 for testing
     assert [run.summary[key] for key in ("test", "test_samples", "confusion")] == [None, None, None]
@@ -157,10 +166,10 @@ def test_a_resumed_training_ends_with_the_same_bits(rule: str, stop: int, datase
     with torch.no_grad():
         for parameter in other.parameters():
             parameter.add_(1)
-    told = Remembering()
-    again = fit(other, rule, dataset, out=tmp_path, resume=True, **{**settings, "progress": told})
+    reporter = Remembering()
+    again = fit(other, rule, dataset, out=tmp_path, resume=True, **{**settings, "progress": reporter})
     assert_equal(weights(again.network), weights(whole.network))
-    assert told.steps == 18 - 3 * ((stop - 1) // 3)
+    assert reporter.steps == 18 - 3 * ((stop - 1) // 3)
     timeless = [{k: v for k, v in row.items() if k not in ("seconds", "step_ms")} for row in again.metrics]
     assert timeless == [{k: row[k] for k in timeless[0]} for row in whole.metrics]
 
@@ -190,21 +199,21 @@ def interrupted(dataset: Dataset, out: Path | None, **settings: Any) -> Training
     return caught.value
 
 
-def test_ctrl_c_saves_the_current_step_and_says_how_to_go_on(dataset: Dataset, tmp_path: Path) -> None:
+def test_ctrl_c_saves_the_current_step_and_states_how_to_resume(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "a run"
     error = interrupted(dataset, out)
     assert error.exit_status == 1
     assert "epoch 2, step 2 of 6" in str(error)
     assert str(out / CHECKPOINT) in str(error)
     assert f"bispike train --resume --out '{out}'" in str(error)
-    told = Remembering()
-    again = fit(tiny_network(dataset), "bsd", dataset, out=out, resume=True, **{**FAST, "progress": told})
-    assert told.steps == 18 - 8
-    assert "resuming at epoch 2, step 2 of 6" in told.notes
+    reporter = Remembering()
+    again = fit(tiny_network(dataset), "bsd", dataset, out=out, resume=True, **{**FAST, "progress": reporter})
+    assert reporter.steps == 18 - 8
+    assert "resuming at epoch 2, step 2 of 6" in reporter.notes
     assert_equal(weights(again.network), weights(fit(tiny_network(dataset), "bsd", dataset, **FAST).network))
 
 
-def test_ctrl_c_in_memory_says_that_nothing_was_saved(dataset: Dataset) -> None:
+def test_ctrl_c_in_memory_states_that_nothing_was_saved(dataset: Dataset) -> None:
     assert "Nothing was saved" in str(interrupted(dataset, None))
 
 
@@ -218,12 +227,12 @@ def test_an_unfinished_run_can_be_read(dataset: Dataset, tmp_path: Path) -> None
 def test_a_finished_run_is_returned_and_not_trained_further(dataset: Dataset, tmp_path: Path) -> None:
     first = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, **FAST)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    told = Remembering()
-    again = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": told})
+    reporter = Remembering()
+    again = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": reporter})
     assert again.summary == first.summary
     assert_equal(weights(again.network), weights(first.network))
-    assert "finished already" in told.notes[0]
-    assert told.steps == 0
+    assert "finished already" in reporter.notes[0]
+    assert reporter.steps == 0
     with pytest.raises(CheckpointError, match=r"epochs: 3 -> 5.*cannot be trained further"):
         fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "epochs": 5})
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
@@ -237,7 +246,7 @@ def test_resume_takes_the_settings_of_the_folder(tmp_path: Path) -> None:
     assert run.config == config
     whole = run_config(config, progress="none")
     assert_equal(weights(run.network), weights(whole.network))
-    with pytest.raises(ConfigurationError, match="left out to resume"):
+    with pytest.raises(ConfigurationError, match="left out only to resume"):
         run_config(None, out=tmp_path / "run")
 
 
@@ -277,10 +286,10 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_with_the_same_end(dat
         )
     latest = json.loads((tmp_path / CHECKPOINT / "latest.json").read_text())
     (tmp_path / CHECKPOINT / latest["file"]).write_bytes(b"damaged")
-    told = Remembering()
-    run = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": told})
-    assert told.steps == 18 - 6
-    assert "is damaged" in told.notes[0]
+    reporter = Remembering()
+    run = fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, resume=True, **{**FAST, "progress": reporter})
+    assert reporter.steps == 18 - 6
+    assert "is damaged" in reporter.notes[0]
     assert_equal(weights(run.network), weights(fit(tiny_network(dataset), "bsd", dataset, **FAST).network))
 
 

@@ -52,35 +52,35 @@ def test_weights_that_are_not_finite_are_found(network: Network, name: str, plac
 def test_a_layer_is_silent_only_after_a_whole_window() -> None:
     watch = FiringWatch(LAYERS, spiking=True, window=3)
     for rate in (0.0, 0.0):
-        watch.see([rate, 0.5])
+        watch.count([rate, 0.5])
     assert watch.findings(100) == {}
-    watch.see([0.0, 0.5])
+    watch.count([0.0, 0.5])
     assert watch.findings(100) == {"layer1": "silent"}
-    watch.see([1e-6, 0.5])
+    watch.count([1e-6, 0.5])
     assert watch.findings(100) == {}
 
 
 def test_saturation_is_one_of_spikes_only() -> None:
     for spiking in (True, False):
         watch = FiringWatch(LAYERS, spiking=spiking, window=2)
-        watch.see([0.5, 1.0])
-        watch.see([0.5, 1.0])
+        watch.count([0.5, 1.0])
+        watch.count([0.5, 1.0])
         assert watch.findings(100) == ({"layer2": "saturated"} if spiking else {})
 
 
 def test_a_network_that_is_silent_for_an_epoch_ends_the_training() -> None:
     watch = FiringWatch(LAYERS, spiking=True, window=2)
     for _ in range(4):
-        watch.see([0.0, 0.0])
+        watch.count([0.0, 0.0])
     assert watch.findings(5) == {"layer1": "silent", "layer2": "silent"}
-    watch.see([0.0, 0.0])
+    watch.count([0.0, 0.0])
     with pytest.raises(DivergenceError, match="lower threshold, a larger gain"):
         watch.findings(5)
 
 
 def test_counts_survive_a_checkpoint() -> None:
     watch, again = (FiringWatch(LAYERS, spiking=True) for _ in range(2))
-    watch.see([0.0, 1.0])
+    watch.count([0.0, 1.0])
     again.restore(watch.counts())
     assert again.counts() == {"silent": [1, 0], "saturated": [0, 1]}
 

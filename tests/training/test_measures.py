@@ -17,7 +17,7 @@ from .conftest import tiny_network
 
 @pytest.mark.parametrize("batch_size", [1, 7, 256])
 def test_accuracy_and_confusion_count_decisions(network: Network, dataset: Dataset, batch_size: int) -> None:
-    stimuli, labels = dataset.test.batch(range(len(dataset.test)))
+    stimuli, labels = dataset.test[range(len(dataset.test))]
     decided = network.perceive(stimuli)
     found = evaluate(network, dataset.test, batch_size)
     assert found["accuracy"] == pytest.approx((decided == labels).double().mean().item())
@@ -44,7 +44,7 @@ def test_a_transform_sees_every_stimulus(network: Network, dataset: Dataset) -> 
         return torch.zeros_like(stimuli)
 
     found = evaluate(network, dataset.test, 16, transform=blank)
-    assert torch.equal(torch.cat(seen), dataset.test.batch(range(40))[0])
+    assert torch.equal(torch.cat(seen), dataset.test[range(40)][0])
     assert sum(any(column) for column in zip(*found["confusion"], strict=True)) == 1  # all look the same
 
 

@@ -1,4 +1,4 @@
-"""What `fit` refuses, and what a training that goes wrong says."""
+"""What `fit` refuses, and the messages of a training that fails."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_objects_that_do_not_fit_each_other_are_named(dataset: Dataset) -> None:
 
 def test_flat_stimuli_are_not_augmented() -> None:
     flat = data.from_arrays(torch.rand(60, 6), torch.arange(60) % 2)
-    with pytest.raises(ConfigurationError, match="changes images"):
+    with pytest.raises(ConfigurationError, match=r"expected images.*'flip'"):
         fit(models.mlp(flat.stimulus, [4], flat.concept), "bsd", flat, augment="flip")
 
 
@@ -75,16 +75,16 @@ def test_a_network_that_does_not_fire_ends_with_a_remedy(dataset: Dataset) -> No
         fit(tiny_network(dataset, threshold=1e6), "bptt", dataset, **FAST)
 
 
-def test_a_silent_layer_is_told_once_and_kept_in_the_metrics(dataset: Dataset) -> None:
+def test_a_silent_layer_is_reported_once_and_kept_in_the_metrics(dataset: Dataset) -> None:
     network = tiny_network(dataset)
     with torch.no_grad():
         for parameter in network.layers[1].up.parameters():
             parameter.fill_(-1)
-    told = Remembering()
-    run = fit(network, "frozen", dataset, **{**FAST, "progress": told})
+    reporter = Remembering()
+    run = fit(network, "frozen", dataset, **{**FAST, "progress": reporter})
     assert [row["health"] for row in run.metrics] == [{"layer2": "silent"}] * 3
-    assert len(told.notes) == 1
-    assert "layer2 has not fired" in told.notes[0]
+    assert len(reporter.notes) == 1
+    assert "layer2 has not fired" in reporter.notes[0]
 
 
 def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:

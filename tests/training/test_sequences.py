@@ -73,7 +73,7 @@ def test_a_users_table_trains_beside_its_baselines(table: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("rule", sorted(name for name, rule in rules.registry.items() if rule.sequences))
-def test_an_interrupted_training_goes_on_bit_for_bit(rule: str, prose: Path, tmp_path: Path) -> None:
+def test_an_interrupted_training_resumes_bit_for_bit(rule: str, prose: Path, tmp_path: Path) -> None:
     config = settings(prose, rule=rule, data_options={"window": 16}, checkpoint_steps=3, epochs=2, test=False)
     whole = run_config(config, progress=None)
 
@@ -106,12 +106,12 @@ def test_a_running_prior_is_resumed(prose: Path, tmp_path: Path) -> None:
     run = run_config(
         settings(prose, data_options={"window": 16}, rule_options=options), out=tmp_path / "r", progress=None
     )
-    kept = run.rule.state_dict()
-    assert set(kept) == {"prior"}
-    assert float(kept["prior"].sum()) == pytest.approx(1, abs=1e-5)
+    state = run.rule.state_dict()
+    assert set(state) == {"prior"}
+    assert float(state["prior"].sum()) == pytest.approx(1, abs=1e-5)
     space = run.network.concept.names.index(" ")
-    assert int(kept["prior"].argmax()) == space  # the most frequent character
-    assert torch.equal(load_run(tmp_path / "r").rule.state_dict()["prior"], kept["prior"])
+    assert int(state["prior"].argmax()) == space  # the most frequent character
+    assert torch.equal(load_run(tmp_path / "r").rule.state_dict()["prior"], state["prior"])
 
 
 def test_the_best_epoch_of_a_series_is_the_one_with_the_least_error(table: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_paper_protocol_is_marked(table: Path) -> None:
     assert run.summary["test"] == pytest.approx(run.summary["validation"])
 
 
-def test_what_is_not_meant_for_sequences_is_refused(prose: Path, table: Path) -> None:
+def test_what_is_not_defined_for_sequences_is_refused(prose: Path, table: Path) -> None:
     with pytest.raises(ConfigurationError, match="imbalance, label_noise"):
         run_config(settings(prose, label_noise=0.1), progress=None)
     with pytest.raises(ConfigurationError, match=r"task 'text'; expected model 'rnn'"):

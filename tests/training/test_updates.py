@@ -22,7 +22,7 @@ OPTIONS: dict[str, Any] = {"norm": True, "concept_code": "learned"}
 
 
 @pytest.mark.parametrize("rule", sorted(rules.registry))
-def test_in_sweep_ends_with_the_bits_of_after(rule: str, dataset: Dataset) -> None:
+def test_in_pass_ends_with_the_bits_of_after(rule: str, dataset: Dataset) -> None:
     one, other = tiny_network(dataset, **OPTIONS), tiny_network(dataset, **OPTIONS)
     after = fit(one, rule, dataset, **FAST, weight_decay=0.01)
     in_pass = fit(other, rule, dataset, **FAST, weight_decay=0.01, update="in-pass")
@@ -32,7 +32,7 @@ def test_in_sweep_ends_with_the_bits_of_after(rule: str, dataset: Dataset) -> No
 
 
 @pytest.mark.parametrize("order", ["up-first", "concurrent"])
-def test_the_order_of_the_sweeps_does_not_matter(order: str, dataset: Dataset) -> None:
+def test_the_order_of_the_passes_does_not_matter(order: str, dataset: Dataset) -> None:
     one, other = tiny_network(dataset, **OPTIONS), tiny_network(dataset, **OPTIONS)
     fit(one, rules.create("bsd", one), dataset, **FAST)
     fit(other, rules.create("bsd", other, order=order), dataset, **FAST, update="in-pass")
@@ -48,9 +48,9 @@ def test_every_optimizer_may_move_a_part_at_a_time(name: str, dataset: Dataset) 
         matrices = [parameter for parameter in rule.parameters() if parameter.dim() == 2]  # muon takes no others
         optimizer = optimizers.build(name, [{"params": matrices, "base_lr": 0.01}])
         updates = Updates(optimizer, in_pass=in_pass)
-        with updates.hearing(rule):
+        with updates.attached(rule):
             for step in range(3):
-                rule.step(*dataset.train.batch(range(16 * step, 16 * step + 16)))
+                rule.step(*dataset.train[range(16 * step, 16 * step + 16)])
                 updates.gather()
                 updates.apply()
         results.append(weights(network))
@@ -58,7 +58,7 @@ def test_every_optimizer_may_move_a_part_at_a_time(name: str, dataset: Dataset) 
     assert not torch.equal(results[0]["readout.weight"], tiny_network(dataset).readout.weight)
 
 
-def test_a_training_may_go_on_the_other_way(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_training_may_resume_with_the_other_order(dataset: Dataset, tmp_path: Path) -> None:
     whole = fit(tiny_network(dataset, **OPTIONS), "bsd", dataset, **FAST)
     settings = {**FAST, "checkpoint_steps": 1}
     options = {**settings, "progress": Dying(8), "update": "in-pass"}
@@ -68,22 +68,22 @@ def test_a_training_may_go_on_the_other_way(dataset: Dataset, tmp_path: Path) ->
     assert_equal(weights(again.network), weights(whole.network))
 
 
-def test_only_one_layer_of_gradients_is_held(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_most_one_layer_of_gradients_exists(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight layers of equal width: never more than the first one's gradients, where `after` holds all of them."""
     network = models.mlp(dataset.stimulus, [32] * 8, dataset.concept, norm=False)
     rule = rules.create("bsd", network)
     updates = Updates(torch.optim.SGD(rule.parameters(), lr=0.01), in_pass=True)
-    step, held = updates.optimizer.step, list[int]()
+    step, sizes = updates.optimizer.step, list[int]()
 
     def watched() -> None:
-        held.append(sum(p.grad.nbytes for p in network.parameters() if p.grad is not None))
+        sizes.append(sum(p.grad.nbytes for p in network.parameters() if p.grad is not None))
         step()
 
     monkeypatch.setattr(updates.optimizer, "step", watched)
-    with updates.hearing(rule):
-        rule.step(*dataset.train.batch(range(16)))
+    with updates.attached(rule):
+        rule.step(*dataset.train[range(16)])
     largest = max(sum(p.nbytes for p in layer.parameters()) for layer in network.layers)
-    assert max(held) <= largest < sum(p.nbytes for p in rule.parameters()) / 6
+    assert max(sizes) <= largest < sum(p.nbytes for p in rule.parameters()) / 6
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
@@ -94,7 +94,7 @@ def test_clipping_needs_all_gradients() -> None:
         validate(TrainConfig(update="inpass"))
 
 
-def test_a_training_that_diverges_says_that_the_weights_moved(network: Network, dataset: Dataset) -> None:
+def test_a_training_that_diverges_states_that_the_weights_moved(network: Network, dataset: Dataset) -> None:
     with torch.no_grad():
         network.readout.weight[0, 0] = torch.nan
     with pytest.raises(DivergenceError, match="weights in memory were moved by that step"):

@@ -60,7 +60,7 @@ def judge_autoencoder(
     """
     if not network.latent:
         raise ConfigurationError("judge: expected an autoencoder, received a network that recalls from concepts only.")
-    originals, _ = test.batch(slice(0, len(test)))
+    originals, _ = test[: len(test)]
     reconstructed = reconstruct(network, originals)
     seen = reconstructed.clamp(0, 1)
     images, labels = draw_images(

@@ -63,7 +63,7 @@ class LatentDensity:
         """
         from sklearn.mixture import GaussianMixture
 
-        stimuli, labels = split.batch(slice(0, min(samples, len(split))))
+        stimuli, labels = split[: min(samples, len(split))]
         codes = compress(network, stimuli).double().numpy()
         mixtures = []
         for label, name in enumerate(network.concept.names):

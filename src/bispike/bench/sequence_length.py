@@ -20,7 +20,7 @@ from .. import models, rules
 from ..files import make_folder, write_json
 from ..nn import Network, SequenceNetwork
 from ..rules import Rule
-from ..training.environment import settled
+from ..training.environment import deterministic
 from .memory import network_tensors, peak_step_bytes
 
 SYMBOLS, UNITS, BATCH = 65, 324, 64
@@ -86,7 +86,7 @@ HEADINGS = ("rule", "length", "memory MiB", "relative", "step ms")
 
 def measure_all(names: Sequence[str], lengths: Sequence[int], *, out: Path | None = None) -> list[dict[str, Any]]:
     """A row for each rule and length, measured on one thread; `out` is a folder for `sequences.json`."""
-    with settled(torch.device("cpu"), threads=1):
+    with deterministic(torch.device("cpu"), threads=1):
         rows = [measure(rule, length) for rule in names for length in lengths]
     if out is not None:
         write_json(make_folder(out) / "sequences.json", {"rows": rows})

@@ -217,7 +217,7 @@ def _known(config: TrainConfig) -> dict[str, dict[str, Any]]:
         "rule": rules.registry[config.rule].defaults() if config.rule in rules.registry else {},
         "model": models.settings_of(config.model) if config.model in models.registry else {},
         "optimizer": optimizer_settings(config.optimizer) if config.optimizer.lower() in OPTIMIZERS else {},
-        "data": data.sequence_options(config.dataset, config.data_options.get("task")),
+        "data": data.options_of(config.dataset, config.data_options.get("task")),
     }
 
 

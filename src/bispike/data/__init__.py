@@ -1,18 +1,18 @@
 """Data sets: stimuli with concepts, from published files or a user's own, always checked before use."""
 
 from . import augment as augment
+from . import formats as formats
 from .assemble import from_arrays as from_arrays
 from .catalogue import fetch as fetch
 from .catalogue import info as info
 from .catalogue import load as load
 from .catalogue import names as names
-from .catalogue import registry as registry
-from .catalogue import sequence_options as sequence_options
+from .catalogue import options_of as options_of
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .dataset import as_float as as_float
-from .dataset import stratified as stratified
-from .entry import DatasetEntry as DatasetEntry
-from .entry import RemoteFile as RemoteFile
 from .inspection import check as check
-from .inspection import describe as describe
+from .published import DatasetEntry as DatasetEntry
+from .published import RemoteFile as RemoteFile
+from .published import registry as registry
+from .sampling import stratified as stratified

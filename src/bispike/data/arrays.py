@@ -2,7 +2,7 @@
 
 Axes: `[N, D]` features; `[N, H, W]` grey images; `[N, C, H, W]` or `[N, H, W, C]` images. Values:
 
-    uint8 (any), bool (as 0 and 255)        kept as uint8, handed out as value / 255
+    uint8 (any), bool (as 0 and 255)        kept as uint8; a network receives value / 255
     other integers, images within 0..255    kept as uint8
     uint16 images above 255                 float32, divided by 65535
     float images, 0 <= x <= 255, max > 2    float32, divided by 255
@@ -25,7 +25,7 @@ ORDERS = ("auto", "features", "grey", "channels-first", "channels-last")
 
 @dataclass(frozen=True)
 class Layout:
-    """How an array is read: decided once, from the training part, and applied to every part.
+    """How an array is read: determined once, from the training part, and applied to every part.
 
     Args:
         order: meaning of the axes, one of `ORDERS` without "auto".
@@ -39,7 +39,7 @@ class Layout:
 
     @classmethod
     def of(cls, array: np.ndarray, *, order: str = "auto", what: str = "stimuli") -> Layout:
-        """Read the layout off an array."""
+        """Determine the layout of an array."""
         if order not in ORDERS:
             raise ConfigurationError(f"layout: expected one of {', '.join(ORDERS)}, received {order!r}.")
         _expect_numbers(array, what)
@@ -51,7 +51,7 @@ class Layout:
         return cls(order, compact, divisor)
 
     def apply(self, array: np.ndarray, *, what: str = "stimuli") -> Tensor:
-        """Stimuli `[N, D]` or `[N, C, H, W]` that own their memory; the given array is left alone."""
+        """Stimuli `[N, D]` or `[N, C, H, W]` that own their memory; the given array is not changed."""
         _expect_numbers(array, what)
         axes = {"features": 2, "grey": 3}.get(self.order, 4)
         if array.ndim != axes:

@@ -1,4 +1,4 @@
-"""The one gate through which every loader's arrays become a `Dataset`: all checks stand here.
+"""Arrays become a `Dataset`, whichever format they were read from; all checks of their content are here.
 
 Counts agree, values are finite, labels are 0..C-1 with no class empty; a missing test part is split off the
 training part, stratified, always the same rows.
@@ -16,10 +16,11 @@ from ..errors import DataError
 from ..spaces import Concept, Stimulus
 from . import labels as labelling
 from .arrays import Layout, as_array
-from .dataset import Dataset, Split, channel_statistics, stratified
+from .dataset import Dataset, Split, channel_statistics
+from .sampling import stratified
 
 SPLIT_SEED = 20250
-"""Seed of the split that stands in for a missing test part."""
+"""Seed of the split that replaces a missing test part."""
 
 
 def from_arrays(
@@ -37,16 +38,16 @@ def from_arrays(
     """A data set from arrays in memory.
 
     Args:
-        x_train: stimuli `[N, D]`, `[N, H, W]`, `[N, H, W, C]` or `[N, C, H, W]`; how values are scaled
-            stands in `bispike.data.arrays`.
+        x_train: stimuli `[N, D]`, `[N, H, W]`, `[N, H, W, C]` or `[N, C, H, W]`; `bispike.data.arrays`
+            describes how values are scaled.
         y_train: labels `[N]`: whole numbers 0..C-1, or texts.
         x_test: stimuli of the test part; split off the training part where missing.
         y_test: labels of the test part.
-        name: what the set is called.
+        name: name of the data set in reports.
         class_names: names of the C classes, in order.
         layout: "auto", "features", "grey", "channels-first" or "channels-last".
         test_fraction: share that becomes the test part where there is none, 0 < share < 1.
-        notes: what a reader should know about how the data were read.
+        notes: what a reader should know about how the data were read, one sentence each.
 
     Raises:
         DataError: what is wrong with the arrays.
@@ -76,20 +77,20 @@ def assemble(
 ) -> Dataset:
     """A data set from stimuli `[N, *shape]` (uint8 or float32) and numbered labels, after the last checks."""
     _expect_sound(train, labels.train, "training")
-    learn, held = Split(train, labels.train), None
+    train_part, test_part = Split(train, labels.train), None
     if test is not None and labels.test is not None:
         _expect_sound(test, labels.test, "test")
         if test.shape[1:] != train.shape[1:]:
             raise DataError(
                 f"test stimuli: expected shape {list(train.shape[1:])} as in training, received {list(test.shape[1:])}."
             )
-        held = Split(test, labels.test)
+        test_part = Split(test, labels.test)
     else:
-        learn, held = _split_off(learn, test_fraction)
-        notes = [*notes, f"the source has no test part: {len(held)} stimuli were split off, stratified."]
-    mean, std = channel_statistics(learn.stimuli)
+        train_part, test_part = _split_off(train_part, test_fraction)
+        notes = [*notes, f"the source has no test part: {len(test_part)} stimuli were split off, stratified."]
+    mean, std = channel_statistics(train_part.stimuli)
     stimulus = Stimulus(tuple(train.shape[1:]), mean, std)
-    return Dataset(name, stimulus, Concept(labels.names), learn, held, notes=tuple(notes))
+    return Dataset(name, stimulus, Concept(labels.names), train_part, test_part, notes=tuple(notes))
 
 
 def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:
@@ -98,7 +99,7 @@ def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:
     rest, drawn = stratified(split.labels, fraction, seed=SPLIT_SEED)
     if not len(drawn):
         raise DataError(
-            f"test part: too few stimuli to split one off ({len(split)} in all, one a class); "
+            f"test part: too few stimuli to split one off ({len(split)} in all, one per class); "
             "add stimuli, or give a test part."
         )
     return split.subset(rest), split.subset(drawn)
@@ -106,7 +107,7 @@ def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:
 
 def _expect_sound(stimuli: Tensor, labels: Tensor, part: str) -> None:
     if len(stimuli) != len(labels):
-        raise DataError(f"{part} part: {len(stimuli)} stimuli but {len(labels)} labels; expected as many of each.")
+        raise DataError(f"{part} part: {len(stimuli)} stimuli but {len(labels)} labels; expected equal numbers.")
     if stimuli.dtype == torch.uint8:
         return
     finite = torch.isfinite(stimuli)

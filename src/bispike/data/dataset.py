@@ -1,33 +1,40 @@
-"""A data set: stimuli with labels in a training and a test part, and the description of its two ends.
+"""A data set: stimuli with labels in a training and a test part, and the description of stimulus and concept.
 
-Pixels stay in the compact type they came in (uint8); `Split.batch` hands out float32 in 0..1. Every draw that
-parts a set (validation, a missing test part) is stratified and follows from a seed alone.
+Pixels stay in the compact type they came in (uint8); indexing a `Split` gives float32 in 0..1. What differs
+between single stimuli and sequences is a method here that `sequence_dataset` overrides, so that callers need not
+ask what kind of data they have.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+import torch.utils.data
 from torch import Tensor
 
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ShapeError
 from ..spaces import Concept, Stimulus
+from . import sampling
 
 Indices = Tensor | np.ndarray | Sequence[int] | range | slice
+Index = Indices | int
 
 PIXEL_STD_FLOOR = 1 / 32
 """Least standard deviation of a uint8 channel, in the unit 0..1: eight of 256 grey levels."""
 
+UNEVEN = 10
+"""Ratio of the largest to the smallest class from which `Dataset.suspicions` mentions it."""
+
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """One part of a data set.
+class Split(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+    """One part of a data set; also a `torch.utils.data.Dataset`, so that torch's `DataLoader` takes it.
 
     Args:
         stimuli: uint8 or float32, `[N, *shape]`.
@@ -52,14 +59,25 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Stimuli (float32 `[B, *shape]`, uint8 divided by 255) and labels (int64 `[B]`) of some rows."""
-        rows = _rows(indices)
+    def __getitem__(self, index: Index) -> tuple[Tensor, Tensor]:
+        """One sample, or a batch of samples.
+
+        Args:
+            index: a whole number for one sample; a slice, a list or a tensor of B whole numbers (or a mask of N
+                booleans) for a batch. So `torch.utils.data.DataLoader(split, batch_size=8)` works.
+
+        Returns:
+            Stimuli, float32 `[*shape]` or `[B, *shape]`, uint8 divided by 255; labels, int64 `[]` or `[B]`.
+
+        Raises:
+            IndexError: no such sample.
+        """
+        rows = as_rows(index)
         return as_float(self.stimuli[rows]), self.labels[rows]
 
     def subset(self, indices: Indices) -> Split:
-        """A split of its own that holds copies of some rows."""
-        rows = _rows(indices)
+        """A split with copies of some rows."""
+        rows = as_rows(indices)
         return Split(self.stimuli[rows].clone(), self.labels[rows].clone())
 
     def to(self, device: torch.device | str) -> Split:
@@ -69,6 +87,53 @@ class Split:
     def counts(self, classes: int) -> list[int]:
         """Number of rows of each class 0..classes-1."""
         return torch.bincount(self.labels, minlength=classes).tolist()
+
+    # ------------------------------------------------------------------ parts
+
+    def spread_rows(self, count: int) -> Tensor:
+        """Ascending row numbers, int64, of at most `count` samples that stand for the whole split.
+
+        Single stimuli: the first rows, with the class proportions of all. Windows: rows spread evenly over the
+        sequence.
+        """
+        return sampling.first_in_proportion(self.labels, count)
+
+    def limited(self, count: int) -> Split:
+        """At most `count` samples to learn from: the first ones, with the class proportions of all."""
+        return self if count >= len(self) else self.subset(sampling.first_in_proportion(self.labels, count))
+
+    def hold_out(self, fraction: float, seed: int) -> tuple[Split, Split]:
+        """This split without, and with only, a stratified share of its rows.
+
+        Args:
+            fraction: share to hold out, 0 (an empty second part) up to below 1.
+            seed: the same seed always gives the same rows.
+
+        Raises:
+            ConfigurationError: a fraction out of range.
+        """
+        rest, chosen = sampling.stratified(self.labels, fraction, seed=seed)
+        return self.subset(rest) if len(chosen) else self, self.subset(chosen)
+
+    def imbalanced(self, ratio: float, generator: torch.Generator) -> Split:
+        """A part in which the first class is `ratio` times as frequent as the last one (see `data.sampling`).
+
+        Raises:
+            ConfigurationError: windows of a sequence, which have no class of their own.
+        """
+        return self.subset(sampling.imbalanced(self.labels, ratio, generator))
+
+    def mislabelled(self, share: float, classes: int, generator: torch.Generator) -> Split:
+        """The same stimuli with a share (0 to 1) of the labels wrong; each wrong class is equally likely.
+
+        Raises:
+            ConfigurationError: windows of a sequence, or fewer than two classes.
+        """
+        return replace(self, labels=sampling.mislabelled(self.labels, share, classes, generator))
+
+    def mean_steps(self) -> Tensor | None:
+        """`[K]` mean |y(t) - y(t-1)| of each quantity over the samples, float64; None where labels are classes."""
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +145,13 @@ class Dataset:
         stimulus: shape of one stimulus, and mean and deviation of each channel of the training part.
         concept: names of the C classes.
         train: what a network may learn from; the validation part is taken from it.
-        test: looked at once, at the end.
-        task: what the set is used for.
-        notes: what a reader should know about how the data were read, a sentence each.
+        test: evaluated once, at the end.
+        task: what the set is used for: "classification", "events", "text" or "series".
+        notes: what a reader should know about how the data were read, one sentence each.
     """
+
+    sequential: ClassVar[bool] = False
+    """Whether stimuli are sequences, for recurrent networks."""
 
     name: str
     stimulus: Stimulus
@@ -94,16 +162,46 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
     def split_validation(self, fraction: float, seed: int) -> tuple[Split, Split]:
-        """Training part without, and with only, a stratified share for validation.
+        """Training part without, and with only, a share for validation (see `Split.hold_out`)."""
+        return self.train.hold_out(fraction, seed)
 
-        Args:
-            fraction: share of the training part for validation, 0 (an empty validation part) up to below 1.
-            seed: the same seed always gives the same rows.
-        """
-        rest, chosen = stratified(self.train.labels, fraction, seed=seed)
-        if not len(chosen):
-            return self.train, self.train.subset(chosen)
-        return self.train.subset(rest), self.train.subset(chosen)
+    def protocol_summary(self) -> dict[str, Any]:
+        """Protocol and targets of sequences, as a run's summary holds them; empty for single stimuli."""
+        return {}
+
+    def describe(self) -> dict[str, Any]:
+        """What the data set holds, as plain values (`data.check` lists the keys)."""
+        classes = self.concept.classes
+        low, high = torch.aminmax(self.train.stimuli)
+        return {
+            "name": self.name,
+            "task": self.task,
+            "shape": list(self.stimulus.shape),
+            "dtype": str(self.train.stimuli.dtype).removeprefix("torch."),
+            "classes": classes,
+            "class_names": list(self.concept.names),
+            "train": {"count": len(self.train), "per_class": self.train.counts(classes)},
+            "test": {"count": len(self.test), "per_class": self.test.counts(classes)},
+            "value_range": [low.item(), high.item()],
+            "mean": list(self.stimulus.mean),
+            "std": list(self.stimulus.std),
+            "fingerprint": self.fingerprint,
+        }
+
+    def suspicions(self) -> list[str]:
+        """What is unusual about the content though it can be used, one sentence each."""
+        notes = []
+        counts = self.train.counts(self.concept.classes)
+        if max(counts) > UNEVEN * min(counts):
+            rare, common = (self.concept.names[counts.index(edge(counts))] for edge in (min, max))
+            notes.append(f"classes of very different size: {max(counts)} of {common!r}, {min(counts)} of {rare!r}.")
+        absent = [name for name, n in zip(self.concept.names, self.test.counts(len(counts)), strict=True) if n == 0]
+        if absent:
+            notes.append(f"the test part has no stimulus of class {', '.join(absent[:5])}.")
+        shared = len(_hashes(self.train) & _hashes(self.test))
+        if shared:
+            notes.append(f"{shared} different test stimuli also occur in the training part.")
+        return notes
 
     @cached_property
     def fingerprint(self) -> str:
@@ -122,45 +220,8 @@ def as_float(stimuli: Tensor) -> Tensor:
     return stimuli.to(torch.float32).div_(255) if stimuli.dtype == torch.uint8 else stimuli
 
 
-def stratified(labels: Tensor, fraction: float, *, seed: int) -> tuple[Tensor, Tensor]:
-    """Row numbers, each part in ascending order, of the rest and of a drawn share of every class.
-
-    The share is `ceil(fraction * N)` rows, parted among the classes by largest remainder. A drawn class gives
-    at least one row and keeps at least one, so a class of a single row stays whole in the rest.
-
-    Args:
-        labels: int64 `[N]`.
-        fraction: share to draw, 0 <= fraction < 1.
-        seed: of the draw.
-    """
-    if not 0 <= fraction < 1:
-        raise ConfigurationError(f"share to split off: expected 0 <= fraction < 1, received {fraction}.")
-    if fraction == 0:
-        return torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
-    counts = torch.bincount(labels).tolist()
-    quota = _quotas(counts, fraction)
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.zeros(len(labels), dtype=torch.bool)
-    for label, share in enumerate(quota):
-        rows = (labels == label).nonzero().flatten()
-        drawn[rows[torch.randperm(len(rows), generator=generator)[:share]]] = True
-    return (~drawn).nonzero().flatten(), drawn.nonzero().flatten()
-
-
-def _quotas(counts: list[int], fraction: float) -> list[int]:
-    exact = [fraction * n for n in counts]
-    quota = [min(max(math.floor(e), 1), n - 1) if n > 1 else 0 for e, n in zip(exact, counts, strict=True)]
-    missing = math.ceil(fraction * sum(counts) - 1e-9) - sum(quota)
-    by_remainder = sorted(range(len(counts)), key=lambda c: quota[c] - exact[c])
-    for label in by_remainder:
-        if missing > 0 and quota[label] < counts[label] - 1:
-            quota[label] += 1
-            missing -= 1
-    return quota
-
-
 def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel (axis 1), in the units that `Split.batch` hands out.
+    """Mean and standard deviation of each channel (axis 1), in the units that indexing a `Split` gives.
 
     No deviation is 0: for uint8 it is at least `PIXEL_STD_FLOOR`, and a constant float channel has 1.
     """
@@ -185,8 +246,13 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
     return tuple(mean.tolist()), tuple(std.tolist())
 
 
-def _rows(indices: Indices) -> Tensor | slice:
-    if isinstance(indices, slice):
-        return indices
-    rows = torch.as_tensor(list(indices) if isinstance(indices, range) else indices)
+def as_rows(index: Index) -> Tensor | slice:
+    """What tensors are indexed with: a slice, or int64 or boolean numbers of rows."""
+    if isinstance(index, slice):
+        return index
+    rows = torch.as_tensor(list(index) if isinstance(index, range) else index)
     return rows.to(torch.int64) if rows.numel() == 0 else rows
+
+
+def _hashes(split: Split) -> set[int]:
+    return {hash(row.tobytes()) for row in split.stimuli.cpu().numpy()}

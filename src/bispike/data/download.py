@@ -1,6 +1,6 @@
-"""Download a file so that its final name only ever holds the whole, verified file.
+"""Download a file; its final name exists only once the whole file is verified.
 
-Bytes go to `NAME.part` beside the target; a broken transfer goes on from there (HTTP Range), in this call or
+Bytes go to `NAME.part` beside the target; a broken transfer is resumed from there (HTTP Range), in this call or
 a later one. The checksum is compared before the rename. A web page, an empty or an unfinished answer is
 refused, and the next mirror is tried.
 """
@@ -24,7 +24,7 @@ from .._version import __version__
 from ..errors import DataError, DownloadError
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the file's name, the bytes that are there, and the bytes expected (None where unknown)."""
+"""Called with the file's name, the bytes received, and the bytes expected (None where unknown)."""
 
 BLOCK = 1 << 18
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -63,7 +63,7 @@ def download(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> Path:
-    """Fetch a file unless it is there already, whole.
+    """Download a file, unless the whole file is on disk.
 
     Args:
         urls: mirrors, tried in order.
@@ -71,12 +71,12 @@ def download(
         checksum: `algorithm:digest`, compared before the file gets its final name.
         attempts: transfers tried at each mirror.
         pause: seconds before the second attempt; doubles with each.
-        timeout: seconds without an answer before a transfer counts as broken.
-        progress: told of every block.
+        timeout: seconds without an answer after which a transfer counts as broken.
+        progress: called after every block.
 
     Raises:
         DataError: the folder cannot be written.
-        DownloadError: no mirror gave the file (what each said is listed), or the disk is full.
+        DownloadError: no mirror gave the file (the answer of each is listed), or the disk is full.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -95,56 +95,56 @@ class _Transfer:
     checksum: str
     timeout: float
     progress: Progress | None
-    said: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     @property
     def part(self) -> Path:
         return self.target.with_name(self.target.name + ".part")
 
-    def held(self) -> int:
+    def received(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
 
 def _from_any(transfer: _Transfer, urls: Sequence[str], attempts: int, pause: float) -> Path:
     for url in urls:
         for attempt in range(attempts):
-            resumed = transfer.held() > 0
+            resumed = transfer.received() > 0
             try:
                 _receive(transfer, url)
                 _accept(transfer)
                 return transfer.target
             except _Refused as refusal:
-                transfer.said.append(f"{url}: {refusal}")
-                if not (resumed and not transfer.held()):
+                transfer.failures.append(f"{url}: {refusal}")
+                if not (resumed and not transfer.received()):
                     break
             except _Broken as broken:
-                transfer.said.append(f"{url}: {broken}")
+                transfer.failures.append(f"{url}: {broken}")
                 if attempt + 1 < attempts:
                     time.sleep(pause * 2**attempt)
-    kept = (
-        f" {transfer.held()} bytes are kept in {transfer.part.name} and will be gone on from."
-        if transfer.held()
+    rest = (
+        f" {transfer.received()} bytes are kept in {transfer.part.name}; the next call resumes from there."
+        if transfer.received()
         else ""
     )
-    told = "\n".join(f"  {line}" for line in dict.fromkeys(transfer.said))
-    raise DownloadError(f"could not download {transfer.target.name}:\n{told}\nNo file was written.{kept}")
+    listed = "\n".join(f"  {line}" for line in dict.fromkeys(transfer.failures))
+    raise DownloadError(f"could not download {transfer.target.name}:\n{listed}\nNo file was written.{rest}")
 
 
 def _receive(transfer: _Transfer, url: str) -> None:
-    start = transfer.held()
+    start = transfer.received()
     headers = {"User-Agent": f"bispike/{__version__}", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=transfer.timeout) as answer:
             _expect_file(answer)
-            if start and not _goes_on(answer, start):
+            if start and not _resumes(answer, start):
                 start = 0
             _store(transfer, answer, start)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:
-            # The server has nothing past what is held: it is the whole file, or not this file at all.
+            # The server has nothing after the bytes received: they are the whole file, or not this file at all.
             return
         kind = _Broken if error.code >= 500 or error.code in (408, 429) else _Refused
         raise kind(f"the server answered {error.code} {error.reason}") from None
@@ -164,7 +164,7 @@ def _expect_file(answer: http.client.HTTPResponse) -> None:
         raise _Refused("the server answered with an empty file")
 
 
-def _goes_on(answer: http.client.HTTPResponse, start: int) -> bool:
+def _resumes(answer: http.client.HTTPResponse, start: int) -> bool:
     if answer.status != 206:
         return False
     if not (answer.headers.get("Content-Range") or "").startswith(f"bytes {start}-"):
@@ -173,7 +173,7 @@ def _goes_on(answer: http.client.HTTPResponse, start: int) -> bool:
 
 
 def _store(transfer: _Transfer, answer: http.client.HTTPResponse, start: int) -> None:
-    # The first block is looked at before the part file is touched: a refusal costs nothing that is held.
+    # The first block is examined before the part file is changed: a refusal loses no bytes received before.
     block = answer.read(BLOCK)
     if not block:
         raise _Refused("the server answered with an empty file")
@@ -181,23 +181,23 @@ def _store(transfer: _Transfer, answer: http.client.HTTPResponse, start: int) ->
         raise _Refused("the server answered with a web page instead of the file")
     length = answer.headers.get("Content-Length")
     whole = start + int(length) if length and length.isdigit() else None
-    held = start
+    received = start
     with transfer.part.open("ab" if start else "wb") as stream:
         while block:
             stream.write(block)
-            held += len(block)
+            received += len(block)
             if transfer.progress is not None:
-                transfer.progress(transfer.target.name, held, whole)
+                transfer.progress(transfer.target.name, received, whole)
             block = answer.read(BLOCK)
         stream.flush()
         os.fsync(stream.fileno())
-    if whole is not None and held < whole:
-        raise _Broken(f"the transfer broke off after {held} of {whole} bytes")
+    if whole is not None and received < whole:
+        raise _Broken(f"the transfer broke off after {received} of {whole} bytes")
 
 
 def _accept(transfer: _Transfer) -> None:
     if not matches(transfer.part, transfer.checksum):
-        size = transfer.held()
+        size = transfer.received()
         transfer.part.unlink()
         raise _Refused(f"wrong checksum ({size} bytes, expected {transfer.checksum}); they were removed")
     os.replace(transfer.part, transfer.target)

@@ -1,4 +1,4 @@
-"""Where data files lie: a given root, then `$BISPIKE_DATA`, then the user's cache folder.
+"""Where data files are: a given root, then `$BISPIKE_DATA`, then the user's cache folder.
 
 Files are read from the first of these that holds the set, and downloaded to the first that can be written.
 """
@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from ..errors import DataError
-from .entry import DatasetEntry
+from .published.entry import DatasetEntry
 
 VARIABLE = "BISPIKE_DATA"
 
@@ -53,7 +53,7 @@ def destination(entry: DatasetEntry, root: str | os.PathLike[str] | None = None)
 
 
 def guidance(entry: DatasetEntry, folder: Path) -> str:
-    """How to bring the files by hand."""
+    """How to provide the files by hand."""
     if entry.by_hand:
         return (
             f"It is not downloaded: get it from {entry.by_hand} and put it into {folder}, or set ${VARIABLE} to a "

@@ -30,9 +30,8 @@ from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network
 from ..runs.record import initial_network, model_digest
 from ..runs.run import Run, expect_single_stimuli, load_run
-from ..training.conditions import first_rows
+from ..training.batches import epoch_order
 from ..training.evaluation import split_of
-from ..training.order import epoch_order
 from .kinds import emits_spikes
 from .robustness import damaged_accuracies
 from .untrained import calibrated
@@ -88,7 +87,7 @@ def analyse_run(
         probes = _probes(run.network, initial, train, test)
         note("robustness")
         robust = damaged_accuracies(run.network, test, seed)
-        operations = inference_operations(run.network, test.batch(slice(0, 256))[0], own=run.rule.own)
+        operations = inference_operations(run.network, test[:256][0], own=run.rule.own)
     return {
         "run": str(path),
         "model_sha256": model_digest(path),
@@ -114,21 +113,21 @@ def analyse_run(
 
 
 def _first(split: Split, count: int) -> Split:
-    return split.subset(first_rows(split, count))
+    return split.subset(split.spread_rows(count))
 
 
 def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
     """None for a rule without a top-down pathway or without spikes."""
     if not run.rule.trains_top_down or not emits_spikes(run.network):
         return None
-    stimuli, labels = test.batch(slice(0, len(test)))
+    stimuli, labels = test[: len(test)]
     return [asdict(level) for level in agreement(read_layers(run.network, stimuli), labels)]
 
 
 def _angles(run: Run, initial: Network | None, train: Split, seed: int) -> dict[str, Any]:
     size = min(run.config.batch_size, len(train))
     order = epoch_order(len(train), seed, 0)
-    batches = [train.batch(part) for part in order.split(size)[:BATCHES] if len(part) == size]
+    batches = [train[part] for part in order.split(size)[:BATCHES] if len(part) == size]
     found: dict[str, Any] = {"reference": reference_rule(run.rule), "batches": len(batches), "batch_size": size}
     found["trained"] = [asdict(angle) for angle in update_angles(run.rule, batches, seed=seed)]
     found["initial"] = None
@@ -140,8 +139,8 @@ def _angles(run: Run, initial: Network | None, train: Split, seed: int) -> dict[
 
 def _probes(network: Network, initial: Network | None, train: Split, test: Split) -> dict[str, Any]:
     part = _first(train, PROBE_SAMPLES)
-    stimuli, labels = part.batch(slice(0, len(part)))
-    shown, answers = test.batch(slice(0, len(test)))
+    stimuli, labels = part[: len(part)]
+    shown, answers = test[: len(test)]
     validating = torch.arange(len(labels)) % 4 == 3
     classes = network.concept.classes
 

@@ -60,7 +60,7 @@ def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int)
     config = run.config
     found = analysis.audit(config.rule, batch=batch, seed=seed, **run.rule.options)
     loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
-    stimuli, targets = loaded.train.batch(slice(0, 8))
+    stimuli, targets = loaded.train[:8]
     left = left_in_earlier_positions(run.rule, stimuli, targets)
     local = left <= LOCAL
     when = "at its own position only" if local else f"at earlier positions too ({100 * left:.0f} % of a change)"
@@ -89,7 +89,7 @@ def _samples(run: Run, data_root: str | Path | None, count: int, seed: int) -> t
         return *_noise(network, count, seed), "noise, since the run's data has changed,"
     if len(loaded.train) < count:
         return *_noise(network, count, seed), "noise, since the run's data has too few stimuli,"
-    return *loaded.train.batch(torch.arange(count)), config.dataset
+    return *loaded.train[torch.arange(count)], config.dataset
 
 
 def _noise(network: Network, count: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -35,7 +35,7 @@ from ..memory import (
 )
 from ..memory.curves import COMPLETING, Memory, class_means, hidden_error
 from ..runs.run import Run, load_run
-from ..training.environment import settled
+from ..training.environment import deterministic
 
 OURS = "bispike 784 × 100"
 PAIRS = (10, 20, 30, 34, 38, 42, 50, 60, 70, 76, 80, 84, 90, 100)
@@ -75,7 +75,7 @@ def measure_memories(
     if seeds < 1 or passes < 1:
         raise ConfigurationError(f"seeds and passes: expected at least 1, received {seeds} and {passes}.")
     make_folder(out)
-    with settled(torch.device("cpu"), threads=1):
+    with deterministic(torch.device("cpu"), threads=1):
         found = _measure(out, seeds, passes)
         if dataset is not None:
             found |= _on_images(dataset, out, found["replay"])
@@ -112,7 +112,7 @@ def _measure(out: Path, seeds: int, passes: int) -> dict[str, Any]:
 
 def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any]:
     """Replay and completion of stored images."""
-    stimuli, labels = data.load(dataset).train.batch(slice(0, 10000))
+    stimuli, labels = data.load(dataset).train[:10000]
     sequence = (stimuli[:60] > 0.5).float()
     replay[f"3 sequences of 20 from {dataset}"] = replay_accuracy(sequence.flatten(1).view(3, 20, -1))
     memory = SequenceMemory(stimuli.shape[1:])
@@ -134,8 +134,8 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
 def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> dict[str, Any]:
     """Completion of a run's test images, the bottom half hidden: `Completion` with accuracies of class decisions."""
     loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
-    train, train_labels = loaded.train.batch(slice(0, len(loaded.train)))
-    stimuli, labels = loaded.test.batch(slice(0, len(loaded.test)))
+    train, train_labels = loaded.train[: len(loaded.train)]
+    stimuli, labels = loaded.test[: len(loaded.test)]
     known = half_cue(run.network.stimulus.shape, "bottom")
     network = run.network.eval()
     parts = [complete(network, part, known, passes=passes) for part in stimuli.split(BATCH)]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.formats.characters import read_characters
+from ..data.readers.characters import read_characters
 from ..data.user_files import read_inputs
 from ..runs.run import Run, expect_single_stimuli, horizon_and_inputs
-from ..tasks import forecast, write_on
+from ..tasks import continue_text, forecast
 from ..training import evaluation
 from .kinds import sequence_network
 
@@ -48,7 +48,7 @@ def continue_texts(
     rows = []
     for path in inputs:
         text = read_characters(path, encoding=encoding)[-CONTEXT:]
-        written = write_on(network, text, characters, temperature=temperature, seed=seed)
+        written = continue_text(network, text, characters, temperature=temperature, seed=seed)
         rows.append({"input": str(path), "written": written})
     return rows
 

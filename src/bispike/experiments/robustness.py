@@ -23,10 +23,9 @@ from ..figures.robustness import robustness_of_rows
 from ..files import make_folder, write_atomic, write_json
 from ..nn import Network
 from ..runs.run import expect_single_stimuli
+from ..seeds import generator
 from ..training import Run, TrainConfig, evaluate, load_run
-from ..training.conditions import first_rows
 from ..training.evaluation import split_of
-from ..training.order import generator
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SAMPLES = 1000
@@ -125,7 +124,7 @@ def robust_rows(
         part = split_of(_dataset(run.config, data_root, loaded), run.config, split)
         if not len(part):
             raise ConfigurationError(f"split: {place} has no {split} data; choose test.")
-        part = part.subset(first_rows(part, samples))
+        part = part.subset(part.spread_rows(samples))
         configs.append(run.config)
         measured.append({**_what(run, place), "samples": len(part), **damaged_accuracies(run.network, part, seed)})
     groups = _groups(configs)

@@ -20,7 +20,7 @@ from torch import Tensor
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
 from ..nn import Network
-from ..training.order import generator as fresh_generator
+from ..seeds import generator as fresh_generator
 from . import storage
 from .class_memory import ClassMemory
 from .decision import Decision, Prequential

@@ -32,7 +32,6 @@ from ..figures import Raster, Recollection
 from ..functional.cues import half_cue
 from ..memory import complete
 from ..runs.record import RunRecord
-from ..training.conditions import first_rows
 from .run import ReportRun
 
 SHOWN_STIMULI = 4  # with a raster
@@ -107,7 +106,7 @@ class Reconstructed:
 def sample(run: ReportRun) -> tuple[Tensor, Tensor]:
     """The first test stimuli with their labels; classes have the proportions that they have in the whole test part."""
     test = run.dataset.test
-    stimuli, labels = test.batch(first_rows(test, run.samples))
+    stimuli, labels = test[test.spread_rows(run.samples)]
     return stimuli, labels
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..bench.sequence_length import step_memory
 from ..data.sequence_dataset import Windows
 from ..experiments.kinds import emits_spikes, sequence_network
-from ..tasks import write_on
+from ..tasks import continue_text
 from .run import ReportRun
 
 SHOWN_QUANTITIES = 3
@@ -51,9 +51,9 @@ def continued_text(run: ReportRun) -> ContinuedText:
     """How the network continues the first characters of the test part."""
     network = sequence_network(run.record.network)
     names = network.concept.names
-    beginning = "".join(names[i] for i in _windows(run).batch([0])[0][0][:BEGINNING])
+    beginning = "".join(names[i] for i in _windows(run)[[0]][0][0][:BEGINNING])
     return ContinuedText(
-        beginning, {t: write_on(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
+        beginning, {t: continue_text(network, beginning, SHOWN_CHARACTERS, temperature=t) for t in TEMPERATURES}
     )
 
 
@@ -62,12 +62,12 @@ def forecast_of_series(run: ReportRun) -> list[ForecastCurve]:
     """The last position of windows one step apart, or all positions of the first windows that do not overlap."""
     network, test = sequence_network(run.record.network), _windows(run)
     if test.scored == "last":
-        stimuli, targets = test.batch(slice(0, SHOWN_TIMES))
+        stimuli, targets = test[:SHOWN_TIMES]
         forecast = network.logits(stimuli)[:, -1].cpu()
         true = targets[:, -1]
     else:
         starts = torch.arange(0, min(len(test), SHOWN_TIMES), test.length)
-        stimuli, targets = test.batch(starts)
+        stimuli, targets = test[starts]
         forecast, true = network.logits(stimuli).flatten(0, 1).cpu(), targets.flatten(0, 1)
     shown = torch.linspace(0, true.shape[1] - 1, min(SHOWN_QUANTITIES, true.shape[1])).long().tolist()
     return [ForecastCurve(network.concept.names[k], true[:, k], forecast[:, k]) for k in shown]
@@ -79,7 +79,7 @@ def rates_over_positions(run: ReportRun) -> dict[str, Tensor]:
     network = sequence_network(run.record.network)
     if not emits_spikes(network):
         return {}
-    source = network.encode(_windows(run).batch(slice(0, STIMULI))[0])
+    source = network.encode(_windows(run)[:STIMULI][0])
     shape = source.shape[:2]
     with network.inference():
         layer_pass = network.bottom_up_positions(source, network.rest(shape[1]))

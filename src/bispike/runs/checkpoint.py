@@ -1,11 +1,11 @@
 """Checkpoints that survive a kill at any moment.
 
     checkpoint/step-00001234-1f2e3d4c.safetensors    all tensors; the name ends with the start of its SHA-256
-    checkpoint/latest.json                           position, plain values, the checksum: the commit point
-    checkpoint/previous.json                         the one before, with its own tensors
+    checkpoint/latest.json                           position, plain values, checksum of the tensors
+    checkpoint/previous.json                         the checkpoint before, which names its own tensors
 
-The tensors are written and synced first, then `latest.json` is replaced. Whatever is not named by one of the two
-JSON files is a leftover and is swept. Nothing is a pickle.
+The tensors are written and synced first; then `latest.json` is replaced, which makes the checkpoint valid. Files of
+tensors that neither JSON file names are left over from a kill and are removed. Nothing is a pickle.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from ..files import describe, make_folder, remove_unfinished, write_atomic, writ
 
 FORMAT = 2
 LATEST, PREVIOUS = "latest.json", "previous.json"
-_PLAIN = ("epoch", "step", "updates", "values", "identity")  # what of a checkpoint is no tensor
-_ENTRY = "entry"  # their name among the tensors, where a checkpoint is one piece
+_PLAIN = ("epoch", "step", "updates", "values", "identity")  # the fields without tensors
+_ENTRY = "entry"  # their name among the tensors in `to_bytes`
 
 
 @dataclass
 class Checkpoint:
-    """A training at rest.
+    """A training between two steps.
 
     Args:
         epoch: index of the epoch under way.
-        step: steps of it that are done.
-        updates: steps done in all.
+        step: number of its finished steps.
+        updates: number of finished steps in all epochs.
         tensors: by "network/...", "rule/...", "optimizer/..." and "best/..." names.
-        values: plain values, exactly as JSON keeps them.
-        identity: what the training is: settings, network, rule, fingerprint of the data.
+        values: plain values, as JSON represents them.
+        identity: settings, network, rule and fingerprint of the data, which must agree when the training resumes.
     """
 
     epoch: int
@@ -55,18 +55,18 @@ class Checkpoint:
     identity: dict[str, Any] = field(default_factory=dict)
 
     def group(self, name: str) -> dict[str, Tensor]:
-        """The tensors under one prefix, without it."""
+        """The tensors of one group, such as "network", by their names in it."""
         prefix = f"{name}/"
         return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
 
 
 def versions() -> dict[str, str]:
-    """What the result may depend on beside the settings."""
+    """Versions on which a result may depend beside the settings."""
     return {"bispike": __version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint into the checkpoint folder; the one before stays as the previous one."""
+    """Write a checkpoint into the checkpoint folder; the latest one so far becomes the previous one."""
     make_folder(folder)
     content = serialise(checkpoint.tensors)
     digest = hashlib.sha256(content).hexdigest()
@@ -82,27 +82,27 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
-    """A checkpoint in one piece, for another process."""
+    """A checkpoint as bytes, for another process."""
     entry = json.dumps({key: getattr(checkpoint, key) for key in _PLAIN}).encode()
     return serialise({**checkpoint.tensors, _ENTRY: torch.frombuffer(bytearray(entry), dtype=torch.uint8)})
 
 
 def from_bytes(content: bytes) -> Checkpoint:
-    """What `to_bytes` was given."""
+    """The checkpoint that `to_bytes` turned into bytes."""
     tensors = _parse(content)
     entry = json.loads(tensors.pop(_ENTRY).numpy().tobytes())
     return Checkpoint(tensors=tensors, **entry)
 
 
 def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) -> Checkpoint | None:
-    """The latest checkpoint that is sound; None if there is none yet.
+    """The latest intact checkpoint; None if there is none yet.
 
     Args:
         folder: the checkpoint folder.
-        note: told if the latest one is damaged and the previous one is used.
+        note: receives a message if the latest checkpoint is damaged and the previous one is used.
 
     Raises:
-        CheckpointError: all are damaged, or one is of a later format.
+        CheckpointError: all checkpoints are damaged, or one has another format.
     """
     problems = []
     for name in (LATEST, PREVIOUS):
@@ -114,29 +114,29 @@ def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) ->
             problems.append(str(damage))
             continue
         for problem in problems:
-            note(f"{problem} Going on from the checkpoint before it.")
+            note(f"{problem} Resuming from the checkpoint before it.")
         return checkpoint
     if problems:
         raise CheckpointError(
-            f"{' '.join(problems)} No sound checkpoint is left to resume from: restore the file from a copy, "
-            "or begin again with --overwrite (overwrite=True)."
+            f"{' '.join(problems)} No intact checkpoint is left: restore the file from a copy, or begin again "
+            "with --overwrite (overwrite=True)."
         )
     return None
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed writes left and the tensors of no checkpoint."""
+    """Remove unfinished files of a killed process, and tensors that no checkpoint names."""
     remove_unfinished(folder)
-    kept = set()
+    named = set()
     for name in (LATEST, PREVIOUS):
         try:
-            kept.add(json.loads((folder / name).read_text(encoding="utf-8"))["file"])
+            named.add(json.loads((folder / name).read_text(encoding="utf-8"))["file"])
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError):
-            return  # damaged: leave everything for a person to look at
+            return  # damaged: leave all files, so that a person can look at them
     for path in folder.glob("step-*.safetensors"):
-        if path.name not in kept:
+        if path.name not in named:
             path.unlink(missing_ok=True)
 
 
@@ -154,11 +154,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return _parse(path.read_bytes())
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: is missing; the run cannot be read without it.") from error
+        raise CheckpointError(
+            f"{path}: expected the weights of the run, found no such file. Restore it from a copy."
+        ) from error
     except OSError as error:
         raise describe(error, path) from error
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"{path}: is damaged or no safetensors file ({error}).") from error
+        raise CheckpointError(
+            f"{path}: expected a safetensors file, received a damaged or another one ({error}). Restore it from a copy."
+        ) from error
 
 
 def load_weights(network: nn.Module, weights: dict[str, Tensor], source: object) -> None:
@@ -172,11 +176,11 @@ def load_weights(network: nn.Module, weights: dict[str, Tensor], source: object)
     except RuntimeError as error:
         lines = str(error).splitlines()
         detail = "; ".join(line.strip() for line in lines[1:4]) or str(error)
-        raise CheckpointError(f"{source}: its weights do not fit this network: {detail}") from error
+        raise CheckpointError(f"{source}: the weights do not fit this network: {detail}") from error
 
 
 class _Damaged(Exception):
-    pass
+    """A checkpoint that cannot be read; the previous one may be intact."""
 
 
 def _load(folder: Path, name: str) -> Checkpoint:
@@ -190,15 +194,15 @@ def _load(folder: Path, name: str) -> Checkpoint:
         raise describe(error, path) from error
     if written != FORMAT:
         raise CheckpointError(
-            f"{path}: was written in checkpoint format {written} by bispike "
-            f"{entry.get('versions', {}).get('bispike', '?')}; this is bispike {__version__}, which reads format "
-            f"{FORMAT}. Resume with the version that wrote it."
+            f"{path}: expected checkpoint format {FORMAT}, which bispike {__version__} reads; received checkpoint "
+            f"format {written}, written by bispike {entry.get('versions', {}).get('bispike', '?')}. "
+            "Resume with that version."
         )
     try:
         tensors = folder / entry["file"]
         content = tensors.read_bytes()
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise _Damaged(f"{tensors}: is damaged (its checksum is not the one in {name}).")
+            raise _Damaged(f"{tensors}: is damaged (its checksum differs from the one in {name}).")
         return Checkpoint(
             entry["epoch"],
             entry["step"],
@@ -216,5 +220,5 @@ def _load(folder: Path, name: str) -> Checkpoint:
 
 
 def _parse(content: bytes) -> dict[str, Tensor]:
-    # A copy has the alignment of any other tensor; kernels may round differently at another alignment.
+    # A copy is aligned as any other tensor is; kernels may round differently at another alignment.
     return {name: value.clone() for name, value in load_tensors(content).items()}

@@ -1,6 +1,6 @@
-"""A run's folder: what lies where, who may write to it, and when an earlier run may be replaced.
+"""The folder of a run: its files, its lock, and when an earlier run may be replaced.
 
-Nothing is replaced unless that was asked for, only files that a run writes are ever removed, and two processes
+Nothing is replaced unless the caller asks for it, only files that a run writes are ever removed, and two processes
 never train into the same folder.
 """
 
@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import CheckpointError, ConfigurationError, UserError
-from . import checkpoint
 from ..config.train_config import CONFIG_FILE
+from ..errors import CheckpointError, ConfigurationError, UserError
 from ..files import describe, make_folder, remove_unfinished
+from . import checkpoint
 
 try:
     import fcntl
@@ -31,31 +31,41 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 AUDIT = "audit.json"
 
-# In the order of removal: without the first two a run is not taken for finished or resumable any more.
-_OWN = (SUMMARY, MODEL, METRICS, INITIAL, REPORT, AUDIT, CONFIG_FILE)
+# In the order of removal: without the first two files a folder no longer counts as a finished run.
+_FILES_OF_A_RUN = (SUMMARY, MODEL, METRICS, INITIAL, REPORT, AUDIT, CONFIG_FILE)
 
 
 def check_target(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """May a run be written to this folder? Changes nothing.
+    """Check that a run may be written to this folder. Nothing is changed.
+
+    Args:
+        out: the folder, which need not exist.
+        resume, overwrite: whether a run in it may be resumed, or replaced.
 
     Raises:
         ConfigurationError: both `resume` and `overwrite`.
-        UserError: it is no folder, holds something else, or holds a run and neither was asked for.
+        UserError: a file of this name, a folder with something else, or one with a run and neither option.
     """
     if resume and overwrite:
-        raise ConfigurationError("resume and overwrite: expected one of them; one goes on, the other begins again.")
+        raise ConfigurationError(
+            "resume and overwrite: expected at most one of them, received both. Resume continues a run, overwrite "
+            "begins again."
+        )
     if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: a file stands where the run's folder is expected.")
+        raise UserError(f"{out}: expected a folder for the run, received a file. Choose another folder.")
     if not is_occupied(out):
         return
     if not is_run(out):
-        raise UserError(f"{out}: is not empty and is not the folder of a run; choose another folder.")
+        raise UserError(
+            f"{out}: expected an empty folder or one of a run; it is not empty and is not the folder of a run. "
+            "Choose another folder."
+        )
     if not (resume or overwrite):
         raise UserError(
-            f"{out}: holds a finished run. --overwrite (overwrite=True) replaces it; or choose another folder."
+            f"{out}: holds a finished run. Replace it with --overwrite (overwrite=True), or choose another folder."
             if is_finished(out)
-            else f"{out}: holds a run that can be resumed. --resume (resume=True) goes on with it, --overwrite "
-            "(overwrite=True) replaces it; or choose another folder."
+            else f"{out}: holds a run that can be resumed. Resume it with --resume (resume=True), replace it with "
+            "--overwrite (overwrite=True), or choose another folder."
         )
 
 
@@ -74,7 +84,7 @@ def is_run(out: Path) -> bool:
 
 
 def is_finished(out: Path) -> bool:
-    """Whether the run came to its end: the summary is written last."""
+    """Whether the run has ended: the summary is its last file."""
     return (out / SUMMARY).is_file()
 
 
@@ -88,7 +98,7 @@ def clear(out: Path) -> None:
             for path in saved.glob("step-*.safetensors"):
                 path.unlink()
             remove_unfinished(saved)
-        for name in _OWN:
+        for name in _FILES_OF_A_RUN:
             (out / name).unlink(missing_ok=True)
         remove_unfinished(out)
     except OSError as error:
@@ -97,14 +107,14 @@ def clear(out: Path) -> None:
 
 @contextlib.contextmanager
 def locked(out: Path, *, patience: float = 0.0) -> Iterator[Path]:
-    """Create the folder and keep other processes from training into it meanwhile.
+    """Create the folder and lock it; while entered, no other process can train into it.
 
     Args:
         out: the folder.
-        patience: seconds to wait for another process to let go of it.
+        patience: seconds to wait while another process holds the lock.
 
     Raises:
-        CheckpointError: another process does.
+        CheckpointError: another process still holds the lock.
     """
     folder = make_folder(out)
     if fcntl is None:
@@ -113,16 +123,18 @@ def locked(out: Path, *, patience: float = 0.0) -> Iterator[Path]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         deadline = time.monotonic() + patience
-        while not _locked(descriptor):
+        while not _try_lock(descriptor):
             if time.monotonic() >= deadline:
-                raise CheckpointError(f"{out}: another process is training into this folder.")
+                raise CheckpointError(
+                    f"{out}: another process is training into this folder. Wait for its end, or choose another folder."
+                )
             time.sleep(0.05)
         yield folder
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -133,5 +145,5 @@ def _locked(descriptor: int) -> bool:
 
 
 def resume_command(out: Path) -> str:
-    """The command that goes on with a run."""
+    """The command that resumes a run."""
     return f"bispike train --resume --out {shlex.quote(str(out))}"

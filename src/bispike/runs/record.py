@@ -1,4 +1,4 @@
-"""What a run's folder says, read for a report: settings, log, result, the network now and as it was."""
+"""A run as reports read it from its folder: settings, metrics, result, the network before and after training."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .. import models, rules
+from .. import models, rules, tasks
 from ..nn import Network
+from ..tasks import Task
 from .folder import AUDIT, INITIAL, MODEL
 from .run import load_run
 
@@ -24,19 +25,19 @@ ANALYSIS = "analysis.json"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run, as a report needs it.
+    """One run with all that a report needs.
 
     Args:
         path: its folder.
         config: its settings by name.
         summary: its result by name; empty if the training has not ended.
-        metrics: a row an epoch.
+        metrics: one row per epoch.
         network: with the trained weights.
-        initial: the same network with the weights before training; None if they were not kept.
+        initial: the same network with the weights before training; None if they are missing.
         rule_summary: the rule in one line.
         trains_top_down: whether the rule trains the top-down pathway.
-        analysis: what `bispike analyse` found of these weights; None if it was not asked, or of other weights.
-        audit: what `bispike audit` found about the run; None if it was not asked.
+        analysis: the result of `bispike analyse` for these weights; None if there is none.
+        audit: the result of `bispike audit` for the run; None if there is none.
     """
 
     path: Path
@@ -52,12 +53,17 @@ class RunRecord:
 
     @property
     def name(self) -> str:
-        """What the run is called on the page: the last part of its folder."""
+        """The name of the run in reports: the last part of its folder."""
         return self.path.resolve().name
 
     @property
+    def task(self) -> Task:
+        """What the network is for."""
+        return tasks.of(self.network)
+
+    @property
     def confusion(self) -> Tensor | None:
-        """Counts `[C, C]` of the whole test split, as the training found them; None if it left none."""
+        """Counts `[C, C]` on the test split (rows: true class, columns: decision); None if there are none."""
         classes = self.network.concept.classes
         counts = self.summary.get("confusion")
         if counts is None:
@@ -82,14 +88,14 @@ def read_run(path: str | Path) -> RunRecord:
         network=run.network,
         initial=initial_network(path, run.network),
         rule_summary=kind.summary,
-        trains_top_down=kind.trains_top_down or run.network.latent,
+        trains_top_down=kind.trains_top_down or run.task.trains_top_down,
         analysis=read_analysis(path),
         audit=_audit(Path(path)),
     )
 
 
 def _audit(path: Path) -> Mapping[str, Any] | None:
-    """What an audit left in the folder; None if there is nothing readable."""
+    """`audit.json` in a run's folder; None if there is none that can be read."""
     try:
         found = json.loads((path / AUDIT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -98,7 +104,7 @@ def _audit(path: Path) -> Mapping[str, Any] | None:
 
 
 def initial_network(path: str | Path, network: Network) -> Network | None:
-    """The network before training; None if its weights are missing or unreadable: a report can do without."""
+    """The network before training; None if its weights are missing or cannot be read."""
     try:
         weights = load_file(Path(path) / INITIAL)
         initial = models.build(network.spec)
@@ -110,12 +116,12 @@ def initial_network(path: str | Path, network: Network) -> Network | None:
 
 
 def model_digest(path: str | Path) -> str:
-    """SHA-256 of the weights of a finished run: what was measured of them is valid as long as it stays the same."""
+    """SHA-256 of the weights of a finished run. Measurements of these weights are valid while it stays the same."""
     return hashlib.sha256((Path(path) / MODEL).read_bytes()).hexdigest()
 
 
 def read_analysis(path: str | Path) -> dict[str, Any] | None:
-    """`analysis.json` in a run's folder; None if there is none, or one of other weights."""
+    """`analysis.json` in a run's folder; None if there is none, or if it is about other weights."""
     try:
         found = json.loads((Path(path) / ANALYSIS).read_text(encoding="utf-8"))
         return found if found["model_sha256"] == model_digest(path) else None

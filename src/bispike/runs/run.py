@@ -1,4 +1,4 @@
-"""A run: what a training leaves behind, in memory and in its folder."""
+"""A run: the result of a training, in memory and in its folder."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import models, rules
+from .. import models, rules, tasks
+from ..config.train_config import TrainConfig, read_config, read_in_force
 from ..errors import CheckpointError, ConfigurationError, UnknownNameError
+from ..files import read_lines
 from ..nn import Network
 from ..rules import Rule
+from ..tasks import Task
 from . import checkpoint
-from ..config.train_config import TrainConfig, read_config, read_in_force
-from ..files import read_lines
-from .folder import CHECKPOINT, METRICS, MODEL, SUMMARY, is_finished
 from .checkpoint import load_weights
+from .folder import CHECKPOINT, METRICS, MODEL, SUMMARY, is_finished
 
 
 @dataclass
@@ -23,12 +24,12 @@ class Run:
     """One training.
 
     Args:
-        path: its folder; None if it was kept in memory.
+        path: its folder; None if it has none.
         config: its settings.
-        network: with the weights that were tested (or, of an unfinished run, those of its checkpoint).
+        network: with the weights that were tested, or, if the run is unfinished, those of its checkpoint.
         rule: the learning rule on that network.
         summary: the result by name, as in `summary.json`; empty if the run is unfinished.
-        metrics: a row a finished epoch, as in `metrics.jsonl`.
+        metrics: one row per finished epoch, as in `metrics.jsonl`.
     """
 
     path: Path | None
@@ -37,6 +38,11 @@ class Run:
     rule: Rule
     summary: dict[str, Any]
     metrics: list[dict[str, Any]]
+
+    @property
+    def task(self) -> Task:
+        """What the network is for."""
+        return tasks.of(self.network)
 
 
 def load_run(path: str | Path) -> Run:
@@ -52,7 +58,9 @@ def load_run(path: str | Path) -> Run:
         network = models.build(spec)
         rule = rules.create(config.rule, network, **(options or config.rule_options))
     except (ConfigurationError, UnknownNameError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder}: its network or rule cannot be built again: {error}") from error
+        raise CheckpointError(
+            f"{folder}: the network or the rule of this run cannot be built again: {error}"
+        ) from error
     if is_finished(folder):
         load_weights(network, checkpoint.read_tensors(folder / MODEL), folder / MODEL)
         if rule.state_dict():
@@ -60,34 +68,47 @@ def load_run(path: str | Path) -> Run:
         return Run(folder, config, network.eval(), rule, read_summary(folder) or {}, read_metrics(folder))
     saved = checkpoint.load(folder / CHECKPOINT)
     if saved is None:
-        raise CheckpointError(f"{folder}: nothing was saved yet; the run had only begun.")
+        raise CheckpointError(
+            f"{folder}: expected a checkpoint, found none: the run ended before the first one was saved."
+        )
     load_weights(network, saved.group("network"), folder / CHECKPOINT)
     _restore(rule, saved, folder)
     return Run(folder, config, network.eval(), rule, {}, saved.values["metrics"])
 
 
 def expect_single_stimuli(run: Run, what: str) -> None:
-    """Raise a ConfigurationError if a run is one on sequences, for which `what` is not defined."""
-    if run.network.recurrent:
+    """Check that a run is one on single stimuli.
+
+    Args:
+        run: any run.
+        what: the command that is not defined for sequences.
+
+    Raises:
+        ConfigurationError: the run is one on sequences.
+    """
+    if run.task.sequential:
         raise ConfigurationError(
-            f"{what}: expected a run on single stimuli, {run.path} is one on sequences; see 'bispike evaluate', "
-            "'predict' and 'report' for those."
+            f"{what}: expected a run on single stimuli, received {run.path}, a run on sequences. Use "
+            "'bispike evaluate', 'predict' or 'report'."
         )
 
 
 def horizon_and_inputs(run: Run) -> tuple[int, tuple[str, ...]]:
-    """Of a run on a series: steps ahead, and the columns that go in.
+    """The horizon of a run on a series, in steps, and the names of its input columns.
 
     Raises:
-        ConfigurationError: the training has not ended.
+        ConfigurationError: the run is unfinished, or not one on a series.
     """
     if "inputs" not in run.summary:
-        raise ConfigurationError(f"{run.path}: expected a finished run on a series; go on with its training.")
+        raise ConfigurationError(
+            f"{run.path}: expected a finished run on a series, received another or an unfinished one. "
+            "Resume its training."
+        )
     return int(run.summary["horizon"]), tuple(run.summary["inputs"])
 
 
 def _restore(rule: Rule, saved: checkpoint.Checkpoint | None, folder: Path) -> None:
-    """Give a rule the weights of its own back, as the last checkpoint has them; without one they are as drawn."""
+    """Give a rule its own weights from the last checkpoint; without a checkpoint they stay as they were drawn."""
     if saved is None:
         return
     try:
@@ -112,10 +133,10 @@ def read_summary(path: str | Path) -> dict[str, Any] | None:
 
 
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:
-    """`metrics.jsonl` of a run, a dict an epoch; lines that are not complete are left out.
+    """`metrics.jsonl` of a run, one dict per epoch; incomplete lines are left out.
 
     Raises:
-        CheckpointError: a complete line is no JSON.
+        CheckpointError: a complete line is not JSON.
     """
     file = Path(path) / METRICS
     try:

@@ -22,10 +22,9 @@ from ..data import Dataset
 from ..errors import BispikeError
 from ..files import make_folder, write_json
 from ..runs.record import model_digest
+from ..seeds import generator
 from ..training import load_run
-from ..training.conditions import first_rows
 from ..training.evaluation import split_of
-from ..training.order import generator
 from .study import Outcome
 
 FOLDER = "inference"  # below the study's
@@ -75,7 +74,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:
     run = load_run(path)
     part = split_of(_dataset(run.config, loaded), run.config, "test" if run.config.test else "validation")
-    stimuli, _ = part.batch(first_rows(part, SAMPLES))
+    stimuli, _ = part[part.spread_rows(SAMPLES)]
     with torch.random.fork_rng(devices=[]):
         draws = generator(run.config.seed, "operations")
         return inference_operations(run.network, stimuli, own=run.rule.own, generator=draws)

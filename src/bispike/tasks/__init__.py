@@ -1,8 +1,32 @@
-"""What sequences are used for: how predictions are judged, what they are compared with, and text that goes on."""
+"""What networks are for: classification, reconstruction, next symbols of a text, forecasts of a series.
+
+`of(network)` gives the task of a network. A task measures the network, compares it with a data set, and states what
+summaries report. `continue_text` and `forecast` apply trained networks to a user's own texts and series.
+"""
 
 from .baselines import baselines
-from .continuation import write_on
-from .forecast import Forecast, forecast
-from .judging import Judged, evaluate_sequences
+from .choice import expect, of
+from .continuations import Forecast, continue_text, forecast
+from .forecast_errors import ForecastErrors
+from .forecasting import Forecasting
+from .metrics import METRICS, Metric
+from .next_symbols import NextSymbols
+from .single_stimuli import Classification, Reconstruction
+from .task import Task
 
-__all__ = ["Forecast", "Judged", "baselines", "evaluate_sequences", "forecast", "write_on"]
+__all__ = [
+    "METRICS",
+    "Classification",
+    "Forecast",
+    "ForecastErrors",
+    "Forecasting",
+    "Metric",
+    "NextSymbols",
+    "Reconstruction",
+    "Task",
+    "baselines",
+    "continue_text",
+    "expect",
+    "forecast",
+    "of",
+]

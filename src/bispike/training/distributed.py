@@ -2,14 +2,15 @@
 
     torchrun --nproc-per-node 2 -m bispike train ...
 
-All processes hold the whole network. In a step each passes its own samples; sums over samples (statistics, centres,
-counts) are taken over all processes on the way (`nn.Group`), a layer's gradients are summed while the next layer
-passes, and every process then makes the same update. Process 0 alone reads and writes the run's folder.
+Every process holds the whole network and computes the gradients of its own samples. Sums over samples (statistics,
+centres, counts) are taken over all processes during the pass (`nn.Group`). The gradients of a layer are summed while
+the next layer computes, and every process then makes the same update. Process 0 alone reads and writes the folder.
 
-N processes equal one on the same global batch up to the order of summation. In float64 that is 1e-9 after epochs. In
-float32 a step's gradients agree to some 1e-6 of the largest, but trainings part: a drive that lies at the threshold
-tips its spike, and Adam makes a step of size lr even of a gradient that is nothing but rounding. The same N repeats
-bit for bit. Machines must round alike: what the processes hold is not compared while they train.
+N processes give the same result as one process on the same global batch, up to the order of summation: within 1e-9
+after epochs in float64. In float32 the gradients of a step agree to about 1e-6 of the largest, but the trainings
+diverge from each other, because rounding decides whether a drive at the threshold spikes, and Adam makes a step of
+size lr even from a gradient that is only rounding. The same number of processes repeats bit for bit. All machines must
+round in the same way: the weights of the processes are not compared while they train.
 """
 
 from __future__ import annotations
@@ -26,16 +27,15 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from ..errors import BispikeError, UserError, WorkError
-from ..nn import ALONE, Group, Network
-from ..rules import Rule
+from ..nn import ALONE, Group
 
-TIMEOUT = timedelta(minutes=10)  # that a process waits for another; one that is gone is noticed at once
+TIMEOUT = timedelta(minutes=10)  # for which a process waits for another; one that has ended is noticed at once
 
 Result = TypeVar("Result")
 
 
 class ProcessLost(WorkError):
-    """Another process of this training is gone, or does not answer."""
+    """Another process of this training has ended, or does not answer."""
 
 
 def launched() -> bool:
@@ -44,7 +44,7 @@ def launched() -> bool:
 
 
 def is_first() -> bool:
-    """Whether this is the process that speaks and writes: process 0, or the only one."""
+    """Whether this is the process that prints and writes: process 0, or the only one."""
     return not launched() or os.environ["RANK"] == "0"
 
 
@@ -58,10 +58,10 @@ def processes(device: str) -> Iterator[Group]:
     """The processes of this training: `ALONE`, or those that the launcher started.
 
     Args:
-        device: where each trains: "cpu" (they talk through gloo) or "cuda" (nccl).
+        device: where each trains: "cpu" (communication by gloo) or "cuda" (by nccl).
 
     Raises:
-        WorkError: they do not find each other.
+        WorkError: the processes cannot connect.
     """
     if not launched():
         yield ALONE
@@ -74,7 +74,7 @@ def processes(device: str) -> Iterator[Group]:
             dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=TIMEOUT)
         except (RuntimeError, ValueError) as error:
             raise WorkError(
-                f"the {os.environ['WORLD_SIZE']} processes of this training (WORLD_SIZE) do not find each other: "
+                f"the {os.environ['WORLD_SIZE']} processes of this training (WORLD_SIZE) cannot connect: "
                 f"{error}. Start them with torchrun, or unset RANK and WORLD_SIZE to train in one process."
             ) from error
     try:
@@ -88,30 +88,33 @@ class Processes(Group):
     """This process among those of a torch.distributed group.
 
     Args:
-        device: where what is sent lies.
+        device: of the tensors that are exchanged.
     """
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(rank=dist.get_rank(), size=dist.get_world_size())
         self.device = device
-        # Gradients are large and have time; small sums that the pass waits for must not queue behind them.
+        # Gradients are large and not urgent; the small sums for which a pass waits must not queue behind them.
         self.gradients = dist.new_group(timeout=TIMEOUT)
 
     def add_(self, values: Tensor) -> Tensor:
         """Sum over all processes, in place.
 
         Raises:
-            ProcessLost: one does not take part.
+            ProcessLost: another process does not answer.
         """
         with _named_loss():
             dist.all_reduce(values)
         return values
 
     def start_sum(self, parameters: Sequence[nn.Parameter]) -> Callable[[], None]:
-        """Begin to sum the gradients of these parameters over the processes; the result waits for it.
+        """Start to sum the gradients of some parameters over the processes.
+
+        Returns:
+            A function that waits for the sum and writes it into the gradients.
 
         Raises:
-            ProcessLost: one does not take part (also when waiting).
+            ProcessLost: another process does not answer, at the start or while waiting.
         """
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         if not self.shares or not gradients:
@@ -130,7 +133,7 @@ class Processes(Group):
         return wait
 
     def broadcast(self, content: bytes) -> bytes:
-        """What process 0 gives, in every process."""
+        """The content that process 0 passes, in every process."""
         with _named_loss():
             size = torch.tensor([len(content)], device=self.device)
             dist.broadcast(size, 0)
@@ -154,8 +157,13 @@ def _named_loss() -> Iterator[None]:
         raise ProcessLost(f"another process of this training is gone or does not answer ({reason}).") from error
 
 
-def first(group: Group, work: Callable[[], bytes]) -> bytes:
-    """What `work` returns in process 0, in every process; an error of the family is raised in every process."""
+def reduce_of(group: Group) -> Callable[[Sequence[nn.Parameter]], Callable[[], None]] | None:
+    """How gradients are summed over the processes; None where one process has the whole batch."""
+    return group.start_sum if isinstance(group, Processes) else None
+
+
+def from_first(group: Group, work: Callable[[], bytes]) -> bytes:
+    """What `work` returns in process 0, in every process; a `BispikeError` there is raised in every process."""
     if not isinstance(group, Processes):
         return work()
     content, failure = b"", None
@@ -164,60 +172,22 @@ def first(group: Group, work: Callable[[], bytes]) -> bytes:
             content = work()
         except BispikeError as error:
             failure = error
-    said = group.broadcast(b"" if failure is None else f"{failure.exit_status}{failure}".encode())
+    message = group.broadcast(b"" if failure is None else f"{failure.exit_status}{failure}".encode())
     if failure is not None:
         raise failure
-    if said:
-        kind = UserError if said[:1] == b"2" else WorkError
-        raise kind(f"process 0: {said[1:].decode()}")
+    if message:
+        kind = UserError if message[:1] == b"2" else WorkError
+        raise kind(f"process 0: {message[1:].decode()}")
     return group.broadcast(content)
 
 
 def in_turn(group: Group, work: Callable[[], Result]) -> Result:
-    """`work` in process 0, then in the others: what it downloads, it downloads once."""
-    done: list[Result] = []
+    """The result of `work`, done in process 0 before the others, so that it downloads a file only once."""
+    results: list[Result] = []
 
-    def ahead() -> bytes:
-        done.append(work())
+    def work_first() -> bytes:
+        results.append(work())
         return b""
 
-    first(group, ahead)
-    return done[0] if done else work()
-
-
-def sum_report(group: Group, values: Tensor, *, means: int, rows: int, stop: bool) -> tuple[list[float], bool]:
-    """What a step found, for the whole batch, and whether any process wants to stop.
-
-    Args:
-        group: who shares the batch.
-        values: `[N]` sums over this process's samples; the last `means` of them are means.
-        means: how many.
-        rows: samples of this process.
-        stop: whether this process was asked to stop.
-    """
-    if group.size == 1:
-        return values.tolist(), stop
-    weights = torch.ones_like(values)
-    if group.shares:
-        weights[len(values) - means :] = rows / group.count(rows)
-    else:  # every process has the whole batch; the first one's values stand for all
-        weights.fill_(float(group.rank == 0))
-    *found, stops = group.add_(torch.cat([values * weights, values.new_tensor([float(stop)])])).tolist()
-    return found, stops > 0
-
-
-@contextlib.contextmanager
-def undone_if_lost(group: Group, network: Network, rule: Rule) -> Iterator[None]:
-    """A step that loses a process leaves buffers and the rule's memory as they were; weights have not moved yet."""
-    if group.size == 1:
-        yield
-        return
-    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
-    memory = {name: value.clone() for name, value in rule.state_dict().items()}
-    try:
-        yield
-    except ProcessLost:
-        for buffer, before in buffers:
-            buffer.copy_(before)
-        rule.load_state_dict(memory)
-        raise
+    from_first(group, work_first)
+    return results[0] if results else work()

@@ -1,6 +1,6 @@
-"""The process around a training: threads, deterministic kernels, and memory that runs out.
+"""The process in which a training runs: threads, deterministic kernels, and memory that runs out.
 
-What is changed in the process is put back at the end.
+Settings of the process are restored at the end.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ from ..errors import WorkError
 
 
 @contextlib.contextmanager
-def settled(device: torch.device, *, threads: int | None) -> Iterator[None]:
-    """Deterministic kernels where torch has them, and a number of threads."""
+def deterministic(device: torch.device, *, threads: int | None) -> Iterator[None]:
+    """While entered, use deterministic kernels where torch has them.
+
+    Args:
+        device: of the computation.
+        threads: number of threads of the processor; None leaves it as it is.
+    """
     before = torch.get_num_threads()
     strict, only_warned = (
         torch.are_deterministic_algorithms_enabled(),
@@ -42,8 +47,8 @@ def settled(device: torch.device, *, threads: int | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def memory_named(batch_size: int) -> Iterator[None]:
-    """Turn an allocation that failed into a WorkError that says what to try."""
+def explain_out_of_memory(batch_size: int) -> Iterator[None]:
+    """While entered, an allocation that fails raises a WorkError that states what to try."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:

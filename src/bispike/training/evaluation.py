@@ -1,11 +1,11 @@
-"""What a finished run does with stimuli: accuracy on a split, decisions about single stimuli, recall of concepts.
+"""The use of a finished run: its measures on a split, decisions about single stimuli, recall of concepts.
 
 Nothing here writes into the run's folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import data
+from .. import data, tasks
 from ..config.checks import validate_training
 from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
-from ..data.sequence_dataset import Windows
 from ..errors import ConfigurationError, DataError, UnknownNameError
 from ..nn import Network
-from ..runs.checkpoint import versions
 from ..runs.run import Run, load_run
-from ..tasks.judging import MEASURES, mean_steps
-from .conditions import training_parts
-from .environment import memory_named
-from .measures import evaluate, metric_of
-from .order import generator
+from ..seeds import generator
+from ..tasks.task import Transform
+from . import summary
+from .batches import training_parts
+from .environment import explain_out_of_memory
 
 SPLITS = ("test", "validation", "train")
 
@@ -36,7 +34,7 @@ def evaluate_run(
     *,
     dataset: str | None = None,
     split: str = "test",
-    transform: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+    transform: Transform | None = None,
     seed: int = 0,
     batch_size: int = 256,
     device: str = "cpu",
@@ -46,20 +44,20 @@ def evaluate_run(
 
     Args:
         path: folder of the run.
-        dataset: name or path of another data set with such stimuli and classes; None is the run's own.
-        split: "test", or the parts of the training data that the run held out ("validation") or saw ("train").
+        dataset: name or path of another data set with the same stimuli and classes; None takes the run's own.
+        split: "test", or a part of the training data: the samples for "validation", or those to learn from ("train").
         transform: changes the stimuli of each batch first, for example damages them.
         seed: of `transform` and of stochastic stimulus codes.
         batch_size: samples at a time.
         device: where to compute.
-        data_root: folder where data sets lie; None looks where the run found them and in the usual places.
+        data_root: folder of data sets; None takes the one of the run, and then the usual places.
 
     Returns:
-        The run's summary with the accuracy of this split; "test", "validation" and "train" are None unless
-        measured now. Also "split", "samples", "confusion" and "notes".
+        The run's summary with the value of its metric on this split; "test", "validation" and "train" are None
+        unless measured now. Also "split", "samples", "confusion" and "notes".
 
     Raises:
-        UserError: what does not fit, or cannot be read.
+        UserError: run and data do not fit each other, or cannot be read.
     """
     if split not in SPLITS:
         raise UnknownNameError("split", split, SPLITS)
@@ -72,30 +70,36 @@ def evaluate_run(
     notes = _check_fit(source, loaded, run, own=dataset is None)
     part = split_of(loaded, run.config, split)
     if len(part) == 0:
-        raise ConfigurationError(f"split: this run held out no {split} data (validation is 0); choose test.")
+        raise ConfigurationError(
+            f"split: expected a run with {split} samples; this one was trained with validation=0. Choose 'test'."
+        )
     network = run.network.to(device)
-    weights = dict(network.named_buffers())
-    with memory_named(batch_size):
-        steps = mean_steps(loaded.train) if isinstance(loaded.train, Windows) and "quantity_mean" in weights else None
-        found = evaluate(network, part, batch_size, seed=seed, transform=transform, steps=steps)
+    task = tasks.of(network, loaded.train)
+    with explain_out_of_memory(batch_size):
+        found = task.evaluate(part, batch_size, seed=seed, transform=transform)
     return {
-        **_summary(run),
+        **summary.of_run(run),
         "run": str(path),
         "dataset": source,
         "device": device,
         **dict.fromkeys(SPLITS),
-        split: found[metric_of(network)],
+        split: found[task.metric.name],
         "split": split,
         "samples": found["samples"],
         "confusion": found["confusion"],
         "notes": notes,
-        **({"reconstruction": {split: found["reconstruction"]}} if "reconstruction" in found else {}),
-        **_sequence_measures(found, split),
+        **task.evaluation_summary(found, split),
     }
 
 
 def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
-    """The part of a data set that a training with these settings tests, holds out, or learns from."""
+    """One part of a data set as a training with these settings divides it.
+
+    Args:
+        dataset: the whole data set.
+        config: the settings.
+        name: "test", "validation" or "train".
+    """
     if name == "test":
         return dataset.test
     train, validation = training_parts(dataset, config)
@@ -103,7 +107,7 @@ def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
 
 
 def decide(network: Network, stimuli: Tensor, *, best: int = 3, batch_size: int = 256) -> list[list[tuple[str, float]]]:
-    """The classes with the largest softmax shares of the network's scores, largest first.
+    """The classes with the largest shares of the softmax of the network's scores, largest first.
 
     Args:
         network: on any device.
@@ -113,6 +117,9 @@ def decide(network: Network, stimuli: Tensor, *, best: int = 3, batch_size: int 
 
     Returns:
         For each stimulus the names of the classes with their shares (0 to 1).
+
+    Raises:
+        ConfigurationError: `best` is less than 1.
     """
     if best < 1:
         raise ConfigurationError(f"best: expected at least 1 class, received {best}.")
@@ -133,11 +140,11 @@ def decide(network: Network, stimuli: Tensor, *, best: int = 3, batch_size: int 
 
 
 def recall(network: Network, concepts: Sequence[str] = ()) -> tuple[list[str], Tensor]:
-    """What concepts call up: their names and the stimuli `[N, *stimulus.shape]` in the units of the data.
+    """Recall of concepts: their names and the recalled stimuli `[N, *stimulus.shape]` in the units of the data.
 
     Args:
         network: on any device.
-        concepts: names of classes; all classes if there are none.
+        concepts: names of classes; empty takes all classes.
 
     Raises:
         UnknownNameError: no such class.
@@ -153,47 +160,21 @@ def recall(network: Network, concepts: Sequence[str] = ()) -> tuple[list[str], T
         return names, network.recall(labels).cpu()
 
 
-def _sequence_measures(found: dict[str, Any], split: str) -> dict[str, Any]:
-    measures = {name: found[name] for name in MEASURES if name in found}
-    return {"measures": {split: measures}} if measures else {}
-
-
 def _check_fit(source: str, loaded: Dataset, run: Run, *, own: bool) -> list[str]:
     stimulus, concept = run.network.stimulus, run.network.concept
     if loaded.stimulus.shape != stimulus.shape:
         raise DataError(
-            f"{source}: holds stimuli of shape {list(loaded.stimulus.shape)}; the run was trained on shape "
-            f"{list(stimulus.shape)}."
+            f"{source}: expected stimuli of shape {list(stimulus.shape)}, on which the run was trained, received "
+            f"{list(loaded.stimulus.shape)}. Choose a data set with stimuli of that shape."
         )
     if loaded.concept.classes != concept.classes:
         raise DataError(
-            f"{source}: holds {loaded.concept.classes} classes; the run tells {concept.classes} classes apart."
+            f"{source}: expected {concept.classes} classes, as the run was trained on, received "
+            f"{loaded.concept.classes}. Choose a data set with the same classes."
         )
     notes = list(loaded.notes)
     if loaded.concept.names != concept.names:
-        notes.append("the classes have other names than in training; they are matched by their order.")
+        notes.append("the names of the classes differ from those in training; classes are matched by their order.")
     if own and run.summary and run.summary.get("data_fingerprint") != loaded.fingerprint:
         notes.append("the data set has changed since this training.")
     return notes
-
-
-def _summary(run: Run) -> dict[str, Any]:
-    """The run's summary; of an unfinished run what is known of it."""
-    if run.summary:
-        return run.summary
-    return {
-        "model": run.config.model,
-        "rule": run.config.rule,
-        "seed": run.config.seed,
-        "epochs": len(run.metrics),
-        "time_steps": run.network.time_steps,
-        "steps": run.network.time_steps,
-        "batch_size": run.config.batch_size,
-        "parameters": sum(parameter.numel() for parameter in run.network.parameters()),
-        "metric": metric_of(run.network),
-        "train_seconds": sum(row["seconds"] for row in run.metrics),
-        "step_ms": None,
-        "peak_memory_mb": None,
-        "spike_rate": run.metrics[-1]["spike_rate"] if run.metrics else [],
-        "versions": versions(),
-    }

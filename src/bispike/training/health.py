@@ -1,8 +1,8 @@
-"""Is the training still one? Values that are not finite, and layers that never or always fire.
+"""Whether a training can still learn: values that are not finite, and layers that never or always fire.
 
-A value that is not finite ends the training at once. A layer that was silent, or fired at every step, for a whole
-window of training steps is reported and the training goes on; if all layers are silent for an epoch nothing can be
-learned any more and it ends. Messages name the layer, the firing rates, and what to try.
+A value that is not finite ends the training at once. A layer that was silent, or fired at every time step, for a whole
+window of training steps is reported, and the training continues. If all layers are silent for an epoch, nothing can be
+learned any more and the training ends. Messages name the layer, the firing rates, and what to try.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from torch import nn
 from ..errors import DivergenceError
 from ..nn import Network
 
-WINDOW = 50  # training steps that a layer must be silent or saturated for
+WINDOW = 50  # training steps for which a layer must be silent or saturated
 SATURATED = 0.999  # firing rate, spikes per neuron and time step
-WEIGHTS_EVERY = 50  # training steps between looks at the weights
+WEIGHTS_EVERY = 50  # training steps between checks of the weights
 
 
 class FiringWatch:
@@ -26,7 +26,7 @@ class FiringWatch:
 
     Args:
         layers: names, bottom to top.
-        spiking: whether the layers spike; saturation means nothing for rates.
+        spiking: whether the layers spike; rates cannot saturate.
         window: training steps until a layer is reported.
     """
 
@@ -35,8 +35,13 @@ class FiringWatch:
         self.silent = [0] * len(self.layers)
         self.saturated = [0] * len(self.layers)
 
-    def see(self, rates: Sequence[float]) -> None:
-        """Count one training step with these firing rates, one a layer."""
+    @classmethod
+    def of(cls, network: Network) -> FiringWatch:
+        """The watch of a network's layers."""
+        return cls(network.layer_names, spiking=network.activity == "spikes")
+
+    def count(self, rates: Sequence[float]) -> None:
+        """Count one training step with these firing rates, one per layer."""
         self.silent = [n + 1 if r == 0 else 0 for n, r in zip(self.silent, rates, strict=True)]
         self.saturated = [n + 1 if r >= SATURATED else 0 for n, r in zip(self.saturated, rates, strict=True)]
 
@@ -64,7 +69,7 @@ class FiringWatch:
         return {"silent": list(self.silent), "saturated": list(self.saturated)}
 
     def restore(self, counts: dict[str, list[int]]) -> None:
-        """Take counts back."""
+        """Continue from the counts of a checkpoint."""
         self.silent = list(counts.get("silent", self.silent))
         self.saturated = list(counts.get("saturated", self.saturated))
 
@@ -79,21 +84,27 @@ def finding_text(layer: str, finding: str) -> str:
 def check_values(
     loss: float, layer_losses: dict[str, float], layers: Sequence[str], rates: Sequence[float], where: str
 ) -> None:
-    """Check one step's values.
+    """Check the values of one training step.
+
+    Args:
+        loss: task loss.
+        layer_losses: local losses by layer.
+        layers, rates: names of all layers, bottom to top, and their firing rates.
+        where: position of the training, for the message.
 
     Raises:
-        DivergenceError: one of them is not finite; names the lowest layer concerned.
+        DivergenceError: one of them is not finite; the message names the lowest such layer.
     """
     if math.isfinite(loss + sum(layer_losses.values()) + sum(rates)):
         return
     lowest = [name for name in layers if name in layer_losses and not math.isfinite(layer_losses[name])]
     lowest += [name for name, value in layer_losses.items() if not math.isfinite(value) and name not in lowest]
-    silent_reason = [name for name, rate in zip(layers, rates, strict=False) if not math.isfinite(rate)]
+    not_finite = [name for name, rate in zip(layers, rates, strict=False) if not math.isfinite(rate)]
     what = (
         f"the loss of {lowest[0]} is {layer_losses[lowest[0]]}"
         if lowest
-        else f"the rate of {silent_reason[0]} is not finite"
-        if silent_reason
+        else f"the rate of {not_finite[0]} is not finite"
+        if not_finite
         else f"the loss of the readout is {loss}"
     )
     raise diverged(what, layers, rates, where)
@@ -103,7 +114,7 @@ def check_weights(network: Network, trained: Sequence[nn.Parameter], rates: Sequ
     """Check that the trained weights are finite.
 
     Raises:
-        DivergenceError: they are not; names the layer.
+        DivergenceError: they are not; the message names the layer.
     """
     weights = [parameter.detach() for parameter in trained]
     if math.isfinite(float(torch.nn.utils.get_total_norm(weights))):
@@ -113,7 +124,7 @@ def check_weights(network: Network, trained: Sequence[nn.Parameter], rates: Sequ
         if id(parameter) in concerned and not torch.isfinite(parameter).all():
             what = f"weights of {place_of(network, name)} are not finite"
             raise diverged(what, network.layer_names, rates, where)
-    raise diverged("the weights have grown beyond all bounds", network.layer_names, rates, where)
+    raise diverged("the norm of the weights is not finite", network.layer_names, rates, where)
 
 
 def place_of(network: Network, parameter: str) -> str:
@@ -126,7 +137,7 @@ def place_of(network: Network, parameter: str) -> str:
 
 
 def diverged(what: str, layers: Sequence[str], rates: Sequence[float], where: str) -> DivergenceError:
-    """The error for a training that met a value that is not finite."""
+    """The error for a value that is not finite."""
     return DivergenceError(
         f"training diverged in {where}: {what}. Firing rates: {rates_text(layers, rates)}. "
         "Try a lower lr, clip_norm=1, a lower threshold or a larger gain."

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of the current step; the second one does not wait."""
+"""Ctrl-C that takes effect at the end of the current step; a second one takes effect at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import WorkError
 
 
 class TrainingInterrupted(WorkError):
-    """A training ended on request; the message says what was saved and how to go on."""
+    """A training ended on request; the message states what was saved and how to resume."""
 
 
 class Interrupt:

@@ -1,4 +1,4 @@
-"""What a training tells while it runs: a bar on a terminal, a plain line an epoch otherwise, or nothing.
+"""The progress of a training for people: a bar on a terminal, one plain line per epoch otherwise, or nothing.
 
 All of it goes to standard error, so that standard output stays free for results.
 """
@@ -6,7 +6,7 @@ All of it goes to standard error, so that standard output stays free for results
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from ..errors import ConfigurationError, unknown_name
@@ -16,29 +16,34 @@ WIDTH = 100  # columns
 
 
 class Progress:
-    """Tells nothing; the others override what they tell."""
+    """Prints nothing; subclasses override what they show."""
 
     def begin(self, epochs: int, steps: int) -> None:
-        """A training of this many epochs, each of this many training steps."""
+        """A training of this many epochs, each of this many training steps, begins."""
 
     def start_epoch(self, epoch: int, done: int) -> None:
-        """Epoch `epoch` (from 0) begins, or goes on after `done` training steps."""
+        """Epoch `epoch` (from 0) begins, or resumes after `done` training steps."""
 
     def step(self, loss: float) -> None:
         """One more training step is done."""
 
-    def end_epoch(self, metrics: Mapping[str, Any]) -> None:
-        """An epoch is done and measured."""
+    def end_epoch(self, metrics: Mapping[str, Any], measured: Sequence[str]) -> None:
+        """An epoch is finished.
+
+        Args:
+            metrics: its row of metrics.
+            measured: its measured values as texts, such as "validation 93.1 %".
+        """
 
     def note(self, message: str) -> None:
-        """Something that a person should know."""
+        """A message for people."""
 
     def end(self) -> None:
-        """The training is over, for whatever reason."""
+        """The training has ended, for whatever reason."""
 
 
 class Plain(Progress):
-    """A line an epoch."""
+    """One line per epoch."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
@@ -47,15 +52,15 @@ class Plain(Progress):
     def begin(self, epochs: int, steps: int) -> None:
         self.epochs = epochs
 
-    def end_epoch(self, metrics: Mapping[str, Any]) -> None:
-        print(epoch_line(metrics, self.epochs), file=self.stream, flush=True)
+    def end_epoch(self, metrics: Mapping[str, Any], measured: Sequence[str]) -> None:
+        print(epoch_line(metrics, measured, self.epochs), file=self.stream, flush=True)
 
     def note(self, message: str) -> None:
         print(message, file=self.stream, flush=True)
 
 
 class Bar(Progress):
-    """A bar for the epoch under way, with a line above it for each that is done."""
+    """A bar for the epoch under way, below one line per finished epoch."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         from rich.console import Console
@@ -88,8 +93,8 @@ class Bar(Progress):
     def step(self, loss: float) -> None:
         self.display.update(self.task, advance=1, loss=loss)
 
-    def end_epoch(self, metrics: Mapping[str, Any]) -> None:
-        self.display.console.print(epoch_line(metrics, self.epochs), markup=False)
+    def end_epoch(self, metrics: Mapping[str, Any], measured: Sequence[str]) -> None:
+        self.display.console.print(epoch_line(metrics, measured, self.epochs), markup=False)
 
     def note(self, message: str) -> None:
         self.display.console.print(message, markup=False)
@@ -115,23 +120,19 @@ def create(mode: str | Progress | None) -> Progress:
     return Plain()
 
 
-def epoch_line(metrics: Mapping[str, Any], epochs: int) -> str:
-    """One epoch in at most 100 columns."""
+def epoch_line(metrics: Mapping[str, Any], measured: Sequence[str], epochs: int) -> str:
+    """One epoch in at most 100 columns.
+
+    Args:
+        metrics, measured: as in `Progress.end_epoch`.
+        epochs: of the whole training.
+    """
     parts = [
         f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}",
         f"loss {metrics['loss']:.4f}",
+        *measured,
+        f"{metrics['seconds']:.1f} s",
     ]
-    if "mse" in metrics:
-        parts.append(f"validation MSE {metrics['mse']:.5f}  MASE {metrics.get('mase', float('nan')):.3f}")
-    elif metrics["train_accuracy"] is not None:
-        parts.append(f"train {100 * metrics['train_accuracy']:.1f} %")
-        if metrics["validation"] is not None:
-            parts.append(f"validation {100 * metrics['validation']:.1f} %")
-    if "bits" in metrics:
-        parts.append(f"{metrics['bits']:.3f} bits")
-    if "reconstruction" in metrics:
-        parts.append(f"MSE {metrics['reconstruction']:.5f}")
-    parts.append(f"{metrics['seconds']:.1f} s")
     line = "  ".join(parts)
     rates = [f"{rate:.2f}" for rate in metrics["spike_rate"]]
     tail = f"  rates {' '.join(rates)}" if rates else ""

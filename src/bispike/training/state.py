@@ -1,27 +1,41 @@
-"""What a training remembers between two steps, and how it goes into a checkpoint and comes back.
+"""What changes in a training from step to step, and how it goes into a checkpoint and comes back.
 
-Beside the weights, the optimizer and the rule that is the position, the sums of the epoch under way, the best
-validation so far, and the finished epochs' metrics. All of it returns bit for bit.
+`TrainingState` is the position, the sums of the epoch under way, the best validation so far, and the metrics of the
+finished epochs. `Training` joins it with the network, the rule and the optimizer. All of it returns bit for bit.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import CheckpointError
+from ..nn import Network
 from ..rules import Rule
 from ..runs.checkpoint import Checkpoint, load_weights
+from . import health
+from .measures import peak_memory_mb
 
 _PLAIN = (bool, int, float, str, type(None))
+_NOT_VALUES = ("epoch", "step", "updates", "best_weights")  # a checkpoint keeps them elsewhere
 
 
 @dataclass
 class EpochSums:
-    """Sums over the steps of one epoch; doubles, so that a checkpoint keeps them exactly."""
+    """Sums over the steps of one epoch; doubles, so that a checkpoint keeps them exactly.
+
+    Args:
+        steps, samples: number of steps, and of samples in them.
+        correct: number of correct decisions.
+        loss: sum of the losses of the steps.
+        layer_losses: the same of each layer's own loss, by name.
+        spike_rate: sum of the firing rates of each layer, bottom to top.
+        seconds: time of the steps.
+        step_ms: time of each step in milliseconds.
+    """
 
     steps: int = 0
     samples: int = 0
@@ -43,20 +57,26 @@ class EpochSums:
         before = self.spike_rate or [0.0] * len(rates)
         self.spike_rate = [a + b for a, b in zip(before, rates, strict=True)]
 
+    def add_time(self, seconds: float) -> None:
+        """Count the time of one step."""
+        self.seconds += seconds
+        self.step_ms.append(round(1e3 * seconds, 3))
+
 
 @dataclass
-class State:
-    """Position and memory of a training, tensors aside.
+class TrainingState:
+    """Position and memory of a training, apart from the network, the rule and the optimizer.
 
     Args:
-        epoch, step: epochs done, and steps done of the one under way.
-        updates: steps done in all.
+        epoch, step: number of finished epochs, and of finished steps in the epoch under way.
+        updates: number of finished steps in all epochs.
         sums: of the epoch under way.
-        metrics: a row a finished epoch.
-        best: best validation so far, and `best_epoch` in which it was (from 1).
+        metrics: one row per finished epoch.
+        best: best validation so far, as a score (larger is better); `best_epoch` is its epoch, counted from 1.
         ended: why the training ended before its last epoch, if it did.
         health: counts of the firing watch.
-        peak_memory_mb: largest so far.
+        peak_memory_mb: largest memory so far.
+        best_weights: the network's weights after `best_epoch`, if the best ones are kept.
     """
 
     epoch: int = 0
@@ -69,49 +89,95 @@ class State:
     ended: str | None = None
     health: dict[str, list[int]] = field(default_factory=dict)
     peak_memory_mb: float = 0.0
+    best_weights: dict[str, Tensor] | None = field(default=None, compare=False, repr=False)
 
     def values(self) -> dict[str, Any]:
-        """As plain values, position aside."""
-        return {key: value for key, value in asdict(self).items() if key not in ("epoch", "step", "updates")}
+        """What is neither position nor tensor, as plain values."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_VALUES}
+        return {**values, "sums": asdict(self.sums)}
 
 
-def pack(
-    state: State,
-    network: nn.Module,
-    rule: Rule,
-    optimizer: torch.optim.Optimizer,
-    best_weights: dict[str, Tensor] | None,
-    identity: dict[str, Any],
-) -> Checkpoint:
-    """Everything of a training as a checkpoint."""
-    tensors, scalars = optimizer_state(optimizer)
-    tensors |= {f"network/{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"rule/{name}": value for name, value in rule.state_dict().items()}
-    tensors |= {f"best/{name}": value for name, value in (best_weights or {}).items()}
-    values = {**state.values(), "optimizer": scalars}
-    return Checkpoint(state.epoch, state.step, state.updates, tensors, values, identity)
+class Training:
+    """All parts of a training that a checkpoint keeps.
 
+    Args:
+        network: on the device of the training; trained in place.
+        rule: on that network.
+        optimizer: of the rule's parameters.
+        steps: in an epoch.
 
-def unpack(
-    checkpoint: Checkpoint, network: nn.Module, rule: Rule, optimizer: torch.optim.Optimizer
-) -> tuple[State, dict[str, Tensor] | None]:
-    """Put a checkpoint's tensors back in their places; returns the state and the best weights.
-
-    Raises:
-        CheckpointError: the tensors do not fit this network.
+    Attributes:
+        state: position and memory; `restore` replaces it.
+        rates: firing rates of the last step, bottom to top.
     """
-    values = dict(checkpoint.values)
-    load_weights(network, checkpoint.group("network"), "checkpoint")
-    device = next(network.parameters()).device
-    rule.load_state_dict({name: value.to(device) for name, value in checkpoint.group("rule").items()})
-    restore_optimizer(optimizer, checkpoint.group("optimizer"), values.pop("optimizer"))
-    values["sums"] = EpochSums(**values["sums"])
-    state = State(checkpoint.epoch, checkpoint.step, checkpoint.updates, **values)
-    return state, checkpoint.group("best") or None
+
+    def __init__(self, network: Network, rule: Rule, optimizer: torch.optim.Optimizer, *, steps: int) -> None:
+        self.network, self.rule, self.optimizer, self.steps = network, rule, optimizer, steps
+        self.parameters = rule.parameters()
+        self.device = next(network.parameters()).device
+        self.watch = health.FiringWatch.of(network)
+        self.state = TrainingState()
+        self.rates: list[float] = []
+
+    @property
+    def position(self) -> str:
+        """The position for messages: "epoch 2, step 3 of 40"."""
+        return f"epoch {self.state.epoch + 1}, step {self.state.step} of {self.steps}"
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """Largest memory so far, also before an interruption."""
+        return max(self.state.peak_memory_mb, peak_memory_mb(self.device))
+
+    def check_weights(self) -> None:
+        """Raise a DivergenceError unless all trained weights are finite."""
+        health.check_weights(self.network, self.parameters, self.rates, self.position)
+
+    def reset_rule(self) -> None:
+        """Give the rule the tensors with which it begins on this network; it may derive them from the weights."""
+        decision = self.network.decision
+        fresh = type(self.rule)(self.network, **self.rule.options)
+        self.network.decision = decision
+        self.rule.load_state_dict(fresh.state_dict())
+
+    def snapshot(self, identity: dict[str, Any]) -> Checkpoint:
+        """The training as a checkpoint.
+
+        Args:
+            identity: what the training is, as plain values.
+        """
+        state = self.state
+        state.health, state.peak_memory_mb = self.watch.counts(), self.peak_memory_mb
+        tensors, scalars = optimizer_state(self.optimizer)
+        tensors |= {f"network/{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"rule/{name}": value for name, value in self.rule.state_dict().items()}
+        tensors |= {f"best/{name}": value for name, value in (state.best_weights or {}).items()}
+        values = {**state.values(), "optimizer": scalars}
+        return Checkpoint(state.epoch, state.step, state.updates, tensors, values, identity)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint.
+
+        Raises:
+            CheckpointError: its tensors do not fit this network.
+        """
+        values = dict(checkpoint.values)
+        load_weights(self.network, checkpoint.group("network"), "checkpoint")
+        own = {name: value.to(self.device) for name, value in checkpoint.group("rule").items()}
+        self.rule.load_state_dict(own)
+        restore_optimizer(self.optimizer, checkpoint.group("optimizer"), values.pop("optimizer"))
+        values["sums"] = EpochSums(**values["sums"])
+        values["best_weights"] = checkpoint.group("best") or None
+        self.state = TrainingState(checkpoint.epoch, checkpoint.step, checkpoint.updates, **values)
+        self.watch.restore(self.state.health)
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """An optimizer's memory as tensors and plain values, by "parameter/name"."""
+    """The state of an optimizer as tensors ("optimizer/parameter/name") and plain values ("parameter/name").
+
+    Raises:
+        CheckpointError: the optimizer keeps something else.
+    """
     tensors: dict[str, Tensor] = {}
     scalars: dict[str, Any] = {}
     for index, memory in optimizer.state_dict()["state"].items():
@@ -122,14 +188,14 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor]
                 scalars[f"{index}/{name}"] = value
             else:
                 raise CheckpointError(
-                    f"{type(optimizer).__name__} keeps {name!r} as {type(value).__name__}, "
-                    "which a checkpoint cannot hold."
+                    f"optimizer {type(optimizer).__name__}: expected a state of tensors and plain values, received "
+                    f"{name!r} of type {type(value).__name__}, which a checkpoint cannot hold. Take another optimizer."
                 )
     return tensors, scalars
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
-    """Give a fresh optimizer the memory of an earlier one."""
+    """Give a fresh optimizer the state of an earlier one, as `optimizer_state` returned it."""
     memory: dict[int, dict[str, Any]] = {}
     for key, value in [*tensors.items(), *scalars.items()]:
         index, name = key.split("/", 1)

@@ -11,7 +11,8 @@ import torch
 
 from bispike.config.train_config import TrainConfig
 from bispike.data import load
-from bispike.data.formats.events import bin_events, read_recording
+from bispike.data.formats.events import bin_events
+from bispike.data.published.n_mnist import read_recording
 from bispike.errors import ConfigurationError, DataError
 from bispike.report import write_report
 from bispike.training import run_config
@@ -72,7 +73,7 @@ def test_a_folder_of_nmnist_is_a_data_set(tmp_path: Path, monkeypatch: pytest.Mo
     found = load("n-mnist", bins=4, limit_files=2)
     assert found.stimulus.shape == (4, 2, 34, 34)
     assert (len(found.train), len(found.test), found.task) == (20, 10, "events")
-    stimuli, labels = found.train.batch(slice(None))
+    stimuli, labels = found.train[:]
     assert labels.tolist() == [digit for digit in range(10) for _ in range(2)]
     assert stimuli[7, 0, 1, 1, 3] == 1
     assert stimuli.sum() == 40
@@ -102,12 +103,12 @@ def test_events_in_a_file_train_over_real_time(camera: Path) -> None:
 
 def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path: Path) -> None:
     found = load(camera, bins=6, sequence=True)
-    stimuli, labels = found.train.batch([3, 5])
-    plain, classes = load(camera, bins=6).train.batch([3, 5])
+    stimuli, labels = found.train[[3, 5]]
+    plain, classes = load(camera, bins=6).train[[3, 5]]
     assert torch.equal(stimuli, plain.flatten(2))
     assert torch.equal(labels, classes[:, None].expand(2, 6))
-    train, held = found.split_validation(0.25, 0)
-    assert (len(train), len(held), held.counts(2)) == (48, 16, [48, 48])
+    train, validation = found.split_validation(0.25, 0)
+    assert (len(train), len(validation), validation.counts(2)) == (48, 16, [48, 48])
     config = TrainConfig(
         dataset=str(camera),
         data_options={"bins": 6, "sequence": True},
@@ -128,7 +129,7 @@ def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"p": np.array([0, 2])}, "polarities 0 and 1"),
         ({"x": np.array([0])}, "as many of t, x, y, p and sample"),
@@ -136,10 +137,10 @@ def test_recurrent_networks_take_recordings_as_sequences(camera: Path, tmp_path:
         ({"x": np.array([0, -1])}, "places of at least 0"),
     ],
 )
-def test_bad_events_are_refused(change: dict[str, np.ndarray], told: str, tmp_path: Path) -> None:
+def test_bad_events_are_refused(change: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
     arrays = {key: np.array([0, 1]) for key in ("t", "x", "y", "p", "sample")}
     np.savez(tmp_path / "e.npz", labels=np.array([0, 1, 0, 1]), **{**arrays, **change})
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         load(tmp_path / "e.npz")
 
 

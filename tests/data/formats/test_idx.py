@@ -34,11 +34,11 @@ def test_wider_types_are_big_endian(tmp_path):
 
 @pytest.mark.parametrize("compress", [True, False])
 def test_a_folder_gives_both_parts(tmp_path, compress):
-    held = idx_folder(tmp_path / "mine", compress=compress)
+    arrays = idx_folder(tmp_path / "mine", compress=compress)
     data = read(tmp_path / "mine")
     assert (data.name, data.stimulus.shape, data.concept.classes) == ("mine", (1, 5, 4), 3)
-    assert np.array_equal(data.train.stimuli[:, 0].numpy(), held[IDX_NAMES[0]])
-    assert data.test.labels.tolist() == held[IDX_NAMES[3]].tolist()
+    assert np.array_equal(data.train.stimuli[:, 0].numpy(), arrays[IDX_NAMES[0]])
+    assert data.test.labels.tolist() == arrays[IDX_NAMES[3]].tolist()
     assert load(tmp_path / "mine").fingerprint == data.fingerprint
 
 

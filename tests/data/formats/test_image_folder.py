@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bispike.data import load
-from bispike.data.formats.images import parse_size
+from bispike.data.readers.images import parse_size
 from bispike.errors import ConfigurationError, DataError
 
 from ..makers import class_folders, pixels, save_image
@@ -48,7 +48,7 @@ def test_pixels_are_those_of_the_files(tmp_path):
     assert np.array_equal(data.train.stimuli.numpy(), images.transpose(0, 3, 1, 2))
 
 
-def test_the_commonest_size_is_taken_and_told(tmp_path):
+def test_the_most_frequent_size_is_taken_with_a_note(tmp_path):
     class_folders(tmp_path)
     save_image(tmp_path / "cat" / "big.png", np.full((12, 10), 77, np.uint8))
     data = load(tmp_path)
@@ -103,10 +103,10 @@ def test_broken_images_are_all_named(tmp_path):
 
 
 def test_folders_without_images_and_empty_classes_are_named(tmp_path):
-    with pytest.raises(DataError, match="holds no folders"):
+    with pytest.raises(DataError, match="contains no folders"):
         load(tmp_path)
     save_image(tmp_path / "0.png", pixels(3, 3))
-    with pytest.raises(DataError, match="lie in it directly"):
+    with pytest.raises(DataError, match="images are not in folders"):
         load(tmp_path)
     class_folders(tmp_path, ("cat",))
     with pytest.raises(DataError, match="found only 'cat'"):

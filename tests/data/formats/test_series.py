@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from bispike.data import load
-from bispike.data.formats.series import Series, read_table, windowed
-from bispike.data.formats.series_sets import mackey_glass
-from bispike.data.sequence_dataset import Windows
+from bispike.data.formats.series import windowed
+from bispike.data.published.series import mackey_glass
+from bispike.data.readers.series_table import Series, read_table
 from bispike.errors import ConfigurationError, DataError
 from bispike.spaces import Quantities
 
@@ -40,7 +40,7 @@ def ramp(rows: int = 100, columns: int = 3) -> Series:
 
 def test_targets_lie_the_horizon_ahead() -> None:
     found = windowed(ramp(), horizon=3, window=5, target="b")
-    stimuli, targets = found.train.batch([2])
+    stimuli, targets = found.train[[2]]
     assert stimuli[0, :, 0].tolist() == [2, 3, 4, 5, 6]
     assert targets[0, :, 0].tolist() == [10, 12, 14, 16, 18]
     assert found.inputs == ("a", "b", "c")
@@ -49,11 +49,9 @@ def test_targets_lie_the_horizon_ahead() -> None:
     assert found.concept.present == (1,)
 
 
-def test_each_time_of_the_test_part_is_foretold_once_and_from_its_past() -> None:
+def test_each_time_of_the_test_part_is_forecast_once_and_from_its_past() -> None:
     found = windowed(ramp(), horizon=3, window=5)
     test, train = found.test, found.train
-    assert isinstance(test, Windows)
-    assert isinstance(train, Windows)
     ends = test.starts + test.length - 1
     assert test.scored == "last"
     assert test.labels[ends, 0].tolist() == list(range(80, 100))
@@ -75,32 +73,29 @@ def test_scaling_uses_the_training_part_only() -> None:
 
 def test_no_training_window_reaches_into_validation() -> None:
     found = windowed(ramp(), horizon=3, window=5)
-    train, held = found.split_validation(0.2, 0)
-    assert isinstance(train, Windows)
-    assert isinstance(held, Windows)
-    assert int(train.starts.max()) + 4 + 3 < int(held.starts.min())
+    train, validation = found.split_validation(0.2, 0)
+    assert int(train.starts.max()) + 4 + 3 < int(validation.starts.min())
     with pytest.raises(ConfigurationError, match="too short for a validation part"):
         windowed(ramp(30), window=10).split_validation(0.9, 0)
 
 
 def test_the_paper_estimates_the_last_column_from_the_others() -> None:
     found = windowed(ramp(), protocol="paper", window=8)
-    stimuli, targets = found.train.batch([0])
+    stimuli, targets = found.train[[0]]
     assert stimuli.shape == (1, 8, 2)
     assert targets[0, :, 0].tolist() == [0, 3, 6, 9, 12, 15, 18, 21]
     assert found.concept.names == ("c",)
     assert found.horizon == 0
-    assert isinstance(found.test, Windows)
     assert found.test.scored == "all"
     assert found.split_validation(0.1, 0)[1] is found.test
     assert "too good" in found.notes[-1]
 
 
-def test_wrong_settings_are_told_together() -> None:
-    with pytest.raises(ConfigurationError) as told:
-        windowed(ramp(), target="d", horizon=0, window=0, protocol="usual", says="much", test_fraction=1.0)
-    for word in ("column 'd'", "horizon", "window", "protocol", "says", "test_fraction"):
-        assert word in str(told.value)
+def test_wrong_settings_are_named_together() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        windowed(ramp(), target="d", horizon=0, window=0, protocol="usual", target_mode="much", test_fraction=1.0)
+    for word in ("column 'd'", "horizon", "window", "protocol", "target_mode", "test_fraction"):
+        assert word in str(caught.value)
     with pytest.raises(ConfigurationError, match="at least 2 columns"):
         windowed(ramp(columns=1), protocol="paper", window=5)
 
@@ -140,7 +135,7 @@ def test_numbers_may_have_decimal_commas_where_commas_part_no_columns(write: Wri
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the file is empty"),
         ("u,v\n", "expected rows of numbers"),
@@ -151,8 +146,8 @@ def test_numbers_may_have_decimal_commas_where_commas_part_no_columns(write: Wri
         ("u,v\n1,inf\n", "received 'inf'"),
     ],
 )
-def test_bad_tables_are_refused_with_the_place(write: Write, text: str, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_bad_tables_are_refused_with_the_place(write: Write, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         read_table(write(text))
 
 
@@ -174,7 +169,7 @@ def test_missing_values_are_filled_on_demand(write: Write) -> None:
     assert "4 missing values were filled (previous)" in before.notes[0]
     between = read_table(path, missing="interpolate")
     assert between.values.tolist() == [[2, 1], [2, 2], [4, 3], [6, 3]]
-    assert "the future is forecast too well" in between.notes[0]
+    assert "forecasts near gaps are too good" in between.notes[0]
     with pytest.raises(ConfigurationError, match="missing"):
         read_table(path, missing="guess")
     with pytest.raises(DataError, match="no value at all"):
@@ -222,7 +217,7 @@ def test_mackey_glass_solves_its_equation() -> None:
     times = 2.0 * np.arange(8)
     np.testing.assert_allclose(fine[:8], level + (1.2 - level) * np.exp(-0.1 * times), rtol=1e-6)
     found = load("mackey-glass")
-    assert found.train.batch([0])[0].shape == (1, 32, 1)
+    assert found.train[[0]][0].shape == (1, 32, 1)
     assert 0.2 < float(found.train.stimuli.min()) < float(found.train.stimuli.max()) < 1.5
     assert len(found.test) == 750
     assert torch.isfinite(found.train.stimuli).all()

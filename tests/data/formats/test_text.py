@@ -19,7 +19,7 @@ TEXT = "the quick brown fox jumps over the lazy dog. " * 20
 def test_targets_are_the_next_characters() -> None:
     found = from_text(TEXT, name="fox", window=8)
     names = found.concept.names
-    stimuli, labels = found.train.batch([0, 1])
+    stimuli, labels = found.train[[0, 1]]
     assert "".join(names[i] for i in stimuli[0]) == TEXT[:8]
     assert "".join(names[i] for i in labels[0]) == TEXT[1:9]
     assert "".join(names[i] for i in stimuli[1]) == TEXT[9:17]
@@ -29,22 +29,18 @@ def test_targets_are_the_next_characters() -> None:
 
 def test_parts_do_not_overlap_and_lie_in_their_order() -> None:
     found = from_text(TEXT, name="fox", window=8)
-    train, held = found.split_validation(0.2, 0)
-    assert isinstance(found.train, Windows)
-    assert isinstance(found.test, Windows)
-    assert isinstance(train, Windows)
-    assert isinstance(held, Windows)
-    assert int(train.starts[-1]) + 8 < int(held.starts[0])
-    assert int(held.starts[-1]) + 8 < int(found.test.starts[0])
+    train, validation = found.split_validation(0.2, 0)
+    assert int(train.starts[-1]) + 8 < int(validation.starts[0])
+    assert int(validation.starts[-1]) + 8 < int(found.test.starts[0])
     assert int(found.train.starts[-1]) + 8 <= int(0.8 * len(TEXT)) - 1
-    assert len(train) + len(held) in (len(found.train), len(found.train) - 1)
+    assert len(train) + len(validation) in (len(found.train), len(found.train) - 1)
 
 
 def test_the_vocabulary_is_that_of_the_training_part() -> None:
     text = "abab" * 100 + "abxy" * 25
     found = from_text(text, name="t", window=4)
     assert found.concept.names == ("a", "b", UNKNOWN)
-    assert "2 characters occur in the test part alone" in found.notes[0]
+    assert "2 characters occur only in the test part" in found.notes[0]
     paper = from_text(text, name="t", window=4, protocol="paper")
     assert paper.concept.names == ("a", "b", "x", "y")
     assert "too good" in paper.notes[-1]
@@ -52,9 +48,9 @@ def test_the_vocabulary_is_that_of_the_training_part() -> None:
 
 def test_under_the_paper_protocol_the_test_part_chooses() -> None:
     found = from_text(TEXT, name="fox", window=8, protocol="paper")
-    train, held = found.split_validation(0.1, 0)
+    train, validation = found.split_validation(0.1, 0)
     assert train is found.train
-    assert held is found.test
+    assert validation is found.test
 
 
 def test_files_are_read_with_their_encoding(tmp_path: Path) -> None:
@@ -94,7 +90,7 @@ def test_what_is_too_short_or_wrong_is_refused(tmp_path: Path) -> None:
 def test_embedded_text_needs_no_file() -> None:
     found = load("python-docs", window=64)
     assert len(found.train) > 1000
-    assert found.train.batch([0])[0].shape == (1, 64)
+    assert found.train[[0]][0].shape == (1, 64)
     with pytest.raises(ConfigurationError, match="option for python-docs"):
         load("python-docs", size=3)
     with pytest.raises(ConfigurationError, match="for the task 'text'"):
@@ -109,4 +105,4 @@ def test_windows_are_checked() -> None:
         Windows(ids, ids[1:], starts=torch.tensor([0]), length=4)
     found = Windows(ids, ids, starts=torch.tensor([0, 3]), length=4)
     assert found.counts(10) == [1, 1, 1, 2, 1, 1, 1, 0, 0, 0]
-    assert found.batch(slice(1, 2))[0].tolist() == [[3, 4, 5, 6]]
+    assert found[1:2][0].tolist() == [[3, 4, 5, 6]]

@@ -154,7 +154,7 @@ def audit_network(model: str | None = None, *, seed: int = 0, **settings: Any) -
 
 
 def _digits(count: int) -> tuple[Tensor, Tensor]:
-    return data.load("digits").train.batch(torch.arange(count))
+    return data.load("digits").train[torch.arange(count)]
 
 
 def _network_in_words(network: Network) -> str:

@@ -1,11 +1,9 @@
 """Event streams: what event cameras send, (time, x, y, polarity) one by one, in bins of real time.
 
 A stimulus becomes `[T, 2, H, W]`: 1 where a pixel sent at least one event of that polarity within the bin. Networks
-take it with `stimulus_code="given"` and as many steps: step t of the network is bin t of the recording. Recurrent
+take it with `stimulus_code="given"` and T time steps: time step t of the network is bin t of the recording. Recurrent
 networks take it as a sequence of T positions (`sequence=True`).
 
-    N-MNIST   folders `Train` and `Test`, in each a folder a digit with a `.bin` file a recording; 5 bytes an event:
-              x, y, then a bit of polarity and 23 bits of microseconds (Orchard et al., Frontiers in Neuroscience 2015)
     .npz      `t` (microseconds), `x`, `y`, `p` of all events one after the other, `sample` the recording that each
               belongs to (0..N−1), `labels` of the N recordings
 """
@@ -17,63 +15,52 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ...errors import ConfigurationError, DataError
+from ...errors import DataError
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
-from ..entry import DatasetEntry
 from ..event_sequences import as_sequences
-from .npz import load_arrays
+from ..option import TEST_SHARE, Option, positive, whole_number, yes_or_no
+from ..readers.numpy_files import array_names, load_arrays
+from .format import Format
 
 BINS = 10
 KEYS = ("t", "x", "y", "p", "sample", "labels")
-OPTIONS = ("bins", "duration", "limit_files", "sequence")
-NMNIST_SIDE = 34
-NMNIST_DURATION = 300_000  # microseconds: three saccades of 100 ms
-OVERFLOW = 240  # y of an event that marks 2^13 microseconds
+OPTIONS = (
+    Option("bins", "T, bins of a recording", default=BINS, check=whole_number(1)),
+    Option(
+        "duration", "microseconds that are used; the longest recording if not given", check=positive("microseconds")
+    ),
+    Option(
+        "sequence",
+        "whether bins are the positions of a sequence, for recurrent networks",
+        default=False,
+        check=yes_or_no,
+    ),
+)
+"""Options of all events; a file also has a share for the test part."""
 MOST_BYTES = 4 * 2**30
 
 
 def bin_events(
     t: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray, *, bins: int, duration: float, height: int, width: int
 ) -> np.ndarray:
-    """uint8 `[bins, 2, height, width]`, 255 where there was an event; what comes at `duration` or later is left out.
+    """uint8 `[bins, 2, height, width]`, 255 where there was an event; events at `duration` or later are left out.
 
     Args:
         t: microseconds from the beginning of the recording; `x`, `y`: places; `p`: polarity, 0 or 1.
     """
     frames = np.zeros((bins, 2, height, width), dtype=np.uint8)
-    kept = (t >= 0) & (t < duration)
-    place = (t[kept] * (bins / duration)).astype(np.int64)
-    frames[place, p[kept].astype(np.int64), y[kept], x[kept]] = 255
+    inside = (t >= 0) & (t < duration)
+    place = (t[inside] * (bins / duration)).astype(np.int64)
+    frames[place, p[inside].astype(np.int64), y[inside], x[inside]] = 255
     return frames
-
-
-def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Times (microseconds), x, y and polarities of one N-MNIST file.
-
-    Raises:
-        DataError: unreadable, or not of whole events.
-    """
-    try:
-        raw = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    if len(raw) == 0 or len(raw) % 5:
-        raise DataError(f"{path}: expected events of 5 bytes, received {len(raw)} bytes; the file is truncated.")
-    rows = raw.reshape(-1, 5).astype(np.int64)
-    x, y, p = rows[:, 0], rows[:, 1], rows[:, 2] >> 7
-    t = ((rows[:, 2] & 127) << 16) | (rows[:, 3] << 8) | rows[:, 4]
-    marks = y == OVERFLOW
-    t = t + np.cumsum(marks) * 2**13
-    return t[~marks], x[~marks], y[~marks], p[~marks]
 
 
 def is_events(path: Path) -> bool:
     """Whether an .npz file holds events."""
-    return path.suffix == ".npz" and set(KEYS) <= set(load_arrays(path))
+    return set(KEYS) <= array_names(path)
 
 
 def read(
@@ -89,7 +76,7 @@ def read(
     Args:
         path: the file (see above).
         bins: T, bins of a recording.
-        duration: microseconds that are looked at; the longest recording if None.
+        duration: microseconds that are used; the longest recording if None.
         test_fraction: share of the recordings that becomes the test part.
         sequence: whether bins are the positions of a sequence, for recurrent networks.
 
@@ -113,17 +100,18 @@ def read(
     if min(events["x"].min(), events["y"].min()) < 0 or not np.isfinite(events["t"]).all():
         raise DataError(f"{path}: expected places of at least 0 and finite times.")
     t = _from_beginning(events["t"].astype(np.float64), sample, len(labels))
-    _check_bins(bins, duration)
     span = float(duration) if duration is not None else float(t.max()) + 1.0
     height, width = int(events["y"].max()) + 1, int(events["x"].max()) + 1
-    _expect_room(len(labels) * bins * 2 * height * width, path)
+    expect_room(len(labels) * bins * 2 * height * width, path)
     frames = np.zeros((len(labels), bins, 2, height, width), dtype=np.uint8)
-    kept = t < span
-    place = (t[kept] * (bins / span)).astype(np.int64)
-    frames[sample[kept], place, p[kept], events["y"][kept].astype(np.int64), events["x"][kept].astype(np.int64)] = 255
+    inside = t < span
+    place = (t[inside] * (bins / span)).astype(np.int64)
+    frames[
+        sample[inside], place, p[inside], events["y"][inside].astype(np.int64), events["x"][inside].astype(np.int64)
+    ] = 255
     numbered = labelling.encode(labels, None)
     found = assemble(path.stem, torch.from_numpy(frames), numbered, None, test_fraction=test_fraction)
-    return _as_events(found, sequence=sequence)
+    return as_events(found, sequence=sequence)
 
 
 def _from_beginning(t: np.ndarray, sample: np.ndarray, count: int) -> np.ndarray:
@@ -133,79 +121,26 @@ def _from_beginning(t: np.ndarray, sample: np.ndarray, count: int) -> np.ndarray
     return t - begin[sample]
 
 
-def _check_bins(bins: int, duration: float | None) -> None:
-    problems = []
-    if bins < 1:
-        problems.append(f"bins: expected at least 1, received {bins}.")
-    if duration is not None and not duration > 0:
-        problems.append(f"duration: expected a positive number of microseconds, received {duration}.")
-    if problems:
-        raise ConfigurationError(problems)
-
-
-def _expect_room(size: int, path: Path) -> None:
+def expect_room(size: int, path: Path) -> None:
+    """Refuse recordings whose bins would take more than `MOST_BYTES`."""
     if size > MOST_BYTES:
         raise DataError(
             f"{path}: would take {size / 2**30:.1f} GiB in bins; choose fewer bins, or fewer files (limit_files)."
         )
 
 
-def _as_events(found: Dataset, *, sequence: bool) -> Dataset:
-    found = replace(found, task="events")
-    return as_sequences(found) if sequence else found
+def as_events(recordings: Dataset, *, sequence: bool) -> Dataset:
+    """Recordings `[N, T, 2, H, W]` as stimuli of the task "events", or as sequences of T positions."""
+    recordings = replace(recordings, task="events")
+    return as_sequences(recordings) if sequence else recordings
 
 
-def _read_nmnist(
-    folder: Path,
-    *,
-    bins: int = BINS,
-    duration: float | None = NMNIST_DURATION,
-    limit_files: int | None = None,
-    sequence: bool = False,
-) -> Dataset:
-    """N-MNIST from its folder; `limit_files` takes the first recordings of each digit only."""
-    _check_bins(bins, duration)
-    parts = [_read_part(folder / name, bins, float(duration or NMNIST_DURATION), limit_files) for name in PARTS]
-    (train, train_labels), (test, test_labels) = parts
-    names = tuple(str(digit) for digit in range(10))
-    found = assemble("n-mnist", train, labelling.Labels(train_labels, test_labels, names), test)
-    return _as_events(found, sequence=sequence)
-
-
-def _read_part(folder: Path, bins: int, duration: float, limit: int | None) -> tuple[Tensor, Tensor]:
-    files = [(digit, path) for digit in range(10) for path in sorted((folder / str(digit)).glob("*.bin"))[:limit]]
-    _expect_room(len(files) * bins * 2 * NMNIST_SIDE**2, folder)
-    frames = np.empty((len(files), bins, 2, NMNIST_SIDE, NMNIST_SIDE), dtype=np.uint8)
-    for i, (_, path) in enumerate(files):
-        t, x, y, p = read_recording(path)
-        if max(x.max(), y.max()) >= NMNIST_SIDE:
-            raise DataError(f"{path}: expected places below {NMNIST_SIDE}, received {max(x.max(), y.max())}.")
-        frames[i] = bin_events(t, x, y, p, bins=bins, duration=duration, height=NMNIST_SIDE, width=NMNIST_SIDE)
-    return torch.from_numpy(frames), torch.tensor([digit for digit, _ in files])
-
-
-PARTS = ("Train", "Test")
-
-
-def locate(folder: Path) -> Path | None:
-    """The folder, if each part has recordings of each digit."""
-    found = all(any((folder / part / str(digit)).glob("*.bin")) for part in PARTS for digit in range(10))
-    return folder if found else None
-
-
-ENTRIES = (
-    DatasetEntry(
-        name="n-mnist",
-        summary="events: MNIST seen by a moving event camera",
-        shape=(BINS, 2, NMNIST_SIDE, NMNIST_SIDE),
-        classes=10,
-        sizes=(60000, 10000),
-        source="G. Orchard et al., Converting static image datasets to spiking neuromorphic datasets, 2015",
-        licence="CC BY-SA 4.0",
-        read=_read_nmnist,
-        locate=locate,
-        folders=("n_mnist", "N-MNIST", "n-mnist"),
-        task="events",
-        by_hand="https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, unpacked)",
-    ),
+FORMAT = Format(
+    name="events",
+    summary="an .npz file of events",
+    read=read,
+    options=(*OPTIONS, TEST_SHARE),
+    endings=(".npz",),
+    belongs=is_events,
+    task="events",
 )

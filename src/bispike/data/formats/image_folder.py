@@ -1,4 +1,4 @@
-"""Image folders: a folder a class, in `train/` and `test/` (or `val/`) where there are such folders.
+"""Image folders: one folder per class, in `train/` and `test/` (or `val/`) if such folders exist.
 
     photos/cat/1.png            photos/train/cat/1.png
     photos/dog/2.jpg            photos/test/cat/9.png
@@ -10,15 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from ...errors import ConfigurationError, DataError
+from ...spaces import Stimulus
 from .. import labels as labelling
 from ..assemble import assemble
-from ..dataset import Dataset
-from .images import ENDINGS, Form, Picture, decode, parse_size, survey
+from ..dataset import Dataset, as_float
+from ..option import TEST_SHARE, Option
+from ..readers.images import ENDINGS, Form, Picture, decode, parse_size, survey
+from ..readers.inputs import Inputs
+from .format import Format
 
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "val", "valid", "validation")
@@ -35,16 +40,14 @@ def read(
     """A data set from a folder of images.
 
     Args:
-        path: folder with a folder a class, or with `train/` (and `test/` or `val/`) that hold these.
-        size: height and width every image is scaled to; the commonest size where not given.
+        path: folder with one folder per class, or with `train/` (and `test/` or `val/`) that hold these.
+        size: height and width every image is scaled to; the most frequent size if not given.
         channels: 1 (grey) or 3 (colour); what the images are where not given.
         test_fraction: share that becomes the test part where there is no folder for it.
 
     Raises:
         DataError: no images, an empty class, one class only, or images that cannot be decoded.
     """
-    if channels not in (None, 1, 3):
-        raise ConfigurationError(f"channels: expected 1 (grey) or 3 (colour), received {channels}.")
     parts = _parts(path)
     classes = _classes(parts[0])
     found = [_pictures(part, classes) for part in parts]
@@ -70,8 +73,8 @@ def _classes(part: Path) -> list[str]:
     classes = [folder.name for folder in _folders(part)]
     if not classes:
         loose = any(_is_image(file) for file in part.iterdir())
-        likely = "the images lie in it directly" if loose else "it holds no folders"
-        raise DataError(f"{part}: expected a folder a class with images in it, but {likely}.")
+        likely = "its images are not in folders" if loose else "it contains no folders"
+        raise DataError(f"{part}: expected one folder of images per class, but {likely}.")
     if len(classes) == 1:
         raise DataError(f"{part}: expected at least 2 class folders, found only {classes[0]!r}.")
     return classes
@@ -138,3 +141,54 @@ def _is_image(file: Path) -> bool:
 
 def _endings() -> str:
     return " ".join(sorted(ENDINGS))
+
+
+def read_inputs(path: Path, stimulus: Stimulus) -> Inputs:
+    """The stimulus in one image file, scaled to the size and converted to the channels that the network expects."""
+    if len(stimulus.shape) != 3 or stimulus.shape[0] not in (1, 3):
+        raise DataError(
+            f"{path}: expected stimuli of shape {list(stimulus.shape)}, as in an .npy, .npz or .csv file; the network "
+            "takes no images, and no other format reads such a file."
+        )
+    form = Form(*stimulus.shape)
+    try:
+        found, _ = survey([Picture.at(path)])
+        pixels = decode([Picture.at(path)], form)
+    except DataError as error:
+        raise DataError(f"{path}: is not a readable image, and no other format reads such a file.") from error
+    notes = []
+    if (found.height, found.width) != (form.height, form.width):
+        sizes = f"{found.width}x{found.height} to {form.width}x{form.height}"
+        notes.append(f"{path.name}: scaled from {sizes} pixels (width x height), as the network expects.")
+    if found.channels > form.channels:
+        notes.append(f"{path.name}: converted from colour to grey, as the network expects.")
+    return Inputs((path.name,), as_float(pixels), tuple(notes))
+
+
+def _check_size(name: str, value: Any) -> str | None:
+    try:
+        parse_size(value)
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+def _check_channels(name: str, value: Any) -> str | None:
+    return None if value in (1, 3) else f"{name}: expected 1 (grey) or 3 (colour), received {value!r}."
+
+
+FORMAT = Format(
+    name="image-folder",
+    summary="a folder with one folder of images per class",
+    read=read,
+    options=(
+        Option(
+            "size", "height and width that images are scaled to; the most frequent size if not given", check=_check_size
+        ),
+        Option("channels", "1 (grey) or 3 (colour); those of the images if not given", check=_check_channels),
+        TEST_SHARE,
+    ),
+    belongs=Path.is_dir,
+    inputs=read_inputs,
+    input_endings=("",),  # the content tells what image it is
+)

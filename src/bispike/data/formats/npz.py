@@ -6,16 +6,17 @@ MedMNIST (`train_images`, `train_labels`, `test_images`, `test_labels`). `class_
 
 from __future__ import annotations
 
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 
-import numpy as np
-
 from ...errors import DataError
+from ...spaces import Stimulus
+from ..arrays import ORDERS
 from ..assemble import from_arrays
 from ..dataset import Dataset
+from ..option import TEST_SHARE, Option, one_of
+from ..readers.inputs import Inputs, from_array
+from ..readers.numpy_files import load_arrays
+from .format import Format
 
 KEYS = (
     ("x_train", "y_train", "x_test", "y_test"),
@@ -23,9 +24,8 @@ KEYS = (
     ("x", "y", None, None),
     ("X", "y", None, None),
 )
-
-DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, RuntimeError, MemoryError)
-"""What reading a damaged archive raises (RuntimeError: flipped flags that ask for a password or another method)."""
+INPUT_KEYS = ("x", "x_test", "stimuli", "arr_0")
+"""Names under which a file with several arrays may hold stimuli for a trained network."""
 
 
 def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dataset:
@@ -65,23 +65,21 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dat
         raise DataError(f"{path}: {error}") from error
 
 
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz` file by name; a plain `.npy` file gives one array named `x`."""
-    try:
-        # Opened here, because NumPy leaves the file open where it is damaged.
-        with path.open("rb") as stream:
-            content = np.load(stream, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return {"x": content}
-            return {key: content[key] for key in content.files}
-    except ValueError as error:
-        if "pickle" in str(error).lower():
-            raise DataError(
-                f"{path}: holds Python objects (pickles), which are never loaded. Store plain arrays: "
-                "numbers, or texts made with np.array([...], dtype=str)."
-            ) from error
-        raise DataError(f"{path}: not a readable NumPy file ({error}).") from error
-    except DAMAGE as error:
-        raise DataError(f"{path}: the file is truncated or damaged ({error}).") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+def read_inputs(path: Path, stimulus: Stimulus) -> Inputs:
+    """Stimuli in an `.npy` file, or in the array of an `.npz` file that is named x, x_test or stimuli, or is alone."""
+    arrays = load_arrays(path)
+    known = [name for name in INPUT_KEYS if name in arrays]
+    if not known and len(arrays) != 1:
+        raise DataError(f"{path}: expected one array, or one named 'x'; found {', '.join(arrays) or 'nothing'}.")
+    return from_array(path, arrays[known[0] if known else next(iter(arrays))], stimulus)
+
+
+FORMAT = Format(
+    name="npz",
+    summary="an .npz file of arrays",
+    read=read,
+    options=(Option("layout", "meaning of the axes of the stimuli", default="auto", check=one_of(*ORDERS)), TEST_SHARE),
+    endings=(".npz",),
+    inputs=read_inputs,
+    input_endings=(".npz", ".npy"),
+)

@@ -1,4 +1,4 @@
-"""Tables in `.csv` files (also `.csv.gz`): a row a stimulus, a column a feature, one column the class.
+"""Tables in `.csv` files (also `.csv.gz`): one row per stimulus, one column per feature, one column for the class.
 
 The first row names the columns. Columns of numbers are features as they are; a column of texts becomes one
 feature for each of its values (1 or 0).
@@ -6,14 +6,19 @@ feature for each of its values (1 or 0).
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
 
-from ...errors import ConfigurationError, DataError, unknown_name
+from ...errors import DataError, unknown_name
+from ...spaces import Stimulus
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from .characters import read_cells
+from ..option import DELIMITER, TEST_SHARE, Option
+from ..readers.characters import read_cells
+from ..readers.inputs import Inputs, from_array
+from .format import Format
 
 USUAL_TARGETS = ("target", "label", "class", "y", "species")
 LARGEST_CATEGORY = 50
@@ -22,7 +27,6 @@ LARGEST_CATEGORY = 50
 def read(
     path: Path,
     *,
-    task: str = "tabular",
     target: str | None = None,
     delimiter: str | None = None,
     test_fraction: float = 0.2,
@@ -31,16 +35,13 @@ def read(
 
     Args:
         path: the file, UTF-8.
-        task: "tabular".
         target: name of the class column; one of target, label, class, y where not given.
-        delimiter: what parts the columns; told from the first row where not given.
+        delimiter: character between the columns; recognised from the first row if not given.
         test_fraction: share that becomes the test part.
 
     Raises:
         DataError: no such column, missing values, rows of different lengths, or unsound content.
     """
-    if task != "tabular":
-        raise ConfigurationError(unknown_name("task for a table", task, ["tabular"]))
     header, rows = _rows(path, delimiter)
     column = _target(path, header, target)
     labels = np.array([row[column] for row in rows])
@@ -105,3 +106,49 @@ def _numbered(labels: np.ndarray) -> np.ndarray:
         return labels
     distinct = np.unique(numbers)
     return numbers if distinct[0] == 0 and distinct[-1] == len(distinct) - 1 else labels
+
+
+def read_inputs(path: Path, stimulus: Stimulus) -> Inputs:
+    """Stimuli from rows of numbers, all columns; a first row without any number is a heading."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not a text file in UTF-8 ({error.reason}).") from error
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    lines = [(number, row) for number, row in enumerate(csv.reader(text.splitlines(), delimiter=delimiter), 1) if row]
+    if lines and not any(_number(cell) is not None for cell in lines[0][1]):
+        lines = lines[1:]  # a heading
+    if not lines:
+        raise DataError(f"{path}: holds no row of numbers.")
+    values = []
+    for number, row in lines:
+        read = [_number(cell) for cell in row]
+        if len(row) != len(lines[0][1]):
+            raise DataError(f"{path}, line {number}: expected {len(lines[0][1])} values, received {len(row)}.")
+        if None in read:
+            raise DataError(f"{path}, line {number}: {row[read.index(None)]!r} is not a number.")
+        values.append([value for value in read if value is not None])
+    return from_array(path, np.array(values, dtype=np.float64), stimulus)
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+FORMAT = Format(
+    name="table",
+    summary="a table",
+    read=read,
+    options=(
+        Option("target", "name of the class column; target, label, class, y or species if not given"),
+        DELIMITER,
+        TEST_SHARE,
+    ),
+    endings=(".csv", ".csv.gz", ".tsv"),
+    task="tabular",
+    inputs=read_inputs,
+    input_endings=(".csv", ".tsv", ".txt"),
+)

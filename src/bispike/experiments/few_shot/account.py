@@ -22,7 +22,7 @@ def confusion(decide: Callable[[Tensor], Tensor], split: Split, classes: int, *,
     """
     counts = torch.zeros(classes * classes, dtype=torch.int64)
     for rows in torch.arange(len(split)).split(batch_size):
-        stimuli, labels = split.batch(rows)
+        stimuli, labels = split[rows]
         counts += torch.bincount(labels * classes + decide(stimuli), minlength=classes * classes)
     return counts.view(classes, classes)
 

@@ -12,7 +12,7 @@ import torch
 from ... import data
 from ...figures.files import write_picture
 from ...files import make_folder, write_json
-from ...training.environment import settled
+from ...training.environment import deterministic
 from .account import summarise
 from .experiment import Protocol, run_experiment
 from .figure import forgetting
@@ -47,7 +47,7 @@ def run_choices(
     make_folder(out)
     found = []
     for new in choices:
-        with settled(torch.device("cpu"), threads=1):
+        with deterministic(torch.device("cpu"), threads=1):
             rows = run_experiment(loaded, new, protocol, out=out, note=note)
         stem = out / f"{protocol.split}-{'-'.join(new)}"
         summary = summarise(rows)

@@ -25,8 +25,8 @@ from ...config import optimizers
 from ...data import Dataset, Split
 from ...nn import Network
 from ...online.learner import Learner
+from ...seeds import generator
 from ...training import fit
-from ...training.order import generator
 from .account import confusion, row
 from .parts import Parts, draw_examples, part
 
@@ -130,7 +130,7 @@ def _ways(
     learner = Learner(copy.deepcopy(network), shrink=protocol.shrink, lift=protocol.lift)
     lr = protocol.fine_tune_lr if rule == "bsd" else protocol.own_fine_tune_lr
     known = parts.known.train
-    learner.consolidate(known.batch(rows) for rows in torch.arange(len(known)).split(protocol.batch_size))
+    learner.consolidate(known[rows] for rows in torch.arange(len(known)).split(protocol.batch_size))
     for draw in range(protocol.draws):
         examples = draw_examples(parts.pool, protocol.shots, generator=generator(seed, "examples", draw))
         taught = taught_by_templates(copy.deepcopy(learner), parts.new, examples)
@@ -174,4 +174,4 @@ def fine_tuned(network: Network, new: tuple[str, ...], examples: Split, *, lr: f
 
 
 def _one_by_one(examples: Split) -> Iterator[tuple[Tensor, Tensor]]:
-    return (examples.batch([index]) for index in range(len(examples)))
+    return (examples[[index]] for index in range(len(examples)))

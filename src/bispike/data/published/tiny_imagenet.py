@@ -1,0 +1,119 @@
+"""Tiny ImageNet: 200 classes, 64x64 colour, from the official zip file or its extracted folder.
+
+The labels of the official test images were never published; the annotated `val` part is the test part.
+Source: Stanford CS231n course, http://cs231n.stanford.edu/tiny-imagenet-200.zip.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from ...errors import DataError
+from .. import labels as labelling
+from ..assemble import assemble
+from ..dataset import Dataset
+from ..readers.images import Form, Picture, decode
+from .entry import DatasetEntry, RemoteFile
+
+TOP = "tiny-imagenet-200"
+ARCHIVE = f"{TOP}.zip"
+MARKS = ("wnids.txt", "val/val_annotations.txt")
+FORM = Form(channels=3, height=64, width=64)
+
+
+def locate(folder: Path) -> Path | None:
+    """The extracted folder, or the zip file."""
+    for place in (folder / TOP, folder):
+        if all((place / name).is_file() for name in MARKS):
+            return place
+    return folder / ARCHIVE if (folder / ARCHIVE).is_file() else None
+
+
+def read(path: Path) -> Dataset:
+    """Tiny ImageNet from its folder or zip file."""
+    if path.is_dir():
+        files = {str(file.relative_to(path).as_posix()) for file in path.rglob("*") if file.is_file()}
+        return _read(str(path), files, lambda name: (path / name).read_bytes())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [name for name in archive.namelist() if name.startswith(f"{TOP}/") and not name.endswith("/")]
+            files = {name.removeprefix(f"{TOP}/") for name in members}
+            return _read(str(path), files, lambda name: archive.read(f"{TOP}/{name}"))
+    except (zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, OSError) as error:
+        raise DataError(f"{path}: the zip file is truncated or damaged ({error}). Fetch it again.") from error
+
+
+def _read(place: str, files: set[str], content: Callable[[str], bytes]) -> Dataset:
+    missing = [name for name in MARKS if name not in files]
+    if missing:
+        raise DataError(f"{place}: no {', '.join(missing)}; expected the layout of {ARCHIVE}.")
+    wnids = sorted(_text(content, "wnids.txt").split())
+    number = {wnid: i for i, wnid in enumerate(wnids)}
+    train = sorted(name for name in files if name.startswith("train/") and name.lower().endswith(".jpeg"))
+    train_labels = [_number(number, name.split("/")[1], place) for name in train]
+    test, test_labels = [], []
+    for line in _text(content, "val/val_annotations.txt").splitlines():
+        file, _, rest = line.partition("\t")
+        wnid = rest.split("\t")[0]
+        test.append(f"val/images/{file}")
+        test_labels.append(_number(number, wnid, place))
+    absent = sorted(set(test) - files)
+    if absent or not train:
+        raise DataError(f"{place}: {absent[0] if absent else 'train/*/images/*.JPEG'} is missing; extract it again.")
+    empty = sorted(set(wnids) - {wnids[label] for label in train_labels})
+    if empty:
+        raise DataError(f"{place}: no training images of class {', '.join(empty[:5])}; extract it again.")
+    words = _text(content, "words.txt") if "words.txt" in files else ""
+    labels = labelling.Labels(torch.tensor(train_labels), torch.tensor(test_labels), _names(wnids, words))
+    pictures = [[Picture(f"{place}: {name}", partial(content, name)) for name in names] for names in (train, test)]
+    note = "the annotated validation images are the test part; the official test labels were never published."
+    return assemble("tiny-imagenet", decode(pictures[0], FORM), labels, decode(pictures[1], FORM), notes=[note])
+
+
+def _text(content: Callable[[str], bytes], name: str) -> str:
+    return content(name).decode("utf-8", "replace")
+
+
+def _number(number: dict[str, int], wnid: str, place: str) -> int:
+    if wnid not in number:
+        raise DataError(f"{place}: class {wnid} is not in wnids.txt.")
+    return number[wnid]
+
+
+def _names(wnids: list[str], words: str) -> tuple[str, ...]:
+    table = dict(line.split("\t", 1) for line in words.splitlines() if "\t" in line)
+    short = [table.get(wnid, wnid).split(",")[0].strip() for wnid in wnids]
+    return tuple(
+        name if short.count(name) == 1 else f"{name} ({wnid})" for name, wnid in zip(short, wnids, strict=True)
+    )
+
+
+ENTRIES = (
+    DatasetEntry(
+        name="tiny-imagenet",
+        summary="photographs of 200 things",
+        shape=FORM.shape,
+        classes=200,
+        sizes=(100000, 10000),
+        source=f"Stanford CS231n, http://cs231n.stanford.edu/{ARCHIVE}",
+        licence="that of ImageNet: non-commercial research and education",
+        read=read,
+        locate=locate,
+        folders=("tiny-imagenet", "tiny_imagenet", "."),
+        files=(
+            RemoteFile(
+                ARCHIVE,
+                (f"http://cs231n.stanford.edu/{ARCHIVE}",),
+                "md5:90528d7ca1a48142e341f4ef8d21d0de",
+                248100043,
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,100 @@
+"""Whether a network, a rule, a data set and settings fit each other, before a training begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .. import rules, tasks
+from ..config.train_config import TrainConfig
+from ..data import Dataset
+from ..errors import ConfigurationError, unknown_name
+from ..nn import Network
+from ..rules import Rule
+
+_ENDS = ("stimulus_shape", "stimulus_mean", "stimulus_std", "concept_names")  # of a spec; the data set gives them
+
+
+def config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict[str, Any]) -> TrainConfig:
+    """The settings of a training of objects: the given ones, and those that describe the objects.
+
+    Args:
+        network, rule, data: as `fit` takes them.
+        settings: of `TrainConfig`, by name.
+
+    Raises:
+        ConfigurationError: unknown settings, settings that follow from the objects, or a rule on another network.
+    """
+    spec = {key: value for key, value in network.spec.items() if key not in _ENDS}
+    if isinstance(rule, str):
+        name, options = rule, {}
+    else:
+        name, options = rule.name, rule.options
+        if rule.network is not network:
+            raise ConfigurationError(
+                "rule: expected a rule on the network that is trained, received one on another network. "
+                "Create it with rules.create(name, network)."
+            )
+    recommended = rules.registry[name].recommended if name in rules.registry else {}
+    described: dict[str, Any] = {
+        "dataset": data.name,
+        "model": spec.pop("model", type(network).__name__),
+        "model_options": spec,
+        "rule": name,
+        "rule_options": options,
+    }
+    given = sorted(described.keys() & settings.keys())
+    if given:
+        raise ConfigurationError(f"fit: {', '.join(given)} follow from the objects and cannot be set. Leave them out.")
+    try:
+        return TrainConfig(**{**recommended, **described, **settings})
+    except TypeError:
+        known = TrainConfig.__dataclass_fields__.keys() - described.keys()
+        raise ConfigurationError(
+            [unknown_name("setting", key, known) for key in settings if key not in known]
+        ) from None
+
+
+def check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
+    """Check that network, data and settings fit each other.
+
+    Raises:
+        ConfigurationError: with all problems.
+    """
+    problems = tasks.of(network).problems(data)
+    if config.augment != "none" and len(data.stimulus.shape) != 3:
+        problems.append(
+            f"augment: expected images [C, H, W], which {config.augment!r} changes; received stimuli of shape "
+            f"{list(data.stimulus.shape)}. Leave augment out."
+        )
+    if config.limit is not None and config.limit > len(data.train):
+        problems.append(f"limit: expected at most the {len(data.train)} training samples, received {config.limit}.")
+    if config.test and len(data.test) == 0:
+        problems.append(f"test: data set {data.name!r} has no test samples. Set test to false, or provide some.")
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def check_device(network: Network, device: str) -> None:
+    """Check that a network on which a rule was made is where it is to be trained.
+
+    Raises:
+        ConfigurationError: it is on another device.
+    """
+    if not _is_on(network, device):
+        # A rule may hold tensors of its own, which cannot be moved afterwards.
+        raise ConfigurationError(
+            f"device: expected the network on {device!r} before the rule was made, received one on "
+            f"'{_device(network)}'. Call network.to({device!r}) first, or give the rule by name."
+        )
+
+
+def _device(network: Network) -> torch.device:
+    return next(network.parameters()).device
+
+
+def _is_on(network: Network, name: str) -> bool:
+    """Whether the network is on a device; "cuda" without a number matches every GPU."""
+    here, asked = _device(network), torch.device(name)
+    return here.type == asked.type and asked.index in (None, here.index)
