@@ -44,9 +44,10 @@ def endless(folder: Path) -> list[str]:
     return [*words.split(), "--out", str(folder / "run")]
 
 
-def wait_for(path: Path) -> None:
+def wait_for(path: Path, *, size: int = 0) -> None:
+    """Wait until the file is there, with at least this many bytes."""
     deadline = time.monotonic() + 60
-    while not path.exists():
+    while not path.exists() or path.stat().st_size < size:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -84,7 +85,7 @@ def test_a_child_that_crashes_ends_alone(server: ForkServer, tmp_path: Path) -> 
 
 def test_an_interrupted_training_saves_a_checkpoint(server: ForkServer, tmp_path: Path) -> None:
     answer = start(server, tmp_path, "long", *endless(tmp_path))
-    wait_for(tmp_path / "run" / "metrics.jsonl")
+    wait_for(tmp_path / "run" / "metrics.jsonl", size=1)  # an epoch has ended, so the training runs
     server.interrupt(signal.SIGINT)
     assert ended(server, 1) == {"long": 1}
     assert json.loads(answer.read_text())["error"]["kind"] == "TrainingInterrupted"
