@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bispike.bench import Case, run
-from bispike.bench import __main__ as module
 from bispike.bench.peers.environment import PeersError
 from bispike.bench.run import Result
 
@@ -41,7 +40,6 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return Result(rows, found["problems"])
 
     monkeypatch.setattr(run, "run_suite", run_suite)
-    monkeypatch.setattr(module, "run_suite", run_suite)
     return found
 
 
@@ -75,16 +73,19 @@ def test_what_could_not_be_measured_is_status_1(measured: dict[str, Any], tmp_pa
     assert "out of memory" in (tmp_path / "out/bench.md").read_text()
 
 
-def test_the_module_prints_the_same_table(measured: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    module.main()
-    assert "| mlp-T4-d60 | bsd | 10.0 | 0.25 |" in capsys.readouterr().out
+def test_without_a_folder_the_results_go_below_runs(
+    measured: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    called = bispike("bench")
+    assert called.status == 0
+    assert "| mlp-T4-d60 | bsd | 10.0 | 0.25 |" in (tmp_path / "runs" / "bench" / "bench.md").read_text()
 
 
 def test_wrong_requests_have_status_2(tmp_path: Path) -> None:
     assert bispike("bench", "--suite", "quik", "--out", tmp_path).status == 2
     assert "did you mean 'quick'" in bispike("bench", "--suite", "quik", "--out", tmp_path).err
     assert bispike("bench", "--repeats", "0", "--out", tmp_path).status == 2
-    assert bispike("bench").status == 2
 
 
 def test_without_peers_ours_are_measured_alone(monkeypatch: pytest.MonkeyPatch) -> None:

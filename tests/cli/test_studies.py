@@ -147,35 +147,23 @@ def test_a_cell_that_fails_is_reported_and_the_others_go_on(tiny: list[str], tmp
 
 def test_a_killed_study_goes_on_at_once(tiny: list[str], tmp_path: Path) -> None:
     out = tmp_path / "study"
-    words = [
-        "ablate",
-        *tiny,
-        "--over",
-        "lr=0.001,0.002",
-        "--seeds",
-        "1",
-        "--jobs",
-        "1",
-        "--out",
-        str(out),
-        "--json",
-    ]
-    first = out / "lr=0.001-seed0" / "summary.json"
+    study = ["--epochs", "40", "--over", "lr=0.001,0.002", "--seeds", "1", "--jobs", "1", "--out", str(out)]
+    words = ["ablate", *tiny, *study, "--json"]
+    first, second = (out / f"lr={lr}-seed0" for lr in (0.001, 0.002))
     with open(tmp_path / "log", "wb") as log:
         killed = subprocess.Popen([sys.executable, "-m", "bispike", *words], stdout=log, stderr=log)
         deadline = time.monotonic() + 60
-        while not first.is_file() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)  # into the second cell
+        while not (second / "metrics.jsonl").is_file() and time.monotonic() < deadline:
+            time.sleep(0.01)
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
-    assert first.is_file(), (tmp_path / "log").read_text()
-    content = first.read_bytes()
+    assert (first / "summary.json").is_file(), (tmp_path / "log").read_text()
+    content = (first / "summary.json").read_bytes()
     assert not (out / "table.md").exists()
     called = bispike(*words)
     assert called.status == 0, called.err
     assert "1 of 2 runs were finished before" in called.err
-    assert first.read_bytes() == content
+    assert (first / "summary.json").read_bytes() == content
     assert [line["row"] for line in called.json["table"]] == ["lr=0.001", "lr=0.002"]
 
 

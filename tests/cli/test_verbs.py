@@ -56,6 +56,7 @@ VERBS = [
     "rules",
     "models",
     "presets",
+    "study",
 ]
 
 
@@ -72,6 +73,22 @@ def test_every_verb_has_help_and_json(verb: str) -> None:
     assert called.status == 0
     assert "--json" in called.out
     assert max(map(len, called.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(("verb", "known"), [("rules", rules.registry), ("models", models.registry)])
+def test_options_of_each_rule_and_model_fit_a_terminal(verb: str, known: dict[str, object]) -> None:
+    for name in known:
+        called = bispike(verb, name)
+        assert called.status == 0, called.err
+        assert max(map(len, called.out.splitlines())) <= 100
+        found = bispike(verb, name, "--json").json
+        defaults = models.settings_of(name) if verb == "models" else rules.registry[name].defaults()
+        plain = json.loads(json.dumps(defaults))
+        assert {row["name"]: row["default"] for row in found["options"]} == plain
+        assert all(row["name"] in called.out for row in found["options"])
+    unknown = bispike(verb, "bds" if verb == "rules" else "mpl")
+    assert unknown.status == 2
+    assert "did you mean" in unknown.err
 
 
 def test_version() -> None:

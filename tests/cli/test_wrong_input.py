@@ -136,7 +136,7 @@ NAN_IMAGES = np.where(np.arange(40)[:, None, None] == 7, np.nan, IMAGES / 255).a
 
 CASES: dict[str, Bad] = {
     # the call itself
-    "unknown verb": Bad("trian", ("No such command 'trian'", "train")),
+    "unknown verb": Bad("trian", ("unknown verb 'trian'", "did you mean 'train'")),
     "unknown option": Bad("train --epocs 3", ("--epocs", "--epochs")),
     "option without value": Bad("train --epochs", ("--epochs", "argument")),
     "text for a number": Bad("train --epochs ten --out {new}", ("--epochs", "'ten'")),

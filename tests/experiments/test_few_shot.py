@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
 
 from bispike import data
 from bispike.data import Split
 from bispike.errors import ConfigurationError
-from bispike.experiments.few_shot.__main__ import main
 from bispike.experiments.few_shot.account import confusion, row, summarise
+from bispike.experiments.few_shot.choices import table_of
 from bispike.experiments.few_shot.parts import draw_examples, part
+
+from ..cli.conftest import bispike
 
 
 def test_parts_share_no_sample_and_new_classes_stand_last() -> None:
@@ -58,8 +59,8 @@ def test_the_account_counts_what_it_says() -> None:
 
 def test_the_command_teaches_digits_and_writes_json_and_picture(tmp_path: Path) -> None:
     options = ["--dataset", "digits", "--new", "8,9", "--seeds", "1", "--draws", "2", "--epochs", "6", "--out"]
-    result = CliRunner().invoke(main, [*options, str(tmp_path)])
-    assert result.exit_code == 0, result.output
+    called = bispike("study", "few-shot", *options, tmp_path, "--json")
+    assert called.status == 0, called.err
     written = json.loads((tmp_path / "validation-8-9.json").read_text())
     by_way = {entry["way"]: entry for entry in written["summary"]}
     trained = {f"{rule} + {way}" for rule in ("BSD", "bptt") for way in ("templates", "fine-tuning")}
@@ -68,6 +69,12 @@ def test_the_command_teaches_digits_and_writes_json_and_picture(tmp_path: Path) 
     assert by_way["BSD + templates"]["new"] >= 0.8
     assert by_way["BSD + templates"]["old_after"] >= 0.85
     assert (tmp_path / "validation-8-9.png").read_bytes().startswith(b"\x89PNG")
-    wrong = CliRunner().invoke(main, ["--dataset", "digits", "--new", "8,x", "--out", str(tmp_path)])
-    assert wrong.exit_code == 2
-    assert "unknown class 'x'" in wrong.output
+    (choice,) = called.json["choices"]
+    assert {key: value for key, value in choice.items() if key != "files"} == written
+    assert sorted(choice["files"]) == ["json", "picture"]
+    head, rows = table_of(written["summary"], ["8", "9"])
+    assert [line[0] for line in rows] == list(by_way)
+    assert all(len(line) == len(head) for line in rows)
+    wrong = bispike("study", "few-shot", "--dataset", "digits", "--new", "8,x", "--out", tmp_path)
+    assert wrong.status == 2
+    assert "unknown class 'x'" in wrong.err

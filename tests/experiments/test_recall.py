@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
 
+from bispike.errors import ConfigurationError
 from bispike.experiments import memory as memory_study
 from bispike.figures.recall import (
     as_picture,
@@ -49,11 +49,12 @@ def test_the_study_writes_its_numbers_and_pictures(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(memory_study, "PAIRS", (5, 10))
     monkeypatch.setattr(memory_study, "SHARES", (0.0, 0.2))
     monkeypatch.setattr(memory_study, "MASKED", (0.0, 0.5))
-    called = CliRunner().invoke(memory_study.main, ["--out", str(tmp_path), "--seeds", "1", "--passes", "8", "--json"])
-    assert called.exit_code == 0, called.output
-    found = json.loads(called.output)
+    found = memory_study.measure_memories(tmp_path, seeds=1, passes=8)
     assert found["capacity"]["bispike 784 × 100"] == 10
     assert found == json.loads((tmp_path / "memory.json").read_text())
     assert {path.name for path in tmp_path.glob("*.png")} == {"memory-capacity.png", "memory-robustness.png"}
-    told = CliRunner().invoke(memory_study.main, ["--out", str(tmp_path), "--seeds", "1", "--passes", "8"]).output
-    assert max(len(line) for line in told.splitlines()) <= 100
+    head, rows = memory_study.capacity_table(found)
+    assert [row[0] for row in rows] == ["5", "10"]
+    assert all(len(row) == len(head) for row in rows)
+    with pytest.raises(ConfigurationError, match="passes"):
+        memory_study.measure_memories(tmp_path, passes=0)

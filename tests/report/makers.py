@@ -1,4 +1,4 @@
-"""Small runs without a folder, for tests of what is drawn and said."""
+"""Small runs without a folder, for tests of the report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from bispike import data, models, rules
 from bispike.analysis import pathway_angles
 from bispike.data import Dataset
+from bispike.report.run import ReportRun
 from bispike.runs.record import RunRecord
 
 
@@ -64,3 +65,13 @@ def record(
         "trains_top_down": kind.trains_top_down or isinstance(network, Autoencoder),
     }
     return RunRecord(**{**values, **changes})
+
+
+def reported(one: RunRecord, *, samples: int = 60) -> ReportRun:
+    """A run on digits, with its data set."""
+    return ReportRun(one, lambda: digits(one.network.concept.names), samples=samples)
+
+
+def without_data(one: RunRecord, why: str = "no data") -> ReportRun:
+    """A run whose data set cannot be read."""
+    return ReportRun(one, lambda: why)

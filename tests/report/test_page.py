@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +12,20 @@ import torch
 
 from bispike import models
 from bispike.config.train_config import TrainConfig
-from bispike.errors import CheckpointError, ConfigurationError
-from bispike.report import page as page_module
-from bispike.report import write_report
-from bispike.report.measurements import Measurements, angle_history, measure, settled
+from bispike.errors import BispikeError, CheckpointError, ConfigurationError
+from bispike.experiments.untrained import calibrated
+from bispike.report import ReportRun, write_report
+from bispike.report.measurements import all_tested, angle_history, confusion, reconstructed, sample, spiking
 from bispike.report.page import page
+from bispike.report.run import dataset_of
 from bispike.runs.record import RunRecord
 from bispike.training import run_config
 
-from .makers import digits, record
+from .makers import digits, record, reported, without_data
 from .reading import Page
 
 ORDER = ["Learning", "What it sees", "What it does", "What it recalls", "Health", "Settings"]
 HOSTILE = '<script>alert("1")</script>&amp;'
-
-
-def measured(records: Sequence[RunRecord]) -> list[Measurements | str]:
-    return [measure(one, digits(one.network.concept.names), samples=60) for one in records]
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +35,13 @@ def bsd() -> RunRecord:
 
 @pytest.fixture(scope="module")
 def single(bsd: RunRecord) -> str:
-    return page([bsd], measured([bsd]))
+    return page([reported(bsd)])
 
 
 @pytest.fixture(scope="module")
 def several(bsd: RunRecord) -> str:
     records = [bsd, record("bptt"), record("backprop"), record("frozen")]
-    return page(records, measured(records))
+    return page([reported(one) for one in records])
 
 
 def test_every_element_is_closed_and_every_picture_is_described_and_inside(single: str, several: str) -> None:
@@ -131,7 +127,7 @@ def test_several_runs_are_compared_in_a_table(several: str) -> None:
 
 def test_runs_with_the_same_name_are_told_apart(bsd: RunRecord) -> None:
     twin = RunRecord(**{**vars(bsd), "path": Path("other/bsd")})
-    found = Page(page([bsd, twin, twin], ["no data"] * 3))
+    found = Page(page([without_data(one) for one in (bsd, twin, twin)]))
     names = [h for h in found.headings[1:] if h not in ORDER]
     assert names == ["runs/bsd", "other/bsd (2)", "other/bsd (3)"]
 
@@ -143,7 +139,7 @@ def test_names_and_settings_from_outside_are_text() -> None:
         path=Path("runs") / "<b>run",
         config={"dataset": HOSTILE, "rule": HOSTILE, "rule_options": {HOSTILE: HOSTILE}},
     )
-    text = page([hostile], measured([hostile]))
+    text = page([reported(hostile)])
     found = Page(text)
     assert found.faults == []
     assert not found.all("script")
@@ -154,7 +150,7 @@ def test_names_and_settings_from_outside_are_text() -> None:
 
 def test_unfinished_run_and_missing_data_still_make_a_report(bsd: RunRecord) -> None:
     young = RunRecord(**{**vars(bsd), "summary": {}, "metrics": [], "initial": None})
-    found = Page(page([young], ["The data set could not be read here: gone."]))
+    found = Page(page([without_data(young, "The data set could not be read here: gone.")]))
     assert found.faults == []
     assert "has not ended: 0 epochs" in found.text
     assert "could not be read here: gone." in found.text
@@ -167,18 +163,18 @@ def test_values_that_were_not_finite_leave_gaps_in_the_curves(bsd: RunRecord) ->
         {**row, "loss": None, "train_accuracy": None, "angle": {}, "layer_losses": {"a": None}} for row in bsd.metrics
     ]
     for metrics in (lost, [*bsd.metrics, {**lost[0], "epoch": 3}]):
-        found = Page(page([RunRecord(**{**vars(bsd), "metrics": metrics})], ["no data"]))
+        found = Page(page([without_data(RunRecord(**{**vars(bsd), "metrics": metrics}))]))
         assert found.faults == []
         assert any((image["alt"] or "").startswith("Loss at the top") for image in found.all("img"))
 
 
 def test_without_initial_weights_only_the_trained_affinity_is_shown(bsd: RunRecord) -> None:
     late = RunRecord(**{**vars(bsd), "initial": None})
-    found = measure(late, digits(), samples=40)
-    assert found.spiking is not None
-    assert all(pair.before is None for pair in found.spiking.affinities)
+    found = reported(late, samples=40).measure(spiking)
+    assert found is not None
+    assert all(pair.before is None for pair in found.affinities)
     assert all(points[0][0] == 1 for points in angle_history(late)[0].values())
-    assert Page(page([late], [found])).faults == []
+    assert Page(page([reported(late)])).faults == []
 
 
 def test_angles_begin_before_training_and_end_with_the_last_epoch(bsd: RunRecord) -> None:
@@ -192,21 +188,41 @@ def test_angles_begin_before_training_and_end_with_the_last_epoch(bsd: RunRecord
 
 def test_the_same_run_gives_the_same_page_and_leaves_the_generator_alone(bsd: RunRecord, single: str) -> None:
     state = torch.get_rng_state()
-    assert page([bsd], measured([bsd])) == single
+    assert page([reported(bsd)]) == single
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_measurements_use_few_stimuli_of_every_class(bsd: RunRecord) -> None:
-    found = measure(bsd, digits(), samples=50)
-    assert found.samples == 50
-    assert int(found.confusion.sum()) == 50
-    assert found.confusion.sum(1).tolist() == [5] * 10
-    assert measure(bsd, digits(), samples=10**6).samples == found.test_size
+    run = reported(bsd, samples=50)
+    counts = run.need(confusion)
+    assert int(counts.sum()) == 50
+    assert counts.sum(1).tolist() == [5] * 10
+    everything = reported(bsd, samples=10**6)
+    assert len(everything.need(sample)[1]) == everything.need(all_tested) == 360
+
+
+def test_a_measurement_is_made_once_and_only_with_the_data(bsd: RunRecord) -> None:
+    run, calls = reported(bsd), []
+
+    def counted(given: ReportRun) -> int:
+        calls.append(given)
+        return int(torch.randint(10**9, ()))
+
+    assert run.measure(counted) == run.measure(counted)
+    assert calls == [run]
+    run.release()
+    assert run.measure(counted) == reported(bsd).measure(counted)  # drawn from the same generator again
+    assert len(calls) == 3
+    missing = without_data(bsd)
+    assert missing.measure(counted) is None
+    with pytest.raises(BispikeError, match="no data"):
+        missing.need(counted)
+    assert len(calls) == 3
 
 
 def test_data_that_changed_since_are_not_mistaken_for_the_run_s_own(bsd: RunRecord) -> None:
     changed = RunRecord(**{**vars(bsd), "summary": {**bsd.summary, "data_fingerprint": "another"}})
-    found = page_module._measured(changed, data_root=None, samples=10)
+    found = dataset_of(changed)
     assert isinstance(found, str)
     assert "has changed" in found
 
@@ -215,9 +231,9 @@ def test_a_mistake_is_counted_where_the_training_counted_it(bsd: RunRecord) -> N
     counts = torch.eye(10, dtype=torch.int64) * 5
     counts[3, 8] = 4
     noted = RunRecord(**{**vars(bsd), "summary": {**bsd.summary, "confusion": counts.tolist()}})
-    text = Page(page([noted], ["no data"])).text.replace("\u00a0", " ")
-    assert "on all 54 test stimuli" in text
-    assert "“3” taken for “8” (4×)" in text
+    text = Page(page([without_data(noted)])).text.replace("\u00a0", " ")
+    assert "counts of all 54 test stimuli" in text
+    assert "“3” classified as “8” (4×)" in text
     assert f"{100 * 50 / 54:.1f} % of them lie on the diagonal" in text
 
 
@@ -226,13 +242,13 @@ def test_untrained_norms_take_their_statistics_from_the_stimuli() -> None:
     network = models.mlp((20,), [30, 10], 3, norm=True)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     stimuli = torch.rand(50, 20) * 0.01
-    calm = settled(network, stimuli)
+    ready = calibrated(network, stimuli)
     drives = network.layers[0].up.synapse(network.encode(stimuli))
-    norm = calm.layers[0].up.norm
+    norm = ready.layers[0].up.norm
     assert norm is not None
     torch.testing.assert_close(norm.running_mean, drives.mean(0))
     torch.testing.assert_close(norm.running_variance, drives.var(0))
-    assert not calm.training
+    assert not ready.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
@@ -256,7 +272,7 @@ def test_report_of_a_real_run_holds_what_its_folder_says(tmp_path: Path) -> None
     assert found.headings[0] == "Report on first run"
     text = found.text.replace("\u00a0", " ")
     assert f"decides {100 * run.summary['test']:.1f} % of the 360 test stimuli of digits" in text
-    assert "on all 360 test stimuli" in text
+    assert "counts of all 360 test stimuli" in text
     assert f"{run.summary['parameters']:,}" in text
     assert "model.widths" in text
     assert torch.__version__ in text
@@ -283,24 +299,21 @@ def test_report_replaces_an_older_one_and_survives_data_that_are_gone(tmp_path: 
 
 
 @pytest.mark.parametrize("rule", ["bsd", "bptt", "backprop"])
-def test_autoencoders_show_what_comes_down_and_complete_cues(rule: str) -> None:
-    one = record(rule, model="autoencoder", epochs=1)
-    (found,) = measured([one])
-    assert isinstance(found, Measurements)
-    down = found.reconstructed
-    assert down is not None
-    assert down.names == list(one.network.concept.names)
+def test_autoencoders_show_reconstructions_and_complete_cues(rule: str) -> None:
+    run = reported(record(rule, model="autoencoder", epochs=1))
+    down = run.need(reconstructed)
+    assert down.names == list(run.record.network.concept.names)
     assert down.stimuli.shape == down.reconstructed.shape == (10, 1, 8, 8)
     assert down.cues is not None
     assert len(down.passes) == 3
     for values in [down.cues, *down.passes]:
         assert torch.equal(values[:, :, :4], down.stimuli[:3, :, :4])
-    text = Page(page([one], [found]))
+    text = Page(page([run]))
     assert text.faults == []
-    assert "What comes down again" in text.text
+    assert "What it reconstructs" in text.headings
     assert "trains no top-down pathway" not in text.text
-    assert any("what came down of it" in (image["alt"] or "") for image in text.all("img"))
+    assert any("its reconstruction" in (image["alt"] or "") for image in text.all("img"))
 
 
-def test_classifiers_show_nothing_that_came_down(single: str) -> None:
-    assert "What comes down again" not in Page(single).text
+def test_classifiers_show_no_reconstruction(single: str) -> None:
+    assert "What it reconstructs" not in Page(single).headings

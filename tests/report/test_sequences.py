@@ -45,8 +45,8 @@ def test_a_text_is_shown_with_what_the_network_writes(place: Path) -> None:
     page = page_of(place, "text")
     assert page.faults == []
     assert "of the characters of the test part" in page.text
-    assert "Written on: the likeliest characters" in page.text
-    assert "bits a character" in page.text
+    assert "Continued text: the most likely characters" in page.text
+    assert "bits per character" in page.text
     assert {"Learning", "What it forecasts", "Firing", "Memory", "Settings"} <= set(page.headings)
     assert len(page.all("img")) == len(page.all("figcaption")) >= 6
 
@@ -54,7 +54,7 @@ def test_a_text_is_shown_with_what_the_network_writes(place: Path) -> None:
 def test_a_series_is_shown_beside_the_truth_and_simple_models(place: Path) -> None:
     page = page_of(place, "chronological")
     assert page.faults == []
-    for words in ("Beside simple models", "naive", "linear, own", "MASE", "smaller squared error"):
+    for words in ("Compared with simple models", "naive", "linear, own", "MASE", "smaller squared error"):
         assert words in page.text
     assert any("True and forecast values of a, b" in (image["alt"] or "") for image in page.all("img"))
     assert "Protocol" not in page.text
@@ -83,7 +83,7 @@ def run(*words: object) -> dict[str, Any]:
     return called.json
 
 
-def test_predict_writes_on_and_foretells(place: Path) -> None:
+def test_predict_continues_texts_and_forecasts_series(place: Path) -> None:
     found = run("predict", place / "text", place / "prose.txt", "--characters", 20)
     assert len(found["rows"][0]["written"]) == 20
     found = run("predict", place / "chronological", place / "waves.csv")

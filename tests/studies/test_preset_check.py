@@ -42,13 +42,13 @@ def outcomes(name: str, *values: float | None) -> list[Outcome]:
 def test_the_mean_is_compared_with_the_range(
     values: tuple[float | None, ...], mean: float | None, verdict: str, *, sound: bool
 ) -> None:
-    (row,) = preset_check.judge(outcomes("ranged", *values))
+    (row,) = preset_check.check_outcomes(outcomes("ranged", *values))
     assert row.mean == (mean if mean is None else pytest.approx(mean))
     assert (row.values, row.verdict, row.sound) == ([*values], verdict, sound)
 
 
-def test_a_preset_without_a_range_is_reported_and_not_judged() -> None:
-    (row,) = preset_check.judge(outcomes("open", 0.1))
+def test_a_preset_without_a_range_is_reported_without_a_verdict() -> None:
+    (row,) = preset_check.check_outcomes(outcomes("open", 0.1))
     assert (row.expected, row.verdict, row.sound) == (None, "no range recorded", True)
 
 

@@ -1,4 +1,4 @@
-"""The table of a study: means and spreads by the book, empty places where nothing is known, texts that hold."""
+"""The table of a study: means and sample deviations, empty cells for unknown values, text that needs escaping."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bispike.analysis import Operations
 from bispike.config.resolve import Request
 from bispike.config.train_config import TrainConfig
 from bispike.studies import rows as study_rows
-from bispike.studies import texts, write_study
+from bispike.studies import tables, write_study
 from bispike.studies.criteria import marks
 from bispike.studies.notes import notes_of
 from bispike.studies.study import Cell, Outcome, compare_cells, rule_names
@@ -28,7 +28,7 @@ def outcome(row: str, seed: int, test: float | None, **more: Any) -> Outcome:
 
 
 def shown(row: study_rows.TableRow) -> dict[str, str]:
-    return dict(zip(texts.headings(wide=True), texts.cells(row, wide=True), strict=True))
+    return dict(zip(tables.headings(wide=True), tables.cells(row, wide=True), strict=True))
 
 
 def test_spread_is_the_sample_deviation_and_unknown_for_one_seed() -> None:
@@ -72,8 +72,8 @@ def test_rows_are_sorted_on_request_and_failures_come_last() -> None:
     rows = study_rows.aggregate(
         [outcome("a", 0, 0.2), outcome("b", 0, None), outcome("c", 0, 0.0), outcome("d", 0, 0.9)]
     )
-    assert [row.row for row in texts.ordered(rows, "accuracy")] == ["d", "a", "c", "b"]
-    assert texts.ordered(rows, "given") == rows
+    assert [row.row for row in tables.ordered(rows, "accuracy")] == ["d", "a", "c", "b"]
+    assert tables.ordered(rows, "given") == rows
 
 
 def test_where_nothing_was_tested_validation_decides(tmp_path: Path) -> None:
@@ -83,12 +83,12 @@ def test_where_nothing_was_tested_validation_decides(tmp_path: Path) -> None:
             one = outcome(row, seed, 0.0, validation=value)
             outcomes.append(replace(one, summary={**(one.summary or {}), "test": None}))
     rows = study_rows.aggregate(outcomes)
-    assert study_rows.judged_by(rows) == "validation"
-    assert [row.row for row in texts.ordered(rows, "accuracy")] == ["c", "b", "a"]
+    assert study_rows.deciding_data(rows) == "validation"
+    assert [row.row for row in tables.ordered(rows, "accuracy")] == ["c", "b", "a"]
     found = shown(rows[1])
     assert (found["test %"], found["validation %"], found["± sd"]) == ("", "30.00", "14.14")
-    assert [row.values for row in study_rows.judged(rows)] == [[], [0.2, 0.4], [0.8, 0.9]]
-    assert any("not looked at" in note for note in notes_of(outcomes, rows))
+    assert [row.values for row in study_rows.with_deciding_data(rows)] == [[], [0.2, 0.4], [0.8, 0.9]]
+    assert any("not used" in note for note in notes_of(outcomes, rows))
     written = write_study(outcomes, tmp_path, title="which?")
     assert written.notes[0] == "which?"
     assert (tmp_path / "accuracy.png").is_file()
@@ -96,8 +96,8 @@ def test_where_nothing_was_tested_validation_decides(tmp_path: Path) -> None:
 
 def test_texts_cannot_break_the_files() -> None:
     rows = study_rows.aggregate([outcome("k=a|b", 0, 0.5)])
-    assert texts.as_markdown(rows).splitlines()[2].startswith("| k=a\\|b | spikes |  | 50.00 |")
-    assert texts.as_csv([{"row": 'a,"b"', "rates": [1, 2], "none": None}]) == 'row,rates,none\n"a,""b""","[1, 2]",\n'
+    assert tables.as_markdown(rows).splitlines()[2].startswith("| k=a\\|b | spikes |  | 50.00 |")
+    assert tables.as_csv([{"row": 'a,"b"', "rates": [1, 2], "none": None}]) == 'row,rates,none\n"a,""b""","[1, 2]",\n'
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_texts_cannot_break_the_files() -> None:
     ],
 )
 def test_latex_acts_on_no_character_of_a_name(text: str, latex: str) -> None:
-    assert texts.latex_text(text) == latex
+    assert tables.latex_text(text) == latex
 
 
 def test_latex_table_has_as_many_cells_as_columns() -> None:
     rows = study_rows.aggregate([outcome("[x]_&", 0, 0.5), outcome("b", 0, None)])
-    lines = texts.as_latex(rows, ["a note\nof 100 %"]).splitlines()
+    lines = tables.as_latex(rows, ["a note\nof 100 %"]).splitlines()
     assert lines[1] == "% a note of 100 %"
     columns = lines[2].split("{")[2].rstrip("}")
     body = [line for line in lines if line.endswith("\\\\")]
@@ -129,7 +129,7 @@ def test_the_terminal_table_fits_100_columns() -> None:
         row, mean=0.8888, spread=0.0123, seeds=[0, 1], failed=1, step_ms=123.45, peak_memory_mb=1234,
         synaptic_operations=1.5e6, energy_nj=6789.0, criteria=dict.fromkeys(("C1", "C2", "C3", "C4", "C5"), True),
     )  # fmt: skip
-    heads, values = texts.headings(wide=False), texts.cells(full, wide=False)
+    heads, values = tables.headings(wide=False), tables.cells(full, wide=False)
     assert sum(max(len(h), len(v)) for h, v in zip(heads, values, strict=True)) + 3 * (len(heads) - 1) <= 100
 
 

@@ -1,4 +1,5 @@
-"""Memory and time of a training step against the length of the sequence: `python -m bispike.bench.sequence_length`.
+"""Memory and time of a training step against the length of the sequence: `bispike study
+sequence-length`.
 
 Random symbols, one thread. Memory: largest number of bytes of tensors alive at once beyond weights, gradients and the
 batch (`bench.memory`). Time: median of a few steps. Each rule gets a new network for each length.
@@ -12,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import torch
 from torch import Tensor
 
@@ -87,30 +87,28 @@ def peak_bytes(rule: Rule, stimulus: Tensor, targets: Tensor) -> int:
     return peak_step_bytes(lambda: rule.compute_gradients(stimulus, targets), rule.parameters(), existing)
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as Markdown, with the memory relative to the shortest sequence of the same rule."""
-    lines = ["| rule | length | memory MiB | relative | step ms |", "|---|---:|---:|---:|---:|"]
-    shortest = {row["rule"]: row["peak_mb"] for row in reversed(rows)}
-    for row in rows:
-        relative = row["peak_mb"] / shortest[row["rule"]]
-        lines.append(
-            f"| {row['rule']} | {row['length']} | {row['peak_mb']:.1f} | {relative:.2f} | {row['step_ms']:.1f} |"
-        )
-    return "\n".join(lines)
+HEADINGS = ("rule", "length", "memory MiB", "relative", "step ms")
 
 
-@click.command()
-@click.option("--rules", "names", default="bsd,e-prop,bptt", show_default=True)
-@click.option("--lengths", default=",".join(map(str, LENGTHS)), show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for sequences.json.")
-def main(names: str, lengths: str, out: Path | None) -> None:
-    """Measure and print a table."""
+def measure_all(names: Sequence[str], lengths: Sequence[int], *, out: Path | None = None) -> list[dict[str, Any]]:
+    """A row for each rule and length, measured on one thread; `out` is a folder for `sequences.json`."""
     with deterministic(torch.device("cpu"), threads=1):
-        rows = [measure(rule, int(length)) for rule in names.split(",") for length in lengths.split(",")]
-    print(table(rows))
+        rows = [measure(rule, length) for rule in names for length in lengths]
     if out is not None:
         write_json(make_folder(out) / "sequences.json", {"rows": rows})
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+def cells(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The rows as texts under `HEADINGS`; "relative" is the memory relative to the rule's first row."""
+    first = {row["rule"]: row["peak_mb"] for row in reversed(rows)}
+    return [
+        [
+            row["rule"],
+            str(row["length"]),
+            f"{row['peak_mb']:.1f}",
+            f"{row['peak_mb'] / first[row['rule']]:.2f}",
+            f"{row['step_ms']:.1f}",
+        ]
+        for row in rows
+    ]

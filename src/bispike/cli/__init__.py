@@ -1,5 +1,7 @@
-"""The command line: `bispike VERB ...`, also `python -m bispike`. One file a verb, and no logic in them."""
+"""The command line: `bispike VERB ...`, also `python -m bispike`. One file per verb, and no logic in them."""
 
 from ._app import main
+from ._output import Answer
+from ._verbs import register_verb
 
-__all__ = ["main"]
+__all__ = ["Answer", "main", "register_verb"]

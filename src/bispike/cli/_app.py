@@ -1,4 +1,4 @@
-"""The group of verbs, and the one place where an error becomes a message and an exit status.
+"""The application, and the one place where an error becomes a message and an exit status.
 
 Exit status: 0 done, 1 the work failed, 2 a user's mistake. A message never carries a traceback; for an
 error that is a defect of the library, `BISPIKE_DEBUG=1` adds one.
@@ -19,28 +19,12 @@ import click
 from .. import errors
 from .._version import __version__
 from ..config.packages import load_packages
-from . import (
-    ablate,
-    analyse,
-    audit,
-    bench,
-    compare,
-    data,
-    evaluate,
-    models,
-    predict,
-    presets,
-    recall,
-    report,
-    robustness,
-    rules,
-    train,
-)
 from ._output import Answer, as_json_text, show
+from ._verbs import PACKAGE, Folder
 
 
-class Application(click.Group):
-    """A click group whose verbs return an `Answer` and whose errors are one message each."""
+class Application(Folder):
+    """The group whose verbs return an `Answer` and whose errors are one message each."""
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -105,13 +89,17 @@ def _payload(error: BaseException, status: int, message: str) -> dict[str, Any]:
 
 
 def _leave_quietly() -> NoReturn:
-    """The reader of our output has gone: say nothing, also not at the interpreter's end."""
+    """Whoever reads our output has closed it: print nothing more, also not when the interpreter ends."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(1)
 
 
-@click.group(cls=Application, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Application,
+    package=PACKAGE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="bispike", message="%(prog)s %(version)s")
 def app() -> None:
     """Spiking networks whose two pathways teach each other, without backpropagation.
@@ -119,27 +107,6 @@ def app() -> None:
     Every verb takes --json: standard output is then exactly one JSON object. Exit status: 0 done, 1 the work
     failed, 2 a mistake in what was asked for.
     """
-
-
-VERBS = (
-    train,
-    evaluate,
-    predict,
-    recall,
-    compare,
-    ablate,
-    audit,
-    analyse,
-    robustness,
-    bench,
-    report,
-    data,
-    rules,
-    models,
-    presets,
-)
-for _verb in VERBS:
-    app.add_command(_verb.command)
 
 
 def main() -> NoReturn:

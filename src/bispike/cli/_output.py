@@ -1,4 +1,4 @@
-"""What a verb answers, and how it reaches the user.
+"""The answer of a verb, and how it reaches the user.
 
 A verb returns an `Answer`: plain values for programs and a text for people. With `--json` standard output
 is exactly one JSON object (the answer, or `{"error": {...}}`); progress, notes and the message of an error
@@ -19,12 +19,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-PIPE_WIDTH = 200  # columns when standard output is not a terminal: one row a line, whatever reads it
+PIPE_WIDTH = 200  # columns when standard output is not a terminal: one line per row for any reader
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verb found: `payload` for `--json`, `text` for people, and the exit status."""
+    """The result of a verb: `payload` for `--json`, `text` for people, and the exit status."""
 
     payload: Mapping[str, Any]
     text: RenderableType
@@ -45,7 +45,7 @@ def show(answer: Answer, *, as_json: bool, stream: TextIO) -> None:
 
 
 def as_json_text(payload: Mapping[str, Any]) -> str:
-    """JSON of plain values; a value that is not finite becomes null, as JSON has no word for it."""
+    """JSON of plain values; a value that is not finite becomes null, since JSON cannot express it."""
     return json.dumps(_plain(payload), indent=2, allow_nan=False)
 
 
@@ -54,12 +54,12 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def transfer(name: str, there: int, expected: int | None) -> None:
+def transfer(name: str, received: int, expected: int | None) -> None:
     """One changing line on a terminal for a file that is being fetched; silent elsewhere."""
     if sys.stderr.isatty():
         of = f" of {expected / 1e6:.1f}" if expected else ""
-        end = "\n" if there == expected else ""
-        print(f"\r{name}: {there / 1e6:.1f}{of} MB", end=end, file=sys.stderr, flush=True)
+        end = "\n" if received == expected else ""
+        print(f"\r{name}: {received / 1e6:.1f}{of} MB", end=end, file=sys.stderr, flush=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
@@ -73,7 +73,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
 
 
 def pairs(values: Mapping[str, object]) -> Table:
-    """Names and values, a line each, without a heading."""
+    """Names and values, one line each, without a heading."""
     made = Table.grid(padding=(0, 2))
     made.add_column()
     made.add_column(overflow="fold")

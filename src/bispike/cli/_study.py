@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, sort: str) -> Answer:
-    """Run a study in `out`; status 1 if a run failed, 0 otherwise. The table comes in both cases."""
+    """Run a study in `out`; status 1 if a run failed, 0 otherwise. The table is shown in both cases."""
     from .. import studies as study
     from ..studies.study import run_study
 
@@ -25,7 +25,7 @@ def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, so
         note(f"error: {failure['run']}: {failure['message']}")
     heads = study.headings(wide=False, rows=found.rows)
     rows = [study.cells(row, wide=False) for row in found.rows]
-    shown = [i for i, _ in enumerate(heads) if any(row[i] for row in rows)]  # a column that says nothing is left out
+    shown = [i for i, _ in enumerate(heads) if any(row[i] for row in rows)]  # empty columns are left out
     made = table([heads[i] for i in shown], [[row[i] for i in shown] for row in rows], right=heads[2:])
     payload = {**found.document, "out": str(out), "files": found.files}
     names = ", ".join(Path(path).name for path in found.files.values())

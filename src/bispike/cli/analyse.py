@@ -1,4 +1,4 @@
-"""`bispike analyse`: what a run has become, beyond its accuracy."""
+"""`bispike analyse`: measurements of a run beyond its accuracy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._output import Answer, note, table
 @run_argument
 @click.option("--out", type=FILE, metavar="DIR", help="Folder of what is written.  [default: RUN]")
 @click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Test stimuli.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn at random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
 @data_root_option
 @json_option
 def command(run: Path, out: Path | None, samples: int, seed: int, data_root: Path | None) -> Answer:

@@ -42,17 +42,17 @@ def command(
     """Measure how plausible a RUN's rule is, or a rule by name: criteria C1 to C5.
 
     \b
-    C1  asymmetric weights: what carries signals down is not what carries them up
+    C1  asymmetric weights: top-down and bottom-up signals have weights of their own
     C2  local plasticity: what an update depends on (synapse, neuron, layer, batch, network)
-    C3  no separate phases: learning does not wait for the pass upward to end
+    C3  no separate phases: learning does not wait for the end of the bottom-up pass
     C4  spikes: values between layers are 0 or 1, in inference and in learning
-    C5  unsigned errors: nothing that is sent, and no error at the top, has a sign
+    C5  unsigned errors: no signal between layers, and no error at the top, has a sign
 
-    A RUN is audited with its trained weights on its data; the result is kept in its folder for 'bispike report'.
+    A RUN is audited with its trained weights on its data; the result is saved in its folder for 'bispike report'.
     """
     if names is None:
         if len(words) != 1 or settings or model is not None:
-            raise click.UsageError("expected one RUN by itself, or --rule R with what belongs to it.")
+            raise click.UsageError("expected one RUN without other options, or --rule R with its options.")
         from ..experiments.audit import audit_run
 
         found = audit_run(Path(words[0]), data_root=data_root, batch=batch_size, seed=seed)
@@ -94,7 +94,7 @@ def _one(found: Audit) -> RenderableType:
         rows = [[*row[:2], row[3]] for row in rows]
     made = table(["criterion", "holds", *(["published"] if known else []), "measured"], rows)
     made.columns[-1].max_width = WIDEST - 12
-    about = f"{found.rule} on {found.network}, {found.data}, {found.batch} samples a step"
+    about = f"{found.rule} on {found.network}, {found.data}, {found.batch} samples per step"
     return Group(about, "", made, "", _explained(found))
 
 
@@ -108,12 +108,12 @@ def _several(found: Sequence[Audit]) -> RenderableType:
             row.append(f"{ANSWERS[verdict.holds]}{'*' if other else ''}\n{verdict.brief}")
         rows.append(row)
     made = table(["rule", *found[0].criteria], rows)
-    notes = ["* The literature says otherwise; bispike audit --rule R shows both."] if differ else []
+    notes = ["* The literature differs; bispike audit --rule R shows both."] if differ else []
     return Group(made, *(["", *notes] if notes else []), "", _explained(found[0]))
 
 
 def _explained(found: Audit) -> Table:
-    """How each criterion was measured, and what to bear in mind."""
+    """How each criterion was measured, and remarks."""
     texts = {name: verdict.how for name, verdict in found.criteria.items()}
     made = pairs({**texts, **{"note" if i == 0 else f"note {i + 1}": text for i, text in enumerate(found.notes)}})
     made.columns[-1].max_width = 90

@@ -18,7 +18,7 @@ WIDTH = 100  # columns of a terminal
 @click.command("bench")
 @click.option("--suite", default="quick", show_default=True, metavar="S", help="What is measured; see below.")
 @click.option("--peers", is_flag=True, help="snnTorch, SpikingJelly and Norse take part (installed apart, once).")
-@click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the results.")
+@click.option("--out", type=FILE, default=Path("runs/bench"), show_default=True, metavar="DIR")
 @click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case; may be repeated.")
 @click.option("--repeats", type=int, metavar="N", help="Timed turns.  [default: the suite's]")
 @click.option("--warmup", type=int, metavar="N", help="Untimed turns before them.  [default: the suite's]")

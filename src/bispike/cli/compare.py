@@ -31,7 +31,7 @@ def command(
 ) -> Answer:
     """Train the same network under several rules and tabulate the results.
 
-    Each run is a folder of its own in DIR. The same command goes on with a comparison that was broken off.
+    Each run is a folder of its own in DIR. The same command resumes an interrupted comparison.
     An option of --set applies to the rules that know it.
     """
     from ..config.folders import default_study_folder

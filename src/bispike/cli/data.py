@@ -1,4 +1,4 @@
-"""`bispike data`: data sets: what exists, where it lies, download, verify."""
+"""`bispike data`: data sets: list, describe, download, check."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def list_sets(data_root: Path | None) -> Answer:
 @data_root_option
 @json_option
 def info(name: str, data_root: Path | None) -> Answer:
-    """Describe the published data set NAME and say where it lies."""
+    """Describe the published data set NAME and show where its files are."""
     from .. import data
 
     found = data.info(name, data_root)
@@ -65,7 +65,7 @@ def info(name: str, data_root: Path | None) -> Answer:
 @data_root_option
 @json_option
 def fetch(name: str, data_root: Path | None) -> Answer:
-    """Download the published data set NAME, unless it is there."""
+    """Download the published data set NAME, unless it is present."""
     from .. import data
 
     place = data.fetch(name, data_root, progress=transfer)
@@ -79,7 +79,7 @@ def fetch(name: str, data_root: Path | None) -> Answer:
 @data_root_option
 @json_option
 def check(path: str, task: str | None, data_root: Path | None) -> Answer:
-    """Check the data set at PATH (or a published name): what it holds, and what is wrong with it."""
+    """Check the data set at PATH (or a published name): its contents, and what is wrong with it."""
     from .. import data
 
     report = data.check(path, root=data_root, task=task)
@@ -107,4 +107,4 @@ def check(path: str, task: str | None, data_root: Path | None) -> Answer:
 
 def _counts(part: dict[str, Any]) -> str:
     each = part["per_class"]
-    return f"{part['count']:,} stimuli, {min(each)} to {max(each)} a class"
+    return f"{part['count']:,} stimuli, {min(each)} to {max(each)} per class"

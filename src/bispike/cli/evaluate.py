@@ -1,4 +1,4 @@
-"""`bispike evaluate`: measure a run on a split, also on damaged stimuli. The run's folder stays as it is."""
+"""`bispike evaluate`: measure a run on a split, also on damaged stimuli. The run's folder is unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._output import Answer, note, pairs
 @click.option("--dataset", metavar="D", help="Another data set with the same stimuli.  [default: the run's]")
 @click.option("--split", default="test", show_default=True, metavar="test|validation|train")
 @click.option("--corrupt", metavar="KIND:SEVERITY", help="Damage the stimuli first, such as blur:3 (1 to 5).")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn at random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
 @click.option("--batch-size", type=int, default=256, show_default=True, metavar="B")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
 @data_root_option

@@ -1,19 +1,27 @@
-"""`bispike models`: the networks that `--model` knows."""
+"""`bispike models`: the networks that `--model` knows, or the options of one of them."""
 
 from __future__ import annotations
 
 import click
+from rich.console import Group
 
 from ._options import json_option
+from ._options_table import option_rows, option_table
 from ._output import Answer, table
 
 
 @click.command("models")
+@click.argument("name", required=False)
 @json_option
-def command() -> Answer:
-    """List the models, one line each."""
+def command(name: str | None) -> Answer:
+    """List the models, one line each, or the options of the model NAME."""
     from .. import models
 
+    if name is not None:
+        options = option_rows(models.settings_of(name), models.Options)
+        summary = models.registry[name].summary
+        payload = {"name": name, "summary": summary, "options": options}
+        return Answer(payload, Group(f"{name}: {summary}", "", option_table(options)))
     rows = [
         {"name": entry.name, "summary": entry.summary, "settings": models.settings_of(entry.name)}
         for entry in models.registry.values()

@@ -1,4 +1,4 @@
-"""`bispike presets`: complete settings under a name, for `--preset`; do they reach what they are expected to?"""
+"""`bispike presets`: complete settings under a name, for `--preset`, and a check of the accuracy that they reach."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._output import Answer, note, table
 @json_option
 @click.pass_context
 def command(context: click.Context) -> Answer | None:
-    """List the presets, one line each, or check what they reach."""
+    """List the presets, one line each, or check the accuracy that they reach."""
     return context.invoke(list_presets) if context.invoked_subcommand is None else None
 
 
@@ -32,7 +32,7 @@ def list_presets() -> Answer:
 
 @command.command("check")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--all", "every", is_flag=True, help="All presets whose data are here.")
+@click.option("--all", "every", is_flag=True, help="All presets whose data sets are present.")
 @click.option("--seeds", type=int, default=3, show_default=True, metavar="N", help="Runs of each preset.")
 @click.option("--jobs", type=int, metavar="N", help="Runs at a time, one thread each.  [default: all cores]")
 @click.option("--out", type=FILE, metavar="DIR", help="Folder of the runs.  [default: runs/presets]")
@@ -48,7 +48,7 @@ def check(
 ) -> Answer:
     """Train presets by NAME and compare the mean test accuracy with the expected range; status 1 if one is outside.
 
-    The same command goes on with a check that was broken off.
+    The same command resumes an interrupted check.
     """
     from ..config.folders import RUNS
     from ..studies import preset_check
@@ -63,7 +63,7 @@ def check(
     for outcome in outcomes:
         if outcome.failure:
             note(f"error: {outcome.path}: {outcome.failure}")
-    found = preset_check.judge(outcomes)
+    found = preset_check.check_outcomes(outcomes)
     heads = [
         "preset",
         "expected %",

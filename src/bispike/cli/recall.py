@@ -1,4 +1,4 @@
-"""`bispike recall`: what the top-down pathway calls up from concepts, from parts of a stimulus, from a latent code."""
+"""`bispike recall`: stimuli that the top-down pathway recalls from concepts, parts of a stimulus, or a latent code."""
 
 from __future__ import annotations
 
@@ -16,13 +16,22 @@ from ._output import Answer, pairs
 @click.option("--concept", "concepts", multiple=True, metavar="NAME ...", help="Only these classes.  [default: all]")
 @click.argument("more_concepts", nargs=-1, metavar="")
 @click.option("--layers", is_flag=True, help="Draw the top-down rates of every layer as well.")
-@click.option("--cue", type=FILE, metavar="FILE", help="Complete this stimulus, of which a part is hidden.")
-@click.option("--hide", default="bottom", show_default=True, metavar="bottom|top|left|right|none", help="Of the cue.")
-@click.option("--passes", type=int, default=3, show_default=True, metavar="N", help="Up and down, to complete a cue.")
-@click.option("--samples", type=int, metavar="N", help="Draw N new images, the classes in turn (autoencoders).")
+@click.option("--cue", type=FILE, metavar="FILE", help="Complete this stimulus; --hide hides a part of it.")
+@click.option(
+    "--hide", default="bottom", show_default=True, metavar="bottom|top|left|right|none", help="Hidden part of the cue."
+)
+@click.option(
+    "--passes",
+    type=int,
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Bottom-up and top-down passes to complete a cue.",
+)
+@click.option("--samples", type=int, metavar="N", help="Draw N new images, all classes alike (autoencoders).")
 @click.option("--judge", type=FILE, metavar="RUN2", help="Judge an autoencoder by this classifier.")
-@click.option("--components", type=int, default=1, show_default=True, metavar="N", help="Gaussians a class.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of drawn images.")
+@click.option("--components", type=int, default=1, show_default=True, metavar="N", help="Gaussians per class.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="The picture.  [default: RUN/recall.png]")
 @json_option
 def command(
@@ -39,7 +48,7 @@ def command(
     seed: int,
     out: Path | None,
 ) -> Answer:
-    """Draw what a trained RUN imagines for each concept, or how it completes a cue."""
+    """Draw the stimulus that a trained RUN recalls for each concept, or how it completes a cue."""
     from ..experiments import recall as recalling
     from ..figures import files as picture_files
     from ..runs.run import expect_single_stimuli, load_run
@@ -47,7 +56,9 @@ def command(
 
     asked = [name for name, given in (("--cue", cue), ("--samples", samples), ("--layers", layers)) if given]
     if len(asked) > 1 or (judge and (cue or layers)):
-        raise click.UsageError(f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all.")
+        raise click.UsageError(
+            f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all of them."
+        )
     trained = load_run(run)
     expect_single_stimuli(trained, "recall")
     wanted = [*concepts, *more_concepts]
@@ -56,8 +67,8 @@ def command(
         found = recalling.judge(trained, judge, samples=samples or 1000, components=components, seed=seed)
         return Answer({"run": str(run), **found}, pairs({"run": str(run), **_flat(found)}))
     if cue is not None:
-        found = recalling.finish_cue(trained, cue, path, hidden=hide, passes=passes)
-        shown = f"from the cue: {found['decision']}, settled: {found['settled']}; drawn: {path}"
+        found = recalling.complete_cue(trained, cue, path, hidden=hide, passes=passes)
+        shown = f"decision from the cue: {found['decision']}; after {passes} passes: {found['settled']}; figure: {path}"
         return Answer({"run": str(run), "cue": str(cue), **found, "out": str(path)}, shown)
     if samples is not None:
         recalling.draw_samples(trained, samples, path, seed=seed)
@@ -71,7 +82,7 @@ def command(
 
 
 def _flat(found: dict[str, Any]) -> dict[str, str]:
-    """Names and values, a line each."""
+    """Names and values, one line each."""
     lines = {}
     for name, value in found.items():
         inner = value.items() if isinstance(value, dict) else [("", value)]

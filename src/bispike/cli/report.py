@@ -1,4 +1,4 @@
-"""`bispike report`: one HTML page that shows what runs see, do and recall."""
+"""`bispike report`: one HTML page that shows what runs learned, see, do and recall."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def command(runs: tuple[Path, ...], out: Path | None, data_root: Path | None) ->
     from .. import report
 
     if out is None and len(runs) > 1:
-        raise click.UsageError("several runs: --out FILE.html must say where the report goes.")
+        raise click.UsageError("several runs: expected --out FILE.html, the file of the report.")
     path = report.write_report(runs, out or runs[0] / "report.html", data_root=data_root)
     return Answer({"runs": [str(run) for run in runs], "out": str(path)}, f"report: {path}")

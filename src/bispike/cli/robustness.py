@@ -1,4 +1,4 @@
-"""`bispike robustness`: several runs on damaged stimuli and with lost spikes, side by side."""
+"""`bispike robustness`: several runs on damaged stimuli and with lost spikes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ._output import Answer, note, table
 
 @click.command("robustness")
 @click.argument("runs", nargs=-1, required=True, type=FILE, metavar="RUN...")
-@click.option("--out", type=FILE, metavar="DIR", help="Folder of what is written.  [default: runs/robustness]")
+@click.option("--out", type=FILE, metavar="DIR", help="Folder of the results.  [default: runs/robustness]")
 @click.option(
     "--split", type=click.Choice(["test", "validation"]), default="test", show_default=True, help="Stimuli to damage."
 )
 @click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn at random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
 @data_root_option
 @json_option
 def command(
     runs: tuple[Path, ...], out: Path | None, split: str, samples: int, seed: int, data_root: Path | None
 ) -> Answer:
-    """Compare how well RUNs decide on damaged stimuli and with lost spikes.
+    """Compare the accuracy of RUNs on damaged stimuli and with lost spikes.
 
-    Runs that differ in their seed only make one row. Writes robustness.json, .md and .png.
+    Runs that differ only in their seed share one row. Writes robustness.json, .md and .png.
     """
     from ..config.folders import RUNS
     from ..experiments import robustness
@@ -41,7 +41,7 @@ def command(
     lines = [robustness.cells(row, rows) for row in rows]
     lost = next(i for i, head in enumerate(heads) if head.startswith("loss"))
     last = len(heads) - 1
-    made = []  # damages of the stimulus and lost spikes in a table each, so that both fit a terminal
+    made = []  # one table for damaged stimuli and one for lost spikes, so that both fit a terminal
     for columns in ([*range(lost), last - 1], [0, *range(lost, last - 1), last]):
         shown = [heads[i] for i in columns]
         made.append(table(shown, [[line[i] for i in columns] for line in lines], right=shown[1:]))

@@ -1,8 +1,7 @@
-"""What a finished run has become, beyond its accuracy: `bispike analyse`.
+"""Measurements of a finished run beyond its accuracy: `bispike analyse`.
 
-How alike its pathways are, how far its weight changes point from the gradient, what a linear reader takes from each
-layer, how well it decides on damaged stimuli and with lost spikes. The result is plain values in `analysis.json`, with
-the digest of the weights that it belongs to.
+Similarity of the pathways, angle between weight changes and gradient, linear separability of each layer, accuracy on
+damaged stimuli and with lost spikes. The result is plain values in `analysis.json`, with the digest of the weights.
 """
 
 from __future__ import annotations
@@ -33,8 +32,9 @@ from ..runs.record import initial_network, model_digest
 from ..runs.run import Run, expect_single_stimuli, load_run
 from ..training.batches import epoch_order
 from ..training.evaluation import split_of
+from .kinds import emits_spikes
 from .robustness import damaged_accuracies
-from .untrained import settled
+from .untrained import calibrated
 
 SAMPLES = 1000  # test stimuli
 PROBE_SAMPLES = 2000  # training stimuli of the probes; every fourth chooses the ridge
@@ -50,7 +50,7 @@ def analyse_run(
     data_root: str | Path | None = None,
     note: Callable[[str], None] = lambda message: None,
 ) -> dict[str, Any]:
-    """Analyse a finished run; its folder stays as it is.
+    """Analyse a finished run; its folder is unchanged.
 
     Args:
         path: folder of the run.
@@ -118,7 +118,7 @@ def _first(split: Split, count: int) -> Split:
 
 def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
     """None for a rule without a top-down pathway or without spikes."""
-    if not run.rule.trains_top_down or not run.network.signals.spiking:
+    if not run.rule.trains_top_down or not emits_spikes(run.network):
         return None
     stimuli, labels = test[: len(test)]
     return [asdict(level) for level in agreement(read_layers(run.network, stimuli), labels)]
@@ -141,25 +141,25 @@ def _probes(network: Network, initial: Network | None, train: Split, test: Split
     part = _first(train, PROBE_SAMPLES)
     stimuli, labels = part[: len(part)]
     shown, answers = test[: len(test)]
-    held = torch.arange(len(labels)) % 4 == 3
+    validating = torch.arange(len(labels)) % 4 == 3
     classes = network.concept.classes
 
     def accuracies(seen: dict[str, torch.Tensor], tested: dict[str, torch.Tensor]) -> dict[str, float]:
         return {
             name: linear_probe(
-                Sample(values[~held], labels[~held]),
-                Sample(values[held], labels[held]),
+                Sample(values[~validating], labels[~validating]),
+                Sample(values[validating], labels[validating]),
                 Sample(tested[name], answers),
                 classes=classes,
             ).accuracy
             for name, values in seen.items()
         }
 
-    found: dict[str, Any] = {"train": int((~held).sum()), "test": len(answers)}
+    found: dict[str, Any] = {"train": int((~validating).sum()), "test": len(answers)}
     found[INPUT] = accuracies({INPUT: stimuli.flatten(1)}, {INPUT: shown.flatten(1)})[INPUT]
     found["trained"] = accuracies(layer_rates(network, stimuli), layer_rates(network, shown))
     found["untrained"] = None
     if initial is not None:
-        begun = settled(initial, stimuli)
-        found["untrained"] = accuracies(layer_rates(begun, stimuli), layer_rates(begun, shown))
+        untrained = calibrated(initial, stimuli)
+        found["untrained"] = accuracies(layer_rates(untrained, stimuli), layer_rates(untrained, shown))
     return found

@@ -1,4 +1,4 @@
-"""The files of an analysis: its values and its pictures."""
+"""The files of an analysis: its values and its figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..runs.record import ANALYSIS
 
 
 def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
-    """The figures of what `analyse_run` returned, by kind."""
+    """The figures of the result of `analyse_run`, by kind."""
     figures = {}
     if found["agreement"]:
         figures["pathways"] = agreement_levels([Agreement(**level) for level in found["agreement"]])
@@ -29,7 +29,7 @@ def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
 
 
 def write_analysis(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
-    """Write `analysis.json` and a picture a part into a folder; returns the paths by kind."""
+    """Write `analysis.json` and one figure per part into a folder; returns the paths by kind."""
     folder = make_folder(out)
     paths = {kind: folder / f"analysis-{kind}.png" for kind in analysis_figures(found)}
     for kind, figure in analysis_figures(found).items():

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class AnalysisTable:
-    """One table: what it is about, its cells as texts, and how to read it. The first column holds names."""
+    """One table: its title, its cells as texts, and how to read it. The first column has names."""
 
     title: str
     head: list[str]
@@ -33,7 +33,7 @@ def _agreement(levels: Sequence[Mapping[str, Any]]) -> AnalysisTable:
         ["layer", "own class", "other classes", "chance", "own - other"],
         rows,
         "Share of equal entries. Chance: independent spikes with the same rates of each unit. The difference is paired "
-        "stimulus by stimulus; its standard error stands behind it.",
+        "by stimulus and shown with its standard error.",
     )
 
 
@@ -53,7 +53,7 @@ def _angles(found: Mapping[str, Any]) -> AnalysisTable:
         ["place", "before training", "after training", "random"],
         rows,
         f"Mean over {found['batches']} batches of {found['batch_size']} with its standard error. 0 is gradient "
-        "descent, below 90 still descends. Empty where the rule changes nothing.",
+        "descent; below 90 the loss still falls. Empty where the rule changes no weights.",
     )
 
 
@@ -62,7 +62,7 @@ def _probes(found: Mapping[str, Any]) -> AnalysisTable:
     rows = [["input", _percent(found["input"]), _percent(found["input"])]]
     rows += [[name, _percent(untrained.get(name)), _percent(share)] for name, share in found["trained"].items()]
     return AnalysisTable(
-        "Linear separability (% of test stimuli that a linear probe decides rightly)",
+        "Linear separability (% of test stimuli that a linear probe classifies correctly)",
         ["place", "random network", "trained"],
         rows,
         f"Ridge regression on {found['train']} training stimuli, tested on {found['test']}.",

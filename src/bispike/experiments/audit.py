@@ -1,4 +1,4 @@
-"""The audit of a run: its rule on its trained network and its data, kept in its folder for the report."""
+"""The audit of a run: its rule on its trained network and its data, saved in its folder for the report."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from ..files import write_json
 from ..nn import Network, SequenceNetwork
 from ..runs.folder import AUDIT
 from ..runs.run import Run, load_run
+from .kinds import follows_sequences
 
 
 def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
-    """Measure C1 to C5 of a run and leave the result in its folder.
+    """Measure C1 to C5 of a run and save the result in its folder.
 
     Args:
         path: folder of the run.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places. Without
             the run's data the stimuli are noise.
-        batch: samples a step.
-        seed: of all that is drawn.
+        batch: samples per step.
+        seed: of all random draws.
 
     Raises:
         CheckpointError: it is no run, or a damaged one.
         UserError: the result cannot be written.
     """
     run = load_run(path)
-    if isinstance(run.network, SequenceNetwork):
+    if follows_sequences(run.network):
         found = _of_sequences(run, data_root, batch, seed)
         write_json(Path(path) / AUDIT, found.to_dict())
         return found
@@ -55,7 +56,7 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
 
 
 def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int) -> Audit:
-    """A recurrent run: the rule on the small dense network, and on the run's own network what C2 says of time."""
+    """A recurrent run: the rule on the small dense network, and on the run's own network locality in time (C2)."""
     config = run.config
     found = analysis.audit(config.rule, batch=batch, seed=seed, **run.rule.options)
     loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
@@ -64,7 +65,7 @@ def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int)
     local = left <= LOCAL
     when = "at its own position only" if local else f"at earlier positions too ({100 * left:.0f} % of a change)"
     c2 = found.criteria["C2"]
-    told = replace(
+    in_time = replace(
         c2,
         brief=f"{c2.brief}; {'its position' if local else 'earlier positions'}",
         finding=f"{c2.finding} In time: an error moves weights {when}.",
@@ -74,11 +75,11 @@ def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int)
         holds=c2.holds and local,
     )
     note = "All but locality in time was measured on the small dense network, not on the run's recurrent one."
-    return replace(found, criteria={**found.criteria, "C2": told}, notes=[*found.notes, note])
+    return replace(found, criteria={**found.criteria, "C2": in_time}, notes=[*found.notes, note])
 
 
 def _samples(run: Run, data_root: str | Path | None, count: int, seed: int) -> tuple[Tensor, Tensor, str]:
-    """Training stimuli of the run, or noise of their shape, with labels and what they are in words."""
+    """Training stimuli of the run, or noise of their shape, with labels and a description."""
     config, network = run.config, run.network
     try:
         loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)

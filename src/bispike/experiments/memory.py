@@ -1,23 +1,21 @@
-"""What the associative memory holds, beside Kosko's BAM and a modern Hopfield network: `python -m
-bispike.experiments.memory --out DIR`.
+"""The associative memory beside Kosko's BAM and a modern Hopfield network: `bispike study memory`.
 
-Capacity, robustness and replay on random patterns; with `--dataset mnist` also replay and completion of digits, and
-with `--run RUN` the completion of unseen digits by a trained network. Writes memory.json and the pictures.
+Capacity, robustness and replay are measured on random patterns; replay and completion also on images, and completion of
+unseen images with a trained network.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
 import torch
 
 from .. import data
 from ..analysis.generation import BATCH
+from ..errors import ConfigurationError
 from ..figures.files import write_picture
 from ..figures.recall import capacity_figure, completion_figure, replay_figure, robustness_figure
 from ..files import make_folder, write_json
@@ -39,6 +37,7 @@ from ..memory import (
 from ..memory.completion_quality import COMPLETION_SETTINGS, class_means, hidden_error
 from ..memory.curves import Memory
 from ..runs.run import Run, load_run
+from ..training.environment import deterministic
 
 OURS = "bispike 784 × 100"
 PAIRS = (10, 20, 30, 34, 38, 42, 50, 60, 70, 76, 80, 84, 90, 100)
@@ -56,17 +55,40 @@ def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     }
 
 
-@click.command(help=__doc__)
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the results.")
-@click.option("--seeds", type=int, default=3, show_default=True)
-@click.option("--passes", type=int, default=30, show_default=True, help="How often each pair is shown.")
-@click.option("--dataset", metavar="D", help="Images for replay and completion, such as mnist.")
-@click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="A trained network that completes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def main(out: Path, seeds: int, passes: int, dataset: str | None, run: Path | None, as_json: bool) -> None:  # noqa: FBT001
-    """Run the study."""
-    torch.set_num_threads(1)
+def measure_memories(
+    out: Path, *, seeds: int = 3, passes: int = 30, dataset: str | None = None, run: str | Path | None = None
+) -> dict[str, Any]:
+    """Measure the memories on one thread; write `memory.json` and the figures.
+
+    Args:
+        out: folder of the results.
+        seeds: memories of each kind, at least 1.
+        passes: how often each pair is shown to ours, at least 1.
+        dataset: images for replay and completion; None for random patterns only.
+        run: folder of a trained network that completes unseen images.
+
+    Returns:
+        Plain values, as in `memory.json`.
+
+    Raises:
+        ConfigurationError: too few seeds or passes.
+        UserError: the data set or the run cannot be read, or the folder not be written.
+    """
+    if seeds < 1 or passes < 1:
+        raise ConfigurationError(f"seeds and passes: expected at least 1, received {seeds} and {passes}.")
     make_folder(out)
+    with deterministic(torch.device("cpu"), threads=1):
+        found = _measure(out, seeds, passes)
+        if dataset is not None:
+            found |= _on_images(dataset, out, found["replay"])
+        if run is not None:
+            found["network"] = complete_unseen(load_run(run), out / "completion-unseen.png")
+    write_json(out / "memory.json", found)
+    return found
+
+
+def _measure(out: Path, seeds: int, passes: int) -> dict[str, Any]:
+    """What is measured on random patterns."""
     made = makers(passes)
     curves = {name: capacity_curve(make, PAIRS, seeds=seeds) for name, make in made.items()}
     write_picture(out / "memory-capacity.png", capacity_figure(curves))
@@ -77,7 +99,7 @@ def main(out: Path, seeds: int, passes: int, dataset: str | None, run: Path | No
     write_picture(out / "memory-robustness.png", robustness_figure(kinds, pairs=40))
     generator = torch.Generator().manual_seed(0)
     bits = torch.randint(0, 2, (3, 20, 784), generator=generator).float()
-    found: dict[str, Any] = {
+    return {
         "seeds": seeds,
         "passes": passes,
         "capacity": {name: capacity(points) for name, points in curves.items()},
@@ -88,12 +110,6 @@ def main(out: Path, seeds: int, passes: int, dataset: str | None, run: Path | No
         },
         "replay": {"3 random sequences of 20": replay_accuracy(bits)},
     }
-    if dataset is not None:
-        found |= _on_images(dataset, out, found["replay"])
-    if run is not None:
-        found["network"] = complete_unseen(load_run(run), out / "completion-unseen.png")
-    write_json(out / "memory.json", found)
-    click.echo(json.dumps(found) if as_json else _told(curves, found))
 
 
 def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any]:
@@ -138,29 +154,32 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> d
     return {**asdict(summary), "ratios": ratios, "accuracies": right}
 
 
-def _told(curves: Mapping[str, Sequence[CurvePoint]], found: Mapping[str, Any]) -> str:
-    lines = ["wrong bits (%), concept / stimulus, a quarter of the cue flipped", f"{'pairs':>6}"]
-    lines[-1] += "".join(f"{name:>24}" for name in curves)
-    for i, count in enumerate(PAIRS):
-        cells = [f"{100 * points[i].concept:.2f} / {100 * points[i].stimulus:.2f}" for points in curves.values()]
-        lines.append(f"{count:>6}" + "".join(f"{cell:>24}" for cell in cells))
-    held = ", ".join(f"{name} {value}" for name, value in found["capacity"].items())
-    lines += ["", f"pairs held at 5 %: {held}", f"{OURS}, each pair shown once: {found['one_pass']}"]
+CAPTION = "Wrong bits (%) of concept / stimulus, a quarter of the cue flipped"
+
+
+def capacity_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: wrong bits by the number of stored pairs, one column per memory."""
+    curves = found["curves"]
+    rows = [
+        [str(count), *(f"{100 * of[i]['concept']:.2f} / {100 * of[i]['stimulus']:.2f}" for of in curves.values())]
+        for i, count in enumerate(PAIRS)
+    ]
+    return ["pairs", *curves], rows
+
+
+def sentences(found: Mapping[str, Any]) -> list[str]:
+    """The other results, one line each."""
+    stored = ", ".join(f"{name} {value}" for name, value in found["capacity"].items())
+    lines = [f"pairs stored with at most 5 % wrong bits: {stored}"]
+    lines.append(f"{OURS}, each pair shown once: {found['one_pass']}")
     for name, values in found["replay"].items():
         lines.append(f"replay, {name}: forward {values['forward']:.3f}, backward {values['backward']:.3f}")
-    for row in found.get("stored", []):
-        lines.append(
-            f"{row['stored']} stored with {row['units']} units, bottom half hidden: error {row['ratio']:.3f} of "
-            f"the class mean's; decided {row['decided']:.3f}, settled {row['settled']:.3f}"
-        )
+    completed = [(f"{row['stored']} stored with {row['units']} units", row) for row in found.get("stored", [])]
     if "network" in found:
-        row = found["network"]
+        completed.append((f"{found['network']['stored']} unseen", found["network"]))
+    for what, row in completed:
         lines.append(
-            f"{row['stored']} unseen: error {row['ratio']:.3f} of the class mean's; decided {row['decided']:.4f}, "
-            f"settled {row['settled']:.4f}"
+            f"{what}, bottom half hidden: error {row['ratio']:.3f} of the class mean's; decision from the cue right "
+            f"in {100 * row['decided']:.1f} %, after the passes in {100 * row['settled']:.1f} %"
         )
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    main()
+    return lines

@@ -1,4 +1,4 @@
-"""What `bispike recall` draws and measures, from a run's folder and the data that it learned from."""
+"""What `bispike recall` draws and measures, from a run's folder and its training data."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from ..memory import complete
 from ..nn import Autoencoder, Network
 from ..runs.run import Run, load_run
 from ..training.evaluation import recall, split_of
+from .kinds import Kind, kind_of
 
 PER_ROW = 10
-JUDGED = 5000  # test images that a judgement looks at
+JUDGED = 5000  # test images of a judgement
 
 
 def draw_layers(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
-    """Draw what concepts call up in every layer and at the stimulus; returns their names."""
+    """Draw what the network recalls for concepts, in every layer and as a stimulus; returns their names."""
     names, stimuli = recall(run.network, concepts)
     known = list(run.network.concept.names)
     records = run.network.imagine(torch.tensor([known.index(name) for name in names]))
@@ -35,7 +36,7 @@ def draw_layers(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
 
 
 def draw_samples(run: Run, count: int, path: Path, *, seed: int) -> None:
-    """Draw new images, a row a class."""
+    """Draw new images, one row per class."""
     _expect_images(run.network)
     if count < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {count}.")
@@ -47,25 +48,25 @@ def draw_samples(run: Run, count: int, path: Path, *, seed: int) -> None:
     write_picture(path, image_rows(shown))
 
 
-def finish_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -> dict[str, Any]:
+def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -> dict[str, Any]:
     """Complete a stimulus of which a part is hidden, and draw the passes.
 
     Returns:
-        "decision" from the cue and "settled" decision, names of classes.
+        Names of classes: the "decision" from the cue, and the one after all passes ("settled").
     """
     network = run.network
     if hidden not in HALVES:
         raise ConfigurationError(unknown_name("hide", hidden, HALVES))
     stimuli = read_inputs([cue], network.stimulus).stimuli
     known = half_cue(network.stimulus.shape, hidden)
-    settled = complete(network, stimuli, known, passes=passes)
+    completed = complete(network, stimuli, known, passes=passes)
     seen = torch.where(known > 0, stimuli, network.stimulus_mean)
     original = stimuli if hidden != "none" else None
-    write_picture(path, completion_figure(seen, settled.stimuli, original))
+    write_picture(path, completion_figure(seen, completed.stimuli, original))
     names = network.concept.names
     return {
-        "decision": names[int(settled.concepts[0].argmax())],
-        "settled": names[int(settled.concept.argmax())],
+        "decision": names[int(completed.concepts[0].argmax())],
+        "settled": names[int(completed.concept.argmax())],
     }
 
 
@@ -97,7 +98,7 @@ def _data_of(run: Run) -> data.Dataset:
 
 
 def _expect_images(network: Network) -> None:
-    if not isinstance(network, Autoencoder) or len(network.stimulus.shape) != 3:
+    if kind_of(network) is not Kind.AUTOENCODER or len(network.stimulus.shape) != 3:
         raise ConfigurationError(
             "recall: expected an autoencoder of images, to draw new ones from; train one with "
             "--model autoencoder (see 'bispike presets')."

@@ -36,7 +36,7 @@ class RobustRow:
     """One run, or the mean over runs of several seeds. All values are shares of 1.
 
     Args:
-        name: the rule where that tells the rows apart, else the name of the folder.
+        name: the rule if all rows have different ones, otherwise the name of the folder.
         runs: folders.
         activity: what is lost between layers, `"spikes"` or `"rates"`.
         clean: accuracy without damage.
@@ -94,11 +94,11 @@ def robust_rows(
 
     Args:
         paths: folders of runs, each once.
-        split: "test", or "validation" for what each run held out.
+        split: "test" or "validation".
         samples: stimuli to measure with, at least 1, in the class proportions of all.
         seed: of what is drawn at random.
         data_root: folder where data sets lie; None looks where the runs found them and in the usual places.
-        note: told which run is measured.
+        note: receives a line for each run.
 
     Returns:
         The rows, and what was measured of each run.
@@ -123,7 +123,7 @@ def robust_rows(
         note(place)
         part = split_of(_dataset(run.config, data_root, loaded), run.config, split)
         if not len(part):
-            raise ConfigurationError(f"split: {place} held out no {split} data; choose test.")
+            raise ConfigurationError(f"split: {place} has no {split} data; choose test.")
         part = part.subset(part.spread_rows(samples))
         configs.append(run.config)
         measured.append({**_what(run, place), "samples": len(part), **damaged_accuracies(run.network, part, seed)})

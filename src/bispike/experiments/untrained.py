@@ -1,4 +1,4 @@
-"""The network before training, made fit to be looked at: the baseline of what training brought."""
+"""The network before training with calibrated norms: the baseline that shows what training brought."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from ..nn import DriveNorm, Network
+from .kinds import emits_spikes
 
 BATCH = 64
 
 
-def settled(initial: Network, stimuli: Tensor) -> Network:
-    """A copy of an untrained network whose norms know the drives that they meet.
+def calibrated(initial: Network, stimuli: Tensor) -> Network:
+    """A copy of an untrained network whose norms have the statistics of its drives.
 
     Before the first step the running statistics are placeholders, and layers with a norm may be silent for that
     reason alone. One pass over some stimuli and all classes gives the statistics that training would begin with.
@@ -27,7 +28,7 @@ def settled(initial: Network, stimuli: Tensor) -> Network:
     network.train()
     with torch.no_grad():
         source = network.encode(stimuli[:BATCH])
-        up = network.bottom_up_rates if not network.signals.spiking else network.bottom_up_pass
+        up = network.bottom_up_pass if emits_spikes(network) else network.bottom_up_rates
         for layer_pass in (up(source), network.top_down_layers(network.code.spikes(network.time_steps))):
             for _ in layer_pass:
                 pass

@@ -43,7 +43,7 @@ def gradient_angles(found: Mapping[str, Any]) -> Figure:
 
 @styled
 def separability(found: Mapping[str, Any]) -> Figure:
-    """What a linear probe decides rightly, place by place, in the trained and in the random network."""
+    """Accuracy of a linear probe at each place, in the trained and in the random network."""
     names = ["input", *found["trained"]]
     figure = canvas(height=3.0)
     axes = figure.subplots()
@@ -65,7 +65,7 @@ def robustness(found: Mapping[str, Any], *, classes: int | None = None, lost: st
 
     Args:
         found: part "robustness" of an analysis.
-        classes: draws the level of guessing.
+        classes: number of classes, for the level of guessing.
         lost: what is lost, in words.
     """
     figure = canvas(width=7.4, height=3.3)

@@ -1,4 +1,4 @@
-"""Pictures as files of their own: the recalled stimuli of a run, the costs of a step, any figure."""
+"""Figures as files: the recalled stimuli of a run, the costs of a step, any figure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .cost import cost_bars, cost_curves
 from .pictures import show_stimulus
 
 FORMATS = ("png", "svg", "pdf", "jpg")
-COLUMNS = 10  # recalled stimuli beside each other
+COLUMNS = 10  # recalled stimuli in a row
 
 
 def write_recall(path: str | Path, names: Sequence[str], stimuli: Tensor) -> Path:
@@ -36,7 +36,7 @@ def write_costs(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> Path:
 
 @styled
 def recall_figure(names: Sequence[str], stimuli: Tensor) -> Figure:
-    """A labelled picture of each recalled stimulus, up to ten in a row."""
+    """Each recalled stimulus with its label, up to ten in a row."""
     columns = min(COLUMNS, len(names))
     lines = math.ceil(len(names) / columns)
     figure = canvas(width=max(2.4, 1.0 * columns), height=1.25 * lines)

@@ -23,7 +23,7 @@ def spread_out(values: Sequence[float], *, gap: float, low: float, high: float) 
         A place for each value.
     """
     order = sorted(range(len(values)), key=lambda i: values[i])
-    # Blocks of names that touch: each lies as near to its values as it can, and swallows the block that it meets.
+    # Blocks of names that touch: each lies as near to its values as possible, and merges with a block that it overlaps.
     blocks: list[list[int]] = []
     for i in order:
         blocks.append([i])

@@ -1,4 +1,4 @@
-"""Figures of the way down: layers of a recalled class, completed cues, drawn images, and what a memory holds."""
+"""Figures of top-down recall: layers of a recalled class, completed cues, drawn images, capacity of a memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..memory.curves import CurvePoint
 from .canvas import GRID, MARKERS, canvas, label_text, styled
 from .pictures import show_stimulus
 
-LIMIT = 0.05  # share of wrong bits up to which a pair counts as held
+LIMIT = 0.05  # share of wrong bits up to which a pair counts as stored
 
 
 @styled
 def layer_gallery(names: Sequence[str], rows: Sequence[tuple[str, Tensor]], stimuli: Tensor) -> Figure:
-    """A column a concept: the recalled stimulus, and below it the top-down firing rates of each layer.
+    """One column per concept: the recalled stimulus, and below it the top-down firing rates of each layer.
 
     Args:
         names: of the N concepts.
@@ -51,7 +51,7 @@ def as_picture(rates: Tensor) -> Tensor:
 def completion_figure(
     cues: Tensor, passes: Sequence[Tensor], originals: Tensor | None, *, names: Sequence[str] = ()
 ) -> Figure:
-    """A row a cue: the cue, what stands there after each pass, and the original.
+    """One row per cue: the cue, the stimulus after each pass, and the original.
 
     Args:
         cues: `[N, *shape]`, with NaN or any value where hidden.
@@ -75,7 +75,7 @@ def completion_figure(
 
 @styled
 def image_rows(rows: Sequence[tuple[str, Tensor]]) -> Figure:
-    """Rows of images `[N, *shape]`, each with a name: originals and what came down, or drawn images of a class."""
+    """Rows of images `[N, *shape]`, each with a name: originals and reconstructions, or drawn images of a class."""
     columns = max(len(images) for _, images in rows)
     figure = canvas(width=0.72 * columns + 1.0, height=0.75 * len(rows))
     grid = figure.subplots(len(rows), columns, squeeze=False)
@@ -91,7 +91,7 @@ def image_rows(rows: Sequence[tuple[str, Tensor]]) -> Figure:
 
 @styled
 def capacity_figure(curves: Mapping[str, Sequence[CurvePoint]], *, flipped: float = 0.25) -> Figure:
-    """Wrong bits after settling against the number of pairs stored, a panel a side, all memories together."""
+    """Wrong bits after settling against the number of pairs stored, one panel per side, all memories together."""
     figure = canvas(width=7.2, height=3.1)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, side in zip(panels, ("concept", "stimulus"), strict=True):
@@ -108,7 +108,7 @@ def capacity_figure(curves: Mapping[str, Sequence[CurvePoint]], *, flipped: floa
 
 @styled
 def robustness_figure(kinds: Mapping[str, Mapping[str, Sequence[CurvePoint]]], *, pairs: int) -> Figure:
-    """Wrong bits of the stimulus against damage to the cue, a panel a kind of damage, all memories together."""
+    """Wrong bits of the stimulus against damage to the cue, one panel per kind of damage, all memories together."""
     figure = canvas(width=7.2, height=3.1)
     panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     for axes, (kind, curves) in zip(panels, kinds.items(), strict=True):

@@ -27,7 +27,7 @@ class Row(Protocol):
 
 @styled
 def robustness_of_rows(rows: Sequence[Row], *, losses: Sequence[float], split: str) -> Figure:
-    """A mark and a line a row: for each kind of damage (mean over severities), over the share of lost spikes.
+    """One mark and one line per row: for each kind of damage (mean over severities), over the share of lost spikes.
 
     Args:
         rows: at least one.

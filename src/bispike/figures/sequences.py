@@ -1,5 +1,5 @@
-"""Figures of runs on sequences: what is forecast beside what came, errors over epochs, firing over positions, memory
-over lengths."""
+"""Figures of runs on sequences: forecast and true values, errors over epochs, firing over positions, memory over
+lengths."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .canvas import BOTTOM_UP, FAINT, MARKERS, SERIES, TOP_DOWN, canvas, label_t
 
 @styled
 def forecast_curves(curves: Sequence[tuple[str, Tensor, Tensor]], *, horizon: int) -> Figure:
-    """A panel a quantity: true values, and what was forecast of them `horizon` steps before (0: estimated)."""
+    """One panel per quantity: true values, and their forecasts `horizon` steps before (0: estimates)."""
     figure = canvas(width=7.2, height=1.5 * len(curves) + 0.7)
     panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
-    what = f"forecast {horizon} steps before" if horizon > 1 else "forecast a step before" if horizon else "estimated"
+    what = f"forecast {horizon} steps before" if horizon > 1 else "forecast one step before" if horizon else "estimated"
     for axes, (name, true, forecast) in zip(panels, curves, strict=True):
         axes.plot(true.numpy(), color=FAINT, linewidth=2.2, label="true")
         axes.plot(forecast.numpy(), color=BOTTOM_UP, linewidth=1.1, label=what)
@@ -37,7 +37,7 @@ def error_curve(metrics: Sequence[Mapping[str, Any]]) -> Figure:
     points = [(int(row["epoch"]), float(row["mse"])) for row in metrics if row.get("mse") is not None]
     axes.plot([e for e, _ in points], [v for _, v in points], color=TOP_DOWN, marker="s", markersize=3.5)
     axes.set_title("Error")
-    axes.set_ylabel("validation MSE (deviations²)")
+    axes.set_ylabel("validation MSE (σ²)")
     whole_epochs(axes)
     return figure
 
@@ -60,7 +60,7 @@ def rates_over_positions(rates: Mapping[str, Tensor]) -> Figure:
 
 @styled
 def memory_over_lengths(memory: Mapping[str, Mapping[int, int]]) -> Figure:
-    """Bytes that a training step holds against the length of the sequences, a line a rule; both axes logarithmic."""
+    """Memory of a training step against the length of the sequences, one line per rule; both axes logarithmic."""
     figure = canvas()
     axes = figure.subplots()
     for i, (rule, found) in enumerate(memory.items()):

@@ -86,7 +86,7 @@ def row_values(rows: Sequence[Row], *, metric: str, title: str) -> Figure:
 
 @styled
 def cost_scatter(panels: Mapping[str, Sequence[Point]], *, metric: str) -> Figure:
-    """Accuracy against each cost, a panel a cost; the cost axis is logarithmic.
+    """Accuracy against each cost, one panel per cost; the cost axis is logarithmic.
 
     Args:
         panels: for each label of a cost axis its points, at least one.

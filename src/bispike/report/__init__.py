@@ -2,5 +2,7 @@
 
 from ..experiments.audit import audit_run
 from .page import write_report
+from .registry import Section, section
+from .run import ReportRun
 
-__all__ = ["audit_run", "write_report"]
+__all__ = ["ReportRun", "Section", "audit_run", "section", "write_report"]

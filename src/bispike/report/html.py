@@ -33,7 +33,7 @@ def _is_control(character: str) -> bool:
 
 
 def join(parts: Iterable[object]) -> Html:
-    """Parts behind each other; None is left out."""
+    """Parts in sequence; None is left out."""
     return Html("".join(escape(part) for part in parts if part is not None))
 
 
@@ -71,7 +71,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], *, numeric: 
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
-    """Names and values, a line each."""
+    """Names and values, one line each."""
     return table_without_head([(tag("th", key, scope="row"), tag("td", value)) for key, value in pairs])
 
 
@@ -98,5 +98,9 @@ def figure(source: str, *, alt: str, caption: object, wide: bool = False) -> Htm
 
 
 def gallery(*figures: object) -> Html:
-    """Figures beside each other where there is room."""
+    """Figures in columns where there is room."""
     return tag("div", *figures, class_="gallery")
+
+
+NEEDS_DATA = tag("p", "Needs the data set.", class_="note")
+"""What stands in a section that cannot be shown without the data set."""

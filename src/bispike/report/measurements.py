@@ -1,6 +1,7 @@
-"""Everything that a report says about one run beyond its log, measured on a few hundred test stimuli.
+"""What a report shows of a run on single stimuli beyond its log, measured on a few hundred test stimuli.
 
-The same stimuli go through the trained network and through the network as it was before training.
+The same stimuli go through the trained network and through the network before training. Sections ask for these
+measurements with `ReportRun.measure`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor
 from ..analysis import (
     Agreement,
     LayerFiring,
+    LayerReading,
     RecallMatch,
     agreement,
     class_affinity,
@@ -24,28 +26,27 @@ from ..analysis import (
     read_layers,
     recall_match,
 )
-from ..data import Dataset
-from ..experiments.untrained import settled
+from ..experiments.kinds import emits_spikes
+from ..experiments.untrained import calibrated
 from ..figures import Raster, Recollection
 from ..functional.cues import half_cue
 from ..memory import complete
-from ..nn import Autoencoder, Network
 from ..runs.record import RunRecord
+from .run import ReportRun
 
-SAMPLES = 400  # stimuli of the analyses
 SHOWN_STIMULI = 4  # with a raster
 SHOWN_UNITS = 24  # of each layer in a raster
 SHOWN_CLASSES = 20  # in the gallery of recalled stimuli
 SHOWN_EXAMPLES = 3  # of each class in the gallery
-SHOWN_PAIRS = 10  # stimuli beside what came down of them
+SHOWN_PAIRS = 10  # stimuli beside their reconstruction
 SHOWN_CUES = 3  # completed
-PASSES = 3  # up and down, to complete one
+PASSES = 3  # bottom-up and top-down, to complete one
 BATCH = 64
 
 
 @dataclass(frozen=True)
 class LayerPicture:
-    """Raster of one stimulus: what it is, what was decided, the spikes of every layer."""
+    """Raster of one stimulus: its class, the decision, the spikes of every layer."""
 
     stimulus: Tensor
     true: int
@@ -55,7 +56,7 @@ class LayerPicture:
 
 @dataclass(frozen=True)
 class LayerAffinity:
-    """Centred class affinity of one layer; `before` is None when the initial weights were not kept."""
+    """Centred class affinity of one layer; `before` is None if the initial weights are missing."""
 
     name: str
     before: Tensor | None
@@ -74,7 +75,7 @@ class Spiking:
 
 @dataclass(frozen=True)
 class Recalled:
-    """What the classes call up; values are drawn from `low` (black) to `high` (white)."""
+    """Recalled stimuli of the classes; values are drawn from `low` (black) to `high` (white)."""
 
     rows: list[Recollection]
     match: RecallMatch
@@ -84,14 +85,14 @@ class Recalled:
 
 @dataclass(frozen=True)
 class Reconstructed:
-    """What comes down of what went up an autoencoder.
+    """Reconstructions of an autoencoder.
 
     Args:
         names: of the classes of the stimuli.
         stimuli, reconstructed: `[N, *shape]`.
         error: mean squared, of all the samples.
         cues: the first stimuli with their lower half hidden; None if the stimuli are not images.
-        passes: what stands there after each pass up and down.
+        passes: the completed stimuli after each bottom-up and top-down pass.
     """
 
     names: list[str]
@@ -102,64 +103,59 @@ class Reconstructed:
     passes: Sequence[Tensor]
 
 
-@dataclass(frozen=True)
-class Measurements:
-    """All measurements of one run; a part is None where the network or the rule does not have it."""
-
-    samples: int
-    test_size: int
-    confusion: Tensor
-    spiking: Spiking | None
-    recalled: Recalled | None
-    reconstructed: Reconstructed | None
+def sample(run: ReportRun) -> tuple[Tensor, Tensor]:
+    """The first test stimuli with their labels; classes have the proportions that they have in the whole test part."""
+    test = run.dataset.test
+    stimuli, labels = test[test.spread_rows(run.samples)]
+    return stimuli, labels
 
 
-def measure(record: RunRecord, data: Dataset, *, samples: int = SAMPLES) -> Measurements:
-    """Run the analyses of a report on `samples` test stimuli, with the class proportions of all."""
-    network = record.network
-    chosen = data.test.spread_rows(samples)
-    stimuli, labels = data.test[chosen]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # stochastic stimulus codes: the same report from the same run
-        decisions = torch.cat([network.perceive(part).cpu() for part in stimuli.split(BATCH)])
-        spiking = None
-        if network.signals.spiking:
-            spiking = _spiking(record, stimuli, labels, decisions)
-        recalled = _recalled(network, stimuli, labels) if record.trains_top_down else None
-        reconstructed = _reconstructed(network, stimuli, labels) if isinstance(network, Autoencoder) else None
-    return Measurements(
-        samples=len(labels),
-        test_size=len(data.test),
-        confusion=confusion_matrix(labels, decisions, network.concept.classes),
-        spiking=spiking,
-        recalled=recalled,
-        reconstructed=reconstructed,
-    )
+def decisions(run: ReportRun) -> Tensor:
+    """Decision on each stimulus of the sample."""
+    stimuli, _ = run.need(sample)
+    return torch.cat([run.record.network.perceive(part).cpu() for part in stimuli.split(BATCH)])
 
 
-def _spiking(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> Spiking:
-    network = record.network
-    readings = read_layers(network, stimuli, batch_size=BATCH)
-    affinities = []
-    if record.trains_top_down:
-        earlier: Sequence[Tensor | None] = [None] * len(readings)
-        if record.initial is not None:
-            untrained = read_layers(settled(record.initial, stimuli), stimuli, batch_size=BATCH)
-            earlier = [class_affinity(reading, labels, centred=True) for reading in untrained]
-        affinities = [
-            LayerAffinity(reading.name, before, class_affinity(reading, labels, centred=True))
-            for reading, before in zip(readings, earlier, strict=True)
-        ]
+def confusion(run: ReportRun) -> Tensor:
+    """Counts `[C, C]` of the sample by class (rows) and decision (columns)."""
+    _, labels = run.need(sample)
+    return confusion_matrix(labels, run.need(decisions), run.record.network.concept.classes)
+
+
+def all_tested(run: ReportRun) -> int:
+    """Number of stimuli of the test part."""
+    return len(run.dataset.test)
+
+
+def spiking(run: ReportRun) -> Spiking | None:
+    """What needs both spiking pathways; None for a network of rates."""
+    record, (stimuli, labels) = run.record, run.need(sample)
+    if not emits_spikes(record.network):
+        return None
+    readings = read_layers(record.network, stimuli, batch_size=BATCH)
     return Spiking(
-        pictures=_pictures(record, stimuli, labels, decisions),
-        affinities=affinities,
+        pictures=_pictures(record, stimuli, labels, run.need(decisions)),
+        affinities=_affinities(record, readings, stimuli, labels) if record.trains_top_down else [],
         health=firing_health(readings),
         agreements=agreement(readings, labels) if record.trains_top_down else [],
     )
 
 
+def _affinities(
+    record: RunRecord, readings: Sequence[LayerReading], stimuli: Tensor, labels: Tensor
+) -> list[LayerAffinity]:
+    earlier: Sequence[Tensor | None] = [None] * len(readings)
+    if record.initial is not None:
+        untrained = read_layers(calibrated(record.initial, stimuli), stimuli, batch_size=BATCH)
+        earlier = [class_affinity(reading, labels, centred=True) for reading in untrained]
+    return [
+        LayerAffinity(reading.name, before, class_affinity(reading, labels, centred=True))
+        for reading, before in zip(readings, earlier, strict=True)
+    ]
+
+
 def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> list[LayerPicture]:
-    """Rasters of stimuli that are decided rightly, each of another class, and of one mistake if there is one."""
+    """Rasters of correctly decided stimuli, each of another class, and of one mistake if there is one."""
     right = (decisions == labels).nonzero()[:, 0].tolist()
     firsts = list({int(labels[row]): row for row in reversed(right)}.values())[::-1]
     wrong = (decisions != labels).nonzero()[:1, 0].tolist()
@@ -177,25 +173,31 @@ def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Ten
     return pictures
 
 
-def _recalled(network: Network, stimuli: Tensor, labels: Tensor) -> Recalled:
+def recalled(run: ReportRun) -> Recalled | None:
+    """The stimuli recalled for the classes; None for a rule that trains no top-down pathway."""
+    network, (stimuli, labels) = run.record.network, run.need(sample)
+    if not run.record.trains_top_down:
+        return None
     classes = network.concept.classes
-    recalled = network.recall(torch.arange(classes)).cpu()
+    stimuli_of = network.recall(torch.arange(classes)).cpu()
     means = class_means(stimuli, labels, classes)
     rows = [
         Recollection(
             name=network.concept.names[c],
-            recalled=recalled[c],
+            recalled=stimuli_of[c],
             mean=means[c],
             examples=list(stimuli[labels == c][:SHOWN_EXAMPLES]),
         )
         for c in range(min(classes, SHOWN_CLASSES))
     ]
     low, high = float(stimuli.min()), float(stimuli.max())
-    return Recalled(rows, recall_match(recalled, means), low, high)
+    return Recalled(rows, recall_match(stimuli_of, means), low, high)
 
 
-def _reconstructed(network: Network, stimuli: Tensor, labels: Tensor) -> Reconstructed:
-    reconstructed = torch.cat([network.reconstruct(part).cpu() for part in stimuli.split(BATCH)])
+def reconstructed(run: ReportRun) -> Reconstructed:
+    """Reconstructions and completed cues of an autoencoder."""
+    network, (stimuli, labels) = run.record.network, run.need(sample)
+    rebuilt = torch.cat([network.reconstruct(part).cpu() for part in stimuli.split(BATCH)])
     # one of each class as long as there are new classes
     firsts = {int(labels[row]): row for row in reversed(range(len(labels)))}
     shown = [firsts[c] for c in sorted(firsts)][:SHOWN_PAIRS]
@@ -208,16 +210,16 @@ def _reconstructed(network: Network, stimuli: Tensor, labels: Tensor) -> Reconst
     return Reconstructed(
         names=[network.concept.names[int(labels[row])] for row in shown],
         stimuli=stimuli[shown],
-        reconstructed=reconstructed[shown],
-        error=float((reconstructed - stimuli).square().mean()),
+        reconstructed=rebuilt[shown],
+        error=float((rebuilt - stimuli).square().mean()),
         cues=cues,
         passes=passes,
     )
 
 
 def angle_history(record: RunRecord) -> tuple[dict[str, list[tuple[int, float]]], dict[str, float]]:
-    """Angle between W and the transposed top-down weights over epochs, from epoch 0 where the initial weights
-    were kept, and the spread of random weights around 90 degrees."""
+    """Angle between W and the transposed top-down weights over epochs, from epoch 0 if the initial weights are there,
+    and the spread of random weights around 90 degrees."""
     angles: dict[str, list[tuple[int, float]]] = {}
     spreads = {angle.name: angle.spread for angle in pathway_angles(record.network)}
     if record.initial is not None:

@@ -1,7 +1,7 @@
-"""What a study found: its rows, what each costs and satisfies, its tables and its pictures."""
+"""Studies: grids and study files, their runs, and the results as rows, tables and figures."""
 
-from .answer import StudyAnswer, write_study
+from .results import StudyResults, write_study
 from .rows import TableRow, aggregate
-from .texts import SORTS, cells, headings
+from .tables import SORTS, cells, headings
 
-__all__ = ["SORTS", "StudyAnswer", "TableRow", "aggregate", "cells", "headings", "write_study"]
+__all__ = ["SORTS", "StudyResults", "TableRow", "aggregate", "cells", "headings", "write_study"]

@@ -1,9 +1,8 @@
-"""What the finished runs of a study cost at inference, kept in the study's folder.
+"""The cost of the finished runs of a study at inference, saved in the study's folder.
 
-Measured on test stimuli; on held-out ones where the run was not to look at the test data.
+Measured on test stimuli, or on validation stimuli where the run does not use the test data.
 
-A run is measured once: the file beside it carries the digest of the weights that it belongs to, so a study that goes
-on measures what is new.
+A run is measured once: the file has the digest of the weights, so a resumed study measures only new weights.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def inference_costs(
     Args:
         outcomes: of the study.
         folder: the study's.
-        note: told why a run could not be measured; it is left out.
+        note: receives the reason if a run cannot be measured; this run is left out.
     """
     loaded: dict[str, Dataset] = {}
     costs = {}
@@ -48,13 +47,13 @@ def inference_costs(
         if outcome.summary is None:
             continue
         try:
-            costs[outcome.cell.name] = _remembered(outcome, folder, loaded)
+            costs[outcome.cell.name] = _measured_once(outcome, folder, loaded)
         except (BispikeError, OSError) as error:
             note(f"{outcome.cell.name}: its operations could not be counted: {error}")
     return costs
 
 
-def _remembered(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
+def _measured_once(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
     file = make_folder(folder / FOLDER) / f"{outcome.cell.name}.json"
     digest = model_digest(outcome.path)
     known = _read(file)

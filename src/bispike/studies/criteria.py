@@ -1,9 +1,12 @@
-"""The plausibility criteria of a row: the one place where a study asks for them."""
+"""The plausibility criteria of the rows of a study."""
 
 from __future__ import annotations
 
+import functools
+import json
+
 from .. import analysis, rules
-from ..training import TrainConfig
+from ..config.train_config import TrainConfig
 
 CRITERIA = ("C1", "C2", "C3", "C4", "C5")
 
@@ -11,11 +14,17 @@ CRITERIA = ("C1", "C2", "C3", "C4", "C5")
 def criteria_of(config: TrainConfig) -> dict[str, bool] | None:
     """Which criteria the rule of these settings satisfies, by name, as measured on a small network.
 
-    None where the rule is not one that can be made by its name.
+    None if no rule has this name.
     """
     if config.rule not in rules.registry:
         return None
-    return analysis.audit(config.rule, **config.rule_options).verdicts()
+    return dict(_verdicts(config.rule, json.dumps(config.rule_options, sort_keys=True)))
+
+
+@functools.cache
+def _verdicts(rule: str, options: str) -> dict[str, bool]:
+    """The audit depends on nothing but rule and options (as JSON), so rows that share them are measured once."""
+    return analysis.audit(rule, **json.loads(options)).verdicts()
 
 
 def marks(criteria: dict[str, bool] | None) -> str:

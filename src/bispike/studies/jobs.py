@@ -2,18 +2,15 @@
 
 The processes share a lock on the folder they work in and end with the process that started them, so a study
 can be killed at any moment and started again at once: the new one waits until the last of the old processes
-has gone.
+has ended.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ from pathlib import Path
 
 from ..errors import WorkError
 from ..files import describe, make_folder
+from .processes import Processes, processes
 
 try:
     import fcntl
@@ -29,7 +27,6 @@ except ImportError:  # systems without POSIX locks
 
 LOGS = "logs"
 LOCK = ".lock"
-POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0  # that an interrupted process has to write its checkpoint
 
 
@@ -39,14 +36,6 @@ class Job:
 
     name: str
     words: list[str]
-
-
-@dataclass
-class _Running:
-    job: Job
-    process: subprocess.Popen[bytes]
-    answer: Path
-    started: float
 
 
 def run_jobs(
@@ -63,40 +52,98 @@ def run_jobs(
         jobs: what to run, in this order.
         folder: what a job prints goes to `logs/NAME.json` and `logs/NAME.log` in it.
         most: processes at a time, at least 1.
-        lock: descriptor of the folder's lock, for the processes to hold too.
+        lock: descriptor of the folder's lock, which the processes hold too.
         note: receives a line when a job starts or ends.
 
     Raises:
         WorkError: interrupted; the processes were asked to end and write their checkpoints first.
     """
-    logs = make_folder(folder / LOGS)
-    waiting, running, failures, done = list(jobs), list[_Running](), dict[str, str](), 0
-    try:
-        while waiting or running:
-            while waiting and len(running) < most:
-                running.append(_start(waiting.pop(0), logs, lock))
-                note(f"{running[-1].job.name}: started")
-            ended = [entry for entry in running if entry.process.poll() is not None]
-            running = [entry for entry in running if entry.process.returncode is None]
-            for entry in ended:
-                done += 1
-                failure = _failure(entry)
-                if failure:
-                    failures[entry.job.name] = failure
-                seconds = time.monotonic() - entry.started
-                word = f"failed: {failure}" if failure else "finished"
-                note(f"{entry.job.name}: {word} ({seconds:.0f} s, {done} of {len(jobs)})")
+    if not jobs:
+        return {}
+    return _Batch(jobs, make_folder(folder / LOGS), processes(), note).run(most, lock)
+
+
+class _Batch:
+    """The jobs of one call: those that wait, those that run (with the time of their start), and the failures."""
+
+    def __init__(self, jobs: Sequence[Job], logs: Path, started_by: Processes, note: Callable[[str], None]) -> None:
+        self.count, self.waiting, self.logs, self.processes, self.note = len(jobs), list(jobs), logs, started_by, note
+        self.running: dict[str, float] = {}
+        self.failures: dict[str, str] = {}
+        self.done = 0
+
+    def run(self, most: int, lock: int | None) -> dict[str, str]:
+        try:
+            while self.waiting or self.running:
+                while self.waiting and len(self.running) < most:
+                    self._start(self.waiting.pop(0), lock)
+                for name, status in self.processes.wait().items():
+                    self._end(name, status)
+        except KeyboardInterrupt:
+            interrupted = len(self.running)
+            self._interrupt()
+            raise WorkError(
+                f"interrupted: {self.done} of {self.count} runs had ended, {interrupted} were saved in "
+                f"{self.logs.parent} as far as they were; the same command goes on from there."
+            ) from None
+        finally:
+            self._interrupt()
+            self.processes.give_back()
+        return self.failures
+
+    def _start(self, job: Job, lock: int | None) -> None:
+        answer, log = self._files(job.name)
+        try:
+            answer.write_bytes(b"")
+            self.processes.start(job.name, job.words, stdout=answer, stderr=log, lock=lock)
+        except OSError as error:
+            raise describe(error, answer) from error
+        self.running[job.name] = time.monotonic()
+        self.note(f"{job.name}: started")
+
+    def _end(self, name: str, status: int | str) -> None:
+        seconds = time.monotonic() - self.running.pop(name)
+        failure = self._failure(name, status)
+        if failure:
+            self.failures[name] = failure
+        self.done += 1
+        word = f"failed: {failure}" if failure else "finished"
+        self.note(f"{name}: {word} ({seconds:.0f} s, {self.done} of {self.count})")
+
+    def _failure(self, name: str, status: int | str) -> str | None:
+        if status == 0:
+            return None
+        answer, log = self._files(name)
+        if isinstance(status, str):
+            return f"{status}; see {log}"
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return str(json.loads(answer.read_text(encoding="utf-8"))["error"]["message"])
+        how = f"ended by signal {-status} (out of memory?)" if status < 0 else f"ended with status {status}"
+        return f"{how}; see {log}"
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        """Where a job's standard output and standard error go."""
+        return self.logs / f"{name}.json", self.logs / f"{name}.log"
+
+    def _interrupt(self) -> None:
+        """Interrupt what still runs, wait for its checkpoints, and at last kill."""
+        if not self.running:
+            return
+        self.processes.interrupt(signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.running:
+            try:
+                ended = self.processes.wait(max(0.0, deadline - time.monotonic()))
+            except KeyboardInterrupt:
+                ended = {}
             if not ended:
-                time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        _end(running)
-        raise WorkError(
-            f"interrupted: {done} of {len(jobs)} runs had ended, {len(running)} were saved in {folder} as "
-            "far as they were; the same command goes on from there."
-        ) from None
-    finally:
-        _end(running)
-    return failures
+                self.processes.interrupt(KILL)
+                ended = self.processes.wait()
+            for name in ended:
+                del self.running[name]
+
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL; its SIGTERM does not ask either
 
 
 def processor_cores() -> int:
@@ -106,61 +153,9 @@ def processor_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _start(job: Job, logs: Path, lock: int | None) -> _Running:
-    answer = logs / f"{job.name}.json"
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    try:
-        with open(answer, "wb") as stdout, open(logs / f"{job.name}.log", "ab") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bispike", *job.words],
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=environment,
-                pass_fds=() if lock is None else (lock,),
-                process_group=0 if os.name == "posix" else None,  # we forward an interrupt, once
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            )
-    except OSError as error:
-        raise describe(error, answer) from error
-    return _Running(job, process, answer, time.monotonic())
-
-
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_parent() -> None:
-    """In the child: end when the parent does, however it ends. A run saves a checkpoint first."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _failure(entry: _Running) -> str | None:
-    if entry.process.returncode == 0:
-        return None
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads(entry.answer.read_text(encoding="utf-8"))["error"]["message"])
-    return f"ended with status {entry.process.returncode}; see {entry.answer.with_suffix('.log')}"
-
-
-def _end(running: Sequence[_Running]) -> None:
-    """Interrupt what still runs, wait for its checkpoints, and at last kill."""
-    for entry in running:
-        if entry.process.poll() is None:
-            entry.process.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    for entry in running:
-        try:
-            entry.process.wait(max(0.0, deadline - time.monotonic()))
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            entry.process.kill()
-            entry.process.wait()
-
-
 @contextlib.contextmanager
 def locked(folder: Path, note: Callable[[str], None]) -> Iterator[int | None]:
-    """Hold the folder's lock; the processes inherit it, so it outlives us as long as one of them works."""
+    """Hold the folder's lock; the processes hold it too, so it stays as long as one of them works."""
     if fcntl is None:
         yield None
         return

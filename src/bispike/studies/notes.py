@@ -1,18 +1,18 @@
-"""What has to be said beside a study's table for the comparison to be fair: what was equal, what was not."""
+"""The notes below a study's table: which settings are equal for all rows, which differ, what the columns mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ..config.train_config import SETTINGS, TrainConfig
-from .rows import TableRow, failures, judged_by
+from .rows import TableRow, deciding_data, failures
 from .study import Outcome
 
-SAMPLES = ("limit", "imbalance", "label_noise")  # decide which samples are learned from
+SAMPLES = ("limit", "imbalance", "label_noise")  # decide which samples are used for training
 ENERGY = (
     "synaptic operations (k ops) and energy (nJ, an estimate) are of one decision: 0.9 pJ for an "
     "addition that a spike causes, 4.6 pJ for a multiplication with addition of a real number (45 nm, Horowitz 2014); "
-    "memory traffic is not in it."
+    "memory traffic is not included."
 )
 
 
@@ -20,8 +20,8 @@ def notes_of(outcomes: Sequence[Outcome], rows: Sequence[TableRow]) -> list[str]
     """Sentences below the table."""
     found = [_shared([outcome.cell.config for outcome in outcomes])]
     found += [f"trained with {training}: {', '.join(names)}." for training, names in _by_training(rows).items()]
-    if judged_by(rows) == "validation":
-        found.append("the test data were not looked at: choose by validation %, and test what was chosen once.")
+    if deciding_data(rows) == "validation":
+        found.append("the test data were not used: choose by validation %, then test the chosen row once.")
     if len({row.activity for row in rows}) > 1:
         found.append(
             "rules with activity 'rates' train a rate network of the same shape and weights, without time steps; "

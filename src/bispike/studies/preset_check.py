@@ -1,4 +1,4 @@
-"""Do presets still reach what they are expected to? The mean test accuracy over seeds against the recorded range."""
+"""Check of presets: the mean test accuracy over seeds against the recorded range."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class PresetCheck:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing speaks against the preset."""
+        """Whether the accuracy is as expected, or no range was recorded."""
         return self.verdict in ("as expected", UNKNOWN)
 
 
 def present_presets(data_root: str | Path | None = None) -> list[str]:
-    """Names of the presets whose data set lies here."""
+    """Names of the presets whose data set is present."""
     datasets = {name: presets.config(name).dataset for name in presets.registry}
     return [name for name, dataset in datasets.items() if data.info(dataset, data_root)["present"]]
 
@@ -56,16 +56,16 @@ def check_cells(names: Sequence[str], seeds: int, *, data_root: str | Path | Non
     return cells_of({name: resolve(Request({"preset": name, "data_root": data_root})) for name in names}, seeds)
 
 
-def judge(outcomes: Sequence[Outcome]) -> list[PresetCheck]:
-    """What the runs of `check_cells` say about each preset."""
+def check_outcomes(outcomes: Sequence[Outcome]) -> list[PresetCheck]:
+    """The result for each preset from the runs of `check_cells`."""
     rows: dict[str, list[float | None]] = {}
     for outcome in outcomes:
         value = None if outcome.summary is None else float(outcome.summary["test"])
         rows.setdefault(outcome.cell.row, []).append(value)
-    return [_judged(name, presets.find(name).expected, values) for name, values in rows.items()]
+    return [_check(name, presets.find(name).expected, values) for name, values in rows.items()]
 
 
-def _judged(name: str, expected: tuple[float, float] | None, values: list[float | None]) -> PresetCheck:
+def _check(name: str, expected: tuple[float, float] | None, values: list[float | None]) -> PresetCheck:
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return PresetCheck(name, expected, values, None, "failed")

@@ -27,7 +27,7 @@ AVERAGED = (
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a study after its runs.
+    """Measurements of a study after its runs.
 
     Args:
         costs: operations of one decision, by the name of the cell.
@@ -47,7 +47,7 @@ class TableRow:
         activity: what the layers emit under its rule, `"spikes"` or `"rates"`.
         metric: name of what is measured on the test split.
         mean, spread: of the metric on the test data over the finished seeds; None where there are none or they did
-            not look at the test data (mean), or there is but one (spread).
+            not use the test data (mean), or there is only one (spread).
         values: the metric of each tested seed.
         seeds: the finished seeds.
         failed: number of seeds that failed.
@@ -58,7 +58,7 @@ class TableRow:
         spike_rate: mean firing rate of each layer.
         parameters: of the network, None where no seed finished.
         criteria: which criteria hold, by name; None where they were not measured.
-        training: how its weights were moved, in words: optimizer, learning rate, schedule.
+        training: optimizer, learning rate, schedule, in words.
     """
 
     row: str
@@ -85,19 +85,19 @@ class TableRow:
 
     @property
     def firing(self) -> float | None:
-        """Share of the neurons that fire at a step, mean over layers, in %; None for networks of rates."""
+        """Share of the neurons that fire per time step, mean over layers, in %; None for networks of rates."""
         known = self.activity == "spikes" and self.spike_rate
         return 100 * statistics.fmean(self.spike_rate) if known else None
 
 
-def judged_by(rows: Sequence[TableRow]) -> str:
-    """The data that decide between rows: "test", or "validation" where a finished row did not look at the test data."""
+def deciding_data(rows: Sequence[TableRow]) -> str:
+    """The data that decide between rows: "test", or "validation" where a finished row did not use the test data."""
     return "validation" if any(row.seeds and row.mean is None for row in rows) else "test"
 
 
-def judged(rows: Sequence[TableRow]) -> list[TableRow]:
+def with_deciding_data(rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows with mean, spread and values of the data that decide between them."""
-    if judged_by(rows) == "test":
+    if deciding_data(rows) == "test":
         return list(rows)
     return [
         replace(row, mean=row.validation, spread=row.validation_spread, values=row.validation_values) for row in rows
@@ -105,7 +105,7 @@ def judged(rows: Sequence[TableRow]) -> list[TableRow]:
 
 
 def aggregate(outcomes: Sequence[Outcome], measured: Measured | None = None) -> list[TableRow]:
-    """A line for each row of the study, in the order of the study."""
+    """One table row for each row of the study, in its order."""
     rows: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         rows.setdefault(outcome.cell.row, []).append(outcome)
@@ -129,7 +129,7 @@ def run_rows(outcomes: Sequence[Outcome], measured: Measured | None = None) -> l
 
 
 def failures(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """What failed and why."""
+    """The failed runs with their messages."""
     return [
         {
             "run": str(outcome.path),
@@ -149,7 +149,7 @@ def activity_of(outcome: Outcome) -> str:
 
 
 def training_of(outcome: Outcome) -> str:
-    """How an outcome's weights were moved, in words."""
+    """Optimizer, learning rate and schedule of an outcome, in words."""
     config = outcome.cell.config
     options = "".join(f", {key} {value}" for key, value in config.optimizer_options.items())
     parts = [f"{config.optimizer}{options}", f"lr {config.lr:g}", config.schedule]

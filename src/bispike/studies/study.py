@@ -1,9 +1,8 @@
 """A study: the same experiment under several rules, or over several values of a setting, for several seeds.
 
-Each cell (row x seed) is an ordinary run in a folder of its own, trained by a process of its own on one
-thread, so that a cell can be repeated alone with `bispike train --config`. A study that was killed goes on
-when it is started again: finished cells are read, begun ones resumed. A cell that fails is reported and the
-others go on.
+Each cell (row x seed) is an ordinary run in its own folder, trained by its own process on one thread, so that a cell
+can be repeated alone with `bispike train --config`. A study that was killed resumes when it is started again:
+finished cells are read, unfinished ones resumed. A cell that fails is reported, and the others continue.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Cell:
     """One run of a study.
 
     Args:
-        row: what the cell belongs to: a rule, or a value of the setting.
+        row: the rule, or the value of the setting, that the cell belongs to.
         config: settings of the run.
         name: of the run's folder below the study's.
     """
@@ -46,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a cell: the summary of its run, or the message of its failure."""
+    """The outcome of a cell: the summary of its run, or the message of its failure."""
 
     cell: Cell
     path: Path
@@ -65,7 +64,7 @@ def compare_cells(request: Request, names: Sequence[str], seeds: int) -> list[Ce
     Args:
         request: everything else.
         names: of the rules.
-        seeds: seeds a rule, counted up from the seed of the request.
+        seeds: seeds per rule, counted up from the seed of the request.
 
     Raises:
         ConfigurationError: no rule, a rule named twice, an unknown name, or fewer than one seed.
@@ -79,7 +78,7 @@ def ablate_cells(request: Request, overs: Sequence[str], seeds: int) -> list[Cel
     Args:
         request: everything else.
         overs: `key=v1,v2,...` each; a value that is itself a list stands in brackets, `widths=[64],[128,64]`.
-        seeds: seeds a row, counted up from the seed of the request.
+        seeds: seeds per row, counted up from the seed of the request.
 
     Raises:
         ConfigurationError: a text is no such list, a setting comes twice, or a value does not fit its setting.
@@ -98,7 +97,7 @@ def cells_of(rows: Mapping[str, TrainConfig], seeds: int) -> list[Cell]:
 
     Args:
         rows: settings by the name of the row.
-        seeds: seeds a row, counted up from the seed of its settings.
+        seeds: seeds per row, counted up from the seed of its settings.
 
     Raises:
         ConfigurationError: fewer than one seed.
@@ -132,20 +131,20 @@ def run_study(
     Args:
         cells: what to run; order of the result.
         out: the study's folder.
-        jobs: processes at a time; None for one a processor core.
+        jobs: processes at a time; None for one per processor core.
         note: receives a line when a cell starts or ends.
 
     Returns:
-        An outcome a cell.
+        One outcome per cell.
 
     Raises:
         ConfigurationError: settings of a row are wrong.
         CheckpointError: the folder holds cells of a study with other settings; nothing was touched.
         UserError: the folder cannot be written.
-        WorkError: interrupted; says what is done.
+        WorkError: interrupted; the message names what was finished.
     """
     if distributed.launched():
-        raise ConfigurationError("a study starts processes of its own; start it once, without torchrun.")
+        raise ConfigurationError("a study starts its own processes; start it once, without torchrun.")
     most = processor_cores() if jobs is None else jobs
     if most < 1:
         raise ConfigurationError(f"jobs: expected at least 1 process, received {most}.")
@@ -192,7 +191,7 @@ def _folder_name(row: str) -> str:
 
 
 def _expect_same(cells: Sequence[Cell], folder: Path) -> None:
-    """Cells that are there already must be of this study."""
+    """Existing cells must belong to this study."""
     for cell in cells:
         asked = folder / CELLS / cell.name
         if asked.is_dir():
@@ -203,10 +202,12 @@ def _expect_same(cells: Sequence[Cell], folder: Path) -> None:
                     "choose another --out, or remove that folder."
                 )
         elif (folder / cell.name).exists():
-            raise CheckpointError(f"{folder / cell.name}: exists and is not of this study; choose another --out.")
+            raise CheckpointError(
+                f"{folder / cell.name}: exists and does not belong to this study; choose another --out."
+            )
 
 
 def _job(cell: Cell, folder: Path) -> Job:
-    """Begins the run, or goes on with what a killed study left of it."""
+    """The training of a cell; it resumes what a killed study has of it."""
     asked, run = str(folder / CELLS / cell.name), str(folder / cell.name)
     return Job(cell.name, ["train", "--config", asked, "--out", run, "--threads", "1", "--resume", "--json"])

@@ -10,8 +10,8 @@
     [rows.bptt]
     rule = "bptt"
 
-Keys are those of the command line's options and of `--set`; values are TOML's own, `{}` stands for none. What is
-asked for besides, on the command line, overrides the base; rows override both. A key of the base reaches the rows
+Keys are those of the command line's options and of `--set`; values are TOML's own, `{}` stands for none. Options
+of the command line override the base; rows override both. A key of the base reaches the rows
 whose rule, model and optimizer know it, as in a comparison of rules.
 """
 
@@ -36,7 +36,7 @@ DATA = ("task", "target")  # options of the command line that belong to the form
 
 @dataclass(frozen=True)
 class StudyFile:
-    """What a study file asks.
+    """The contents of a study file.
 
     Args:
         question: in words.
@@ -153,7 +153,7 @@ def _row_problems(
     for i, name in enumerate(names):
         same = [other for other in names[:i] if found[other].config == found[name].config]
         if same:
-            yield f"row {name!r}: has the same settings as row {same[0]!r}; one of them asks nothing."
+            yield f"row {name!r}: has the same settings as row {same[0]!r}; remove one of them."
 
 
 def _validation_problems(one: Attempt) -> list[str]:

@@ -42,7 +42,7 @@ class Protocol:
         draws: choices of examples.
         seeds: trained networks; each has `draws` choices of examples.
         epochs, augment, widths, time_steps, lr, batch_size: of the training on the known classes.
-        validation: share of the training samples that is held out.
+        validation: share of the training samples for validation.
         split: `validation` to choose settings, `test` once at the end.
         shrink, lift: of the templates.
         fine_tune_lr, own_fine_tune_lr: learning rate (Adam) of bptt fine-tuning of the BSD-trained network, and of the
@@ -82,17 +82,17 @@ def run_experiment(
         dataset: all classes.
         new: names of the classes to add.
         protocol: settings.
-        out: folder in which the trained networks are kept and found again.
-        note: told what is going on.
+        out: folder where the trained networks are saved and read again.
+        note: receives a line as each part begins or ends.
     """
     parts = part(dataset, new, validation=protocol.validation)
-    judged = parts.test if protocol.split == "test" else parts.validation
+    tested = parts.test if protocol.split == "test" else parts.validation
     rows = []
     for seed in range(protocol.seeds):
         for rule in ("bsd", "bptt"):
             note(f"{', '.join(new)}: seed {seed}, training with {rule}")
             network = _trained(parts, rule, seed, protocol, out)
-            for way, draw, before, after in _ways(network, rule, parts, judged, seed, protocol):
+            for way, draw, before, after in _ways(network, rule, parts, tested, seed, protocol):
                 rows.append(row(way, seed, draw, before, after, names=_names(parts), known=network.concept.classes))
                 note(f"  {way}, draw {draw}: new {rows[-1]['new']:.3f}, old {rows[-1]['old_after']:.3f}")
     return rows
@@ -123,10 +123,10 @@ def _trained(parts: Parts, rule: str, seed: int, protocol: Protocol, out: Path |
 
 
 def _ways(
-    network: Network, rule: str, parts: Parts, judged: Split, seed: int, protocol: Protocol
+    network: Network, rule: str, parts: Parts, tested: Split, seed: int, protocol: Protocol
 ) -> Iterator[tuple[str, int, Tensor, Tensor]]:
     """(way, draw, confusion before, confusion after) for each way that starts from this network."""
-    before = confusion(network.perceive, judged, network.concept.classes + len(parts.new))
+    before = confusion(network.perceive, tested, network.concept.classes + len(parts.new))
     learner = Learner(copy.deepcopy(network), shrink=protocol.shrink, lift=protocol.lift)
     lr = protocol.fine_tune_lr if rule == "bsd" else protocol.own_fine_tune_lr
     known = parts.known.train
@@ -143,7 +143,7 @@ def _ways(
         if rule == "bsd":
             ways[f"{name}, network alone"] = taught.network.perceive
         for way, decide in ways.items():
-            yield way, draw, before, confusion(decide, judged, len(_names(parts)))
+            yield way, draw, before, confusion(decide, tested, len(_names(parts)))
 
 
 def _by_templates(learner: Learner) -> Decide:

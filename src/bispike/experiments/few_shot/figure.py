@@ -1,4 +1,4 @@
-"""The picture of a few-shot experiment: each class before and after, way by way."""
+"""The figure of a few-shot experiment: accuracy on each class before and after, for each way of learning."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def forgetting(summaries: Sequence[dict[str, Any]], new: Sequence[str], *, shots
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(-3, 103)
     axes.set_xlabel(f"class (shaded: new, {shots} examples each)")
-    axes.set_ylabel("right decisions (%)")
+    axes.set_ylabel("correct decisions (%)")
     figure.legend(loc="outside upper center", ncols=3)
     return figure

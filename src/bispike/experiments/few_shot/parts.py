@@ -43,7 +43,7 @@ def part(dataset: Dataset, new: Sequence[str], *, validation: float) -> Parts:
     Args:
         dataset: at least two classes more than `new`.
         new: names of the classes that are unknown at first.
-        validation: share of the training samples that is held out, the same ones for any choice of `new`.
+        validation: share of the training samples for validation, the same ones for any choice of `new`.
 
     Raises:
         ConfigurationError: an unknown name, a name twice, or too few classes left.

@@ -1,18 +1,19 @@
-"""What `bispike analyse` found of a run: shown where its folder holds it."""
+"""The results of `bispike analyse`, for runs whose folder contains them."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from ...experiments.analysis_files import analysis_figures
 from ...experiments.analysis_tables import AnalysisTable, analysis_tables
 from ...figures import to_data_uri
 from ..html import Html, figure, gallery, join, table, tag
+from ..registry import section
+from ..run import ReportRun
 
 
-def analysis(found: Mapping[str, Any]) -> Html:
+@section("Analysis", order=70, applies=lambda record: bool(record.analysis))
+def analysis(run: ReportRun) -> Html:
     """The figures and the tables behind them."""
+    found = run.record.analysis or {}
     tables = analysis_tables(found)
     figures = analysis_figures(found).values()
     shown = [

@@ -1,22 +1,19 @@
-"""How plausible the rule is: the five criteria as an audit measured them."""
+"""The plausibility of the rule: the five criteria, as `bispike audit` measured them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ...analysis.criteria import CRITERIA
 from ..html import Html, join, table, tag
+from ..registry import section
+from ..run import ReportRun
 
 ANSWERS = {True: "yes", False: "no", None: "–"}
 
 
-def criteria(audit: Mapping[str, Any]) -> Html:
-    """A row a criterion, with the measurement behind it.
-
-    Args:
-        audit: what `Audit.to_dict` made.
-    """
+@section("Criteria", order=60, applies=lambda record: bool(record.audit))
+def criteria(run: ReportRun) -> Html:
+    """One row per criterion, with the measurement behind it."""
+    audit = run.record.audit or {}
     known = audit.get("published") or {}
     rows, explained = [], []
     for name, verdict in audit["criteria"].items():
@@ -25,6 +22,6 @@ def criteria(audit: Mapping[str, Any]) -> Html:
         rows.append(row if known else [*row[:2], row[3]])
         explained.append(tag("p", f"{name}: {verdict['how']}", class_="note"))
     head = ["criterion", "holds", *(["published"] if known else []), "measured"]
-    about = f"Measured with {audit['data']} on {audit['network']}, {audit['batch']} samples a step."
+    about = f"Measured with {audit['data']} on {audit['network']}, {audit['batch']} samples per step."
     notes = " ".join([about, *audit.get("notes", [])])
     return join([table(head, rows), tag("p", notes), *explained])

@@ -7,23 +7,27 @@ import math
 from ...figures import PATHWAYS, agreement_levels, angle_curves, firing_rates, idle_units, to_data_uri
 from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, join, table, tag
-from ..measurements import Measurements, Spiking, angle_history
-from .wording import percent
+from ..measurements import Spiking, angle_history, spiking
+from ..registry import section, single_stimuli
+from ..run import ReportRun
+from ..wording import percent
 
 
-def health(record: RunRecord, measured: Measurements | None) -> Html:
-    """What spikes do, and how far the two pathways are alike."""
+@section("Health", order=50, applies=single_stimuli)
+def health(run: ReportRun) -> Html:
+    """How units fire, and how similar the two pathways are."""
+    record, found = run.record, run.measure(spiking)
     figures: list[Html] = []
     notes: list[str] = []
     numbers = None
-    if measured is None:
+    if run.without_data:
         notes.append("Firing and agreement need the data set.")
-    elif measured.spiking is None:
-        notes.append("A network of rates has no firing to examine.")
+    elif found is None:
+        notes.append("A network of rates has no spikes.")
     else:
         pathways = PATHWAYS if record.trains_top_down else PATHWAYS[:1]
-        figures += _firing(measured.spiking, pathways)
-        numbers = _numbers(measured.spiking)
+        figures += _firing(found, pathways)
+        numbers = _numbers(found)
     if record.trains_top_down:
         angles = _angles(record)
         figures += [angles] if angles is not None else []
@@ -35,37 +39,39 @@ def health(record: RunRecord, measured: Measurements | None) -> Html:
     return join([*[tag("p", note, class_="note") for note in notes], gallery(*figures), numbers])
 
 
-def _firing(spiking: Spiking, pathways: tuple[str, ...]) -> list[Html]:
+def _firing(found: Spiking, pathways: tuple[str, ...]) -> list[Html]:
     layers = ", ".join(
         f"{layer.name} {100 * layer.bottom_up.rate:.0f} bottom-up"
         + (f" and {100 * layer.top_down.rate:.0f} top-down" if len(pathways) > 1 else "")
-        for layer in spiking.health
+        for layer in found.health
     )
-    twice = " Top-down counts are over one imagination a class, so more units stay silent there."
+    twice = " Top-down units are counted over one template per class, so more of them stay silent."
     figures = [
         figure(
-            to_data_uri(firing_rates(spiking.health, pathways=pathways)),
+            to_data_uri(firing_rates(found.health, pathways=pathways)),
             alt=f"Spikes per 100 time steps: {layers}.",
             caption="Bars: mean over units. Thin lines: where the middle 80 % of the units lie. Few spikes cost "
-            "little energy; a rate near 0 or 100 says that a layer has fallen silent or fires blindly.",
+            "little energy; at a rate near 0 or 100 a layer carries almost no information.",
         ),
         figure(
-            to_data_uri(idle_units(spiking.health, pathways=pathways)),
+            to_data_uri(idle_units(found.health, pathways=pathways)),
             alt="Units that never and units that always spike, in percent of each layer.",
-            caption="Units that never spike (filled) or spike at every step for everything (hatched) carry no "
+            caption="Units that never spike (filled) or spike at every time step for every stimulus (hatched) carry no "
             "information; the numbers are never / always in percent." + (twice if len(pathways) > 1 else ""),
         ),
     ]
-    if spiking.agreements:
-        levels = ", ".join(f"{a.name} {percent(a.own, 0)} (chance {percent(a.chance, 0)})" for a in spiking.agreements)
+    if found.agreements:
+        levels = ", ".join(f"{a.name} {percent(a.own, 0)} (chance {percent(a.chance, 0)})" for a in found.agreements)
         figures.append(
             figure(
-                to_data_uri(agreement_levels(spiking.agreements)),
+                to_data_uri(agreement_levels(found.agreements)),
                 alt=f"Equal spikes of the two pathways: {levels}.",
-                caption="Share of units and time steps in which looking at a stimulus and imagining its class give "
-                "the same (spike or no spike). Read it against the upright marks: units that fire rarely agree by "
-                "chance alone. What counts is how far the filled dot lies to the right of chance and of the hollow "
-                "dot, the imagination of other classes.",
+                caption="Share of units and time steps in which the bottom-up pass of a stimulus and the top-down "
+                "pass of its "
+                "class are equal (spike or no spike). Compare with the vertical marks: units that rarely fire agree by "
+                "chance. The filled dot should lie to the right of chance and of the hollow dot, the templates of "
+                "other "
+                "classes.",
             )
         )
     return figures
@@ -81,20 +87,20 @@ def _angles(record: RunRecord) -> Html | None:
         to_data_uri(angle_curves(angles, spreads)),
         alt=f"Angle between W and the transposed top-down weights at the end: {last}.",
         caption="Backpropagation needs top-down weights that mirror the bottom-up ones (0°). Here both are "
-        "independent and start unrelated, near 90° (grey band: two standard deviations of random weights, where "
-        "it is widest). Lines that leave the band show pathways that have come to mirror each other in part; lines "
-        "near 90° show that learning works without it. A line is named after the lower of the two populations "
-        f"that its weights join. At the end: {last}.",
+        "independent and start near 90° (grey band: two standard deviations of random weights, at its widest). Lines "
+        "that leave the band show pathways that mirror each other in part; lines near 90° show that learning works "
+        "without it. The name of a line is the lower of the two populations that its weights connect. "
+        f"At the end: {last}.",
     )
 
 
-def _numbers(spiking: Spiking) -> Html:
-    levels = {a.name: a for a in spiking.agreements}
+def _numbers(found: Spiking) -> Html:
+    levels = {a.name: a for a in found.agreements}
     head = ["layer", "rate ↑", "never ↑", "always ↑"]
     if levels:
         head += ["rate ↓", "never ↓", "always ↓", "agree", "other class", "chance"]
     rows = []
-    for layer in spiking.health:
+    for layer in found.health:
         up, down = layer.bottom_up, layer.top_down
         row = [layer.name, f"{up.rate:.3f}", percent(up.dead), percent(up.saturated)]
         if levels:

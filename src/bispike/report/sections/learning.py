@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from ...figures import accuracy_curve, layer_loss_curves, layer_loss_names, loss_curve, to_data_uri
-from ...runs.record import RunRecord
 from ..html import Html, figure, gallery, tag
-from .wording import counted, number, percent
+from ..registry import section, single_stimuli
+from ..run import ReportRun
+from ..wording import counted, number, percent
 
 
-def learning(record: RunRecord) -> Html:
+@section("Learning", order=10, applies=single_stimuli)
+def learning(run: ReportRun) -> Html:
     """Curves of the log."""
+    record = run.record
     metrics = record.metrics
     if not metrics:
         return tag("p", "No epoch has ended yet, so there is nothing to draw.", class_="note")
@@ -26,9 +29,9 @@ def learning(record: RunRecord) -> Html:
             to_data_uri(accuracy_curve(metrics, guessing=1 / record.network.concept.classes)),
             alt=f"Accuracy over epochs: training ends at {percent(last.get('train_accuracy'))}, "
             f"validation at {percent(last.get('validation'))}.",
-            caption="Share of correct decisions on the samples that are learned from (training, measured while the "
-            "weights still change) and on samples that are held out (validation). A growing gap between the two "
-            "means that the network memorises.",
+            caption="Share of correct decisions on the training samples (measured while the weights still change) "
+            "and on "
+            "the validation samples. A growing gap between the two means that the network memorises.",
         ),
     ]
     layers = layer_loss_names(metrics)
@@ -37,8 +40,8 @@ def learning(record: RunRecord) -> Html:
             figure(
                 to_data_uri(layer_loss_curves(metrics)),
                 alt=f"Local loss of {', '.join(layers)} over epochs, relative to the first epoch.",
-                caption="Each layer has a loss of its own, which pulls the features of its two pathways together "
-                "for the same class and apart for others. No error travels between layers, so every curve must "
+                caption="Each layer has a loss of its own, which makes the features of its two pathways alike for "
+                "the same class and different for others. No error travels between layers, so every curve must "
                 "fall on its own. It does not reach 0: the features of a class's stimuli differ."
                 + (" “recall” is the error of the recalled stimulus." if "recall" in layers else ""),
             )

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from ...analysis import accuracy_interval
-from ...runs.record import RunRecord
 from ..html import Html, join, tag
-from ..measurements import Measurements
-from .wording import SPACE, counted, duration, percent, setting
+from ..measurements import all_tested, recalled
+from ..registry import section, single_stimuli
+from ..run import ReportRun
+from ..wording import SPACE, counted, duration, percent, setting
 
 
-def result(record: RunRecord, measured: Measurements | None) -> Html:
+@section(order=0, applies=single_stimuli)
+def result(run: ReportRun) -> Html:
     """What the network reached; where both pathways learn, also what recall reached."""
-    return join([tag("p", _decisions(record, measured), class_="lead"), _recall(measured)])
+    return join([tag("p", _decisions(run), class_="lead"), _recall(run)])
 
 
-def _decisions(record: RunRecord, measured: Measurements | None) -> str:
+def _decisions(run: ReportRun) -> str:
+    record = run.record
     rule, dataset = setting(record, "rule"), setting(record, "dataset")
     classes = record.network.concept.classes
     test, epochs = record.summary.get("test"), len(record.metrics)
     if test is None and record.summary:
         return (
             f"After {counted(epochs, 'epoch')} of {rule} the network decides "
-            f"{percent(record.summary.get('validation'))} of the held-out samples of {dataset} correctly. "
+            f"{percent(record.summary.get('validation'))} of the validation samples of {dataset} correctly. "
             "It was not tested (test = false)."
         )
     if test is None:
@@ -30,7 +33,7 @@ def _decisions(record: RunRecord, measured: Measurements | None) -> str:
         return f"This training of {dataset} with {rule} has not ended: {counted(epochs, 'epoch')}{validation}."
     level = f"guessing among {classes} classes: {percent(1 / classes)}"
     tested = "the test stimuli"
-    samples = record.summary.get("test_samples") or (measured.test_size if measured is not None else None)
+    samples = record.summary.get("test_samples") or run.measure(all_tested)
     if samples:
         low, high = accuracy_interval(test, samples)
         tested = f"the {samples:,} test stimuli"
@@ -42,12 +45,14 @@ def _decisions(record: RunRecord, measured: Measurements | None) -> str:
     )
 
 
-def _recall(measured: Measurements | None) -> Html | None:
-    if measured is None or measured.recalled is None:
+def _recall(run: ReportRun) -> Html | None:
+    found = run.measure(recalled)
+    if found is None:
         return None
-    match = measured.recalled.match
+    match = found.match
     return tag(
         "p",
-        f"Asked the other way round, from class to stimulus, {percent(match.matched, 0)} of the recalled stimuli "
-        f"resemble the mean of their own class most (mean correlation {match.own:.2f}).",
+        f"From class to stimulus: {percent(match.matched, 0)} of the recalled stimuli resemble the mean of their own "
+        "class "
+        f"more than any other class mean (mean correlation {match.own:.2f}).",
     )

@@ -8,13 +8,17 @@ from typing import Any
 
 from ...runs.record import RunRecord
 from ..html import Html, facts, join, tag
-from .wording import duration, flat, metric_text, number, rates
+from ..registry import section
+from ..run import ReportRun
+from ..wording import duration, flat, metric_text, number, rates
 
-INCIDENTAL = ("data_root",)  # where the data lay says nothing about the run
+INCIDENTAL = ("data_root",)  # the place of the data does not describe the run
 
 
-def settings(record: RunRecord) -> Html:
+@section("Settings", order=90)
+def settings(run: ReportRun) -> Html:
     """Tables of settings, results and versions, and the command that repeats the run."""
+    record = run.record
     config = {key: value for key, value in record.config.items() if key not in INCIDENTAL}
     versions = record.summary.get("versions")
     tables = [

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .criteria import marks
-from .rows import TableRow, judged
+from .rows import TableRow, with_deciding_data
 
 SORTS = ("given", "accuracy")
 
@@ -61,7 +61,7 @@ def _seeds(row: TableRow) -> str:
 
 
 def _spread(row: TableRow) -> str:
-    """Of the test accuracy; of the validation accuracy where the test data were not looked at."""
+    """Of the test accuracy; of the validation accuracy where the test data were not used."""
     return _metric("spread" if row.mean is not None else "validation_spread")(row)
 
 
@@ -84,7 +84,7 @@ COLUMNS = (
 
 
 def headings(*, wide: bool, rows: Sequence[TableRow] = ()) -> list[str]:
-    """Headings of the columns, of all or of those for a terminal; `rows` say what is measured."""
+    """Headings of the columns, of all or of those for a terminal; `rows` decide what the metric is called."""
     heads = [
         column.heading if wide else column.short or column.heading for column in COLUMNS if wide or not column.wide
     ]
@@ -102,7 +102,7 @@ def ordered(rows: Sequence[TableRow], by: str) -> list[TableRow]:
     if by == "given":
         return list(rows)
     sign = 1.0 if any(row.metric == "mse" for row in rows) else -1.0
-    means = [row.mean for row in judged(rows)]
+    means = [row.mean for row in with_deciding_data(rows)]
     places = sorted(range(len(rows)), key=lambda place: (means[place] is None, sign * (means[place] or 0.0)))
     return [rows[place] for place in places]
 
@@ -137,7 +137,7 @@ _LATEX = {
 
 
 def latex_text(text: str) -> str:
-    """Text in which every character that LaTeX would act on is written out."""
+    """Text in which the special characters of LaTeX are escaped."""
     return "".join(_LATEX.get(character, character) for character in text)
 
 
@@ -147,7 +147,7 @@ def _latex_row(texts: Sequence[str]) -> str:
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line a run; lists and tables become JSON inside their cell."""
+    """One line per run; lists and tables become JSON inside their cell."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

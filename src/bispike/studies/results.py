@@ -1,4 +1,4 @@
-"""From the outcomes of a study to its files and the table that is shown."""
+"""The results of a study: its files and the table that is shown."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..files import write_atomic
 from .costs import inference_costs
 from .criteria import criteria_of
 from .notes import notes_of
-from .pictures import write_pictures
 from .rows import Measured, TableRow, aggregate, failures, run_rows
 from .study import Outcome
-from .texts import as_csv, as_latex, as_markdown, ordered
+from .study_figures import write_figures
+from .tables import as_csv, as_latex, as_markdown, ordered
 
 
 @dataclass(frozen=True)
-class StudyAnswer:
+class StudyResults:
     """A study for people and programs.
 
     Args:
@@ -42,15 +42,15 @@ def write_study(
     title: str,
     sort: str = "given",
     note: Callable[[str], None] = lambda message: None,
-) -> StudyAnswer:
-    """Measure what the runs cost, and write tables and pictures into the study's folder.
+) -> StudyResults:
+    """Measure the cost of the runs, and write tables and figures into the study's folder.
 
     Args:
         outcomes: of the study.
         out: its folder.
-        title: what was asked; above the pictures and first of the notes.
+        title: the question; above the figures and first of the notes.
         sort: order of the rows, one of `SORTS`.
-        note: receives a line about what could not be measured.
+        note: receives a line for each measurement that failed.
     """
     folder = Path(out)
     firsts = {outcome.cell.row: outcome.cell.config for outcome in reversed(outcomes)}
@@ -74,4 +74,4 @@ def write_study(
     for path, text in files.values():
         write_atomic(path, text)
     paths = {kind: str(path) for kind, (path, _) in files.items()}
-    return StudyAnswer(rows, notes, {**paths, **write_pictures(outcomes, rows, folder, title=title)}, document)
+    return StudyResults(rows, notes, {**paths, **write_figures(outcomes, rows, folder, title=title)}, document)

@@ -1,4 +1,4 @@
-"""The pictures of a study: accuracy of each row, accuracy against cost, learning curves."""
+"""The figures of a study: accuracy of each row, accuracy against cost, learning curves."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from pathlib import Path
 from ..figures.files import write_picture
 from ..figures.study import Curve, Point, cost_scatter, learning_curves, row_values
 from ..runs.run import read_metrics
-from .rows import TableRow, judged, judged_by
+from .rows import TableRow, deciding_data, with_deciding_data
 from .study import Outcome
 
 
-def write_pictures(
-    outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str
-) -> dict[str, str]:
-    """Draw what there is to draw; returns the paths by kind."""
+def write_figures(outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str) -> dict[str, str]:
+    """Draw the figures for which there are results; returns the paths by kind."""
     measured = next((row.metric for row in rows if row.metric), "accuracy")
-    metric = f"{judged_by(rows)} {measured}"
-    rows = judged(rows)
+    metric = f"{deciding_data(rows)} {measured}"
+    rows = with_deciding_data(rows)
     figures = {"picture": (folder / "accuracy.png", row_values(rows, metric=metric, title=title))}
     panels = {
         "median time of a training step (ms)": _points(rows, "step_ms"),
         "energy of a decision (nJ, estimate)": _points(rows, "energy_nj"),
-        "neurons that fire at a step (%, mean of layers)": _points(rows, "firing"),
+        "neurons that fire per time step (%, mean of layers)": _points(rows, "firing"),
     }
     panels = {label: points for label, points in panels.items() if points}
     if panels:
@@ -45,7 +43,7 @@ def _points(rows: Sequence[TableRow], key: str) -> list[Point]:
 
 
 def _curves(outcomes: Sequence[Outcome]) -> list[Curve]:
-    """Validation accuracy over epochs of each row, as far as all of its finished seeds went."""
+    """Validation accuracy over epochs of each row, over the epochs that all of its finished seeds have."""
     found: dict[str, list[dict[int, float]]] = {}
     for outcome in outcomes:
         if outcome.summary is not None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ...runs.record import RunRecord
+from ..runs.record import RunRecord
 
 UNKNOWN = "–"
 SPACE = "\u00a0"  # between a number and its unit: never a line break
@@ -51,13 +51,13 @@ def rates(values: Any) -> str:
 
 
 def setting(record: RunRecord, key: str) -> Any:
-    """A setting of a run: from its result, else from its configuration."""
+    """A setting of a run: from its result, or else from its configuration."""
     value = record.summary.get(key)
     return record.config.get(key) if value is None else value
 
 
 def flat(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Settings as names and texts; options of a table are named `table.option`, what is off is left out."""
+    """Settings as names and texts; those of a table are named `table.option`, those without a value left out."""
     found = []
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:

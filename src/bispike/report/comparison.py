@@ -1,12 +1,12 @@
-"""Several runs beside each other."""
+"""Several runs compared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...figures import to_data_uri, validation_curves
-from ...runs.record import RunRecord
-from ..html import Html, figure, gallery, join, table, tag
+from ..figures import to_data_uri, validation_curves
+from ..runs.record import RunRecord
+from .html import Html, figure, gallery, join, table, tag
 from .wording import duration, metric_text, number, rates, setting
 
 HEAD = (
@@ -25,7 +25,7 @@ HEAD = (
 
 
 def comparison(records: Mapping[str, RunRecord], anchors: Mapping[str, str]) -> Html:
-    """A row a run, and the validation accuracy of all over epochs.
+    """One row per run, and the validation accuracy of all over epochs.
 
     Args:
         records: runs by the name under which they appear.
@@ -48,8 +48,8 @@ def comparison(records: Mapping[str, RunRecord], anchors: Mapping[str, str]) -> 
                 figure(
                     to_data_uri(validation_curves(curves)),
                     alt=f"Validation accuracy over epochs of the runs {', '.join(curves)}.",
-                    caption="Share of correct decisions on held-out samples. Compare where the curves end and how "
-                    "fast they rise; differences of the size of the wobble between epochs mean nothing.",
+                    caption="Share of correct decisions on validation samples. Compare where the curves end and how "
+                    "fast they rise; differences no larger than the fluctuation between epochs mean nothing.",
                     wide=True,
                 )
             ),

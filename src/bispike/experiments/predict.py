@@ -1,0 +1,71 @@
+"""What a run makes of a user's own files: decisions, continued texts, forecasts of series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.readers.characters import read_characters
+from ..data.user_files import read_inputs
+from ..runs.run import Run, expect_single_stimuli, horizon_and_inputs
+from ..tasks import continue_text, forecast
+from ..training import evaluation
+from .kinds import sequence_network
+
+CONTEXT = 1000  # characters that the network reads before it continues a text
+
+
+def decide(run: Run, inputs: Sequence[Path], *, best: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """The decision on each stimulus in the files, and notes on how they were read.
+
+    Args:
+        run: on single stimuli.
+        inputs: images, arrays or tables.
+        best: classes in a ranking, at least 1.
+
+    Returns:
+        One row per stimulus: "input", "label", "share" (softmax of the scores), "best" (pairs of class and share).
+
+    Raises:
+        UserError: the run is on sequences, or a file cannot be read or does not fit.
+    """
+    expect_single_stimuli(run, "predict")
+    given = read_inputs(inputs, run.network.stimulus)
+    rankings = evaluation.decide(run.network, given.stimuli, best=best)
+    rows = [
+        {"input": name, "label": ranking[0][0], "share": ranking[0][1], "best": [list(pair) for pair in ranking]}
+        for name, ranking in zip(given.names, rankings, strict=True)
+    ]
+    return rows, list(given.notes)
+
+
+def continue_texts(
+    run: Run, inputs: Sequence[Path], *, characters: int, temperature: float, seed: int
+) -> list[dict[str, Any]]:
+    """How a run on texts continues each text file: rows with "input" and "written"."""
+    network, encoding = sequence_network(run.network), run.config.data_options.get("encoding", "utf-8")
+    rows = []
+    for path in inputs:
+        text = read_characters(path, encoding=encoding)[-CONTEXT:]
+        written = continue_text(network, text, characters, temperature=temperature, seed=seed)
+        rows.append({"input": str(path), "written": written})
+    return rows
+
+
+def forecast_series(run: Run, inputs: Sequence[Path]) -> list[dict[str, Any]]:
+    """What a run on a series forecasts after the last row of each table, which is read like the training data.
+
+    Returns:
+        One row per table: "input", "rows" (of the table), "ahead" (rows between its last one and the forecast),
+        "values" by quantity.
+    """
+    ahead, columns = horizon_and_inputs(run)
+    options = run.config.data_options
+    reading = {name: options[name] for name in ("missing", "delimiter") if name in options}
+    rows = []
+    for path in inputs:
+        found = forecast(sequence_network(run.network), path, inputs=columns, ahead=ahead, **reading)
+        values = dict(zip(found.names, found.values.tolist(), strict=True))
+        rows.append({"input": str(path), "rows": found.rows, "ahead": ahead, "values": values})
+    return rows

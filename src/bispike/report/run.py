@@ -1,0 +1,111 @@
+"""One run on a page: its record, its data set, and what sections measure of it, each measurement once and on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+
+from .. import data
+from ..data import Dataset
+from ..errors import BispikeError
+from ..runs.record import RunRecord, read_run
+
+SAMPLES = 400  # test stimuli of the measurements
+T = TypeVar("T")
+
+
+class ReportRun:
+    """What a section gets.
+
+    Args:
+        record: the run.
+        load: reads the data set, or returns a sentence that explains why there is none.
+        samples: test stimuli to measure with, at least 1.
+    """
+
+    def __init__(self, record: RunRecord, load: Callable[[], Dataset | str], *, samples: int = SAMPLES) -> None:
+        self.record = record
+        self.samples = samples
+        self._load = load
+        self._measured: dict[Callable[..., Any], Any] = {}
+
+    @cached_property
+    def _loaded(self) -> Dataset | str:
+        return self._load()
+
+    @property
+    def without_data(self) -> str | None:
+        """Why there is no data set, in a sentence; None if there is one."""
+        return self._loaded if isinstance(self._loaded, str) else None
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set of the run, for measurements.
+
+        Raises:
+            BispikeError: there is none.
+        """
+        if isinstance(self._loaded, str):
+            raise BispikeError(self._loaded)
+        return self._loaded
+
+    def measure(self, measurement: Callable[[ReportRun], T]) -> T | None:
+        """The result of a measurement, which is made once per run; None without the data set.
+
+        Stochastic stimulus codes draw the same in every call, so that a run always gives the same report.
+        """
+        if self.without_data is not None:
+            return None
+        if measurement not in self._measured:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                self._measured[measurement] = measurement(self)
+        return self._measured[measurement]
+
+    def need(self, measurement: Callable[[ReportRun], T]) -> T:
+        """As `measure`, for measurements that build on others.
+
+        Raises:
+            BispikeError: there is no data set.
+        """
+        _ = self.dataset
+        return cast(T, self.measure(measurement))
+
+    def release(self) -> None:
+        """Forget the data set and the measurements."""
+        self.__dict__.pop("_loaded", None)
+        self._measured.clear()
+
+
+def open_run(path: str | Path, *, data_root: str | Path | None = None, samples: int = SAMPLES) -> ReportRun:
+    """Read a run's folder; its data set is read when it is first needed.
+
+    Args:
+        path: the folder.
+        data_root: folder where data sets lie; None looks where the run found them and in the usual places.
+        samples: test stimuli to measure with, at least 1.
+
+    Raises:
+        CheckpointError: it is not the folder of a run, or it is damaged.
+    """
+    record = read_run(path)
+    return ReportRun(record, lambda: dataset_of(record, data_root), samples=samples)
+
+
+def dataset_of(record: RunRecord, data_root: str | Path | None = None) -> Dataset | str:
+    """The data set of a run, or a sentence that explains why there is none: a report can do without."""
+    root = data_root or record.config.get("data_root")
+    try:
+        options = record.config.get("data_options") or {}
+        loaded = data.load(str(record.config["dataset"]), root=root, download=False, **options)
+    except BispikeError as error:
+        return f"The data set could not be read here, so the page shows only what the run recorded: {error}"
+    network, known = record.network, record.summary.get("data_fingerprint")
+    fits = loaded.stimulus.shape == network.stimulus.shape and loaded.concept.names == network.concept.names
+    if not fits or known not in (None, loaded.fingerprint):
+        return "The data set has changed since this training, so the page shows only what the run recorded."
+    return loaded
