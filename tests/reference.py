@@ -4,9 +4,9 @@
     bottom-up:  a_i[t] = W_i s_{i−1}[t] + V_i s_{i−2}[t] + bias,    s_i = pool(LIF(norm(a_i)))
     top-down:   b_i[t] = Θ_i s'_{i+1}[t] + V'_i s'_{i+2}[t] + bias, s'_i = LIF(norm(b_i))
 
-Nothing is hoisted, packed or fused, and no code of `functional` or `nn` runs: `read` copies weights and constants from a
-network of the library, and is the only function that knows its attributes. Sources: docs/mathematics.md, sections 1 to 6
-and 10. `test_reference.py` checks this file against numbers worked out by hand, then the library against this file.
+Nothing is hoisted, packed or fused, and no code of `functional` or `nn` runs: `read` copies weights and constants
+from a network of the library, and it alone knows the library's attributes. Sources: docs/mathematics.md, sections 1 to
+6 and 10. `test_reference.py` checks this file against numbers worked out by hand, then the library against this file.
 """
 
 from __future__ import annotations

@@ -93,9 +93,9 @@ def shaken(net: Network, seed: int = 3) -> Network:
     with torch.no_grad():
         for name, value in [*net.named_parameters(), *net.named_buffers()]:
             noise = torch.rand(value.shape, generator=generator, dtype=torch.float64) if value.dim() == 1 else 0
-            if name.endswith("running_variance") or name.endswith("norm.weight"):
+            if name.endswith(("running_variance", "norm.weight")):
                 value.copy_(0.5 + noise)
-            elif name.endswith("bias") or name.endswith("running_mean"):
+            elif name.endswith(("bias", "running_mean")):
                 value.copy_((noise - 0.5) * 0.6)
     return net
 
