@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor
@@ -73,7 +75,7 @@ def test_events_list_what_fired_row_by_row(shape: tuple[int, ...]) -> None:
     rows = rows_of(spikes.flatten(0, 1)).flatten(0, 1)
     starts, fired = packed.events
     assert packed.rows == len(rows) == len(starts) - 1
-    for row, (first, last) in enumerate(zip(starts, starts[1:], strict=False)):
+    for row, (first, last) in enumerate(pairwise(starts.tolist())):
         assert fired[first:last].tolist() == rows[row].nonzero().flatten().tolist()
     assert packed.count == int(spikes.sum())
     assert packed.density == pytest.approx(float(spikes.mean()))
