@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from bispike import Stimulus, models, rules
+from bispike import models, rules
 from bispike.nn import Network, SequenceNetwork
 from tests import reference
+from tests.builders import WIRINGS, shaken, stimuli
 from tests.oracles import literal_infonce, literal_reco
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-10}
@@ -67,44 +68,17 @@ def test_the_surrogate_of_the_reference_by_hand() -> None:
     torch.testing.assert_close(drive.grad.flatten().tolist(), [0.5 * slope, slope])
 
 
-NETWORKS: dict[str, Any] = {
-    "dense": lambda **options: models.mlp(Stimulus((2, 5, 3), (0.4, 0.3), (0.3, 0.5)), [9, 7, 6], 3, **options),
-    "convolutions": lambda **options: models.cnn(
-        Stimulus((2, 7, 5), (0.4, 0.3), (0.3, 0.5)), [3, 5], 3, strides=[1, 2], dense=[6], **options
-    ),
-    "pooling": lambda **options: models.cnn((1, 9, 7), [4, 3, 5], 3, pools=[2, 1, 2], **options),
-    "transposed": lambda **options: models.cnn(
-        (1, 8, 6), [4, 3], 3, strides=[1, 2], dense=[5], top_down="transposed", **options
-    ),
-    "wide kernel": lambda **options: models.cnn((3, 6, 7), [8, 4], 2, kernel=5, pools=[1, 2], **options),
-    "residual": lambda **options: models.resnet((1, 7, 5), [4, 6], 3, blocks=[1, 2], **options),
+NEURONS: dict[str, dict[str, Any]] = {
+    "hard": {},
+    "soft": {"reset": "soft", "decay": 0.8, "threshold": 0.9, "top_down_threshold": 0.5},
 }
-NEURONS = {"hard": {}, "soft": {"reset": "soft", "decay": 0.8, "threshold": 0.9, "top_down_threshold": 0.5}}
 
 
-def stimuli(net: Network, batch: int = 4, seed: int = 0) -> Tensor:
-    return torch.rand(batch, *net.stimulus.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def shaken(net: Network, seed: int = 3) -> Network:
-    """Biases and norms away from zeros and ones, so that none can be left out unseen; in float64."""
-    net = net.double()
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, value in [*net.named_parameters(), *net.named_buffers()]:
-            noise = torch.rand(value.shape, generator=generator, dtype=torch.float64) if value.dim() == 1 else 0
-            if name.endswith(("running_variance", "norm.weight")):
-                value.copy_(0.5 + noise)
-            elif name.endswith(("bias", "running_mean")):
-                value.copy_((noise - 0.5) * 0.6)
-    return net
-
-
-@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("kind", WIRINGS)
 @pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize(("time_steps", "neuron"), [(1, "hard"), (2, "soft"), (3, "hard"), (4, "hard"), (4, "soft")])
 def test_both_passes(kind: str, norm: bool, time_steps: int, neuron: str) -> None:
-    net = shaken(NETWORKS[kind](norm=norm, time_steps=time_steps, gain=1.7, **NEURONS[neuron])).eval()
+    net = shaken(WIRINGS[kind](norm=norm, time_steps=time_steps, gain=1.7, **NEURONS[neuron])).eval()
     x = stimuli(net)
     ref = reference.read(net)
     up = reference.bottom_up(ref, x)
@@ -122,9 +96,9 @@ def test_both_passes(kind: str, norm: bool, time_steps: int, neuron: str) -> Non
     assert 0 < float(torch.cat([a.spikes.detach().flatten() for a in [*up, *down]]).mean()) < 1
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("kind", WIRINGS)
 def test_the_pass_of_a_training_uses_the_batch(kind: str) -> None:
-    net = shaken(NETWORKS[kind](norm=True, gain=1.7))
+    net = shaken(WIRINGS[kind](norm=True, gain=1.7))
     x = stimuli(net, 6)
     ref = reference.read(net)
     expected = reference.bottom_up(ref, x)
@@ -191,7 +165,7 @@ LOSSES: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", [*NETWORKS, "learned code"])
+@pytest.mark.parametrize("kind", [*WIRINGS, "learned code"])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(
     ("norm", "centred", "slope", "feature"),
@@ -209,7 +183,7 @@ def test_bsd_writes_the_gradient_of_the_papers_loss(
     if kind == "learned code":
         net = models.mlp(6, [8, 5], 3, norm=norm, concept_code="learned", concept_size=7, gain=2.0)
     else:
-        net = NETWORKS[kind](norm=norm, gain=1.7, **NEURONS["hard"])
+        net = WIRINGS[kind](norm=norm, gain=1.7, **NEURONS["hard"])
     net = shaken(net)
     x = stimuli(net, 6, seed=4)
     labels = torch.tensor([0, 1, 2, 0, 1, 0]) % net.concept.classes

@@ -137,12 +137,13 @@ def test_every_option_against_autograd_of_the_weighted_form(
 @settings(max_examples=20, deadline=None)
 def test_centring_backwards(case: tuple[int, ...]) -> None:
     feature, template, _ = draw(case)
-    prior = torch.rand(template.shape[0], dtype=torch.float64)
+    draws = torch.Generator().manual_seed(case[-1])
+    prior = torch.rand(template.shape[0], dtype=torch.float64, generator=draws)
     prior = prior / prior.sum()
-    grad = torch.randn_like(feature)
+    grad = torch.randn(feature.shape, dtype=torch.float64, generator=draws)
     (expected,) = torch.autograd.grad(centre_rows(feature), feature, grad)
     torch.testing.assert_close(centre_rows_backward(grad.clone()), expected, rtol=1e-10, atol=1e-10)
-    grad = torch.randn_like(template)
+    grad = torch.randn(template.shape, dtype=torch.float64, generator=draws)
     (expected,) = torch.autograd.grad(centre_templates(template, prior), template, grad)
     torch.testing.assert_close(centre_templates_backward(grad.clone(), prior), expected, rtol=1e-10, atol=1e-10)
 

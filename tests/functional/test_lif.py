@@ -212,3 +212,21 @@ def test_any_layout_of_single_precision_gives_the_same(reset: str, layout: str, 
     assert exact.grad is not None
     wanted = exact.grad.sum(0) if constant else exact.grad
     torch.testing.assert_close(leaf.grad.double(), wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 7), (4, 3, 7), (4, 2, 3, 5)])
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_drive_with_gaps_or_turned_axes_gives_the_same(shape: tuple[int, ...], constant: bool) -> None:
+    neuron = Neuron(0.5, 0.5)
+    whole = torch.randint(-8, 9, shape, generator=torch.Generator().manual_seed(1)).float() / 8
+    turned = whole.transpose(0, -1).contiguous().transpose(0, -1)
+    gaps = torch.stack([whole, torch.full_like(whole, 9.0)], -1)[..., 0]
+    expected = lif_reference(whole.expand(4, *shape) if constant else whole, neuron)
+    for drive in (turned, gaps):
+        leaf = drive.requires_grad_()
+        received = lif(leaf, neuron, time_steps=4 if constant else None)
+        assert torch.equal(received, expected)
+        (gradient,) = torch.autograd.grad(received.sum(), leaf)
+        exact = whole.double().requires_grad_()
+        lif_reference(exact.expand(4, *shape) if constant else exact, neuron).sum().backward()
+        torch.testing.assert_close(gradient.double(), exact.grad, rtol=1e-5, atol=1e-6)

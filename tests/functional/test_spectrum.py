@@ -77,3 +77,11 @@ def test_a_frequency_at_the_cutoff_is_high() -> None:
 def test_cutoffs_outside_their_range_are_refused(cutoff: float) -> None:
     with pytest.raises(ConfigurationError, match="cutoff"):
         split_bands(draw(1, 4), cutoff)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 10, 5), (1, 1, 5, 10), (1, 10)])
+def test_frequencies_are_as_exact_as_the_values(shape: tuple[int, ...]) -> None:
+    """0.2 rounded to 32 bits is above 0.2 + 1e-10."""
+    line = torch.cos(2 * math.pi * 2 * torch.arange(10, dtype=torch.float64) / 10)
+    wave = line.reshape(1, 1, 10, 1).expand(shape) if shape[-1] == 5 else line.expand(shape)
+    torch.testing.assert_close(split_bands(wave, 0.2 + 1e-10)[0], wave, rtol=0, atol=1e-12)
