@@ -57,5 +57,5 @@ def _noting(seed, noted: list[str]):  # type: ignore[no-untyped-def]
 
 
 def _states() -> dict[str, bytes]:
-    state = np.random.get_state()  # noqa: NPY002
-    return {"torch": torch.get_rng_state().numpy().tobytes(), "numpy": repr(state[1:]).encode()}
+    state = np.random.get_state(legacy=False)  # noqa: NPY002
+    return {"torch": torch.get_rng_state().numpy().tobytes(), "numpy": repr(state).encode()}

@@ -373,7 +373,9 @@ def layer_loss_by_autograd(
     standard = (stimulus - ref.mean) / ref.deviation
     losses["recall"] = (ref.stimulus_readout(down[0].rate.detach())[labels] - standard).square().mean()
     names = list(ref.parameters)
-    grads = torch.autograd.grad(sum(losses.values()), [ref.parameters[name] for name in names], allow_unused=True)
+    grads = torch.autograd.grad(
+        torch.stack(list(losses.values())).sum(), [ref.parameters[name] for name in names], allow_unused=True
+    )
     return (
         {name: value.detach() for name, value in losses.items()},
         {name: grad for name, grad in zip(names, grads, strict=True) if grad is not None},

@@ -10,6 +10,7 @@ from bispike.functional import (
     CONTRASTS,
     LOSSES,
     REDUCTIONS,
+    Alignment,
     AlignmentLoss,
     align,
     centre_rows,
@@ -24,7 +25,10 @@ from tests.oracles import cosine_matrix, literal_infonce, literal_mse, literal_r
 cases = st.tuples(st.integers(1, 7), st.integers(2, 5), st.integers(1, 6), st.integers(0, 999))
 
 
-def draw(case: tuple[int, int, int, int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+Case = tuple[int, int, int, int]
+
+
+def draw(case: Case) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     batch, classes, width, seed = case
     generator = torch.Generator().manual_seed(seed)
     feature = torch.randn(batch, width, dtype=torch.float64, generator=generator, requires_grad=True)
@@ -32,7 +36,7 @@ def draw(case: tuple[int, int, int, int]) -> tuple[torch.Tensor, torch.Tensor, t
     return feature, template, torch.randint(0, classes, (batch,), generator=generator)
 
 
-def assert_gradients(loss: torch.Tensor, feature: torch.Tensor, template: torch.Tensor, result: object) -> None:
+def assert_gradients(loss: torch.Tensor, feature: torch.Tensor, template: torch.Tensor, result: Alignment) -> None:
     grad_feature, grad_template = torch.autograd.grad(loss, (feature, template))
     torch.testing.assert_close(result.value, loss.detach(), rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(result.grad_feature, grad_feature, rtol=1e-10, atol=1e-10)
@@ -41,7 +45,7 @@ def assert_gradients(loss: torch.Tensor, feature: torch.Tensor, template: torch.
 
 @given(case=cases, strength=st.floats(0, 2))
 @settings(max_examples=40, deadline=None)
-def test_literal_loss_equals_the_class_form_with_counted_columns(case: tuple[int, ...], strength: float) -> None:
+def test_literal_loss_equals_the_class_form_with_counted_columns(case: Case, strength: float) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], contrast="batch", dtype=torch.float64)
     result = align(
@@ -52,7 +56,7 @@ def test_literal_loss_equals_the_class_form_with_counted_columns(case: tuple[int
 
 @given(case=cases)
 @settings(max_examples=30, deadline=None)
-def test_masked_leaves_out_pairs_of_the_same_class(case: tuple[int, ...]) -> None:
+def test_masked_leaves_out_pairs_of_the_same_class(case: Case) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], contrast="masked", dtype=torch.float64)
     result = align(feature.detach(), template.detach(), labels, counts, AlignmentLoss(strength=0.3, reduction="sum"))
@@ -62,7 +66,7 @@ def test_masked_leaves_out_pairs_of_the_same_class(case: tuple[int, ...]) -> Non
 
 @given(case=cases, temperature=st.floats(0.1, 2))
 @settings(max_examples=30, deadline=None)
-def test_infonce_over_the_batch_equals_the_pairwise_cross_entropy(case: tuple[int, ...], temperature: float) -> None:
+def test_infonce_over_the_batch_equals_the_pairwise_cross_entropy(case: Case, temperature: float) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], contrast="batch", dtype=torch.float64)
     result = align(
@@ -77,7 +81,7 @@ def test_infonce_over_the_batch_equals_the_pairwise_cross_entropy(case: tuple[in
 
 @given(case=cases, temperature=st.floats(0.1, 2))
 @settings(max_examples=30, deadline=None)
-def test_cross_entropy_is_a_classifier_with_the_templates_as_weights(case: tuple[int, ...], temperature: float) -> None:
+def test_cross_entropy_is_a_classifier_with_the_templates_as_weights(case: Case, temperature: float) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], contrast="classes", reference_batch=template.shape[0])
     result = align(
@@ -95,7 +99,7 @@ def test_cross_entropy_is_a_classifier_with_the_templates_as_weights(case: tuple
 
 @given(case=cases)
 @settings(max_examples=20, deadline=None)
-def test_mse(case: tuple[int, ...]) -> None:
+def test_mse(case: Case) -> None:
     feature, template, labels = draw(case)
     counts = negative_counts(labels, template.shape[0], dtype=torch.float64)
     result = align(feature.detach(), template.detach(), labels, counts, AlignmentLoss(kind="mse", reduction="sum"))
@@ -108,7 +112,7 @@ def test_mse(case: tuple[int, ...]) -> None:
 @given(case=cases)
 @settings(max_examples=8, deadline=None)
 def test_every_option_against_autograd_of_the_weighted_form(
-    contrast: str, reduction: str, loss: str, case: tuple[int, ...]
+    contrast: str, reduction: str, loss: str, case: Case
 ) -> None:
     feature, template, labels = draw(case)
     batch, classes = feature.shape[0], template.shape[0]
@@ -135,7 +139,7 @@ def test_every_option_against_autograd_of_the_weighted_form(
 
 @given(case=cases)
 @settings(max_examples=20, deadline=None)
-def test_centring_backwards(case: tuple[int, ...]) -> None:
+def test_centring_backwards(case: Case) -> None:
     feature, template, _ = draw(case)
     draws = torch.Generator().manual_seed(case[-1])
     prior = torch.rand(template.shape[0], dtype=torch.float64, generator=draws)
@@ -165,9 +169,7 @@ def test_expected_counts_are_the_mean_of_the_literal_counts_over_batches() -> No
 @pytest.mark.parametrize("contrast", ["classes", "expected"])
 @given(case=cases)
 @settings(max_examples=15, deadline=None)
-def test_no_sample_depends_on_the_others_where_the_contrast_needs_no_batch(
-    contrast: str, case: tuple[int, ...]
-) -> None:
+def test_no_sample_depends_on_the_others_where_the_contrast_needs_no_batch(contrast: str, case: Case) -> None:
     feature, template, labels = draw(case)
     feature, template = feature.detach(), template.detach()
     counts = negative_counts(labels, template.shape[0], contrast=contrast, dtype=torch.float64)
@@ -308,8 +310,8 @@ def test_which_losses_compare_at_unit_length(kind: str, normed: bool) -> None:
     assert AlignmentLoss(kind).normed == normed
     feature, template, labels = (value.detach() for value in draw((4, 3, 5, 1)))
     counts = negative_counts(labels, 3, dtype=torch.float64)
-    values = [align(size * feature, template, labels, counts, AlignmentLoss(kind)).value for size in (100, 200)]
-    assert torch.allclose(*values, rtol=1e-5) == normed
+    small, large = (align(size * feature, template, labels, counts, AlignmentLoss(kind)).value for size in (100, 200))
+    assert torch.allclose(small, large, rtol=1e-5) == normed
 
 
 @pytest.mark.parametrize("wrong", ["feature", "template", "negatives"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from bispike.functional import (
 )
 
 pytestmark = pytest.mark.skipif(not native_usable(torch.ones(1)), reason="no compiled kernels")
-CLOSE = {"rtol": 2e-4, "atol": 2e-5}
+CLOSE: dict[str, Any] = {"rtol": 2e-4, "atol": 2e-5}
 
 
 def draw(*shape: int, seed: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -109,7 +111,7 @@ def test_mean_field_slope_peaks_at_its_centre_and_halves_at_its_width() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": -1.0}, {"decay": 1.5}, {"reset": "none"}])
-def test_wrong_constants_are_named(wrong: dict[str, float]) -> None:
+def test_wrong_constants_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         Neuron(**wrong)
 

@@ -39,8 +39,9 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[l
 
 
 def test_the_library_is_compiled_once_and_kept(commands: list[list[str]], tmp_path: Path) -> None:
-    _, path = build._obtain()
-    kept = Path(path)
+    loaded = build._obtain()
+    assert isinstance(loaded, tuple)
+    kept = Path(loaded[1])
     assert kept.parent == tmp_path / "bispike" / "native"
     assert kept.read_bytes() == b"library"
     assert [file.name for file in kept.parent.iterdir()] == [kept.name]
@@ -52,7 +53,7 @@ def test_the_library_is_compiled_once_and_kept(commands: list[list[str]], tmp_pa
     named = [Path(word).name for word in compiling if word.endswith(".cpp")]
     assert named == sorted(file.name for file in build.HERE.glob("*.cpp"))
     build._obtain.cache_clear()
-    assert build._obtain() == ("loaded", path)
+    assert build._obtain() == loaded
     assert len(commands) == 3  # only the version is asked for again
 
 

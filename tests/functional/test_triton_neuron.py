@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -147,7 +148,7 @@ def test_a_triton_that_cannot_launch_is_named_and_replaced(monkeypatch: pytest.M
         ({"time_steps": 2, "scale": torch.ones(4, 3), "shift": torch.ones(4, 3)}, "expected scale"),
     ],
 )
-def test_what_does_not_fit_is_named(options: dict[str, object], message: str) -> None:
+def test_what_does_not_fit_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         triton_neuron.forward(torch.ones(5, 4, 3), NEURON, **options)
 

@@ -165,6 +165,7 @@ def test_narrow_drives_have_32_bit_membranes(neuron: Neuron, dtype: torch.dtype,
     torch.testing.assert_close(narrow.grad, wide.grad.to(dtype))
     response = triton_neuron.forward(drive, neuron, 4 if constant else None, history=True)
     assert {response.rate.dtype, response.mean.dtype} == {torch.float32}
+    assert response.history is not None
     assert torch.equal(response.history >= neuron.threshold, response.spikes.bool())
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from bispike import models, rules
 from bispike.errors import ConfigurationError, UnknownNameError
+from bispike.nn import Network
+from bispike.rules import StepReport
 
 
 @pytest.mark.parametrize("name", sorted(rules.registry))
@@ -27,12 +31,12 @@ def test_contract(name: str) -> None:
         {"pool": 2, "reduction": "mean", "strength": 1.0},
     ],
 )
-def test_bsd_keeps_the_contract_under_its_options(options: dict) -> None:
+def test_bsd_keeps_the_contract_under_its_options(options: dict[str, Any]) -> None:
     rules.check_rule(rules.BSD, **options)
 
 
 class MovesWeights(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         with torch.no_grad():
             self.network.layers[0].up.synapse.weight.add_(1e-3)
@@ -40,10 +44,10 @@ class MovesWeights(rules.Frozen):
 
 
 class ForgetsItsState(rules.BSD):
-    def __init__(self, network, **options):
+    def __init__(self, network: Network, **options: Any) -> None:
         super().__init__(network, **{"centre": "running", "centre_samples": 30, **options})
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         pass
 
 
@@ -52,79 +56,82 @@ class ForgetsACount(rules.BSD):
 
     calls = 0
 
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         self.calls += 1
         readout = self.network.readout.weight
+        assert readout.grad is not None
         readout.grad = readout.grad / self.calls
         return report
 
 
 class TrustsItsInput(rules.Frozen):
-    def step(self, stimulus, labels, *, generator=None):
+    def step(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None = None) -> StepReport:
         return self.learn(stimulus, labels, generator=generator)
 
 
 class ChangesTheStimulus(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         stimulus.mul_(0.9)
         return super().learn(stimulus, labels, generator=generator)
 
 
 class AnnouncesTooEarly(rules.BSD):
-    def align_layer(self, here, *rest):
+    def align_layer(self, here: Any, *rest: Any) -> Tensor:
         self.gradients_ready(here.layer.parameters())
         return super().align_layer(here, *rest)
 
 
 class ReadsWhatItAnnounced(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         readout = self.network.readout
         self.gradients_ready([readout.weight])
+        assert readout.bias is not None
+        assert readout.bias.grad is not None
         readout.bias.grad += readout.weight.detach().sum(1)
         return report
 
 
 class CountsWrongly(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         return dataclasses.replace(report, correct=report.correct + 1)
 
 
 class ReportsALayerLess(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         return dataclasses.replace(report, spike_rate=report.spike_rate[:-1])
 
 
 class ReportsDriveForRate(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         return dataclasses.replace(report, spike_rate=[rate * 0.99 for rate in report.spike_rate])
 
 
 class LeavesATape(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         weight = self.network.readout.weight
         return dataclasses.replace(report, loss=report.loss + 0 * weight.sum())
 
 
 class NamesAnUnknownLayer(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         report = super().learn(stimulus, labels, generator=generator)
         return dataclasses.replace(report, layer_losses={"layer9": report.loss})
 
 
 class DrawsFromTheGlobalGenerator(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         torch.rand(1)
         return super().learn(stimulus, labels, generator=generator)
 
 
 class IgnoresItsGenerator(rules.Frozen):
-    def learn(self, stimulus, labels, *, generator):
+    def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         return super().learn(stimulus, labels, generator=torch.Generator().manual_seed(0))
 
 
@@ -198,6 +205,7 @@ def test_forward_forward_reports_the_rates_of_true_and_wrong_pairs() -> None:
     stimuli, labels = torch.randn(8, 12, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 2
     rule = rules.create("forward-forward", net)
     weight, bias = net.layers[0].up.synapse.weight, net.layers[0].up.synapse.bias
+    assert bias is not None
     active = []
     for shown in (labels, 1 - labels):
         pair = stimuli.clone()
