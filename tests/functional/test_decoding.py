@@ -49,3 +49,10 @@ def test_cross_entropy_of_a_part_of_a_batch(smoothing: float, samples: int | Non
     value, grad = cross_entropy(scores.detach(), labels, samples=samples, smoothing=smoothing)
     torch.testing.assert_close(value, expected.detach(), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(grad, torch.autograd.grad(expected, scores)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_no_cosine_is_above_one() -> None:
+    """The guard against silent trains makes lengths larger, never smaller."""
+    train = torch.ones(2, 1, 3, dtype=torch.float64)
+    assert 1 - 1e-7 < float(cosine_scores(train, train)) < 1
+    assert 1 - 1e-7 < float(unit_code(torch.tensor([[3.0, 4.0]], dtype=torch.float64)).norm()) < 1

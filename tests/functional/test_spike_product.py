@@ -41,10 +41,15 @@ def test_strides_and_offset_say_where_weights_lie() -> None:
 @packs
 @pytest.mark.parametrize(
     ("density", "largest", "kernel"),
-    [(0.02, 10**9, "product_events"), (0.02, 63, "product_tables"), (0.5, 10**9, "product_tables")],
+    [
+        (0.02, None, "product_events"),
+        (0.02, 10**9, "product_events"),
+        (0.02, 63, "product_tables"),
+        (0.5, 10**9, "product_tables"),
+    ],
 )
 def test_events_serve_sparse_trains_whose_columns_fit_the_cache(
-    density: float, largest: int, kernel: str, monkeypatch: pytest.MonkeyPatch
+    density: float, largest: int | None, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[str] = []
     call = module.native.call
@@ -54,7 +59,8 @@ def test_events_serve_sparse_trains_whose_columns_fit_the_cache(
         return call(name, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module.native, "call", record)
-    monkeypatch.setattr(module, "_LARGEST", largest)
+    if largest is not None:
+        monkeypatch.setattr(module, "_LARGEST", largest)
     spikes = (torch.rand(2, 50, 64, generator=torch.Generator().manual_seed(1)) < density).float()
     weight = whole(5, 64)
     found = spike_product(PackedSpikes.pack(spikes), weight, None, Wiring(5, 64, (64, 1, 1)))
