@@ -232,3 +232,13 @@ def test_a_drive_with_gaps_or_turned_axes_gives_the_same(shape: tuple[int, ...],
         exact = whole.double().requires_grad_()
         lif_reference(exact.expand(4, *shape) if constant else exact, neuron).sum().backward()
         torch.testing.assert_close(gradient.double(), exact.grad, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("constant", [False, True])
+def test_the_gradient_of_a_single_step_is_the_surrogate(dtype: torch.dtype, constant: bool) -> None:
+    drive = torch.tensor([-0.4, 0.6, 0.9], dtype=dtype, requires_grad=True)
+    spikes = lif(drive, Neuron(), time_steps=1) if constant else lif(drive[None], Neuron())
+    (gradient,) = torch.autograd.grad(spikes.sum(), drive)
+    expected = [1 / (1 + (torch.pi * (a - 0.6)) ** 2) for a in (-0.4, 0.6, 0.9)]
+    assert gradient.tolist() == pytest.approx(expected, rel=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,3 +212,10 @@ def test_loaded_kernels_have_no_reason() -> None:
         pytest.skip(f"no compiled kernels: {build.reason()}")
     assert isinstance(library, ctypes.CDLL)
     assert build.reason() is None
+
+
+def test_a_command_returns_what_it_printed_and_an_error_with_its_message() -> None:
+    assert build._output([sys.executable, "-c", "print('version 1')"]) == "version 1\n"
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        build._output([sys.executable, "-c", "raise SystemExit('no such option')"])
+    assert error.value.stderr == "no such option\n"
