@@ -48,3 +48,26 @@ def test_nothing_is_left_to_learn_where_affinities_agree() -> None:
 def test_shapes_are_checked() -> None:
     with pytest.raises(ShapeError, match=r"\[B, B\]"):
         match_affinity(rows(), torch.eye(3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("power", [0.3, 0.5])
+def test_a_power_by_its_eigenvalues(power: float) -> None:
+    values = rows(6, 9)
+    plain = affinity(values)
+    found, vectors = torch.linalg.eigh(plain)
+    root = vectors @ torch.diag(found.clamp(min=0) ** power) @ vectors.T
+    expected = root / root.diagonal().sqrt()[:, None] / root.diagonal().sqrt()
+    torch.testing.assert_close(affinity(values, power), expected, rtol=1e-9, atol=1e-9)
+    single = affinity(values.float(), power)
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_silent_rows_have_no_affinity() -> None:
+    assert torch.isfinite(affinity(torch.ones(4, 3), 0.5)).all()
+    assert affinity(torch.ones(4, 3)).abs().max() == 0
+
+
+def test_the_number_of_axes_is_checked() -> None:
+    with pytest.raises(ShapeError, match=r"\[B, D\]"):
+        match_affinity(torch.ones(3, 4, 2), torch.eye(3))

@@ -1,5 +1,9 @@
 """Eligibility forward in time, the same sum backward within the neuron, and autograd: three ways to one number."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -63,13 +67,13 @@ class PlainSpike(torch.autograd.Function):
     """A step whose derivative is the ATan surrogate, written again for this test."""
 
     @staticmethod
-    def forward(ctx, distance):
+    def forward(ctx: Any, distance: Tensor) -> Tensor:
         ctx.save_for_backward(distance)
         return (distance >= 0).double()
 
     @staticmethod
-    def backward(ctx, grad):
-        return grad / (1 + (torch.pi * ctx.saved_tensors[0]) ** 2)
+    def backward(ctx: Any, *grad: Tensor) -> Tensor:
+        return grad[0] / (1 + (torch.pi * ctx.saved_tensors[0]) ** 2)
 
 
 @pytest.mark.parametrize("reset", ["hard", "soft"])
@@ -80,7 +84,10 @@ def test_a_recurrent_layer_with_its_recurrent_path_cut(reset: str) -> None:
     inward.requires_grad_()
     recurrent.requires_grad_()
     membrane, spike = torch.zeros(4, 7, dtype=torch.float64), torch.zeros(4, 7, dtype=torch.float64)
-    loss, membranes, spikes, before = 0, [], [], []
+    loss = torch.zeros((), dtype=torch.float64)
+    membranes: list[Tensor] = []
+    spikes: list[Tensor] = []
+    before: list[Tensor] = []
     target = torch.tensor([0, 1, 1, 0])
     for t in range(6):
         before.append(spike.detach())

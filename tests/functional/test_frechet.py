@@ -91,3 +91,12 @@ def test_wrong_shapes_and_values_are_refused() -> None:
         frechet_distance(mean, spread, mean, torch.zeros(3))
     with pytest.raises(UserError, match="NaN"):
         frechet_distance(mean, spread * float("nan"), mean, spread)
+
+
+def test_no_tape_is_left_on_a_distance() -> None:
+    features = draw(6, 3).requires_grad_()
+    mean, spread = gaussian_of(features)
+    assert not mean.requires_grad
+    assert not spread.requires_grad
+    tracked = [value.clone().requires_grad_() for value in (mean, spread)]
+    assert not frechet_distance(*tracked, *tracked).requires_grad

@@ -172,3 +172,84 @@ def test_a_missing_compiler_is_named(tmp_path: object) -> None:
     environment = {**os.environ, "BISPIKE_CXX": "no-such-compiler"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert "no-such-compiler" in done.stdout
+
+
+def test_a_kernel_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "library", lambda: None)
+    with pytest.raises(RuntimeError, match="not at hand"):
+        native.call("count", torch.zeros(1, dtype=torch.int32), 1)
+    assert not native.usable(torch.ones(1))
+
+
+def test_kernels_serve_single_precision_on_the_processor_alone() -> None:
+    assert native.usable(torch.ones(1))
+    assert not native.usable(torch.ones(1, dtype=torch.float64))
+    assert not native.usable(torch.ones(1, device="meta"))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
+@pytest.mark.parametrize(("total", "unit"), [(1, 4), (4, 4), (5, 4), (64, 16), (70, 16), (200, 64)])
+def test_shares_cover_everything_once_in_whole_units(threads: int, total: int, unit: int) -> None:
+    before = torch.get_num_threads()
+    found: list[tuple[int, int]] = []
+    try:
+        torch.set_num_threads(threads)
+        native.shared(total, unit, lambda first, last: found.append((first, last)))
+    finally:
+        torch.set_num_threads(before)
+    found.sort()
+    assert [first for first, _ in found] == [0, *[last for _, last in found[:-1]]]
+    assert found[-1][1] == total
+    assert all(first % unit == 0 and first < last for first, last in found)
+    assert len(found) <= min(threads, -(-total // unit))
+
+
+def test_a_share_that_fails_is_heard_of() -> None:
+    before = torch.get_num_threads()
+
+    def fail(first: int, last: int) -> None:
+        raise ValueError("in a thread")
+
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(ValueError, match="in a thread"):
+            native.shared(8, 2, fail)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_shares_are_spread_over_the_threads() -> None:
+    before, found = torch.get_num_threads(), []
+    try:
+        torch.set_num_threads(2)
+        native.shared(64, 16, lambda first, last: found.append(last - first))
+    finally:
+        torch.set_num_threads(before)
+    assert found == [32, 32]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("constant", [False, True])
+def test_neurons_in_several_threads(threads: int, constant: bool) -> None:
+    neuron, before = Neuron(0.5, 0.5), torch.get_num_threads()
+    drive = dyadic(*([] if constant else [3]), 4, 6, 150)
+    scale, shift = dyadic(150, seed=5), dyadic(150, seed=6)
+    received = drive * scale + shift
+    expected = lif_reference(received.expand(3, *received.shape) if constant else received, neuron)
+    strided = torch.stack([drive, drive], -1)[..., 0]
+    try:
+        torch.set_num_threads(threads)
+        fired = fire_rows(strided, neuron, 3, (2, 3), affine=(scale, shift))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(fired.spikes.dense().flatten(3).transpose(2, 3), expected)
+    torch.testing.assert_close(fired.rate, expected.mean(0))
+    assert fired.slope is None
+    assert fired.spikes.shape == (3, 4, 150, 2, 3)
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 300, 513])
+@pytest.mark.parametrize("time_steps", [1, 2, 5])
+def test_the_time_mean_of_a_drive(size: int, time_steps: int) -> None:
+    drive = dyadic(time_steps, 1, 1, size)
+    torch.testing.assert_close(mean_drive(drive), drive.double().mean(0).float(), rtol=1e-6, atol=1e-7)

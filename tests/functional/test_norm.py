@@ -38,7 +38,7 @@ def test_backward_equals_autograd(case: tuple) -> None:
     drive, weight, bias = draw(case)
     leaves = [drive.clone().requires_grad_(), weight.clone().requires_grad_(), bias.clone().requires_grad_()]
     out = normalise(leaves[0], *batch_statistics(leaves[0]), leaves[1], leaves[2], 1e-5)
-    grad = torch.randn_like(out)
+    grad = torch.randn(out.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(case[-1]))
     expected = torch.autograd.grad(out, leaves, grad)
     for backward in (normalise_backward, normalise_backward_reference):
         received = backward(grad, drive, *batch_statistics(drive), weight, 1e-5)
@@ -53,7 +53,7 @@ def test_backward_with_fixed_statistics_equals_autograd_in_any_layout(case: tupl
     mean, variance = draw(case)[1], weight + 0.3
     leaves = [drive.clone().requires_grad_(), weight.clone().requires_grad_(), bias.clone().requires_grad_()]
     out = normalise(leaves[0], mean, variance, leaves[1], leaves[2], 1e-5)
-    grad = torch.randn_like(out)
+    grad = torch.randn(out.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(case[-1]))
     expected = torch.autograd.grad(out, leaves, grad)
     layouts = [torch.contiguous_format] if drive.dim() == 2 else [torch.contiguous_format, torch.channels_last]
     for layout in layouts:
@@ -66,7 +66,9 @@ def test_backward_with_fixed_statistics_equals_autograd_in_any_layout(case: tupl
 @settings(max_examples=20, deadline=None)
 def test_the_time_mean_of_normalised_drives_is_the_norm_of_the_time_mean(case: tuple, time_steps: int) -> None:
     drive, weight, bias = draw(case)
-    train = drive[None] + torch.randn(time_steps, *drive.shape, dtype=torch.float64)
+    train = drive[None] + torch.randn(
+        time_steps, *drive.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(case[-1] + 1)
+    )
     mean = train.mean(0)
     statistics = batch_statistics(mean)
     each = torch.stack([normalise(step, *statistics, weight, bias, 1e-5) for step in train])

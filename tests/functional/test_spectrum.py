@@ -40,3 +40,48 @@ def test_weights_are_those_of_inner_products() -> None:
 def test_the_cutoff_is_checked() -> None:
     with pytest.raises(ConfigurationError, match="cutoff"):
         split_bands(draw(1, 4), 0.0)
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+@pytest.mark.parametrize(("waves", "band"), [(0, 0), (1, 0), (3, 0), (5, 1), (6, 1)])
+def test_a_wave_of_an_image_lies_in_its_band_along_either_axis(axis: int, waves: int, band: int) -> None:
+    """The cut-off 0.3 lies between 3 and 5 waves over 12 positions, on maps that are not square."""
+    line = torch.cos(2 * math.pi * waves * torch.arange(12, dtype=torch.float64) / 12)
+    image = line.reshape(1, 1, 12, 1).expand(2, 3, 12, 7) if axis == 2 else line.expand(2, 3, 7, 12)
+    bands = split_bands(image, 0.3)
+    torch.testing.assert_close(bands[band], image, rtol=0, atol=1e-12)
+    torch.testing.assert_close(bands[1 - band], torch.zeros_like(image), rtol=0, atol=1e-12)
+
+
+def test_a_diagonal_wave_has_the_length_of_both_frequencies() -> None:
+    """0.25 along each axis is 0.354 in all: above 0.3, below 0.4."""
+    position = torch.arange(8, dtype=torch.float64)
+    image = torch.cos(2 * math.pi * 0.25 * (position[:, None] + position))[None, None]
+    torch.testing.assert_close(split_bands(image, 0.3)[1], image, rtol=0, atol=1e-12)
+    torch.testing.assert_close(split_bands(image, 0.4)[0], image, rtol=0, atol=1e-12)
+
+
+def test_the_highest_frequencies_need_the_largest_cutoff() -> None:
+    checks = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(4)
+    board = (checks[:, None] * checks)[None, None]
+    torch.testing.assert_close(split_bands(board, 0.71)[0], board, rtol=0, atol=1e-12)
+    torch.testing.assert_close(split_bands(board, 0.7)[1], board, rtol=0, atol=1e-12)
+
+
+def test_a_frequency_at_the_cutoff_is_high() -> None:
+    wave = torch.cos(2 * math.pi * 2 * torch.arange(8, dtype=torch.float64) / 8)[None]
+    torch.testing.assert_close(split_bands(wave, 0.25)[1], wave, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("cutoff", [-0.1, 0.0, 0.72, float("nan")])
+def test_cutoffs_outside_their_range_are_refused(cutoff: float) -> None:
+    with pytest.raises(ConfigurationError, match="cutoff"):
+        split_bands(draw(1, 4), cutoff)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 10, 5), (1, 1, 5, 10), (1, 10)])
+def test_frequencies_are_as_exact_as_the_values(shape: tuple[int, ...]) -> None:
+    """0.2 rounded to 32 bits is above 0.2 + 1e-10."""
+    line = torch.cos(2 * math.pi * 2 * torch.arange(10, dtype=torch.float64) / 10)
+    wave = line.reshape(1, 1, 10, 1).expand(shape) if shape[-1] == 5 else line.expand(shape)
+    torch.testing.assert_close(split_bands(wave, 0.2 + 1e-10)[0], wave, rtol=0, atol=1e-12)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -147,7 +149,7 @@ def test_a_triton_that_cannot_launch_is_named_and_replaced(monkeypatch: pytest.M
         ({"time_steps": 2, "scale": torch.ones(4, 3), "shift": torch.ones(4, 3)}, "expected scale"),
     ],
 )
-def test_what_does_not_fit_is_named(options: dict[str, object], message: str) -> None:
+def test_what_does_not_fit_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         triton_neuron.forward(torch.ones(5, 4, 3), NEURON, **options)
 
@@ -160,3 +162,56 @@ def test_spikes_as_drive_are_refused() -> None:
 def test_a_gradient_of_another_shape_is_refused() -> None:
     with pytest.raises(ShapeError, match="grad_spikes"):
         triton_neuron.backward(torch.ones(4, 3), torch.ones(5, 3), NEURON, constant=False)
+
+
+class RecordingKernel:
+    """Takes the place of a kernel: `kernel[grid](*arguments, **constants)`."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[tuple[int, ...], tuple[object, ...], dict[str, object]]] = []
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+        return lambda *arguments, **constants: self.calls.append((grid, arguments, constants))
+
+
+@pytest.mark.parametrize(("count", "programs"), [(1, 1), (512, 1), (513, 2), (5 * 512, 5)])
+@pytest.mark.parametrize("reset", ["hard", "soft"])
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_launch_covers_every_neuron_with_its_constants(count: int, programs: int, reset: str, constant: bool) -> None:
+    kernel, tensor = RecordingKernel(), torch.ones(1)
+    triton_neuron._launch(kernel, count, (tensor, None), (7, 8), Neuron(0.7, 0.3, reset), constant=constant)
+    ((grid, arguments, constants),) = kernel.calls
+    assert grid == (programs,)
+    assert arguments == (tensor, None, 7, 8)
+    assert constants == {
+        "THRESHOLD": 0.7,
+        "LEAK": 0.3,
+        "HARD": reset == "hard",
+        "CONSTANT": constant,
+        "BLOCK": 512,
+        "enable_fp_fusion": False,
+    }
+
+
+def test_nothing_is_launched_for_no_neurons_or_for_more_than_an_index_can_count() -> None:
+    kernel = RecordingKernel()
+    triton_neuron._launch(kernel, 0, (torch.ones(0),), (), NEURON, constant=False)
+    for count in (2**31 - 512, 2**33):
+        with pytest.raises(ShapeError, match=rf"2\^31 values a step on CUDA, received {count}"):
+            triton_neuron._launch(kernel, count, (torch.ones(1),), (), NEURON, constant=False)
+    assert kernel.calls == []
+    triton_neuron._launch(kernel, 2**31 - 513, (torch.ones(1),), (), NEURON, constant=False)
+    assert len(kernel.calls) == 1
+
+
+def test_only_cuda_has_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton_neuron, "_launches", lambda: True)
+    assert triton_neuron.available(torch.device("cuda"))
+    assert not triton_neuron.available(torch.device("cpu"))
+
+
+def test_channels_of_a_drive() -> None:
+    """C, and the neurons of one channel that lie side by side."""
+    per_channel = torch.ones(3)
+    assert triton_neuron._channels(torch.Size((2, 3)), per_channel, per_channel) == (3, 1)
+    assert triton_neuron._channels(torch.Size((2, 3, 4, 5)), per_channel, per_channel) == (3, 20)

@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bispike.functional import Neuron, lif, lif_reference
+from bispike.functional import Neuron, lif, lif_reference, lif_with_history
 from bispike.functional.backends import triton_neuron
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -165,6 +165,7 @@ def test_narrow_drives_have_32_bit_membranes(neuron: Neuron, dtype: torch.dtype,
     torch.testing.assert_close(narrow.grad, wide.grad.to(dtype))
     response = triton_neuron.forward(drive, neuron, 4 if constant else None, history=True)
     assert {response.rate.dtype, response.mean.dtype} == {torch.float32}
+    assert response.history is not None
     assert torch.equal(response.history >= neuron.threshold, response.spikes.bool())
 
 
@@ -213,3 +214,14 @@ def test_a_graph_captures_the_launch() -> None:
         captured = lif(drive, Neuron())
     graph.replay()
     assert torch.equal(captured, expected)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_lif_with_history_comes_from_the_kernels_too(constant: bool) -> None:
+    drive = normal((3, 5) if constant else (4, 3, 5), torch.float64, 0)
+    neuron = Neuron(0.6, 0.5, "soft")
+    each = drive.expand(4, 3, 5)
+    spikes, history = lif_with_history(drive, neuron, time_steps=4 if constant else None)
+    assert spikes.dtype == torch.float64
+    assert torch.equal(spikes, lif_reference(each, neuron))
+    torch.testing.assert_close(history, membranes(each, neuron), rtol=1e-14, atol=1e-14)

@@ -128,7 +128,8 @@ class Selector:
         """Those that run a Python function which names the kernel; for a helper, any kernel of the file or folder."""
         file = self.package / mutant.path
         sources = [file] if file.suffix == ".cpp" else sorted(file.parent.glob("*.cpp"))
-        names = {mutant.scope} | {name for source in sources for name in native.defined(source.read_text())}
+        names = {name for source in sources for name in native.defined(source.read_text())}
+        names |= {mutant.scope} - {""}
         callers = self._callers(names)
         chosen = callers.get(mutant.scope) or [caller for found in callers.values() for caller in found]
         return set().union(*(self.touched[path][scope] for path, scope in chosen)), set()

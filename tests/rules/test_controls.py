@@ -8,8 +8,7 @@ from bispike import models
 from bispike.functional import lif_reference
 from bispike.nn import IdentityShortcut, Network, Residual
 from bispike.rules import BPTT, Backprop, Frozen
-
-from .networks import exact
+from tests.builders import exact
 
 cases = st.tuples(st.sampled_from(["mlp", "cnn", "resnet"]), st.booleans(), st.integers(1, 4), st.integers(0, 99))
 

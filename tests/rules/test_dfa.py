@@ -6,8 +6,7 @@ import torch
 from bispike import models
 from bispike.nn import Network
 from bispike.rules import DFA, Backprop
-
-from .networks import batch, rate_network
+from tests.builders import batch, rate_network
 
 
 def with_broadcast(net: Network, weights: dict[str, torch.Tensor], **options: str) -> DFA:

@@ -9,8 +9,7 @@ from bispike.errors import ConfigurationError
 from bispike.functional import activate
 from bispike.nn import Network
 from bispike.rules import DTP, Backprop, check_rule
-
-from .networks import batch, rate_network
+from tests.builders import batch, rate_network
 
 SIGMA, STEP = 0.3, 0.2
 

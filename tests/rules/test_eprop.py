@@ -8,8 +8,7 @@ from bispike.errors import ConfigurationError
 from bispike.functional import lif_reference
 from bispike.nn import Network
 from bispike.rules import BPTT, EProp
-
-from .networks import exact
+from tests.builders import exact
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 

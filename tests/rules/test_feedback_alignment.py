@@ -5,8 +5,7 @@ import torch
 
 from bispike.nn import Network
 from bispike.rules import FA, Backprop
-
-from .networks import rate_network
+from tests.builders import rate_network
 
 
 def build(*, conv: bool, norm: bool, activation: str = "relu") -> Network:

@@ -9,8 +9,7 @@ from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import ForwardForward, check_rule
-
-from .networks import batch, rate_network
+from tests.builders import batch, rate_network
 
 AMPLITUDE, THETA, KAPPA = 4.0, 0.7, 3.0
 

@@ -7,8 +7,7 @@ from torch.nn import functional as F
 
 from bispike.errors import ConfigurationError
 from bispike.rules import LocalLoss, check_rule
-
-from .networks import batch, rate_network
+from tests.builders import batch, rate_network
 
 
 def seen(leaving: Tensor, side: int) -> Tensor:

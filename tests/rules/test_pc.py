@@ -9,8 +9,7 @@ from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import FA, PC, Backprop, check_rule
-
-from .networks import rate_network
+from tests.builders import rate_network
 
 STIMULUS = torch.rand(6, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])

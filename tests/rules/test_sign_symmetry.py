@@ -7,8 +7,7 @@ from torch.nn import functional as F
 from bispike.errors import ConfigurationError
 from bispike.nn import Network
 from bispike.rules import FA, SignSymmetry, check_rule
-
-from .networks import batch, rate_network
+from tests.builders import batch, rate_network
 
 
 class Replaced(torch.autograd.Function):

@@ -75,7 +75,8 @@ class ForwardForward(Rule):
 
     True and wrong pairs share one batch, so that a batch norm brings both to the same scale and their difference stays.
     The readout learns from the last layer's rates on a neutral label, 1/C of the amplitude for every class. It gives
-    the reported task loss, finds hard negatives, and decides, if asked to.
+    the reported task loss and the reported number of right decisions (goodness would need one pass per class), finds
+    hard negatives, and decides, if asked to.
 
     The defaults are Hinton's loss, with all layers counted (he skips the first, which made no difference here), and
     uniform negatives: with hard ones, as in his code, every layer waits for the readout, and they gain a point on MNIST

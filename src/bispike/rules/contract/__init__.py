@@ -1,0 +1,66 @@
+"""A contract that every learning rule keeps, as checks that anyone can run on a rule of their own.
+
+    from bispike.rules import check_rule
+    check_rule(MyRule)          # raises AssertionError with the name of the first check that fails
+
+In the spirit of scikit-learn's estimator checks: a rule is called on small networks and must learn a separable toy
+problem, repeat itself under a seed, resume exactly after its state was saved, report what it did, and change only its
+own gradients. The checks of one step are in `step` and `report`, those of a training in `training`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..rule import Rule
+from . import report, step, training
+
+Check = Callable[[type[Rule], dict[str, Any]], None]
+
+CHECKS: dict[str, Check] = {
+    check.__name__.replace("_", " "): check
+    for check in (
+        step.owns_its_parameters,
+        step.leaves_inputs_unchanged,
+        report.reports_what_it_did,
+        report.draws_from_its_generator,
+        step.reads_memory_maps,
+        training.saves_its_state,
+        step.refuses_wrong_input,
+        training.replaces_gradients,
+        step.announces_its_gradients,
+        training.allows_updates_during_the_pass,
+        step.takes_any_batch,
+        step.accepts_shortcuts_or_refuses_them,
+        training.repeats_itself,
+        training.resumes_exactly,
+        training.learns,
+    )
+}
+
+
+def check_rule(rule: type[Rule], **options: Any) -> list[str]:
+    """Run every check on a rule class.
+
+    Args:
+        rule: subclass of `Rule`.
+        **options: options that the rule is created with.
+
+    Returns:
+        Names of the checks that passed (all of them).
+
+    Raises:
+        AssertionError: the first check that fails, by name.
+    """
+    for name, check in CHECKS.items():
+        try:
+            check(rule, options)
+        except AssertionError as error:
+            raise AssertionError(f"{rule.__name__}: {name}: {error}") from error
+        except Exception as error:
+            raise AssertionError(f"{rule.__name__}: {name}: raised {type(error).__name__}: {error}") from error
+    return list(CHECKS)
+
+
+__all__ = ["CHECKS", "check_rule"]
