@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from bispike.analysis.network_kinds import largest_rate
 
 from bispike import data, models, rules
 from bispike.analysis import ClassifierFeatures, LatentDensity, generation
 from bispike.analysis.generation import draw_images, evaluate_autoencoder
-from bispike.analysis.network_kinds import largest_rate
 from bispike.analysis.sampling import compress
 from bispike.data import Dataset
 from bispike.errors import ConfigurationError

@@ -37,7 +37,7 @@ def measure(
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
-        trained.step(stimulus, targets)
+        trained.compute_gradients(stimulus, targets)
         times.append(time.perf_counter() - started)
     peak = peak_bytes(trained, stimulus, targets)
     return {"rule": rule, "length": length, "peak_mb": peak / 2**20, "step_ms": 1e3 * statistics.median(times)}
@@ -61,7 +61,7 @@ def prepare(
     """The rule after a first short step, which allocates its buffers, and random sequences for the network."""
     stimulus, targets = random_sequences(network, length, batch)
     created = rules.create(rule, network.train(), **options)
-    created.step(stimulus[:, :2], targets[:, :2])
+    created.compute_gradients(stimulus[:, :2], targets[:, :2])
     return created, stimulus, targets
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..nn import SequenceForecaster
 from ._options import FILE, json_option, run_argument
 from ._output import Answer, note, table
 

@@ -37,7 +37,7 @@ def _row(rule: Any) -> dict[str, Any]:
     return {
         "name": rule.name,
         "summary": rule.summary,
-        "activity": rule.activity,
+        "activity": rule.signals.name,
         "trains_top_down": rule.trains_top_down,
         "options": rule.defaults(),
         "recommended": rule.recommended,

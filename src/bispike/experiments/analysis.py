@@ -32,7 +32,6 @@ from ..runs.record import initial_network, model_digest
 from ..runs.run import Run, expect_single_stimuli, load_run
 from ..training.batches import epoch_order
 from ..training.evaluation import split_of
-from .kinds import emits_spikes
 from .robustness import damaged_accuracies
 from .untrained import calibrated
 
@@ -118,7 +117,7 @@ def _first(split: Split, count: int) -> Split:
 
 def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
     """None for a rule without a top-down pathway or without spikes."""
-    if not run.rule.trains_top_down or not emits_spikes(run.network):
+    if not run.rule.trains_top_down or not run.network.signals.spiking:
         return None
     stimuli, labels = test[: len(test)]
     return [asdict(level) for level in agreement(read_layers(run.network, stimuli), labels)]

@@ -14,7 +14,7 @@ from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
 from ..errors import BispikeError
 from ..files import write_json
-from ..nn import Network, SequenceNetwork
+from ..nn import Network
 from ..runs.folder import AUDIT
 from ..runs.run import Run, load_run
 from .kinds import follows_sequences

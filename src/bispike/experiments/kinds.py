@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import cast
 
-from ..nn import Network, SequenceNetwork
+from ..nn import Autoencoder, Classifier, Network, SequenceForecaster, SequenceNetwork
 
 
 class Kind(Enum):
@@ -21,23 +21,23 @@ class Kind(Enum):
 ON_SEQUENCES = frozenset({Kind.TEXT, Kind.SERIES, Kind.SEQUENCES})
 
 
+KINDS: dict[type[Network], Kind] = {
+    Classifier: Kind.CLASSES,
+    Autoencoder: Kind.AUTOENCODER,
+    SequenceForecaster: Kind.SERIES,
+}
+"""The kind of each class of networks whose stimuli are always of one sort."""
+
+
 def kind_of(network: Network) -> Kind:
     """The kind of task of a network."""
-    if not network.recurrent:
-        return Kind.AUTOENCODER if network.latent else Kind.CLASSES
-    if sequence_network(network).continuous:
-        return Kind.SERIES
-    return Kind.TEXT if sequence_network(network).symbols else Kind.SEQUENCES
+    known = KINDS.get(type(network))
+    return known or (Kind.TEXT if sequence_network(network).symbols else Kind.SEQUENCES)
 
 
 def follows_sequences(network: Network) -> bool:
     """Whether a stimulus of the network is a sequence."""
     return kind_of(network) in ON_SEQUENCES
-
-
-def emits_spikes(network: Network) -> bool:
-    """Whether the layers exchange spikes; otherwise they exchange rates."""
-    return network.activity == "spikes"
 
 
 def sequence_network(network: Network) -> SequenceNetwork:

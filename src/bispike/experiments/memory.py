@@ -23,7 +23,6 @@ from ..functional.cues import half_cue
 from ..memory import (
     AssociativeMemory,
     CompletionQuality,
-    CurvePoint,
     KoskoBAM,
     ModernHopfield,
     SequenceMemory,

@@ -17,7 +17,7 @@ from ..figures.files import write_picture
 from ..figures.recall import completion_figure, image_rows, layer_gallery
 from ..functional.cues import HALVES, half_cue
 from ..memory import complete
-from ..nn import Autoencoder, Network
+from ..nn import Network
 from ..runs.run import Run, load_run
 from ..training.evaluation import recall, split_of
 from .kinds import Kind, kind_of

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ..nn import DriveNorm, Network
-from .kinds import emits_spikes
 
 BATCH = 64
 
@@ -28,8 +27,8 @@ def calibrated(initial: Network, stimuli: Tensor) -> Network:
     network.train()
     with torch.no_grad():
         source = network.encode(stimuli[:BATCH])
-        up = network.bottom_up_pass if emits_spikes(network) else network.bottom_up_rates
-        for layer_pass in (up(source), network.top_down_layers(network.code.spikes(network.time_steps))):
+        concepts = torch.arange(len(network.concept.names), device=source.device)
+        for layer_pass in (network.steps(source), network.top_down_steps(concepts)):
             for _ in layer_pass:
                 pass
     return network.eval()

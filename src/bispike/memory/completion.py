@@ -8,9 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..nn import Autoencoder
 from ..errors import ConfigurationError
-from ..nn import Network
+from ..nn import Autoencoder, Network
 from .result import CompletionResult, known_mask
 
 

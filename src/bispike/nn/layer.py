@@ -5,7 +5,7 @@ Both pathways of a layer are of the same class, `Pathway`, so what is said about
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, overload
 
 from torch import Tensor, nn
@@ -56,19 +56,17 @@ class Layer(nn.Module):
         return F.max_unpool2d(grad, places, [self.pool, self.pool], output_size=values.shape[2:])
 
 
-class LayerList(nn.ModuleList):
+class LayerList(nn.ModuleList, Sequence[Layer]):  # type: ignore[misc]
     """The layers of a network, bottom to top; iteration and indices give `Layer`."""
 
     if TYPE_CHECKING:
 
         def __iter__(self) -> Iterator[Layer]: ...
 
-        @overload  # type: ignore[override]
+        @overload
         def __getitem__(self, index: int) -> Layer: ...
 
         @overload
         def __getitem__(self, index: slice) -> LayerList: ...
 
         def __getitem__(self, index: int | slice) -> Layer | LayerList: ...
-
-        def __reversed__(self) -> Iterator[Layer]: ...

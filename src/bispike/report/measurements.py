@@ -26,7 +26,6 @@ from ..analysis import (
     read_layers,
     recall_match,
 )
-from ..experiments.kinds import emits_spikes
 from ..experiments.untrained import calibrated
 from ..figures import Raster, Recollection
 from ..functional.cues import half_cue
@@ -130,7 +129,7 @@ def all_tested(run: ReportRun) -> int:
 def spiking(run: ReportRun) -> Spiking | None:
     """What needs both spiking pathways; None for a network of rates."""
     record, (stimuli, labels) = run.record, run.need(sample)
-    if not emits_spikes(record.network):
+    if not record.network.signals.spiking:
         return None
     readings = read_layers(record.network, stimuli, batch_size=BATCH)
     return Spiking(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..bench.sequence_length import step_memory
 from ..data.sequence_dataset import Windows
-from ..experiments.kinds import emits_spikes, sequence_network
+from ..experiments.kinds import sequence_network
 from ..tasks import continue_text
 from .run import ReportRun
 
@@ -77,13 +77,13 @@ def forecast_of_series(run: ReportRun) -> list[ForecastCurve]:
 def rates_over_positions(run: ReportRun) -> dict[str, Tensor]:
     """Mean firing rate of each layer at each position of a window; empty for a network of rates."""
     network = sequence_network(run.record.network)
-    if not emits_spikes(network):
+    if not network.signals.spiking:
         return {}
     source = network.encode(_windows(run)[:STIMULI][0])
     shape = source.shape[:2]
     with network.inference():
         layer_pass = network.bottom_up_positions(source, network.rest(shape[1]))
-        return {layer.name: activity.rate.unflatten(0, shape).mean((1, 2)) for layer, _, activity in layer_pass}
+        return {step.layer.name: step.activity.rate.unflatten(0, shape).mean((1, 2)) for step in layer_pass}
 
 
 def memory_of_step(run: ReportRun) -> dict[str, dict[int, int]]:

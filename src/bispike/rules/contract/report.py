@@ -27,7 +27,7 @@ def reports_what_it_did(rule: type[Rule], options: dict[str, Any]) -> None:
 
 def _mean_activity(network: Network, stimuli: Tensor) -> list[float]:
     """Mean firing rate of each layer; of a rate network the share of active neurons."""
-    if network.activity == "spikes":
+    if network.signals.spiking:
         return [float(record.rate.mean()) for record in network.observe(stimuli)]
     with network.inference():
         steps = network.bottom_up_rates(network.encode(stimuli))
