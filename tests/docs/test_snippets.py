@@ -19,7 +19,7 @@ import pytest
 
 import bispike.rules
 from bispike.cli._app import app
-from bispike.config.checks import validate
+from bispike.config.resolve import validate
 from bispike.studies.study_file import read_study
 from tests.docs import stand_ins
 from tests.docs.pages import ROOT, Block, blocks, commands, name_of, pages

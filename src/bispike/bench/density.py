@@ -24,7 +24,7 @@ def set_density(network: Network, stimulus: Tensor, density: float) -> None:
         stimulus: `[B, *shape]` stimuli for which the density holds.
         density: share of ones, between 0 and 1.
     """
-    arrivals: Arrivals[Received] = network.bottom_up_arrivals(network.encode(stimulus))
+    arrivals: Arrivals[Received] = Arrivals(network.layers, "up", network.encode(stimulus))
     constant = network.constant_input
     for layer in network.layers:
         shift = _shift(layer.up)

@@ -8,7 +8,7 @@ import click
 from rich.console import Group
 
 from ._options import json_option
-from ._options_table import option_rows, option_table
+from ._options_table import option_table
 from ._output import Answer, table
 
 
@@ -18,6 +18,7 @@ from ._output import Answer, table
 def command(name: str | None) -> Answer:
     """List the learning rules, one line each, or the options of the rule NAME."""
     from .. import rules
+    from ..config import describe_options
     from ..errors import UnknownNameError
 
     rows = {rule.name: _row(rule) for rule in rules.registry.values()}
@@ -27,7 +28,7 @@ def command(name: str | None) -> Answer:
     if name not in rules.registry:
         raise UnknownNameError("rule", name, rules.registry)
     rule, row = rules.registry[name], rows[name]
-    options = option_rows(rule.defaults(), rule.Options)
+    options = describe_options("rule", name)
     listed = option_table(options) if options else "This rule has no options."
     about = [f"{name}: {row['summary']}", *_recommended(rule.recommended)]
     return Answer({**row, "options": options}, Group(*about, "", listed))

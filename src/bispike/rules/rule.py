@@ -241,10 +241,15 @@ def find(name: str, network: type[Network] | None = None) -> type[Rule]:
         raise UnknownNameError("rule", name, registry)
     if network is None:
         return registry[name]
-    for rule in _variants[name]:
+    for rule in variants(name):
         if _fits(rule, network):
             return rule
     raise ConfigurationError(not_defined(name, network))
+
+
+def variants(name: str) -> list[type[Rule]]:
+    """The classes of a rule, each for networks of its own; none for an unknown name."""
+    return _variants.get(name) or [registry[name]] if name in registry else []
 
 
 def create(name: str, network: Network, **options: Any) -> Rule:
@@ -259,7 +264,7 @@ def create(name: str, network: Network, **options: Any) -> Rule:
 
 def defined_for(network: type[Network]) -> list[str]:
     """Names of the rules that are defined for a class of networks."""
-    return sorted(name for name, rules in _variants.items() if any(_fits(rule, network) for rule in rules))
+    return sorted(name for name in registry if any(_fits(rule, network) for rule in variants(name)))
 
 
 def _fits(rule: type[Rule], network: type[Network]) -> bool:
@@ -269,8 +274,8 @@ def _fits(rule: type[Rule], network: type[Network]) -> bool:
 
 def not_defined(rule: str, network: type[Network]) -> str:
     """The message about a rule and a class of networks that it is not defined for."""
-    known = _variants.get(rule, [])
-    kinds = " or ".join(dict.fromkeys(one.kind for other in known for one in other.networks)) or "another network"
+    kinds = " or ".join(dict.fromkeys(one.kind for known in variants(rule) for one in known.networks))
+    kinds = kinds or "another network"
     return (
         f"rule {rule!r}: expected {kinds}, received {network.kind}, for which the rule is not defined. Take one of the "
         f"rules {', '.join(defined_for(network))}."

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import data, tasks
-from ..config.checks import validate_training
+from ..config.resolve import validate_training
 from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
 from ..errors import ConfigurationError, DataError, UnknownNameError
