@@ -11,6 +11,7 @@ import torch
 from bispike import data, models, rules
 from bispike.analysis import pathway_angles
 from bispike.data import Dataset
+from bispike.nn import Autoencoder
 from bispike.report.run import ReportRun
 from bispike.runs.record import RunRecord
 

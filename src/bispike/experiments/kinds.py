@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import cast
 
-from ..nn import Autoencoder, Classifier, Network, SequenceForecaster, SequenceNetwork
+from .. import tasks
+from ..nn import Autoencoder, Classifier, Network, SequenceForecaster, SequenceNetwork, StimulusNetwork
+from ..tasks import Classification
+from ..tasks.sequences import SequenceTask
 
 
 class Kind(Enum):
@@ -41,5 +43,18 @@ def follows_sequences(network: Network) -> bool:
 
 
 def sequence_network(network: Network) -> SequenceNetwork:
-    """The same network, for the type checker: only for networks that follow sequences."""
-    return cast(SequenceNetwork, network)
+    """The same network, which must follow sequences.
+
+    Raises:
+        ConfigurationError: it takes single stimuli.
+    """
+    return tasks.expect(network, SequenceTask, "network").network
+
+
+def stimulus_network(network: Network) -> StimulusNetwork:
+    """The same network, which must take single stimuli.
+
+    Raises:
+        ConfigurationError: it follows sequences.
+    """
+    return tasks.expect(network, Classification, "network").network

@@ -143,7 +143,7 @@ class Pathway(nn.Module):
         return Activity(fired.spikes, fired.rate, drives.mean, fired.slope, statistics)
 
     def rate_slope(self, activity: Activity) -> Tensor:
-        """`[B, *shape]` d rate / d drive: through the time steps where `forward_spikes` followed it, else mean-field."""
+        """`[B, *shape]` d rate / d drive: through the time steps where the pass followed it, else mean-field."""
         return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
     def backward(self, grad: Tensor, source: Tensor, activity: Activity | RateActivity) -> Tensor:

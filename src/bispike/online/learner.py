@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
-from ..nn import Network
+from ..nn import Classifier
 from ..seeds import generator as fresh_generator
 from . import storage
 from .class_memory import ClassMemory
@@ -51,7 +51,7 @@ class Learner:
 
     def __init__(
         self,
-        network: Network,
+        network: Classifier,
         *,
         rule: str = "bsd",
         rule_options: Mapping[str, Any] | None = None,

@@ -110,7 +110,8 @@ class Setting:
     @property
     def condition(self) -> str:
         """When this setting has an effect; empty if always."""
-        return (" or " if self.one_suffices else " and ").join(f"{name} is {limit.expected}" for name, limit in self.only_with.items())
+        conditions = [f"{name} is {limit.expected}" for name, limit in self.only_with.items()]
+        return (" or " if self.one_suffices else " and ").join(conditions)
 
     def no_effect(self, value: Any, in_force: Mapping[str, Any]) -> str:
         """Why this value has no effect with the settings in force, in a sentence; empty if it has one."""
