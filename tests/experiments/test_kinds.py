@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bispike import models, rules
-from bispike.experiments.kinds import Kind, emits_spikes, follows_sequences, kind_of
+from bispike.experiments.kinds import Kind, follows_sequences, kind_of
 from bispike.nn import Network
 from bispike.spaces import Quantities
 
@@ -33,4 +33,4 @@ def test_a_rule_on_rates_makes_a_network_of_rates() -> None:
     for rule, spikes in (("bsd", True), ("backprop", False)):
         network = models.mlp((6,), [5], 3)
         rules.create(rule, network)
-        assert emits_spikes(network) is spikes
+        assert network.signals.spiking is spikes

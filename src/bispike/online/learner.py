@@ -34,7 +34,7 @@ class Learner:
     """Online learner of one network, which it changes in place.
 
     Args:
-        network: any network of `bispike.models`, trained or new.
+        network: any classifier of `bispike.models`, trained or new.
         rule: learning rule of the layers; only `"bsd"` can learn from a finished pass.
         rule_options: options of the rule, see `BSDOptions`.
         optimizer, optimizer_options: name of a `torch.optim` class and its keyword arguments.
