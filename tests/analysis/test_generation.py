@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from bispike.analysis.network_kinds import largest_rate
 
 from bispike import data, models, rules
 from bispike.analysis import ClassifierFeatures, LatentDensity, generation
@@ -91,7 +90,7 @@ def test_drawing_follows_the_generator_and_the_labels() -> None:
 def test_codes_of_rates_have_no_upper_bound() -> None:
     spiking, rates = (models.mlp((4,), [3], 2) for _ in range(2))
     rules.create("backprop", rates)
-    assert (largest_rate(spiking), largest_rate(rates)) == (1, math.inf)
+    assert (spiking.signals.largest, rates.signals.largest) == (1, math.inf)
     assert density().highest == 1
 
 

@@ -20,9 +20,6 @@ class Kind(Enum):
     SEQUENCES = "classes of sequences"
 
 
-ON_SEQUENCES = frozenset({Kind.TEXT, Kind.SERIES, Kind.SEQUENCES})
-
-
 KINDS: dict[type[Network], Kind] = {
     Classifier: Kind.CLASSES,
     Autoencoder: Kind.AUTOENCODER,
@@ -35,11 +32,6 @@ def kind_of(network: Network) -> Kind:
     """The kind of task of a network."""
     known = KINDS.get(type(network))
     return known or (Kind.TEXT if sequence_network(network).symbols else Kind.SEQUENCES)
-
-
-def follows_sequences(network: Network) -> bool:
-    """Whether a stimulus of the network is a sequence."""
-    return kind_of(network) in ON_SEQUENCES
 
 
 def sequence_network(network: Network) -> SequenceNetwork:

@@ -60,6 +60,11 @@ class Activity:
         scale, shift = (channel_view(values, self.raw_drive.dim()) for values in self.statistics.affine)
         return self.raw_drive * scale + shift
 
+    @property
+    def active(self) -> Tensor:
+        """Mean firing rate of the population, in spikes per neuron and time step."""
+        return self.rate.mean()
+
 
 @dataclass
 class RateActivity:

@@ -36,6 +36,14 @@ class Signals(ABC):
     spiking: ClassVar[bool]
 
     @abstractmethod
+    def describe(self, time_steps: int) -> str:
+        """The signal in words, for reports."""
+
+    @abstractmethod
+    def presentations(self, time_steps: int) -> int:
+        """How often a pass presents an input that differs in every time step: T times, or once as its mean."""
+
+    @abstractmethod
     def bottom_up(
         self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
     ) -> Iterator[SpikeStep] | Iterator[RateStep]:
@@ -66,6 +74,12 @@ class SpikeSignals(Signals):
     largest = 1.0
     spiking = True
 
+    def describe(self, time_steps: int) -> str:
+        return f"spiking, T = {time_steps}"
+
+    def presentations(self, time_steps: int) -> int:
+        return time_steps
+
     def bottom_up(
         self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
     ) -> Iterator[SpikeStep]:
@@ -95,6 +109,12 @@ class RateSignals(Signals):
     unit = "value"
     largest = math.inf
     spiking = False
+
+    def describe(self, time_steps: int) -> str:
+        return self.name
+
+    def presentations(self, time_steps: int) -> int:
+        return 1
 
     def bottom_up(
         self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor

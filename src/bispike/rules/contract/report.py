@@ -27,11 +27,8 @@ def reports_what_it_did(rule: type[Rule], options: dict[str, Any]) -> None:
 
 def _mean_activity(network: StimulusNetwork, stimuli: Tensor) -> list[float]:
     """Mean firing rate of each layer; of a rate network the share of active neurons."""
-    if network.signals.spiking:
-        return [float(record.rate.mean()) for record in network.observe(stimuli)]
     with network.inference():
-        steps = network.bottom_up_rates(network.encode(stimuli))
-        return [float((step.activity.rate > 0).float().mean()) for step in steps]
+        return [float(step.activity.active) for step in network.steps(network.encode(stimuli))]
 
 
 def _assert_report(report: StepReport, instance: Rule, samples: int, expected: tuple[int, list[float]] | None) -> None:
