@@ -37,7 +37,7 @@ def trained(model: str, rule: str = "bsd") -> Network:
     order = torch.Generator().manual_seed(0)
     for _ in range(8):
         for chosen in torch.randperm(len(labels), generator=order)[: len(labels) // 64 * 64].split(64):
-            learner.step(stimuli[chosen], labels[chosen])
+            learner.compute_gradients(stimuli[chosen], labels[chosen])
             optimizer.step()
     return network.eval()
 

@@ -42,7 +42,7 @@ def record(
     for epoch in range(1, epochs + 1):
         for start in range(0, 640, 64):
             stimuli, labels = found.train[range(start, start + 64)]
-            report = trained.step(stimuli, labels)
+            report = trained.compute_gradients(stimuli, labels)
             optimizer.step()
         metrics.append(
             {

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .. import analysis, data
+from .. import analysis, data, rules
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
 from ..errors import BispikeError
 from ..files import write_json
-from ..nn import Network
+from ..nn import Classifier, Network
 from ..runs.folder import AUDIT
 from ..runs.run import Run, load_run
 
@@ -57,7 +57,9 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
 def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int) -> Audit:
     """A recurrent run: the rule on the small dense network, and on the run's own network locality in time (C2)."""
     config = run.config
-    found = analysis.audit(config.rule, batch=batch, seed=seed, **run.rule.options)
+    known = rules.find(config.rule, Classifier).defaults()
+    options = {name: value for name, value in run.rule.options.items() if name in known}
+    found = analysis.audit(config.rule, batch=batch, seed=seed, **options)
     loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
     stimuli, targets = loaded.train[:8]
     left = left_in_earlier_positions(run.rule, stimuli, targets)
