@@ -19,6 +19,7 @@ from .passes import RateStep, SpikeStep, TopDownPass, bottom_up, bottom_up_rates
 
 if TYPE_CHECKING:
     from .concept_code import ConceptCode
+    from .pathway import Activity, Pathway, RateActivity
 
 
 class Signals(ABC):
@@ -58,6 +59,12 @@ class Signals(ABC):
         """Top-down rates `[N, *shape]` of the lowest layer for labels `[N]`."""
 
     @abstractmethod
+    def from_concepts(
+        self, pathway: Pathway, code: ConceptCode, time_steps: int, *, like: Tensor
+    ) -> tuple[Activity | RateActivity, Tensor]:
+        """What the highest top-down pathway does for all concepts, and its `[C, *shape]` d rate / d drive."""
+
+    @abstractmethod
     def emit(self, rate: Tensor, time_steps: int) -> Tensor:
         """The signal of a population with rates `[N, K]`: spikes `[T, N, K]`, spread evenly, or the rates."""
 
@@ -94,6 +101,13 @@ class SpikeSignals(Signals):
         *_, lowest = top_down_concepts(layers, code, labels, time_steps)
         return lowest.activity.rate
 
+    def from_concepts(
+        self, pathway: Pathway, code: ConceptCode, time_steps: int, *, like: Tensor
+    ) -> tuple[Activity, Tensor]:
+        source = (code.rate(time_steps) if code.constant else code.spikes(time_steps)).to(like)
+        activity = pathway.forward_spikes(source, time_steps, constant=code.constant, unrolled=True)
+        return activity, pathway.rate_slope(activity)
+
     def emit(self, rate: Tensor, time_steps: int) -> Tensor:
         return even_code(rate, time_steps)
 
@@ -128,6 +142,12 @@ class RateSignals(Signals):
     def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
         *_, lowest = top_down_rates(layers, code.spikes(time_steps)[:, labels].mean(0))
         return lowest.leaving
+
+    def from_concepts(
+        self, pathway: Pathway, code: ConceptCode, time_steps: int, *, like: Tensor
+    ) -> tuple[RateActivity, Tensor]:
+        activity = pathway.forward_rates(code.rate(time_steps).to(like))
+        return activity, activity.slope
 
     def emit(self, rate: Tensor, time_steps: int) -> Tensor:
         return rate

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..errors import ConfigurationError, unknown_name
-from .kinds import ANY, LIST, NUMBER, TEXT, WHOLE, WHOLES, Kind, kind_of
+from .kinds import ANY, LIST, NUMBER, TEXT, WHOLE, WHOLES, Kind, value_kind
 from .limits import Limit
 
 _DECLARED: dict[type, dict[str, Setting]] = {}
@@ -147,7 +147,7 @@ def settings_of(owner: type) -> dict[str, Setting]:
 
 def setting(name: str, default: Any, annotation: Any = None, **declared: Any) -> Setting:
     """A setting outside of a dataclass: its type follows from the annotation, or else from the default."""
-    kind, optional = kind_of(annotation, default)
+    kind, optional = value_kind(annotation, default)
     return Setting(name, kind, default, optional=optional, **declared)
 
 
