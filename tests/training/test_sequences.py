@@ -81,7 +81,7 @@ def test_an_interrupted_training_resumes_bit_for_bit(rule: str, prose: Path, tmp
     class Stop(Exception):
         pass
 
-    kind = rules.registry[rule]
+    kind = rules.find(rule, SequenceClassifier)
     learn, steps = kind.learn, 0
 
     def interrupted(self, *args, **kwargs):  # type: ignore[no-untyped-def]
