@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bispike import models, rules
 from bispike.functional import dense_spikes
-from bispike.nn import Network, SequenceNetwork
+from bispike.nn import Classifier, SequenceNetwork
 from tests import reference
 from tests.builders import WIRINGS, shaken, stimuli
 from tests.oracles import literal_infonce, literal_reco
@@ -18,7 +18,7 @@ from tests.oracles import literal_infonce, literal_reco
 TIGHT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10}
 
 
-def two_neurons() -> Network:
+def two_neurons() -> Classifier:
     """One layer of two neurons, θ = 0.6, β = ½, hard reset, three time steps; all weights known."""
     net = models.mlp(2, [2], 2, norm=False, time_steps=3).double()
     layer = net.layers[0]
@@ -103,13 +103,14 @@ def test_the_pass_of_a_training_uses_the_batch(kind: str) -> None:
     x = stimuli(net, 6)
     ref = reference.read(net)
     expected = reference.bottom_up(ref, x)
-    for (layer, below, activity), there in zip(net.bottom_up_pass(net.encode(x)), expected, strict=True):
+    for step, there in zip(net.bottom_up_pass(net.encode(x)), expected, strict=True):
+        activity = step.activity
         torch.testing.assert_close(activity.raw_drive, there.raw.mean(0), **TIGHT)
         torch.testing.assert_close(activity.drive, there.mean_drive, **TIGHT)
         assert torch.equal(dense_spikes(activity.spikes, like=x), there.spikes)
         torch.testing.assert_close(activity.rate, there.rate, **TIGHT)
-        torch.testing.assert_close(below[:, : there.received.shape[2]], there.received.mean(0), **TIGHT)
-        assert layer.feature_shape == there.spikes.shape[2:]
+        torch.testing.assert_close(step.below[:, : there.received.shape[2]], there.received.mean(0), **TIGHT)
+        assert step.layer.feature_shape == there.spikes.shape[2:]
 
 
 @pytest.mark.parametrize("code", ["population", "learned"])
@@ -138,13 +139,13 @@ def test_recurrent_passes(carry: bool, norm: bool, time_steps: int) -> None:
     state = net.rest(3)
     blocks = [list(net.bottom_up_positions(part, state)) for part in source.split(4)]
     for i, there in enumerate(expected):
-        found = [block[i][2] for block in blocks]
+        found = [block[i].activity for block in blocks]
         torch.testing.assert_close(torch.cat([a.raw_drive for a in found]), there.raw.mean(0).flatten(0, 1), **TIGHT)
         torch.testing.assert_close(torch.cat([a.drive for a in found]), there.mean_drive.flatten(0, 1), **TIGHT)
         assert torch.equal(
             torch.cat([dense_spikes(a.spikes, like=source) for a in found], 1), there.spikes.flatten(1, 2)
         )
-        received = torch.cat([block[i][1] for block in blocks])
+        received = torch.cat([block[i].below for block in blocks])
         width = there.received.shape[-1]
         torch.testing.assert_close(received[:, :width], there.received.mean(0).flatten(0, 1), **TIGHT)
         before = torch.cat([torch.zeros_like(there.rate[:1]), there.rate[:-1]])

@@ -36,12 +36,12 @@ class Clean(Rule):
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
-        steps = list(net.bottom_up_pass(net.encode(stimulus, generator=generator)))
-        top = self.learn_top(steps[-1].leaving, labels)
-        for step in steps:
-            layer, activity = step.layer, step.activity
-            pull = self.pull(layer, activity, labels, top) * layer.up.rate_slope(activity)
-            layer.up.backward(pull, step.below, activity)
+        layer_pass = list(net.bottom_up_pass(net.encode(stimulus, generator=generator)))
+        top = self.learn_top(layer_pass[-1].leaving, labels)
+        for step in layer_pass:
+            pathway = step.layer.up
+            pull = self.pull(step.layer, step.activity, labels, top) * pathway.rate_slope(step.activity)
+            pathway.backward(pull, step.below, step.activity)
         self.after()
         return StepReport(top.loss, top.correct)
 

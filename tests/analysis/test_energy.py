@@ -96,10 +96,9 @@ def test_pooled_maps_are_counted_after_pooling() -> None:
     for step, above in zip(
         network.bottom_up_pass(source), [network.layers[1].up.synapse, network.readout], strict=True
     ):
-        layer = step.layer
-        spikes = layer.pool_spikes(step.activity.spikes)
+        spikes = step.layer.pool_spikes(step.activity.spikes)
         dense = spikes if isinstance(spikes, torch.Tensor) else spikes.dense()
-        fan = brute_fan_out(above) if isinstance(above, Conv) else torch.full(layer.output_shape, 3.0)
+        fan = brute_fan_out(above) if isinstance(above, Conv) else torch.full(step.layer.output_shape, 3.0)
         expected += float((dense.float().sum((0, 1)) * fan).sum()) / 3
     found = inference_operations(network, stimuli)
     assert expected > 0

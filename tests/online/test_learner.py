@@ -204,9 +204,9 @@ def test_the_new_template_receives_the_mean_drive_of_its_samples() -> None:
     label = teach_new(consolidated(net))
     stimuli, labels = clouds(CLASSES * 10, seed=2)
     with net.inference():
-        *_, last = net.bottom_up_pass(net.encode(stimuli[labels == CLASSES - 1]))
-        down = next(net.top_down_steps(torch.arange(net.code.classes))).activity
-    torch.testing.assert_close(down.drive[label], last.activity.drive.mean(0), rtol=1e-4, atol=1e-4)
+        *_, up = net.bottom_up_pass(net.encode(stimuli[labels == CLASSES - 1]))
+        down = next(net.top_down_steps(torch.arange(CLASSES)))
+    torch.testing.assert_close(down.activity.drive[label], up.activity.drive.mean(0), rtol=1e-4, atol=1e-4)
 
 
 def test_a_new_readout_row_has_the_scale_and_the_offset_of_the_trained_rows() -> None:

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ..functional import Received
-from ..nn import Arrivals, Network, Pathway
+from ..nn import Arrivals, Pathway, StimulusNetwork
 
 REACH = 64.0  # largest shift of a drive, in units of the drive
 HALVINGS = 24
 
 
 @torch.no_grad()
-def set_density(network: Network, stimulus: Tensor, density: float) -> None:
+def set_density(network: StimulusNetwork, stimulus: Tensor, density: float) -> None:
     """Shift the bottom-up drives of every hidden layer so that a share `density` of its spikes are ones.
 
     Args:

@@ -17,7 +17,6 @@ from ..files import write_json
 from ..nn import Classifier, Network
 from ..runs.folder import AUDIT
 from ..runs.run import Run, load_run
-from .kinds import follows_sequences
 
 
 def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
@@ -35,7 +34,7 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
         UserError: the result cannot be written.
     """
     run = load_run(path)
-    if follows_sequences(run.network):
+    if run.task.sequential:
         found = _of_sequences(run, data_root, batch, seed)
         write_json(Path(path) / AUDIT, found.to_dict())
         return found
