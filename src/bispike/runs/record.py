@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .. import models, rules, tasks
+from .. import models, tasks
 from ..nn import Network
 from ..tasks import Task
 from .folder import AUDIT, INITIAL, MODEL
