@@ -97,34 +97,29 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imported(name: str) -> Iterator[tuple[str, bool]]:
-    """Modules of the package that a module imports, and whether it does so at once, not inside a function."""
+def imported_names(name: str) -> Iterator[tuple[ast.alias, str]]:
+    """Names that a module imports from the package, each with the module or package that it is imported from.
+
+    Imports for type checkers and imports inside functions count too.
+    """
     path = MODULES[name]
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inner = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("bispike")):
             base = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
             base = base if node.level else str(node.module)
             for alias in node.names:
                 target = f"{base}.{alias.name}"
-                yield (target if target in MODULES else base), id(node) not in inner
+                yield alias, target if target in MODULES else base
         elif isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) not in inner) for alias in node.names if alias.name in MODULES)
+            yield from ((alias, alias.name) for alias in node.names if alias.name in MODULES)
 
 
 @pytest.mark.parametrize("room", sorted(LEVEL))
 def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
-    """Imports for type checkers and imports inside functions count too."""
     for name in MODULES:
         if name.count(".") and room_of(name) == room:
-            for target, _ in imported(name):
+            for _, target in imported_names(name):
                 other = room_of(target) if "." in target else "_version"
                 assert other == room or LEVEL[other] < LEVEL[room], f"{name} imports {target}"
 
@@ -134,9 +129,21 @@ def test_every_room_has_its_place() -> None:
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
-    """A package's own re-exports are left out: `from .x import y` in `__init__` is no dependency of x."""
+    """A name that a package re-exports stands for the module that defines it. Imports for type checkers count."""
+    exports = {
+        package: {alias.asname or alias.name: target for alias, target in imported_names(package)}
+        for package, path in MODULES.items()
+        if path.name == "__init__.py"
+    }
+
+    def defined_in(target: str, name: str) -> str:
+        """The module behind a name that is imported from a package."""
+        while target in exports and name in exports[target] and exports[target][name] != target:
+            target = exports[target][name]
+        return target
+
     graph = {
-        name: {t for t, _ in imported(name) if t != name and MODULES[t].name != "__init__.py"}
+        name: {found for alias, target in imported_names(name) if (found := defined_in(target, alias.name)) != name}
         for name, path in MODULES.items()
         if path.name != "__init__.py"
     }

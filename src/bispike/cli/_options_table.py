@@ -14,6 +14,7 @@ WIDTH = 100  # columns of a terminal
 HEADINGS = ("option", "default", "values", "meaning")
 LARGEST = 26  # columns of a default or of the values
 LEAST_MEANING = 24
+GAP = 3  # columns between two columns of a table
 
 
 def option_rows(defaults: Mapping[str, Any], declared: type) -> list[dict[str, Any]]:
@@ -47,7 +48,7 @@ def option_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The rows in at most 100 columns."""
     cells = [[row["name"], _text(row["default"]), _values(row), row["meaning"]] for row in rows]
     made = table(HEADINGS, cells)
-    used = 2 * (len(HEADINGS) - 1)
+    used = GAP * (len(HEADINGS) - 1)
     for i, column in enumerate(made.columns[:-1]):
         width = max(len(HEADINGS[i]), *(len(row[i]) for row in cells)) if cells else len(HEADINGS[i])
         column.width = width if i == 0 else min(width, LARGEST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.console import Group
+from rich.console import Group, RenderableType
 
 from ._options import json_option
 from ._options_table import option_rows, option_table
@@ -27,10 +27,27 @@ def command(name: str | None) -> Answer:
     if name not in rules.registry:
         raise UnknownNameError("rule", name, rules.registry)
     rule, row = rules.registry[name], rows[name]
-    options = option_rows(rule.defaults(), rule.Options)
-    listed = option_table(options) if options else "This rule has no options."
-    about = [f"{name}: {row['summary']}", *_recommended(rule.recommended)]
-    return Answer({**row, "options": options}, Group(*about, "", listed))
+    cases = _cases(name)
+    shown: list[RenderableType] = [f"{name}: {row['summary']}", *_recommended(rule.recommended)]
+    for case in cases:
+        shown += ["", f"for {case['networks']}:"] if len(cases) > 1 else [""]
+        shown.append(option_table(case["options"]) if case["options"] else "This rule has no options.")
+    return Answer({**row, "options": cases[0]["options"], "cases": cases}, Group(*shown))
+
+
+def _cases(name: str) -> list[dict[str, Any]]:
+    """The options of a rule, for each kind of networks for which they differ."""
+    from .. import rules
+
+    networks: dict[type, list[str]] = {}
+    defaults: dict[type, dict[str, Any]] = {}
+    for rule in rules.classes_of(name):
+        networks.setdefault(rule.Options, []).extend(network.kind for network in rule.networks)
+        defaults[rule.Options] = rule.defaults()
+    return [
+        {"networks": " or ".join(dict.fromkeys(kinds)), "options": option_rows(defaults[owner], owner)}
+        for owner, kinds in networks.items()
+    ]
 
 
 def _row(rule: Any) -> dict[str, Any]:

@@ -34,13 +34,12 @@ def rule_option_class(name: str, model: str | None = None) -> type:
 
 
 def rule_options(name: str, model: str | None = None) -> dict[str, Setting]:
-    """Options of a rule on the networks of a model; none for an unknown name.
+    """Options of a rule on the networks of a model; none for an unknown name."""
+    return declared_options(rule_option_class(name, model)) if name in rules.registry else {}
 
-    The docstring of the options' class gives meanings that are not declared.
-    """
-    if name not in rules.registry:
-        return {}
-    owner = rule_option_class(name, model)
+
+def declared_options(owner: type) -> dict[str, Setting]:
+    """Options that a class declares; its docstring gives meanings that are not declared."""
     meanings = argument_meanings(owner)
     return {
         key: one if one.meaning else replace(one, meaning=meanings.get(key, ""))

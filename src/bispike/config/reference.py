@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import models, rules
-from .options import describe_options
+from .options import declared_options, describe_options
 
-HEAD = """# Settings
+HEAD = """# Settings: the reference of all settings
 
-Every setting of a training, and every option of a rule or a model. Each is given as `--set name=value` on the command
+This page lists every setting of a training, and every option of a rule or a model. Each is given as `--set name=value` on the command
 line, or with its flag; settings of a training are keyword arguments of `bispike.fit`. This page is written by
 `python -m bispike.config.reference > docs/settings.md`.
 
@@ -26,10 +26,9 @@ def page() -> str:
     parts = [HEAD, "## Training", _table(describe_options("training"), flags=True)]
     parts += ["## Rules"]
     for rule in rules.registry.values():
-        rows = describe_options("rule", rule.name)
         advice = f" Recommended with it: {_assignments(rule.recommended)}." if rule.recommended else ""
         parts += [f"### {rule.name}", f"{rule.summary[0].upper()}{rule.summary[1:]}.{advice}"]
-        parts += [_table(rows)] if rows else ["No options."]
+        parts += _rule_tables(rule.name)
     shared = _shared_options()
     parts += ["## Models", "Options of every model; the defaults are those of `mlp`.", _table(shared)]
     known = {row["name"]: row for row in shared}
@@ -42,6 +41,19 @@ def page() -> str:
         note = f" Other defaults: {_assignments(other)}." if other else ""
         parts += [f"### {entry.name}", f"{entry.summary[0].upper()}{entry.summary[1:]}.{note}", _table(own)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _rule_tables(name: str) -> list[str]:
+    """The options of a rule; where they differ between kinds of networks, one table per kind."""
+    networks: dict[type, list[str]] = {}
+    for rule in rules.classes_of(name):
+        networks.setdefault(rule.Options, []).extend(network.kind for network in rule.networks)
+    parts = []
+    for owner, kinds in networks.items():
+        rows = [one.describe() for one in declared_options(owner).values()]
+        parts += [f"For {' or '.join(dict.fromkeys(kinds))}:"] if len(networks) > 1 else []
+        parts += [_table(rows) if rows else "No options."]
+    return parts
 
 
 def _shared_options() -> list[dict[str, Any]]:

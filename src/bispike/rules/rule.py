@@ -247,6 +247,17 @@ def find(name: str, network: type[Network] | None = None) -> type[Rule]:
     raise ConfigurationError(not_defined(name, network))
 
 
+def classes_of(name: str) -> list[type[Rule]]:
+    """The classes of a rule, one for each case; the first is `registry[name]`.
+
+    Raises:
+        UnknownNameError: no such rule.
+    """
+    if name not in registry:
+        raise UnknownNameError("rule", name, registry)
+    return list(_variants[name])
+
+
 def create(name: str, network: Network, **options: Any) -> Rule:
     """Rule by name, attached to the network.
 
