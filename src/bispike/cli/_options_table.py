@@ -12,7 +12,7 @@ from ._output import table
 
 WIDTH = 100  # columns of a terminal
 HEADINGS = ("option", "default", "values", "meaning")
-LARGEST = 26  # columns of a default or of the values
+LARGEST = 24  # columns of a default or of the values
 LEAST_MEANING = 24
 GAP = 3  # columns between two columns of a table
 
