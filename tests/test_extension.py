@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_digits
 
+from bispike.errors import ConfigurationError
+from bispike.training.health import FiringWatch
+
 LIMIT = 0.125  # a float32 exactly, the standard deviation of the first weights of the lowest layer
 FILES = {
     "delta_rule": '''
@@ -249,6 +252,11 @@ def test_the_lists_name_the_newcomers(user: Path) -> None:
     assert (models["funnel"]["width"], models["funnel"]["depth"]) == (64, 2)
     assert "weight_limit" in {row["name"] for row in answer(user, "train", "--settings")["settings"]}
     assert "Show the largest absolute bottom-up weight of RUN." in called(user, "-m", "bispike", "--help").stdout
+
+
+def test_a_rule_that_reports_no_rates_is_told_so() -> None:
+    with pytest.raises(ConfigurationError, match="expected one rate for each of 2 layers, received 0"):
+        FiringWatch(["layer1", "layer2"], spiking=True).count([])
 
 
 def test_the_rule_keeps_the_contract_of_all_rules(user: Path) -> None:

@@ -8,7 +8,7 @@ import click
 from rich.console import Group, RenderableType
 
 from ._options import json_option
-from ._options_table import option_rows, option_table
+from ._options_table import option_table
 from ._output import Answer, table
 
 
@@ -37,17 +37,9 @@ def command(name: str | None) -> Answer:
 
 def _cases(name: str) -> list[dict[str, Any]]:
     """The options of a rule, for each kind of networks for which they differ."""
-    from .. import rules
+    from ..config.options import cases_of_rule
 
-    networks: dict[type, list[str]] = {}
-    defaults: dict[type, dict[str, Any]] = {}
-    for rule in rules.classes_of(name):
-        networks.setdefault(rule.Options, []).extend(network.kind for network in rule.networks)
-        defaults[rule.Options] = rule.defaults()
-    return [
-        {"networks": " or ".join(dict.fromkeys(kinds)), "options": option_rows(defaults[owner], owner)}
-        for owner, kinds in networks.items()
-    ]
+    return [{"networks": networks, "options": options} for networks, options in cases_of_rule(name).items()]
 
 
 def _row(rule: Any) -> dict[str, Any]:

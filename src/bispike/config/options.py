@@ -38,6 +38,21 @@ def rule_options(name: str, model: str | None = None) -> dict[str, Setting]:
     return declared_options(rule_option_class(name, model)) if name in rules.registry else {}
 
 
+def cases_of_rule(name: str) -> dict[str, list[dict[str, Any]]]:
+    """The options of a rule as plain values, by the kinds of networks for which they are the same.
+
+    Raises:
+        UnknownNameError: no such rule.
+    """
+    kinds: dict[type, list[str]] = {}
+    for rule in rules.classes_of(name):
+        kinds.setdefault(rule.Options, []).extend(network.kind for network in rule.networks)
+    return {
+        " or ".join(dict.fromkeys(networks)): [one.describe() for one in declared_options(owner).values()]
+        for owner, networks in kinds.items()
+    }
+
+
 def declared_options(owner: type) -> dict[str, Setting]:
     """Options that a class declares; its docstring gives meanings that are not declared."""
     meanings = argument_meanings(owner)

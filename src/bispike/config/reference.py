@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import models, rules
-from .options import declared_options, describe_options
+from .options import cases_of_rule, describe_options
 
 HEAD = """# Settings: the reference of all settings
 
@@ -45,13 +45,9 @@ def page() -> str:
 
 def _rule_tables(name: str) -> list[str]:
     """The options of a rule; where they differ between kinds of networks, one table per kind."""
-    networks: dict[type, list[str]] = {}
-    for rule in rules.classes_of(name):
-        networks.setdefault(rule.Options, []).extend(network.kind for network in rule.networks)
-    parts = []
-    for owner, kinds in networks.items():
-        rows = [one.describe() for one in declared_options(owner).values()]
-        parts += [f"For {' or '.join(dict.fromkeys(kinds))}:"] if len(networks) > 1 else []
+    cases, parts = cases_of_rule(name), []
+    for networks, rows in cases.items():
+        parts += [f"For {networks}:"] if len(cases) > 1 else []
         parts += [_table(rows) if rows else "No options."]
     return parts
 
