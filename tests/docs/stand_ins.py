@@ -54,7 +54,7 @@ def write_files(folder: Path) -> None:
     (folder / "load.csv").write_text(f"DOM,AEP\n{rows}\n", encoding="utf-8")
     (folder / "prose.txt").write_text("the cat sat on the mat. " * 40, encoding="utf-8")
     (folder / "opening.txt").write_text("the cat ", encoding="utf-8")
-    events = {name: generator.integers(0, 4, 40) for name in ("x", "y")}
+    events: dict[str, Any] = {name: generator.integers(0, 4, 40) for name in ("x", "y")}
     events |= {"t": np.arange(40) * 100, "p": np.arange(40) % 2, "sample": np.arange(40) // 10}
     np.savez(folder / "events.npz", labels=np.arange(4) % 2, **events)
 
@@ -62,7 +62,7 @@ def write_files(folder: Path) -> None:
 def shrink_trainings(patch: pytest.MonkeyPatch) -> None:
     """`bispike.fit` trains on few samples for one epoch."""
     module = sys.modules["bispike.training.fit"] if bispike.training else None
-    original: Callable[..., Any] = module.fit  # type: ignore[union-attr]
+    original: Callable[..., Any] = module.fit
 
     def small(*arguments: Any, **settings: Any) -> Any:
         return original(*arguments, **{**settings, **SMALL})

@@ -28,11 +28,11 @@ def command(name: str | None) -> Answer:
         raise UnknownNameError("rule", name, rules.registry)
     rule, row = rules.registry[name], rows[name]
     cases = _cases(name)
-    shown: list[RenderableType] = [f"{name}: {row['summary']}", *_recommended(rule.recommended)]
+    parts: list[RenderableType] = [f"{name}: {row['summary']}", *_recommended(rule.recommended)]
     for case in cases:
-        shown += ["", f"for {case['networks']}:"] if len(cases) > 1 else [""]
-        shown.append(option_table(case["options"]) if case["options"] else "This rule has no options.")
-    return Answer({**row, "options": cases[0]["options"], "cases": cases}, Group(*shown))
+        parts += ["", f"for {case['networks']}:"] if len(cases) > 1 else [""]
+        parts.append(option_table(case["options"]) if case["options"] else "This rule has no options.")
+    return Answer({**row, "options": cases[0]["options"], "cases": cases}, Group(*parts))
 
 
 def _cases(name: str) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ from .options import cases_of_rule, describe_options
 
 HEAD = """# Settings: the reference of all settings
 
-This page lists every setting of a training, and every option of a rule or a model. Each is given as `--set name=value` on the command
-line, or with its flag; settings of a training are keyword arguments of `bispike.fit`. This page is written by
-`python -m bispike.config.reference > docs/settings.md`.
+This page lists every setting of a training, and every option of a rule or a model. Each is given as `--set name=value`
+on the command line, or with its flag; settings of a training are keyword arguments of `bispike.fit`. This page is
+written by `python -m bispike.config.reference > docs/settings.md`.
 
 `bispike train --settings` lists the settings of a training. An option that has no effect with the other options is
 refused; the column "acts where" tells when it has one. Options of an optimizer are those of its class in `torch.optim`,

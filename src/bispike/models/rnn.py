@@ -47,8 +47,8 @@ def rnn(
         symbols: whether stimuli are symbols; None: they are where the targets are classes and as many.
         carry: whether membrane potentials continue from position to position: the sequence is time itself (with
             `time_steps=1` a position is a time step). Otherwise each position begins at rest.
-        top_down_recurrent: whether the top-down populations are recurrent too, so that a template depends on the targets so
-            far.
+        top_down_recurrent: whether the top-down populations are recurrent too, so that a template depends on the
+            targets so far.
         **options: fields of `Options` (steps, threshold, decay, reset, norm, excitability, gain, seed).
 
     Raises:

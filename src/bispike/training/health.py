@@ -48,8 +48,8 @@ class FiringWatch:
         """
         if len(rates) != len(self.layers):
             raise ConfigurationError(
-                f"spike_rate of a step: expected one rate for each of {len(self.layers)} layers, received {len(rates)}. "
-                "A rule gives them in its StepReport; `rules.check_rule` tests it."
+                f"spike_rate of a step: expected one rate for each of {len(self.layers)} layers, received "
+                f"{len(rates)}. A rule gives them in its StepReport; `rules.check_rule` tests it."
             )
         self.silent = [n + 1 if r == 0 else 0 for n, r in zip(self.silent, rates, strict=True)]
         self.saturated = [n + 1 if r >= SATURATED else 0 for n, r in zip(self.saturated, rates, strict=True)]
