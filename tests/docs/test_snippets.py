@@ -90,7 +90,8 @@ def test_blocks_that_cannot_run_are_known() -> None:
 def test_python(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page run in their order, in one namespace, and leave no rule behind."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(bispike.rules.rule, "registry", bispike.rules.registry)
+    classes = {name: bispike.rules.classes_of(name) for name in bispike.rules.registry}
+    monkeypatch.setattr(bispike.rules.rule, "_variants", classes)
     known = dict(bispike.rules.registry)
     stand_ins.shrink_trainings(monkeypatch)
     names: dict[str, Any] = {"__name__": "snippet"}

@@ -1,8 +1,8 @@
 """The protocol of a learning rule and the registry of rules.
 
 A rule sees a batch and writes `.grad` of the parameters that it owns; any `torch.optim` optimizer does the rest. As
-soon as gradients are final the rule says so (`written`), so that they can be summed over processes or applied while
-the pass goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
+soon as gradients are final the rule announces them (`gradients_ready`), so that they can be summed over processes or
+applied while the pass goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ def classes_of(name: str) -> list[type[Rule]]:
     """
     if name not in registry:
         raise UnknownNameError("rule", name, registry)
-    return list(_variants[name])
+    return list(_variants.get(name, [registry[name]]))
 
 
 def create(name: str, network: Network, **options: Any) -> Rule:
