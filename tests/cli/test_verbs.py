@@ -82,9 +82,7 @@ def test_options_of_each_rule_and_model_fit_a_terminal(verb: str, known: dict[st
         assert called.status == 0, called.err
         assert max(map(len, called.out.splitlines())) <= 100
         found = bispike(verb, name, "--json").json
-        defaults = models.settings_of(name) if verb == "models" else {}
-        for rule in rules.variants(name):
-            defaults = {**rule.defaults(), **defaults}
+        defaults = models.settings_of(name) if verb == "models" else rules.registry[name].defaults()
         plain = json.loads(json.dumps(defaults))
         assert {row["name"]: row["default"] for row in found["options"]} == plain
         assert all(row["name"] in called.out for row in found["options"])

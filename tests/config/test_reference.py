@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bispike import config, models, rules
-from bispike.config.options import argument_meanings, model_options
+from bispike.config.options import argument_meanings, cases_of_rule, model_options
 from bispike.config.reference import page
 from bispike.config.train_config import SETTINGS
 
@@ -29,13 +29,22 @@ def test_every_setting_of_a_training_has_a_meaning_and_a_sound_default() -> None
 @pytest.mark.parametrize("name", sorted(rules.registry))
 def test_options_of_a_rule_are_described(name: str) -> None:
     rows = config.describe_options("rule", name)
-    first, *others = rules.variants(name)
-    known = {row["name"]: row["default"] for row in rows}
-    assert {key: known[key] for key in first.defaults()} == first.defaults()
-    assert known.keys() == first.defaults().keys() | {key for rule in others for key in rule.defaults()}
+    assert {row["name"]: row["default"] for row in rows} == rules.registry[name].defaults()
     for row in rows:
         assert row["choices"] or row["range"] or row["type"] == "true or false"
         assert row["choices"] is None or row["default"] in row["choices"]
+
+
+@pytest.mark.parametrize("name", sorted(rules.registry))
+def test_options_of_a_rule_are_described_for_every_kind_of_networks(name: str) -> None:
+    """Each class of the rule has its options under the kind of its networks, with their meanings, on the page too."""
+    cases = cases_of_rule(name)
+    section = page().split(f"\n### {name}\n")[1].split("\n### ")[0]
+    for rule in rules.classes_of(name):
+        for network in rule.networks:
+            (rows,) = [rows for kinds, rows in cases.items() if network.kind in kinds]
+            assert {row["name"]: row["default"] for row in rows} == rule.defaults()
+            assert all(row["meaning"] and f"| `{row['name']}` |" in section for row in rows)
 
 
 @pytest.mark.parametrize("name", sorted(models.registry))

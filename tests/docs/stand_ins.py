@@ -84,5 +84,11 @@ def readme(names: Namespace) -> None:
     names["mask"] = names["mask"][:, None].expand(1, 28, 28)
 
 
-PRELUDES: dict[str, Callable[[Namespace], None]] = {"README.md": readme}
+def reading_bsd(names: Namespace) -> None:
+    """What the modules that the page quotes import."""
+    for module in (bispike.rules.bsd.rule, bispike.rules.bsd.parts):
+        names.update((name, value) for name, value in vars(module).items() if not name.startswith("__"))
+
+
+PRELUDES: dict[str, Callable[[Namespace], None]] = {"README.md": readme, "docs/reading-bsd.md": reading_bsd}
 """What stands before the Python blocks of a page: names that the page takes as given."""

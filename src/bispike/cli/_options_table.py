@@ -12,14 +12,19 @@ from ._output import table
 WIDTH = 100  # columns of a terminal
 HEADINGS = ("option", "default", "values", "meaning")
 LARGEST = 24  # columns of a default or of the values
-LEAST_MEANING = 22
+LEAST_MEANING = 24
+GAP = 3  # columns between two columns of a table
 
 
 def option_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The rows of `config.describe_options` in at most 100 columns."""
+    """The options in at most 100 columns.
+
+    Args:
+        rows: as `Setting.describe` gives them.
+    """
     cells = [[row["name"], _text(row["default"]), _values(row), _meaning(row)] for row in rows]
     made = table(HEADINGS, cells)
-    used = 3 * (len(HEADINGS) - 1)
+    used = GAP * (len(HEADINGS) - 1)
     for i, column in enumerate(made.columns[:-1]):
         width = max(len(HEADINGS[i]), *(len(row[i]) for row in cells)) if cells else len(HEADINGS[i])
         column.width = width if i == 0 else min(width, LARGEST)
@@ -28,12 +33,12 @@ def option_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return made
 
 
+def _meaning(row: Mapping[str, Any]) -> str:
+    return f"{row['meaning']} (acts where {row['acts']})" if row["acts"] else str(row["meaning"])
+
+
 def _values(row: Mapping[str, Any]) -> str:
     return ", ".join(row["choices"] or [row["range"] or row["type"]])
-
-
-def _meaning(row: Mapping[str, Any]) -> str:
-    return f"{row['meaning']} (acts where {row['acts']})" if row["acts"] else row["meaning"]
 
 
 def _text(value: Any) -> str:

@@ -19,8 +19,8 @@ def command(name: str | None) -> Answer:
     from ..config import describe_options
 
     if name is not None:
+        summary = models.find(name).summary
         options = describe_options("model", name)
-        summary = models.registry[name].summary
         payload = {"name": name, "summary": summary, "options": options}
         return Answer(payload, Group(f"{name}: {summary}", "", option_table(options)))
     rows = [

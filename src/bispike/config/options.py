@@ -35,11 +35,26 @@ def rule_option_class(name: str, model: str | None = None) -> type:
 
 def rule_options(name: str, model: str | None = None) -> dict[str, Setting]:
     """Options of a rule on the networks of a model; none for an unknown name."""
-    return _options_of(rule_option_class(name, model)) if name in rules.registry else {}
+    return declared_options(rule_option_class(name, model)) if name in rules.registry else {}
 
 
-def _options_of(owner: type) -> dict[str, Setting]:
-    """The options that a class declares; its docstring gives meanings that are not declared."""
+def cases_of_rule(name: str) -> dict[str, list[dict[str, Any]]]:
+    """The options of a rule as plain values, by the kinds of networks for which they are the same.
+
+    Raises:
+        UnknownNameError: no such rule.
+    """
+    kinds: dict[type, list[str]] = {}
+    for rule in rules.classes_of(name):
+        kinds.setdefault(rule.Options, []).extend(network.kind for network in rule.networks)
+    return {
+        " or ".join(dict.fromkeys(networks)): [one.describe() for one in declared_options(owner).values()]
+        for owner, networks in kinds.items()
+    }
+
+
+def declared_options(owner: type) -> dict[str, Setting]:
+    """Options that a class declares; its docstring gives meanings that are not declared."""
     meanings = argument_meanings(owner)
     return {
         key: one if one.meaning else replace(one, meaning=meanings.get(key, ""))
@@ -142,21 +157,7 @@ def describe_options(kind: str, name: str = "") -> list[dict[str, Any]]:
 
     Returns:
         One row per setting: name, type, default, choices or range, meaning, acts (when it has an effect), flag.
-        A rule has the options of all its classes; those of further networks alone say so under `acts`.
     """
-    if kind == "rule":
-        return _describe_rule(name)
-    found = {"model": model_options, "optimizer": optimizer_options}
+    found = {"rule": rule_options, "model": model_options, "optimizer": optimizer_options}
     settings = training_settings() if kind == "training" else found[kind](name)
     return [one.describe() for one in settings.values()]
-
-
-def _describe_rule(name: str) -> list[dict[str, Any]]:
-    rows: dict[str, dict[str, Any]] = {}
-    for i, rule in enumerate(rules.variants(name)):
-        networks = " or ".join(dict.fromkeys(network.kind for network in rule.networks))
-        for key, one in _options_of(rule.Options).items():
-            row = one.describe()
-            where = [f"the network is {networks}" if i else None, row["acts"]]
-            rows.setdefault(key, {**row, "acts": " and ".join(filter(None, where)) or None})
-    return list(rows.values())

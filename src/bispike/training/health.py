@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ..errors import DivergenceError
+from ..errors import ConfigurationError, DivergenceError
 from ..nn import Network
 
 WINDOW = 50  # training steps for which a layer must be silent or saturated
@@ -42,7 +42,16 @@ class FiringWatch:
         return cls(network.layer_names, largest=network.signals.largest)
 
     def count(self, rates: Sequence[float]) -> None:
-        """Count one training step with these firing rates, one per layer."""
+        """Count one training step with these firing rates, one per layer.
+
+        Raises:
+            ConfigurationError: not one rate per layer.
+        """
+        if len(rates) != len(self.layers):
+            raise ConfigurationError(
+                f"spike_rate of a step: expected one rate for each of {len(self.layers)} layers, received "
+                f"{len(rates)}. A rule gives them in its StepReport; `rules.check_rule` tests it."
+            )
         self.silent = [n + 1 if r == 0 else 0 for n, r in zip(self.silent, rates, strict=True)]
         self.saturated = [n + 1 if r >= self.saturation else 0 for n, r in zip(self.saturated, rates, strict=True)]
 

@@ -72,7 +72,7 @@ class RSTDP(Rule):
     - the change is in units of how often a neuron is to win, so that it does not depend on the number of neurons;
     - a constant current is paired as the spikes of a neuron that it drives, which gives each pixel a latency.
 
-    Norms and biases of the layers stay as they began; without norms deep layers hear too few spikes to fire.
+    Norms and biases of the layers stay as they began; without norms deep layers receive too few spikes to fire.
 
     Global: the reward, one number for all winners of a class. Signed: the weights, and the reward's deviation from R̄.
     """
