@@ -242,3 +242,19 @@ def test_the_gradient_of_a_single_step_is_the_surrogate(dtype: torch.dtype, cons
     (gradient,) = torch.autograd.grad(spikes.sum(), drive)
     expected = [1 / (1 + (torch.pi * (a - 0.6)) ** 2) for a in (-0.4, 0.6, 0.9)]
     assert gradient.tolist() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_the_default_type_of_torch_changes_nothing(constant: bool) -> None:
+    drive = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    before, results = torch.get_default_dtype(), []
+    for default in (torch.float32, torch.float64):
+        try:
+            torch.set_default_dtype(default)
+            spikes = lif(drive, Neuron(), time_steps=4 if constant else None)
+            results.append((spikes.detach(), *torch.autograd.grad(spikes.sum(), drive)))
+        finally:
+            torch.set_default_dtype(before)
+    for first, second in zip(*results, strict=True):
+        assert first.dtype == second.dtype == torch.float32
+        assert torch.equal(first, second)

@@ -215,3 +215,9 @@ def test_channels_of_a_drive() -> None:
     per_channel = torch.ones(3)
     assert triton_neuron._channels(torch.Size((2, 3)), per_channel, per_channel) == (3, 1)
     assert triton_neuron._channels(torch.Size((2, 3, 4, 5)), per_channel, per_channel) == (3, 20)
+
+
+@pytest.mark.parametrize("drive", [torch.tensor(1.0), torch.ones(0, 3)])
+def test_a_drive_without_time_is_refused(drive: torch.Tensor) -> None:
+    with pytest.raises(ShapeError, match="T >= 1"):
+        triton_neuron.forward(drive, NEURON)

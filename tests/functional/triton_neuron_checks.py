@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bispike.functional import Neuron, lif, lif_reference, lif_with_history
+from bispike.functional import Neuron, drive_gradient, lif, lif_reference, lif_with_history
 from bispike.functional.backends import triton_neuron
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -225,3 +225,18 @@ def test_lif_with_history_comes_from_the_kernels_too(constant: bool) -> None:
     assert spikes.dtype == torch.float64
     assert torch.equal(spikes, lif_reference(each, neuron))
     torch.testing.assert_close(history, membranes(each, neuron), rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("summed", [False, True])
+def test_the_gradient_of_a_drive_comes_from_the_kernels_too(summed: bool) -> None:
+    """g[t] = ψ[t] L[t] + β r[t] g[t+1], step by step from the last one."""
+    neuron = Neuron(0.6, 0.5, "hard")
+    signal, membrane = normal((4, 3, 5), torch.float64, 0), normal((4, 3, 5), torch.float64, 1)
+    steps, carried = [], torch.zeros_like(signal[0])
+    for t in (3, 2, 1, 0):
+        kept = (membrane[t] < 0.6).double()
+        carried = signal[t] / (1 + (math.pi * (membrane[t] - 0.6)) ** 2) + 0.5 * kept * carried
+        steps.insert(0, carried)
+    expected = torch.stack(steps).sum(0) if summed else torch.stack(steps)
+    received = drive_gradient(signal, membrane, neuron, summed=summed)
+    torch.testing.assert_close(received, expected, rtol=1e-12, atol=1e-12)
