@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from bispike import models, rules
 from bispike.functional import dense_spikes
@@ -103,7 +102,8 @@ def test_the_pass_of_a_training_uses_the_batch(kind: str) -> None:
     x = stimuli(net, 6)
     ref = reference.read(net)
     expected = reference.bottom_up(ref, x)
-    for (layer, below, activity), there in zip(net.bottom_up_pass(net.encode(x)), expected, strict=True):
+    for step, there in zip(net.bottom_up_pass(net.encode(x)), expected, strict=True):
+        layer, below, activity = step.layer, step.below, step.activity
         torch.testing.assert_close(activity.raw_drive, there.raw.mean(0), **TIGHT)
         torch.testing.assert_close(activity.drive, there.mean_drive, **TIGHT)
         assert torch.equal(dense_spikes(activity.spikes, like=x), there.spikes)
@@ -138,13 +138,13 @@ def test_recurrent_passes(carry: bool, norm: bool, time_steps: int) -> None:
     state = net.rest(3)
     blocks = [list(net.bottom_up_positions(part, state)) for part in source.split(4)]
     for i, there in enumerate(expected):
-        found = [block[i][2] for block in blocks]
+        found = [block[i].activity for block in blocks]
         torch.testing.assert_close(torch.cat([a.raw_drive for a in found]), there.raw.mean(0).flatten(0, 1), **TIGHT)
         torch.testing.assert_close(torch.cat([a.drive for a in found]), there.mean_drive.flatten(0, 1), **TIGHT)
         assert torch.equal(
             torch.cat([dense_spikes(a.spikes, like=source) for a in found], 1), there.spikes.flatten(1, 2)
         )
-        received = torch.cat([block[i][1] for block in blocks])
+        received = torch.cat([block[i].below for block in blocks])
         width = there.received.shape[-1]
         torch.testing.assert_close(received[:, :width], there.received.mean(0).flatten(0, 1), **TIGHT)
         before = torch.cat([torch.zeros_like(there.rate[:1]), there.rate[:-1]])
@@ -155,11 +155,6 @@ def test_recurrent_passes(carry: bool, norm: bool, time_steps: int) -> None:
     for here, there in zip(down, reference.positions_down(net, concepts), strict=True):
         assert torch.equal(dense_spikes(here.activity.spikes, like=source), there.spikes.flatten(1, 2))
         torch.testing.assert_close(here.activity.drive, there.mean_drive.flatten(0, 1), **TIGHT)
-
-
-def step(rule: Any, x: Tensor, labels: Tensor) -> Any:
-    """The one place that knows how a rule writes gradients."""
-    return rule.compute_gradients(x, labels)
 
 
 LOSSES: dict[str, tuple[dict[str, Any], Any]] = {
@@ -196,7 +191,7 @@ def test_bsd_writes_the_gradient_of_the_papers_loss(
     losses, gradients = reference.layer_loss_by_autograd(
         net, x, labels, pair_loss, centred=centred, slope=slope, feature=feature
     )
-    report = step(rule, x, labels)
+    report = rule.compute_gradients(x, labels)
     torch.testing.assert_close(report.loss, losses.pop("top"), rtol=1e-6, atol=1e-7)
     for name, value in losses.items():
         torch.testing.assert_close(report.layer_losses[name], value, rtol=1e-9, atol=1e-9)

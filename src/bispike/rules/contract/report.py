@@ -18,7 +18,7 @@ def reports_what_it_did(rule: type[Rule], options: dict[str, Any]) -> None:
     maps = torch.rand(31, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     for network, batch in ((network_of(norm=False), stimuli), (network_of(norm=True), stimuli), (conv_network(), maps)):
         network.eval()  # a norm uses its running statistics, as `logits` does
-        instance = rule(network, **options)
+        instance = rule(network, **options).attach()
         expected = None
         if network.decision is None:  # else its pass is the rule's own, as with lateral inhibition
             expected = int((network.logits(batch).argmax(1) == labels).sum()), _mean_activity(network, batch)
