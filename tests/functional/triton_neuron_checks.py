@@ -232,7 +232,8 @@ def test_the_gradient_of_a_drive_comes_from_the_kernels_too(summed: bool) -> Non
     """g[t] = ψ[t] L[t] + β r[t] g[t+1], step by step from the last one."""
     neuron = Neuron(0.6, 0.5, "hard")
     signal, membrane = normal((4, 3, 5), torch.float64, 0), normal((4, 3, 5), torch.float64, 1)
-    steps, carried = [], torch.zeros_like(signal[0])
+    steps: list[Tensor] = []
+    carried = torch.zeros_like(signal[0])
     for t in (3, 2, 1, 0):
         kept = (membrane[t] < 0.6).double()
         carried = signal[t] / (1 + (math.pi * (membrane[t] - 0.6)) ** 2) + 0.5 * kept * carried
