@@ -10,7 +10,7 @@ import torch
 
 from bispike import models
 from bispike.errors import ConfigurationError, UnknownNameError
-from bispike.models import Model, registry
+from bispike.models import Model
 from bispike.nn import Autoencoder, Classifier, SequenceNetwork
 from bispike.spaces import Concept, Quantities, Stimulus
 
@@ -20,7 +20,7 @@ NAMES = sorted(models.registry)
 def ends(name: str) -> tuple[Stimulus, Concept]:
     if name == "rnn":
         return Stimulus((6,), (0.5,) * 6, (2.0,) * 6), Concept(("a", "b", "c"))
-    return Stimulus((2, 16, 14), (0.4, 0.3), (0.3, 0.5)), Concept(("a", "b", "c"))
+    return Stimulus((2, 18, 16), (0.4, 0.3), (0.3, 0.5)), Concept(("a", "b", "c"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,7 +84,7 @@ def test_classes_of_the_registered_models() -> None:
 
 
 def test_a_new_model_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "registry", dict(registry.registry))
+    monkeypatch.setitem(models.registry, "two", models.find("mlp"))  # taken away again when the test is over
 
     def two_layers(stimulus: Any, width: int, concept: Any, *, twice: bool = True, **options: Any) -> Classifier:
         """Two layers of one width."""
