@@ -105,7 +105,7 @@ def test_a_new_model_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
     assert net.spec["gain"] == 1.5
     twin = models.build(net.spec)
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), twin.parameters(), strict=True))
-    with pytest.raises(ConfigurationError, match="setting of model 'two': 'twize', did you mean 'twice'"):
+    with pytest.raises(ConfigurationError, match="unknown setting of model 'two': 'twize'; did you mean 'twice'"):
         models.create("two", 4, 3, twize=True)
 
 
