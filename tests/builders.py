@@ -3,19 +3,22 @@ is tested everywhere at once."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from bispike import Stimulus, models
-from bispike.nn import Network
+from bispike.nn import Classifier, Network
 
 
 class Builder(Protocol):
     """Makes a network from the options of its model."""
 
-    def __call__(self, **options: Any) -> Network: ...
+    def __call__(self, **options: Any) -> Classifier: ...
+
+
+N = TypeVar("N", bound=Network)
 
 
 # Maps are never square and channels never one number twice, so that no axis can take the place of another unseen.
@@ -38,7 +41,7 @@ def stimuli(net: Network, samples: int = 4, *, seed: int = 0) -> Tensor:
     return torch.rand(samples, *net.stimulus.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def shaken(net: Network, *, seed: int = 3) -> Network:
+def shaken(net: N, *, seed: int = 3) -> N:
     """The network in float64 with biases and norms away from zeros and ones, so that none can be left out unseen."""
     net = net.double()
     generator = torch.Generator().manual_seed(seed)
@@ -54,7 +57,7 @@ def shaken(net: Network, *, seed: int = 3) -> Network:
     return net
 
 
-def exact(net: Network) -> Network:
+def exact(net: N) -> N:
     """The network in float64, its norms with the statistics of the batch: running ones move from step to step."""
     for layer in net.layers:
         if layer.up.norm is not None:
@@ -62,7 +65,7 @@ def exact(net: Network) -> Network:
     return net.double()
 
 
-def rate_network(*, conv: bool = False, norm: bool = False, depth: int = 3) -> Network:
+def rate_network(*, conv: bool = False, norm: bool = False, depth: int = 3) -> Classifier:
     """Up to three layers in float64; the convolutional ones have a pool and a stride."""
     if conv:
         channels, dense = [3, 4][:depth], [5][: max(0, depth - 2)]

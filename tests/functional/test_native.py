@@ -8,6 +8,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -131,6 +132,7 @@ def test_neurons_fire_as_the_equation_says(
         membrane = neuron.decay * membrane + current
         slope.watch(membrane)
         membrane = membrane * (1 - fires) if reset == "hard" else membrane - neuron.threshold * fires
+    assert fired.slope is not None
     torch.testing.assert_close(rows_of(fired.slope), slope.result())
 
 
@@ -269,7 +271,8 @@ def test_a_share_that_fails_is_an_error() -> None:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_drives_are_those_of_the_reference_whatever_the_threads(name: str, constant: bool, threads: int) -> None:
     """Weights and drives are exact in float32, so both backends must agree bit for bit."""
-    synapse, neuron = exact(SYNAPSES[name]()), Neuron(0.5, 0.5)
+    synapse: Any = exact(SYNAPSES[name]())
+    neuron = Neuron(0.5, 0.5)
     channels = synapse.target[0]
     affine = torch.full((channels,), 2.0), dyadic(channels, seed=4)
     source = dyadic(3, *synapse.source, seed=5) if constant else spikes(4, 3, *synapse.source, density=0.4)
@@ -293,7 +296,7 @@ def test_drives_are_those_of_the_reference_whatever_the_threads(name: str, const
 @pytest.mark.parametrize("kind", ["dense", "strided convolution", "dense to pooled maps"])
 def test_the_number_of_threads_changes_no_bit(kind: str, density: float) -> None:
     """With weights of any kind, whose sums depend on their order."""
-    synapse = SYNAPSES[kind]()
+    synapse: Any = SYNAPSES[kind]()
     synapse.initialise(1.5, torch.Generator().manual_seed(1))
     train = PackedSpikes.pack(spikes(5, 9, *synapse.source, density=density))
     draw = torch.Generator().manual_seed(2)

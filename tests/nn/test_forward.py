@@ -76,6 +76,20 @@ def test_the_gradient_of_a_call_on_rates_is_that_of_backpropagation(norm: bool) 
         torch.testing.assert_close(parameter.grad, gradient, **TIGHT)
 
 
+@pytest.mark.parametrize("rule", ["bptt", "backprop"])
+def test_a_call_in_training_moves_the_running_statistics_as_a_step_does(rule: str) -> None:
+    net, twin = (shaken(WIRINGS["dense"](norm=True, gain=1.7)) for _ in range(2))
+    rules.create(rule, net)
+    x, labels = stimuli(net, 40), torch.arange(40) % 3
+    before = [value.clone() for value in net.buffers()]
+    net(x)
+    rules.create(rule, twin).compute_gradients(x, labels)
+    moved = [not torch.equal(one, two) for one, two in zip(before, net.buffers(), strict=True)]
+    assert any(moved)
+    for one, two in zip(net.buffers(), twin.buffers(), strict=True):
+        assert torch.equal(one, two)
+
+
 @pytest.mark.parametrize("kind", ["text", "series"])
 @pytest.mark.parametrize("rule", ["bptt", "backprop"])
 def test_a_call_on_sequences_is_the_logits_and_its_gradient_that_of_the_rule(kind: str, rule: str) -> None:

@@ -9,14 +9,14 @@ import torch
 
 from bispike import models
 from bispike.functional import dense_spikes
-from bispike.nn import Network, passes
+from bispike.nn import Classifier, passes
 from tests import reference
 from tests.builders import shaken, stimuli
 
 DEPTHS = [1, 3, 8, 9, 10, 12, 13]
 
 
-def deep(depth: int, *, code: str = "one-hot") -> Network:
+def deep(depth: int, *, code: str = "one-hot") -> Classifier:
     widths = [5 + i % 3 for i in range(depth)]
     options = {"norm": True, "gain": 1.8, "concept_code": code, "concept_size": 6, "seed": 2}
     return shaken(models.mlp(4, widths, 3, **options))

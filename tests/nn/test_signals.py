@@ -11,14 +11,14 @@ from torch import Tensor
 
 from bispike import models
 from bispike.functional import dense_spikes, even_code
-from bispike.nn import RATES, SPIKES, Network
+from bispike.nn import RATES, SPIKES, Classifier
 from tests import reference
 from tests.builders import WIRINGS, shaken, stimuli
 
 TIGHT: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-10}
 
 
-def plain_rates(net: Network, pathway: str, source: Tensor) -> list[tuple[Tensor, Tensor]]:
+def plain_rates(net: Classifier, pathway: str, source: Tensor) -> list[tuple[Tensor, Tensor]]:
     """(What each layer receives, its rates) in the rate twin: synapse, norm with running statistics, ReLU."""
     found = []
     order = list(net.layers) if pathway == "up" else list(net.layers)[::-1]

@@ -88,9 +88,11 @@ def test_rules_for_several_classes_are_named_once() -> None:
         SequenceForecaster: "BSDForecasts",
     }
     # Of a base class, a rule for one of its final classes serves.
-    assert rules.find("bsd", SequenceNetwork).__name__ == "BSDSequences"
-    assert set(rules.defined_for(SequenceClassifier)) <= set(rules.defined_for(SequenceNetwork))
-    assert set(rules.defined_for(Network)) == set(rules.registry)
+    sequences: Any = SequenceNetwork
+    everything: Any = Network
+    assert rules.find("bsd", sequences).__name__ == "BSDSequences"
+    assert set(rules.defined_for(SequenceClassifier)) <= set(rules.defined_for(sequences))
+    assert set(rules.defined_for(everything)) == set(rules.registry)
     with pytest.raises(UnknownNameError, match="did you mean 'bsd'"):
         rules.find("bsdd", Classifier)
 

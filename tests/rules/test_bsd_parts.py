@@ -13,7 +13,7 @@ from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.functional import rows_of
 from bispike.functional.backends import native
-from bispike.nn import ALONE, Activity, Network, Pathway
+from bispike.nn import ALONE, Activity, Classifier, Pathway
 from bispike.rules.bsd.parts import Centre, Contrast, Feature, load_state
 from tests.builders import exact, shaken, stimuli
 
@@ -35,13 +35,13 @@ class Shared:
         return values + self.others
 
 
-def network(kind: str, *, norm: bool) -> Network:
+def network(kind: str, *, norm: bool) -> Classifier:
     if kind == "dense":
         return exact(shaken(models.mlp((2, 3, 3), [11, 7], 3, norm=norm, gain=1.7)))
     return exact(shaken(models.cnn((2, 7, 5), [3, 4], 3, strides=[1, 2], norm=norm, gain=1.7)))
 
 
-def populations(net: Network, *, unrolled: bool) -> list[tuple[Pathway, Tensor, Activity]]:
+def populations(net: Classifier, *, unrolled: bool) -> list[tuple[Pathway, Tensor, Activity]]:
     """Pathway, what it received and what it did: bottom-up ones, then top-down ones."""
     up = [(s.layer.up, s.below, s.activity) for s in net.bottom_up_pass(net.encode(stimuli(net, 5)), unrolled=unrolled)]
     taken = net.top_down_pass(unrolled=unrolled)
@@ -109,7 +109,7 @@ def test_the_kernels_write_the_same_gradients(kind: str, norm: bool, feature: st
             torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-5 * largest)
 
 
-def populations_in_float(net: Network, *, unrolled: bool) -> list[tuple[Pathway, Tensor, Activity]]:
+def populations_in_float(net: Classifier, *, unrolled: bool) -> list[tuple[Pathway, Tensor, Activity]]:
     source = net.encode(stimuli(net, 5).float())
     up = [(s.layer.up, s.below, s.activity) for s in net.bottom_up_pass(source, unrolled=unrolled)]
     taken = net.top_down_pass(unrolled=unrolled)

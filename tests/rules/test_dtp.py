@@ -7,7 +7,7 @@ from torch import Tensor
 from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.functional import activate
-from bispike.nn import Network
+from bispike.nn import Classifier, Network
 from bispike.rules import DTP, Backprop, check_rule
 from tests.builders import batch, rate_network
 
@@ -83,7 +83,7 @@ def test_with_transposed_feedback_a_linear_network_learns_by_backpropagation() -
         torch.testing.assert_close(propagated, exact, rtol=1e-8, atol=1e-11)
 
 
-def literal_losses(net: Network, kind: str, feedback: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def literal_losses(net: Classifier, kind: str, feedback: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Both losses of a step as their formulas are written: of the layers, and of the feedback."""
     stimulus, labels = batch()
     steps = list(net.bottom_up_rates(net.encode(stimulus), track=False))

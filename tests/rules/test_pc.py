@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from bispike import models
 from bispike.errors import ConfigurationError
-from bispike.nn import Network
+from bispike.nn import Classifier
 from bispike.rules import FA, PC, Backprop, check_rule
 from tests.builders import rate_network
 
@@ -52,7 +52,7 @@ def test_random_feedback_converges_to_feedback_alignment() -> None:
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
 
 
-def energy(net: Network, activities: list[Tensor]) -> Tensor:
+def energy(net: Classifier, activities: list[Tensor]) -> Tensor:
     """F as it is written, from the stimulus up."""
     below, total = net.encode(STIMULUS), torch.zeros((), dtype=torch.float64)
     for layer, activity in zip(net.layers, activities, strict=True):
