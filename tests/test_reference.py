@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from bispike import models, rules
 from bispike.functional import dense_spikes
@@ -158,11 +157,6 @@ def test_recurrent_passes(carry: bool, norm: bool, time_steps: int) -> None:
         torch.testing.assert_close(here.activity.drive, there.mean_drive.flatten(0, 1), **TIGHT)
 
 
-def step(rule: Any, x: Tensor, labels: Tensor) -> Any:
-    """The one place that knows how a rule writes gradients."""
-    return rule.compute_gradients(x, labels)
-
-
 LOSSES: dict[str, tuple[dict[str, Any], Any]] = {
     "reco": ({"loss": "reco", "strength": 0.6}, lambda a, b: literal_reco(a, b, 0.6)),
     "infonce": ({"loss": "infonce", "temperature": 0.4}, lambda a, b: literal_infonce(a, b, 0.4)),
@@ -197,7 +191,7 @@ def test_bsd_writes_the_gradient_of_the_papers_loss(
     losses, gradients = reference.layer_loss_by_autograd(
         net, x, labels, pair_loss, centred=centred, slope=slope, feature=feature
     )
-    report = step(rule, x, labels)
+    report = rule.compute_gradients(x, labels)
     torch.testing.assert_close(report.loss, losses.pop("top"), rtol=1e-6, atol=1e-7)
     for name, value in losses.items():
         torch.testing.assert_close(report.layer_losses[name], value, rtol=1e-9, atol=1e-9)

@@ -11,16 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bispike.functional import (
-    AlignmentLoss,
-    Neuron,
-    fused_drive_gradient,
-    mean_field_constants,
-    mean_field_slope,
-    meet,
-    native_usable,
-    through_norm,
-)
+from bispike.functional import AlignmentLoss, Neuron, map_of, mean_field_slope, native_usable
+from bispike.functional.backends import compiled
 
 pytestmark = pytest.mark.skipif(not native_usable(torch.ones(1)), reason="no compiled kernels")
 CLOSE: dict[str, Any] = {"rtol": 2e-4, "atol": 2e-5}
@@ -65,7 +57,7 @@ def test_meeting_is_the_loss_and_its_gradient(
         each = ((own / 0.5).exp() + (weights * (affinity / 0.5).exp()).sum(1)).log() - own / 0.5
     total = each.sum() if reduction == "sum" else each.sum() / 7
     expected = torch.autograd.grad(total, (x, p))
-    value, on_rates, on_templates = meet(
+    value, on_rates, on_templates = compiled.align(
         rates,
         templates,
         labels,
@@ -73,7 +65,7 @@ def test_meeting_is_the_loss_and_its_gradient(
         AlignmentLoss(kind, 0.4, 0.5, reduction),
         centre={"none": None, "constant": constant, "batch": rates.mean(0)}[centre],
         prior=None if centre == "none" else prior,
-        by_batch=centre == "batch",
+        batch_mean=(lambda values: values.mean(0)) if centre == "batch" else None,
         samples=7,
     )
     torch.testing.assert_close(value.double(), total.detach(), **CLOSE)
@@ -82,31 +74,42 @@ def test_meeting_is_the_loss_and_its_gradient(
     torch.testing.assert_close(on_templates.double() / scale, expected[1] / scale, **CLOSE)
 
 
+def as_activity(rows: Tensor, side: tuple[int, int] | None) -> Tensor:
+    """Rows `[B, positions, C]` in the shape of a population, `[B, C]` or `[B, C, H, W]`."""
+    return rows.squeeze(1) if side is None else map_of(rows, side)
+
+
 @pytest.mark.parametrize("slope", ["none", "mean-field", "unrolled"])
 @pytest.mark.parametrize("norm", [False, True])
-@pytest.mark.parametrize("shape", [(3, 1, 5), (2, 6, 50), (4, 1, 300)])
-def test_the_pull_times_the_slope_and_its_sums(slope: str, norm: bool, shape: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "side"), [((3, 1, 5), None), ((2, 6, 50), (2, 3)), ((4, 1, 300), None), ((2, 6, 3), (3, 2))]
+)
+def test_the_gradient_of_the_drive_and_its_sums(
+    slope: str, norm: bool, shape: tuple[int, int, int], side: tuple[int, int] | None
+) -> None:
+    """The gradient of the feature times the slope 1 / (1 + ½ (π (drive − 0.6 θ))²); Σ g and Σ g ẑ per channel."""
     batch, positions, channels = shape
-    pull, raw = draw(batch, positions * channels, seed=1), draw(*shape, seed=2)
+    grad, raw = draw(batch, positions * channels, seed=1), draw(*shape, seed=2)
     scale, shift, mean, inverse = (draw(channels, seed=seed) for seed in (3, 4, 5, 6))
     unrolled = draw(*shape, seed=7)
-    neuron = Neuron(threshold=0.8)
-    expected = pull.view(shape).double()
+    expected = grad.view(shape).double()
     if slope == "mean-field":
         drive = raw.double() * scale + shift if norm else raw.double()
         expected = expected / (1 + 0.5 * (math.pi * (drive - 0.6 * 0.8)) ** 2)
     elif slope == "unrolled":
         expected = expected * unrolled
-    grad, sums = fused_drive_gradient(
-        pull.clone(),
-        raw,
+    followed = as_activity(unrolled, side)
+    found, sums = compiled.drive_gradient(
+        grad.clone(),
+        as_activity(raw, side),
+        Neuron(threshold=0.8),
         affine=(scale, shift) if norm else None,
-        mean_field=mean_field_constants(neuron.threshold) if slope == "mean-field" else None,
-        unrolled=unrolled if slope == "unrolled" else None,
+        through_rate=slope != "none",
+        unrolled=followed if slope == "unrolled" else None,
         moments=(mean, inverse) if norm else None,
     )
-    assert grad.shape == shape
-    torch.testing.assert_close(grad.double(), expected, **CLOSE)
+    assert found.shape == shape
+    torch.testing.assert_close(found.double(), expected, **CLOSE)
     if not norm:
         assert sums is None
         return
@@ -116,10 +119,20 @@ def test_the_pull_times_the_slope_and_its_sums(slope: str, norm: bool, shape: tu
     torch.testing.assert_close(sums[1].double(), (expected * unit).sum((0, 1)), **CLOSE)
 
 
+def test_a_slope_is_left_out_where_the_feature_is_the_drive() -> None:
+    grad, raw = draw(3, 7, seed=1), draw(3, 7, seed=2)
+    found, _ = compiled.drive_gradient(
+        grad.clone(), raw, Neuron(), affine=None, through_rate=False, unrolled=draw(3, 7, seed=3), moments=None
+    )
+    assert torch.equal(found.squeeze(1), grad)
+
+
 @pytest.mark.parametrize("fixed", [False, True])
-def test_the_end_of_the_norms_backward(fixed: bool) -> None:
+@pytest.mark.parametrize("side", [None, (3, 2)])
+def test_the_end_of_the_norms_backward(fixed: bool, side: tuple[int, int] | None) -> None:
     """γ/σ (g − mean g − ẑ mean gẑ); without the means γ/σ g."""
-    raw, grad = draw(4, 3, 5, seed=1), draw(4, 3, 5, seed=2)
+    positions = 1 if side is None else 6
+    raw, grad = draw(4, positions, 5, seed=1), draw(4, positions, 5, seed=2)
     weight, mean, variance = draw(5, seed=3), raw.mean((0, 1)), raw.var((0, 1), correction=0)
     leaf = raw.double().requires_grad_()
     m, v = (leaf.mean((0, 1)), leaf.var((0, 1), correction=0)) if not fixed else (mean.double(), variance.double())
@@ -127,13 +140,15 @@ def test_the_end_of_the_norms_backward(fixed: bool) -> None:
     inverse = (variance + 1e-5).rsqrt()
     unit = (raw - mean) * inverse
     means = None if fixed else torch.stack([grad.mean((0, 1)), (grad * unit).mean((0, 1))])
-    received = through_norm(grad.clone(), raw, weight * inverse, (mean, inverse), means)
+    received = compiled.through_norm(grad.clone(), as_activity(raw, side), weight * inverse, (mean, inverse), means)
     torch.testing.assert_close(received.double(), leaf.grad, **CLOSE)
 
 
-def test_the_constants_of_the_slope_are_those_of_its_formula() -> None:
-    centre, steep = mean_field_constants(0.8, centre=0.5, width=1.3)
-    drive = torch.linspace(-3, 3, 31, dtype=torch.float64)
-    expected = mean_field_slope(drive, Neuron(threshold=0.8), centre=0.5, width=1.3)
-    torch.testing.assert_close(1 / (1 + (steep * (drive - centre)) ** 2), expected, rtol=1e-12, atol=0)
-    assert mean_field_constants(0.8) == pytest.approx((0.48, math.pi / 2**0.5))
+def test_the_kernel_has_the_constants_of_the_mean_field_slope() -> None:
+    drive = torch.linspace(-3, 3, 31)[:, None]
+    for threshold in (0.5, 0.8):
+        neuron = Neuron(threshold=threshold)
+        found, _ = compiled.drive_gradient(
+            torch.ones(31, 1), drive, neuron, affine=None, through_rate=True, unrolled=None, moments=None
+        )
+        torch.testing.assert_close(found.squeeze(1), mean_field_slope(drive, neuron), rtol=1e-6, atol=0)

@@ -4,9 +4,11 @@ Weights and drives are small multiples of a power of two, so every sum is exact 
 equality, whatever the order of summation.
 """
 
+import ctypes
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +24,8 @@ from bispike.functional import (
     map_of,
     rows_of,
 )
-from bispike.functional.backends import compiled, native
+from bispike.functional.backends import compiled, native, reference
+from bispike.functional.backends.native import build
 from bispike.nn import Conv, Dense, Synapse, TransposedConv, UpsampleConv
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason=f"no compiled kernels: {native.reason()}")
@@ -129,6 +132,7 @@ def test_neurons_fire_as_the_equation_says(
         membrane = neuron.decay * membrane + current
         slope.watch(membrane)
         membrane = membrane * (1 - fires) if reset == "hard" else membrane - neuron.threshold * fires
+    assert fired.slope is not None
     torch.testing.assert_close(rows_of(fired.slope), slope.result())
 
 
@@ -174,76 +178,154 @@ def test_a_missing_compiler_is_named(tmp_path: object) -> None:
     assert "no-such-compiler" in done.stdout
 
 
-def test_a_kernel_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "library", lambda: None)
-    with pytest.raises(RuntimeError, match="not at hand"):
-        native.call("count", torch.zeros(1, dtype=torch.int32), 1)
-    assert not native.usable(torch.ones(1))
+def test_kernels_that_are_not_there_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "_obtain", lambda: "no C++ compiler")
+    native.kernels.cache_clear()
+    native.library.cache_clear()
+    try:
+        with pytest.raises(RuntimeError, match="not available: no C\\+\\+ compiler"):
+            native.kernels()
+        assert native.library() is None
+        assert not native.usable(torch.ones(1))
+        assert not compiled.serves(torch.ones(1))
+    finally:
+        native.kernels.cache_clear()
+        native.library.cache_clear()
 
 
 def test_kernels_serve_single_precision_on_the_processor_alone() -> None:
-    assert native.usable(torch.ones(1))
-    assert not native.usable(torch.ones(1, dtype=torch.float64))
-    assert not native.usable(torch.ones(1, device="meta"))
+    for serves in (native.usable, compiled.serves):
+        assert serves(torch.ones(1))
+        assert not serves(torch.ones(1, dtype=torch.float64))
+        assert not serves(torch.ones(1, device="meta"))
+
+
+def test_every_kernel_is_declared_with_its_arguments() -> None:
+    """An address for p, 64 bits for i, a float for f; only `count` returns a number."""
+    kinds = {"p": ctypes.c_void_p, "i": ctypes.c_int64, "f": ctypes.c_float}
+    for name, arguments in build.SIGNATURES.items():
+        kernel = getattr(native.kernels(), name)
+        assert kernel.argtypes == [kinds[kind] for kind in arguments]
+        assert kernel.restype is (ctypes.c_int64 if name == "count" else None)
+
+
+class Threads:
+    """A number of threads of torch, for the length of a `with`."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __enter__(self) -> None:
+        self.before = torch.get_num_threads()
+        torch.set_num_threads(self.count)
+
+    def __exit__(self, *error: object) -> None:
+        torch.set_num_threads(self.before)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 5])
 @pytest.mark.parametrize(("total", "unit"), [(1, 4), (4, 4), (5, 4), (64, 16), (70, 16), (200, 64)])
 def test_shares_cover_everything_once_in_whole_units(threads: int, total: int, unit: int) -> None:
-    before = torch.get_num_threads()
-    found: list[tuple[int, int]] = []
-    try:
-        torch.set_num_threads(threads)
-        native.shared(total, unit, lambda first, last: found.append((first, last)))
-    finally:
-        torch.set_num_threads(before)
-    found.sort()
-    assert [first for first, _ in found] == [0, *[last for _, last in found[:-1]]]
-    assert found[-1][1] == total
-    assert all(first % unit == 0 and first < last for first, last in found)
+    """An address that moves 4 bytes per channel names the first channel of a share; a null address stays one."""
+    calls: list[tuple[int, int, None, float]] = []
+
+    def kernel(address: int, count: int, nothing: None, constant: float) -> None:
+        calls.append((address, count, nothing, constant))
+
+    with Threads(threads):
+        compiled._over_threads(kernel, [1000, total, None, 0.5], 1, unit, {0: 4, 2: 4})
+    assert all(nothing is None and constant == 0.5 for _, _, nothing, constant in calls)
+    found = sorted(((address - 1000) // 4, count) for address, count, _, _ in calls)
+    assert all((address - 1000) % 4 == 0 for address, *_ in calls)
+    assert [first for first, _ in found] == [0, *[first + count for first, count in found[:-1]]]
+    assert sum(count for _, count in found) == total
+    assert all(first % unit == 0 and count > 0 for first, count in found)
     assert len(found) <= min(threads, -(-total // unit))
 
 
-def test_a_share_that_fails_is_heard_of() -> None:
-    before = torch.get_num_threads()
+def test_shares_are_spread_over_the_threads_with_memory_of_their_own() -> None:
+    calls: list[tuple[int, int, int]] = []
+    with Threads(2):
+        compiled._over_threads(lambda *given: calls.append(given), [0, 64, 5000], 1, 16, {0: 4}, scratch=(2, 700))
+    assert sorted(calls) == [(0, 32, 5000), (128, 32, 5700)]
 
-    def fail(first: int, last: int) -> None:
+
+def test_bytes_per_channel_may_be_less_than_one() -> None:
+    """Of spikes a channel takes one bit: 64 channels are 8 bytes."""
+    calls: list[tuple[int, int]] = []
+    with Threads(2):
+        compiled._over_threads(lambda *given: calls.append(given), [0, 128], 1, 32, {0: 4 / 32})
+    assert sorted(calls) == [(0, 64), (8, 64)]
+
+
+def test_a_share_that_fails_is_an_error() -> None:
+    def fail(count: int) -> None:
         raise ValueError("in a thread")
 
-    try:
-        torch.set_num_threads(2)
-        with pytest.raises(ValueError, match="in a thread"):
-            native.shared(8, 2, fail)
-    finally:
-        torch.set_num_threads(before)
+    with Threads(2), pytest.raises(ValueError, match="in a thread"):
+        compiled._over_threads(fail, [8], 0, 2, {})
 
 
-def test_shares_are_spread_over_the_threads() -> None:
-    before, found = torch.get_num_threads(), []
-    try:
-        torch.set_num_threads(2)
-        native.shared(64, 16, lambda first, last: found.append(last - first))
-    finally:
-        torch.set_num_threads(before)
-    assert found == [32, 32]
+@pytest.mark.parametrize("name", SYNAPSES)
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_drives_are_those_of_the_reference_whatever_the_threads(name: str, constant: bool, threads: int) -> None:
+    """Weights and drives are exact in float32, so both backends must agree bit for bit."""
+    synapse: Any = exact(SYNAPSES[name]())
+    neuron = Neuron(0.5, 0.5)
+    channels = synapse.target[0]
+    affine = torch.full((channels,), 2.0), dyadic(channels, seed=4)
+    source = dyadic(3, *synapse.source, seed=5) if constant else spikes(4, 3, *synapse.source, density=0.4)
+    with torch.no_grad(), Threads(threads):
+        there = reference.drive(synapse, source, 4, constant=constant)
+        given = source if constant else PackedSpikes.pack(source)
+        here = compiled.drive(synapse, given, 4, constant=constant)
+        assert here.positions == synapse.target[1:]
+        assert here.time_steps == 4
+        assert torch.equal(here.mean, there.mean)
+        found = compiled.fire(here, neuron, affine=affine, unrolled=True)
+        expected = reference.fire(there, neuron, affine=affine, unrolled=True)
+    assert found.spikes.shape == expected.spikes.shape == (4, 3, *synapse.target)
+    assert torch.equal(found.spikes.dense(), expected.spikes.float())
+    assert torch.equal(found.rate, expected.rate)
+    torch.testing.assert_close(found.slope, expected.slope, rtol=1e-5, atol=1e-6)
+    assert 0 < float(found.rate.mean()) < 1
+
+
+@pytest.mark.parametrize("density", [0.03, 0.4])
+@pytest.mark.parametrize("kind", ["dense", "strided convolution", "dense to pooled maps"])
+def test_the_number_of_threads_changes_no_bit(kind: str, density: float) -> None:
+    """With weights of any kind, whose sums depend on their order."""
+    synapse: Any = SYNAPSES[kind]()
+    synapse.initialise(1.5, torch.Generator().manual_seed(1))
+    train = PackedSpikes.pack(spikes(5, 9, *synapse.source, density=density))
+    draw = torch.Generator().manual_seed(2)
+    affine = torch.rand(synapse.target[0], generator=draw) + 0.5, torch.rand(synapse.target[0], generator=draw)
+    results = []
+    for threads in (1, 2, 3):
+        with torch.no_grad(), Threads(threads):
+            drives = compiled.drive(synapse, train, 5, constant=False)
+            fired = compiled.fire(drives, Neuron(0.6, 0.7, "soft"), affine=affine, unrolled=True)
+            assert fired.slope is not None
+            results.append([drives.rows, drives.mean, fired.spikes.dense(), fired.rate, fired.slope])
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("constant", [False, True])
-def test_neurons_in_several_threads(threads: int, constant: bool) -> None:
-    neuron, before = Neuron(0.5, 0.5), torch.get_num_threads()
+def test_neurons_take_rows_that_do_not_lie_in_one_piece(threads: int, constant: bool) -> None:
+    neuron = Neuron(0.5, 0.5)
     drive = dyadic(*([] if constant else [3]), 4, 6, 150)
     scale, shift = dyadic(150, seed=5), dyadic(150, seed=6)
     received = drive * scale + shift
     expected = lif_reference(received.expand(3, *received.shape) if constant else received, neuron)
     strided = torch.stack([drive, drive], -1)[..., 0]
-    try:
-        torch.set_num_threads(threads)
-        fired = fire_rows(strided, neuron, 3, (2, 3), affine=(scale, shift))
-    finally:
-        torch.set_num_threads(before)
+    doubled = torch.stack([scale, scale], -1)[..., 0], torch.stack([shift, shift], -1)[..., 0]
+    with Threads(threads):
+        fired = compiled.fire(compiled.Drives(strided, strided, (2, 3), 3), neuron, affine=doubled)
     assert torch.equal(fired.spikes.dense().flatten(3).transpose(2, 3), expected)
-    torch.testing.assert_close(fired.rate, expected.mean(0))
+    torch.testing.assert_close(rows_of(fired.rate), expected.mean(0))
     assert fired.slope is None
     assert fired.spikes.shape == (3, 4, 150, 2, 3)
 
@@ -251,5 +333,6 @@ def test_neurons_in_several_threads(threads: int, constant: bool) -> None:
 @pytest.mark.parametrize("size", [1, 255, 256, 300, 513])
 @pytest.mark.parametrize("time_steps", [1, 2, 5])
 def test_the_time_mean_of_a_drive(size: int, time_steps: int) -> None:
-    drive = dyadic(time_steps, 1, 1, size)
-    torch.testing.assert_close(mean_drive(drive), drive.double().mean(0).float(), rtol=1e-6, atol=1e-7)
+    drive, mean = dyadic(time_steps, size), torch.empty(size)
+    native.kernels().mean_over_time(drive.data_ptr(), time_steps, size, mean.data_ptr())
+    torch.testing.assert_close(mean, drive.double().mean(0).float(), rtol=1e-6, atol=1e-7)

@@ -8,12 +8,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bispike.functional.backends.native import build
 
 CDLL = ctypes.CDLL
+
+
+class Loaded(SimpleNamespace):
+    """A library that was loaded from a path: its functions are there, and can be declared."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path=path, **{name: SimpleNamespace() for name in build.SIGNATURES})
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[l
 
     monkeypatch.setattr(build, "_output", output)
     monkeypatch.setattr(build.shutil, "which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr(build.ctypes, "CDLL", lambda path: ("loaded", path))
+    monkeypatch.setattr(build.ctypes, "CDLL", Loaded)
     monkeypatch.setattr(build, "_processor", lambda: "processor")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for name in ("BISPIKE_NATIVE", "BISPIKE_CXX", "CXX"):
@@ -41,8 +49,8 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[l
 
 def test_the_library_is_compiled_once_and_kept(commands: list[list[str]], tmp_path: Path) -> None:
     loaded = build._obtain()
-    assert isinstance(loaded, tuple)
-    kept = Path(loaded[1])
+    assert isinstance(loaded, Loaded)
+    kept = Path(loaded.path)
     assert kept.parent == tmp_path / "bispike" / "native"
     assert kept.read_bytes() == b"library"
     assert [file.name for file in kept.parent.iterdir()] == [kept.name]
@@ -84,11 +92,15 @@ def test_another_source_processor_or_compiler_makes_another_library(
     (sources / "a.cpp").write_text("one")
     (sources / "a.h").write_text("one")
     monkeypatch.setattr(build, "HERE", sources)
-    found = [build._obtain()]
+    found: list[str] = []
 
     def again() -> None:
         build._obtain.cache_clear()
-        found.append(build._obtain())
+        loaded = build._obtain()
+        assert isinstance(loaded, Loaded)
+        found.append(loaded.path)
+
+    again()
 
     (sources / "a.cpp").write_text("two")
     again()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
-from bispike.functional import PackedSpikes, Wiring, convolution_gather, native_usable, spike_product
-from bispike.functional.backends import spike_product as module
+from bispike.functional import PackedSpikes, Wiring, convolution_gather, native_usable
+from bispike.functional.backends import compiled, native
 
 packs = pytest.mark.skipif(not native_usable(torch.ones(1)), reason="no compiled kernels")
 
@@ -17,13 +19,24 @@ def whole(*shape: int, seed: int = 0) -> Tensor:
     return torch.randint(-8, 9, shape, generator=torch.Generator().manual_seed(seed)).float()
 
 
+class Recorder:
+    """The compiled kernels, with the names of those that were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        return getattr(native.kernels(), name)
+
+
 @packs
 @pytest.mark.parametrize("density", [0.02, 0.6])
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_dense_synapse_needs_no_more_than_its_sizes_and_strides(density: float, bias: bool) -> None:
     spikes = (torch.rand(3, 5, 40, generator=torch.Generator().manual_seed(1)) < density).float()
     weight, level = whole(70, 40), whole(70, seed=2) if bias else None
-    found = spike_product(PackedSpikes.pack(spikes), weight, level, Wiring(70, 40, (40, 1, 1)))
+    found = compiled.spike_product(PackedSpikes.pack(spikes), weight, level, Wiring(70, 40, (40, 1, 1)))
     expected = spikes.flatten(0, 1) @ weight.T + (0 if level is None else level)
     assert torch.equal(found.squeeze(1), expected)
 
@@ -34,7 +47,7 @@ def test_strides_and_offset_say_where_weights_lie() -> None:
     spikes = (torch.rand(2, 4, 9, generator=torch.Generator().manual_seed(1)) < 0.5).float()
     weight = whole(9, 7)
     stored = torch.cat([torch.full((3,), 1e6), weight.flatten()])
-    found = spike_product(PackedSpikes.pack(spikes), stored, None, Wiring(7, 9, (1, 7, 1), offset=3))
+    found = compiled.spike_product(PackedSpikes.pack(spikes), stored, None, Wiring(7, 9, (1, 7, 1), offset=3))
     assert torch.equal(found.squeeze(1), spikes.flatten(0, 1) @ weight)
 
 
@@ -51,21 +64,15 @@ def test_strides_and_offset_say_where_weights_lie() -> None:
 def test_events_serve_sparse_trains_whose_columns_fit_the_cache(
     density: float, largest: int | None, kernel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    called: list[str] = []
-    call = module.native.call
-
-    def record(name: str, *arguments: object) -> int:
-        called.append(name)
-        return call(name, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module.native, "call", record)
+    library = Recorder()
+    monkeypatch.setattr(compiled, "kernels", lambda: library)
     if largest is not None:
-        monkeypatch.setattr(module, "_LARGEST", largest)
+        monkeypatch.setattr(compiled, "_LARGEST", largest)
     spikes = (torch.rand(2, 50, 64, generator=torch.Generator().manual_seed(1)) < density).float()
     weight = whole(5, 64)
-    found = spike_product(PackedSpikes.pack(spikes), weight, None, Wiring(5, 64, (64, 1, 1)))
+    found = compiled.spike_product(PackedSpikes.pack(spikes), weight, None, Wiring(5, 64, (64, 1, 1)))
     assert torch.equal(found.squeeze(1), spikes.flatten(0, 1) @ weight.T)
-    assert [name for name in called if name.startswith("product")] == [kernel]
+    assert [name for name in library.asked if name.startswith("product")] == [kernel]
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -135,7 +135,7 @@ class Selector:
         return set().union(*(self.touched[path][scope] for path, scope in chosen)), set()
 
     def _callers(self, names: set[str]) -> dict[str, list[tuple[str, str]]]:
-        """By kernel: the functions of the package that contain its name as a text."""
+        """By kernel: the functions of the package that ask the library for it."""
         found: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for path, functions in list(self.touched.items()):
             file = self.package / path
@@ -143,7 +143,7 @@ class Selector:
                 continue
             text = file.read_text()
             for name in names:
-                if f'"{name}"' in text:
+                if f".{name}" in text:
                     found[name] += [(path, scope) for scope in _functions_with(text, name) & functions.keys()]
         return found
 
@@ -156,6 +156,16 @@ class Selector:
 
 
 def _functions_with(text: str, name: str) -> set[str]:
-    """The scopes in which a text constant stands."""
+    """The scopes in which a kernel is asked for: `kernels().name`, or `lib.name` of a library that was asked for."""
     nodes = walk(ast.parse(text), lambda node: False)
-    return {scope for scope, node in nodes if isinstance(node, ast.Constant) and node.value == name}
+    return {
+        scope
+        for scope, node in nodes
+        if isinstance(node, ast.Attribute) and node.attr == name and _is_library(node.value)
+    }
+
+
+def _is_library(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "kernels"
+    return isinstance(node, ast.Name) and node.id == "lib"

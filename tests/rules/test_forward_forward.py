@@ -36,7 +36,8 @@ def test_gradients_are_those_of_each_layers_own_loss(
     stimulus, labels = batch()
     wrong = (labels + torch.tensor([1, 2, 1, 1, 2, 2])) % 3
     net = rate_network(conv=conv, norm=norm)
-    rule = ForwardForward(net, loss=loss, threshold=THETA, sharpness=KAPPA, amplitude=AMPLITUDE).attach()
+    threshold = {"threshold": THETA} if loss == "threshold" else {}
+    rule = ForwardForward(net, loss=loss, **threshold, sharpness=KAPPA, amplitude=AMPLITUDE).attach()
     monkeypatch.setattr(rule, "_wrong_labels", lambda *_: wrong)
     report = rule.compute_gradients(stimulus, labels)
     source = torch.cat([labelled(net, stimulus, labels), labelled(net, stimulus, wrong)])

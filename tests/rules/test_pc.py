@@ -108,3 +108,14 @@ def test_wrong_options_are_listed_together() -> None:
             feedback="x",
         )
     assert len(error.value.problems) == 5
+
+
+@pytest.mark.parametrize(("options", "steps", "rate"), [({}, 3, 1.0), ({"predictions": "moving"}, 20, 0.1)])
+def test_inference_unless_said_otherwise(options: dict[str, str], steps: int, rate: float) -> None:
+    """As many steps of rate 1 as there are layers, or 20 of 0.1: the options that say so give the same gradients."""
+    found = []
+    for given in (options, {**options, "inference_steps": steps, "inference_rate": rate}):
+        net = rate_network()
+        report = PC(net, **given).compute_gradients(STIMULUS, LABELS)
+        found.append([*report.layer_losses.values(), *[p.grad for p in net.bottom_up_parameters()]])
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
