@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_digits
 
+from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.training.health import FiringWatch
 
@@ -254,9 +255,9 @@ def test_the_lists_name_the_newcomers(user: Path) -> None:
     assert "Show the largest absolute bottom-up weight of RUN." in called(user, "-m", "bispike", "--help").stdout
 
 
-def test_a_rule_that_reports_no_rates_is_told_so() -> None:
+def test_a_report_without_rates_is_an_error_that_names_them() -> None:
     with pytest.raises(ConfigurationError, match="expected one rate for each of 2 layers, received 0"):
-        FiringWatch(["layer1", "layer2"], spiking=True).count([])
+        FiringWatch.of(models.mlp(4, [5, 6], 3)).count([])
 
 
 def test_the_rule_keeps_the_contract_of_all_rules(user: Path) -> None:
