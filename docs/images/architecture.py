@@ -10,10 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 UP, DOWN, MEET, PLAIN = "#2b6cb0", "#b7791f", "#2f855a", "#4a5568"
@@ -32,8 +30,8 @@ ROOMS = [
     ("config", "one table of settings, presets"),
     ("data · tasks", "data sets, formats, evaluation"),
     ("rules", "one learning rule per file"),
-    ("models", "network classes and builders"),
-    ("nn", "synapse, norm, layer, passes"),
+    ("models", "builders by name and their registry"),
+    ("nn", "synapse, norm, layer, network classes"),
     ("functional", "the neuron's equation, losses, kernels"),
     ("settings", "how a setting is declared"),
 ]
@@ -141,7 +139,8 @@ def draw_rooms(axes: Axes) -> None:
 def main(path: Path) -> None:
     """Write the picture."""
     matplotlib.rcParams.update({"svg.hashsalt": "bispike", "svg.fonttype": "path"})
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 7), width_ratios=(9.6, 6.3))
+    figure = Figure(figsize=(12, 7))
+    left, right = figure.subplots(1, 2, width_ratios=(9.6, 6.3))
     for axes in (left, right):
         axes.set_axis_off()
     draw_pathways(left)
