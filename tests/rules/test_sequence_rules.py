@@ -16,6 +16,7 @@ from bispike.nn import SequenceNetwork
 from bispike.rules import StepReport
 from bispike.rules.positions import BlockSums, mean_report
 from bispike.spaces import Quantities
+from tests import reference
 from tests.builders import shaken
 
 TIGHT: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-9}
@@ -322,3 +323,46 @@ def test_the_report_of_a_sequence_by_hand() -> None:
         {"layer1": 2.0, "recall": 4.0}
     )
     assert [float(rate) for rate in found.spike_rate] == pytest.approx([0.3, 0.7])
+
+
+# ------------------------------------------------------------------ truncation
+
+
+@pytest.mark.parametrize("truncate", [0, 1, 2, 4])
+@pytest.mark.parametrize("carry", [False, True])
+@pytest.mark.parametrize("kind", ["text", "series"])
+def test_a_truncated_gradient_goes_back_no_further(kind: str, carry: bool, truncate: int) -> None:
+    """Every so many positions, what a layer passes on to itself (output and membrane) becomes a constant."""
+    net, (stimulus, targets) = network(kind, norm=False, carry=carry, time_steps=2, decay=0.8), problem(kind)
+    rule = rules.create("bptt", net, truncate=truncate)
+    trains = [step.expand(2, *step.shape) for step in net.encode(stimulus).double()]
+    rates = []
+    for path in net.paths:
+        weight, bias, neuron = path.synapse.weight, path.synapse.bias, path.neuron
+        own = torch.zeros(SAMPLES, len(weight), dtype=torch.float64)
+        membrane = torch.zeros_like(own) if carry else None
+        inputs, sent = trains[0].shape[2], []
+        for p, train in enumerate(trains):
+            if truncate and p % truncate == 0:
+                own = own.detach()
+                membrane = None if membrane is None else membrane.detach()
+            drive = train @ weight[:, :inputs].T + own @ weight[:, inputs:].T + bias
+            constants = reference.Neuron(neuron.threshold, neuron.decay, neuron.reset)
+            spikes, after = reference.lif(drive, constants, membrane)
+            membrane = after if carry else None
+            own = spikes.mean(0)
+            sent.append(spikes)
+        trains = sent
+        rates.append(torch.stack(sent).mean())
+    output = torch.stack([spikes.mean(0) for spikes in trains]) @ net.readout.weight.T + net.readout.bias
+    if kind == "text":
+        loss = F.cross_entropy(output.flatten(0, 1), targets.T.flatten())
+    else:
+        change = (targets - stimulus[..., [2, 0]]).transpose(0, 1)
+        loss = (output - (change - torch.tensor([0.5, -1.0])) / torch.tensor([2.0, 0.5])).square().mean()
+    parameters = rule.parameters()
+    expected = torch.autograd.grad(loss, parameters)
+    report = rule.compute_gradients(stimulus, targets)
+    torch.testing.assert_close(report.loss.double(), loss.detach(), **TIGHT)
+    for parameter, gradient in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, **TIGHT)
