@@ -186,3 +186,11 @@ def test_the_end_of_rows_whose_sums_are_known_is_that_of_a_batch_norm() -> None:
         torch.testing.assert_close(below.squeeze(1), expected, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(norm.weight.grad, weight, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(norm.bias.grad, bias, rtol=1e-4, atol=1e-5)
+
+
+def test_one_unit_is_enough_for_a_running_norm() -> None:
+    norm = RunningNorm(1)
+    assert norm.statistics(torch.ones(4, 1), track=True).count == 4
+    norm.follow(torch.tensor([[1.0], [3.0]]))
+    assert norm.running_mean.tolist() == [2]
+    assert norm.statistics(torch.ones(0, 1), track=True).count == 0

@@ -82,6 +82,7 @@ def test_blocks_of_positions_descend_the_loss_of_their_rows(
     total = [torch.zeros_like(p) for p in parameters]
     losses = dict.fromkeys(net.layer_names, 0.0)
     state = net.rest_down(SAMPLES)
+    recurrent = reference.positions_down(net, goals) if model and kind == "text" else []
     task, recall, correct = 0.0, 0.0, 0.0
     for first in range(0, LENGTH, block):
         here = slice(first, min(first + block, LENGTH))
@@ -104,6 +105,8 @@ def test_blocks_of_positions_descend_the_loss_of_their_rows(
                 lowest = classes[0].rate.detach()[rows]
             else:
                 above, activity = called[i]
+                if recurrent:
+                    torch.testing.assert_close(activity.rate, recurrent[i].rate[here].flatten(0, 1).detach(), **TIGHT)
                 slope = slope_of(activity.drive, layer.down.neuron.threshold)
                 b = sloped(layer.down, above, activity.rate, slope)
                 lowest = called[0][1].rate
