@@ -380,3 +380,38 @@ def test_first_weights_of_a_recurrent_pathway() -> None:
             expected = torch.empty(40, width).uniform_(-bound, bound, generator=draw)
             assert torch.equal(part.detach(), expected)
         assert float(path.synapse.bias.detach().abs().max()) == 0
+
+
+@pytest.mark.parametrize("carry", [False, True])
+def test_a_state_may_be_gone_on_from_twice(carry: bool) -> None:
+    network = text_network(carry=carry).double().eval()
+    source = network.encode(symbols(3, 4)).double()
+    state = network.rest(3)
+    list(network.bottom_up_positions(source[:2], state))
+    kept = list(state)
+    found = [[step.activity.rate for step in network.bottom_up_positions(source[2:], list(kept))] for _ in range(2)]
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+
+
+def test_unless_said_otherwise_a_gradient_goes_back_through_all_positions() -> None:
+    network = text_network(norm=False).double()
+    path, source = network.paths[0], network.encode(symbols(3, 4)).double()
+    found = []
+    for options in ({}, {"truncate": 0}, {"truncate": 1}):
+        spikes, raw = path.taped_positions(source, path.rest(3), 2, constant=True, **options)
+        assert not raw.requires_grad
+        found.append(torch.autograd.grad(spikes[:, -1].sum(), path.synapse.weight)[0])
+    assert torch.equal(found[0], found[1])
+    assert not torch.allclose(found[0], found[2])
+
+
+def test_answers_have_no_tape() -> None:
+    for network, stimulus in ((text_network(), symbols(2, 4)), (series_network(), values(2, 4))):
+        assert not network.logits(stimulus).requires_grad
+        assert not network.top_rates(stimulus).requires_grad
+        _, means, raws = network.taped_positions(network.encode(stimulus))
+        assert not any(value.requires_grad for value in [*means, *raws])
+    flat = models.mlp(4, [3], 2)
+    spikes, rates = flat.bottom_up_taped(flat.encode(torch.ones(2, 4)))
+    assert spikes.requires_grad
+    assert not any(rate.requires_grad for rate in rates)

@@ -96,6 +96,8 @@ def check_report(report: StepReport, loss: Tensor, right: float, rates: list[Ten
     torch.testing.assert_close(report.loss.double(), loss, **TIGHT)
     assert float(report.correct) == pytest.approx(right)
     assert len(report.spike_rate) == len(rates)
+    values = [report.loss, report.correct, *report.spike_rate, *report.layer_losses.values()]
+    assert not any(value.requires_grad for value in values)
     for found, expected in zip(report.spike_rate, rates, strict=True):
         torch.testing.assert_close(found.double(), expected, **TIGHT)
 
