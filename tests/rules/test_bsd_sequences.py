@@ -21,7 +21,7 @@ TIGHT: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-9}
 SAMPLES, LENGTH = 3, 5
 
 
-def network(kind: str, **options: Any) -> SequenceNetwork:
+def network(kind: str, **options: Any) -> Any:
     target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0)) if kind == "series" else "abcd"
     size = 3 if kind == "series" else 4
     options = {"threshold": 0.5, "excitability": 0.5, "norm": False, "time_steps": 3, "gain": 1.4, **options}

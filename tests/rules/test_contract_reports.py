@@ -322,7 +322,7 @@ def test_a_training_goes_through_the_problem_in_order_with_the_rules_optimizer()
 
 
 def test_weights_are_copied_and_compared_bit_for_bit() -> None:
-    net = problems.network_of()
+    net: Any = problems.network_of()
     before = problems.weights_of(net)
     assert problems.are_equal(before, problems.weights_of(net))
     with torch.no_grad():

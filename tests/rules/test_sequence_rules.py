@@ -23,7 +23,7 @@ TIGHT: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-9}
 SAMPLES, LENGTH = 4, 5
 
 
-def network(kind: str, *, norm: bool, **options: Any) -> SequenceNetwork:
+def network(kind: str, *, norm: bool, **options: Any) -> Any:
     target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0)) if kind == "series" else "abcdef"
     size = 3 if kind == "series" else 6
     options = {"threshold": 0.5, "excitability": 0.5, **options}
@@ -41,7 +41,7 @@ def problem(kind: str) -> tuple[Tensor, Tensor]:
 
 
 @dataclass
-class Layer:
+class Positions:
     """One layer at all positions: what it received from below and from itself, d rate / d drive, rates."""
 
     below: list[Tensor]
@@ -57,14 +57,14 @@ def scale_of(path: Any) -> tuple[Tensor | float, Tensor | float]:
     return scale, path.norm.bias.detach() - path.norm.running_mean * scale
 
 
-def rate_twin(net: SequenceNetwork, source: Tensor) -> list[Layer]:
+def rate_twin(net: SequenceNetwork, source: Tensor) -> list[Positions]:
     """ReLU units, position by position; the norm's running statistics are constants."""
     found, below = [], list(source)
     for path in net.paths:
         weight, bias = path.synapse.weight.detach(), path.synapse.bias.detach()
         scale, shift = scale_of(path)
         inputs = below[0].shape[1]
-        layer = Layer(below, [], [], [])
+        layer = Positions(below, [], [], [])
         own = torch.zeros(SAMPLES, len(weight), dtype=torch.float64)
         for arriving in below:
             layer.own.append(own)
@@ -77,7 +77,7 @@ def rate_twin(net: SequenceNetwork, source: Tensor) -> list[Layer]:
     return found
 
 
-def judge(net: SequenceNetwork, kind: str, top: list[Tensor], stimulus: Tensor, targets: Tensor) -> Any:
+def judge(net: Any, kind: str, top: list[Tensor], stimulus: Tensor, targets: Tensor) -> Any:
     """Loss (a mean over positions and samples), dL/d output at each position, and right decisions per sequence."""
     outputs = [(rate @ net.readout.weight.T + net.readout.bias).detach().requires_grad_() for rate in top]
     loss, right = torch.zeros((), dtype=torch.float64), 0.0
@@ -103,7 +103,7 @@ def check_report(report: StepReport, loss: Tensor, right: float, rates: list[Ten
 
 
 def errors_by_hand(
-    layers: list[Layer], paths: Any, at_top: list[Tensor], down: list[Tensor], across: list[Tensor]
+    layers: list[Positions], paths: Any, at_top: list[Tensor], down: list[Tensor], across: list[Tensor]
 ) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
     """e_l(p) = Θ_down s_{l+1}(p) + Θ_across s_l(p+1), s = e ⊙ f' γ/σ, from the last position to the first."""
     errors: list[list[Tensor]] = [[torch.empty(0)] * LENGTH for _ in layers]
@@ -227,10 +227,10 @@ def test_e_prop_at_every_position_is_its_signal_times_the_slope(
     state = rule.state_dict()
     source = net.encode(stimulus).double()
     trains = [step.expand(3, *step.shape) for step in source]
-    layers: list[Layer] = []
+    layers: list[Positions] = []
     for path in net.paths:
         weight, bias = path.synapse.weight.detach(), path.synapse.bias.detach()
-        layer = Layer([train.mean(0) for train in trains], [], [], [])
+        layer = Positions([train.mean(0) for train in trains], [], [], [])
         own, next_trains = torch.zeros(SAMPLES, len(weight), dtype=torch.float64), []
         inputs = trains[0].shape[2]
         for train in trains:
