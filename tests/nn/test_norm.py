@@ -150,7 +150,9 @@ def test_the_norm_of_a_sequence_goes_by_the_past_by_hand() -> None:
     constants = norm.running()
     assert constants.count == 0
     torch.testing.assert_close(constants.scale, (variance + norm.eps) ** -0.5)
-    assert constants.mean.data_ptr() != norm.running_mean.data_ptr()
+    for found in (constants, norm.statistics(drive, track=False)):  # what follows later does not change them
+        assert found.mean.data_ptr() != norm.running_mean.data_ptr()
+        assert found.variance.data_ptr() != norm.running_variance.data_ptr()
 
 
 def test_what_a_running_norm_does_not_follow() -> None:
@@ -186,3 +188,20 @@ def test_the_end_of_rows_whose_sums_are_known_is_that_of_a_batch_norm() -> None:
         torch.testing.assert_close(below.squeeze(1), expected, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(norm.weight.grad, weight, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(norm.bias.grad, bias, rtol=1e-4, atol=1e-5)
+
+
+def test_one_unit_is_enough_for_a_running_norm() -> None:
+    norm = RunningNorm(1)
+    assert norm.statistics(torch.ones(4, 1), track=True).count == 4
+    norm.follow(torch.tensor([[1.0], [3.0]]))
+    assert norm.running_mean.tolist() == [2]
+    assert norm.statistics(torch.ones(0, 1), track=True).count == 0
+
+
+@pytest.mark.parametrize("least", [2, 99])
+def test_running_statistics_have_no_tape(least: int) -> None:
+    norm = DriveNorm(2, least=least)
+    drive = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    norm.statistics(drive, track=True)
+    assert not norm.running_mean.requires_grad
+    assert not norm.running_variance.requires_grad

@@ -58,8 +58,8 @@ def test_each_layer_is_taken_once_and_little_is_kept() -> None:
     for i in range(13):
         taken.take(i)
         assert len(taken._kept) < passes.SEGMENT
-    shallow = deep(8).top_down_pass()
-    assert sorted(shallow._kept) == list(range(8))
+    assert sorted(deep(8).top_down_pass()._kept) == list(range(8))
+    assert sorted(deep(9).top_down_pass()._kept) == [0, 1, 2, 3]
 
 
 def test_an_unrolled_slope_is_followed_only_on_request() -> None:

@@ -141,3 +141,42 @@ def test_a_latent_signal_comes_down_through_the_layers_below_it(norm: bool) -> N
 def test_each_kind_describes_itself() -> None:
     assert (SPIKES.name, SPIKES.unit, SPIKES.largest, SPIKES.spiking) == ("spikes", "spike", 1.0, True)
     assert (RATES.name, RATES.unit, RATES.largest, RATES.spiking) == ("rates", "value", math.inf, False)
+
+
+@pytest.mark.parametrize("signals", [SPIKES, RATES], ids=["spikes", "rates"])
+def test_an_autoencoder_compresses_expands_and_reconstructs(signals: Any) -> None:
+    """Three layers below the code: up through all, down through all but the highest."""
+    net = shaken(models.autoencoder((2, 3), [9, 8, 7], 3, latent=5, gain=1.5)).eval()
+    net.signals = signals
+    ref, x = reference.read(net), stimuli(net)
+    given = torch.rand(4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with torch.no_grad():
+        if signals is SPIKES:
+            code = reference.bottom_up(ref, x)[-1]
+            compressed = code.rate
+            lowest = [
+                reference._pass(ref.down[:-1][::-1], train, local=False)[-1].rate
+                for train in (even_code(given, net.time_steps).double(), code.spikes)
+            ]
+        else:
+            compressed = plain_rates(net, "up", net.encode(x))[-1][1]
+            lowest = []
+            for values in (given, compressed):
+                for layer in reversed(net.layers[:-1]):
+                    values = torch.relu(layer.down.forward_rates(values, track=False).drive)
+                lowest.append(values)
+        torch.testing.assert_close(net.compress(x), compressed, **TIGHT)
+        expanded, again = (net.stimulus_readout(rate) * net.stimulus_std + net.stimulus_mean for rate in lowest)
+        torch.testing.assert_close(net.expand(given), expanded, **TIGHT)
+        torch.testing.assert_close(net.reconstruct(x), again, **TIGHT)
+
+
+def test_draws_of_a_code_come_from_the_generator() -> None:
+    net = models.autoencoder(6, [9], 3, latent=5, stimulus_code="bernoulli", time_steps=8)
+    x = torch.rand(5, 6, generator=torch.Generator().manual_seed(0))
+    before = torch.get_rng_state()
+    for ask in (net.logits, net.compress, net.reconstruct):
+        one, two, other = (ask(x, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+        assert torch.equal(one, two)
+        assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)

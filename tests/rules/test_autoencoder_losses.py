@@ -61,8 +61,8 @@ def whitened(gram: Tensor, power: float) -> Tensor:
 
 def band(values: Tensor, cutoff: float, *, low: bool) -> Tensor:
     """Frequencies below a cut-off, or the others, by the whole (complex) Fourier transform."""
+    axes: tuple[int, ...] = (-2, -1)
     if values.dim() == 4:
-        axes = (-2, -1)
         size = torch.hypot(torch.fft.fftfreq(values.shape[-2])[:, None], torch.fft.fftfreq(values.shape[-1]))
     else:
         axes, size = (-1,), torch.fft.fftfreq(values.shape[-1]).abs()
@@ -198,7 +198,7 @@ def test_the_highest_top_down_synapse_learns_the_code_of_each_class(name: str, n
     net, twin = (network("dense", norm=norm, **settings) for _ in range(2))
     rules.create(name, net).compute_gradients(stimuli(net), LABELS)
     rules.create(name, twin)
-    steps = list(twin.steps(twin.encode(stimuli(twin))))
+    steps: list[Any] = list(twin.steps(twin.encode(stimuli(twin))))
     codes = steps[-1].activity.rate.detach()
     path, time_steps = twin.layers[-1].down, twin.time_steps
     concept = twin.code.spikes(time_steps).double()

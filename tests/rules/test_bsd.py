@@ -237,3 +237,13 @@ def test_running_centre_approaches_the_mean_and_counts_samples_not_steps() -> No
     for _ in range(8):
         many.of("layer1", rows[:8].mean(0, keepdim=True), ALONE)
     torch.testing.assert_close(one.means["layer1"], many.means["layer1"])
+
+
+def test_unless_said_otherwise_whole_maps_are_aligned() -> None:
+    found = []
+    for options in ({}, {"pool": 0}, {"pool": 1}):
+        net, stimulus, labels = build(("conv", True, 3, 5, 1))
+        report = BSD(net, **options).compute_gradients(stimulus, labels)
+        found.append(report.layer_losses["layer1"])
+    assert torch.equal(found[0], found[1])
+    assert not torch.allclose(found[0], found[2])

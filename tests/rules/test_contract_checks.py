@@ -209,9 +209,9 @@ def test_shortcuts() -> None:
     check = step.accepts_shortcuts_or_refuses_them
     fails(check, spoils(lambda self, x, y: bool(self.network.shortcuts)), "a gradient is not finite")
     check(frozen(needs_chain=True), {})
-    silent = classmethod(lambda cls, network: [])
+    silent: Any = classmethod(lambda cls, network: [])
     fails(check, frozen(needs_chain=True, mismatch=silent), "no error that names the rule for a network with shortcuts")
-    vague = classmethod(lambda cls, network: ["it does not fit"])
+    vague: Any = classmethod(lambda cls, network: ["it does not fit"])
     fails(check, frozen(needs_chain=True, mismatch=vague), "no error that names the rule")
 
 

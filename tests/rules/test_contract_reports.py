@@ -322,7 +322,7 @@ def test_a_training_goes_through_the_problem_in_order_with_the_rules_optimizer()
 
 
 def test_weights_are_copied_and_compared_bit_for_bit() -> None:
-    net = problems.network_of()
+    net: Any = problems.network_of()
     before = problems.weights_of(net)
     assert problems.are_equal(before, problems.weights_of(net))
     with torch.no_grad():
@@ -330,3 +330,10 @@ def test_weights_are_copied_and_compared_bit_for_bit() -> None:
     assert not problems.are_equal(before, problems.weights_of(net))
     assert not problems.are_equal(before, {name: value for name, value in before.items() if name != "readout.bias"})
     assert float(before["readout.bias"][0]) == 0
+
+
+@pytest.mark.parametrize("check", [*STEP, *REPORT, *TRAINING], ids=lambda check: check.__name__)
+def test_checks_draw_from_generators_of_their_own(check: Callable[..., None]) -> None:
+    before = torch.get_rng_state()
+    check(frozen(), {})
+    assert torch.equal(torch.get_rng_state(), before)

@@ -89,3 +89,9 @@ def test_options_are_checked_together() -> None:
     with pytest.raises(ConfigurationError) as error:
         DECOLLE(build(conv=False), loss="hinge", readout_bound=0)
     assert len(error.value.problems) == 2
+
+
+def test_readouts_are_no_parameters_of_an_optimizer() -> None:
+    rule = DECOLLE(build(conv=False))
+    assert not any(value.requires_grad for value in [*rule.state.parameters(), *rule.state.buffers()])
+    assert {id(p) for p in rule.parameters()} == {id(p) for p in rule.network.bottom_up_parameters()}

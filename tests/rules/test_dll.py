@@ -56,7 +56,7 @@ def test_dense_updates_are_the_papers_formula() -> None:
 def test_each_layer_follows_its_own_error(conv: bool, norm: bool) -> None:
     net = build(conv=conv, norm=norm)
     rule = DLL(net, activation="relu", feedback_sign="minus")
-    rule.compute_gradients(STIMULUS, LABELS)
+    report = rule.compute_gradients(STIMULUS, LABELS)
     with torch.no_grad():
         layer_pass = list(net.bottom_up_rates(net.encode(STIMULUS), track=False))
     top = layer_pass[-1].leaving.detach().requires_grad_()
@@ -66,6 +66,7 @@ def test_each_layer_follows_its_own_error(conv: bool, norm: bool) -> None:
         layer, feedback = step.layer, step.layer.down.synapse
         error = feedback(signal) - feedback(torch.zeros_like(signal))
         energy = error.square().sum() / 2 * len(LABELS)
+        torch.testing.assert_close(report.layer_losses[layer.name], energy.detach(), rtol=1e-6, atol=1e-9)
         theta = torch.autograd.grad(energy, feedback.weight)[0]
         torch.testing.assert_close(feedback.weight.grad, theta, rtol=1e-6, atol=1e-7)
         activity = layer.up.forward_rates(step.below, track=False)

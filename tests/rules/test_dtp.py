@@ -133,8 +133,10 @@ def test_gradients_are_those_of_the_local_losses(conv: bool, norm: bool, feedbac
     net = rate_network(conv=conv, norm=norm)
     options = {"activation": "tanh", "feedback_activation": feedback, "feedback_loss": kind}
     rule = DTP(net, **options, noise=SIGMA, target_step=STEP)
-    rule.compute_gradients(*batch(), generator=torch.Generator().manual_seed(3))
+    report = rule.compute_gradients(*batch(), generator=torch.Generator().manual_seed(3))
     up_loss, down_loss = literal_losses(net, kind, feedback, torch.Generator().manual_seed(3))
+    assert list(report.layer_losses) == net.layer_names
+    torch.testing.assert_close(sum(report.layer_losses.values()), up_loss.detach(), rtol=1e-6, atol=1e-9)
     layers = [p for layer in net.layers for p in layer.up.parameters()]
     for loss, parameters in ((up_loss, layers), (down_loss, rule.feedback_parameters())):
         for parameter, grad in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):

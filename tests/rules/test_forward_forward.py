@@ -120,3 +120,33 @@ def test_what_it_cannot_be_used_with() -> None:
 @pytest.mark.parametrize("options", [{"loss": "pair", "negatives": "hard"}, {"inference": "readout"}])
 def test_it_keeps_the_contract_under_its_options(options: dict) -> None:
     check_rule(ForwardForward, **options)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_the_readout_sees_the_rates_of_a_neutral_label(norm: bool) -> None:
+    """The amplitude over C in each of the label's entries; the readout learns and decides from those rates."""
+    stimulus, labels = batch()
+    net, twin = (rate_network(norm=norm).eval() for _ in range(2))
+    source = twin.encode(stimulus).clone()
+    source.flatten(1)[:, :3] = AMPLITUDE / 3
+    for layer in twin.layers:
+        source = normed(layer.up.forward_rates(source, track=False).rate.detach())
+    scores = twin.readout(source)
+    loss = F.cross_entropy(scores, labels)
+    report = ForwardForward(net, inference="readout", amplitude=AMPLITUDE).compute_gradients(stimulus, labels)
+    torch.testing.assert_close(report.loss, loss.detach(), rtol=1e-6, atol=1e-8)
+    assert int(report.correct) == int((scores.argmax(1) == labels).sum())
+    torch.testing.assert_close(net.logits(stimulus), scores.detach(), rtol=1e-6, atol=1e-7)
+    expected = torch.autograd.grad(loss, list(twin.readout.parameters()))
+    for parameter, grad in zip(net.readout.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, grad, rtol=1e-6, atol=1e-8)
+
+
+def test_values_of_a_spike_code_are_its_time_means() -> None:
+    coded = models.mlp((6, 64), [7, 6, 5], 3, norm=False, gain=1.5, stimulus_code="given", time_steps=6).double()
+    plain = models.mlp((64,), [7, 6, 5], 3, norm=False, gain=1.5).double()
+    train = (torch.rand(5, 6, 64, generator=torch.Generator().manual_seed(0)) < 0.4).double()
+    for options in ({}, {"inference": "readout"}):
+        for each in (coded, plain):
+            ForwardForward(each, amplitude=AMPLITUDE, **options).attach()
+        torch.testing.assert_close(coded.logits(train), plain.logits(train.mean(1)), rtol=1e-9, atol=1e-11)

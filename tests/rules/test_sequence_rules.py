@@ -16,13 +16,14 @@ from bispike.nn import SequenceNetwork
 from bispike.rules import StepReport
 from bispike.rules.positions import BlockSums, mean_report
 from bispike.spaces import Quantities
+from tests import reference
 from tests.builders import shaken
 
 TIGHT: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-9}
 SAMPLES, LENGTH = 4, 5
 
 
-def network(kind: str, *, norm: bool, **options: Any) -> SequenceNetwork:
+def network(kind: str, *, norm: bool, **options: Any) -> Any:
     target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0)) if kind == "series" else "abcdef"
     size = 3 if kind == "series" else 6
     options = {"threshold": 0.5, "excitability": 0.5, **options}
@@ -40,7 +41,7 @@ def problem(kind: str) -> tuple[Tensor, Tensor]:
 
 
 @dataclass
-class Layer:
+class Positions:
     """One layer at all positions: what it received from below and from itself, d rate / d drive, rates."""
 
     below: list[Tensor]
@@ -56,14 +57,14 @@ def scale_of(path: Any) -> tuple[Tensor | float, Tensor | float]:
     return scale, path.norm.bias.detach() - path.norm.running_mean * scale
 
 
-def rate_twin(net: SequenceNetwork, source: Tensor) -> list[Layer]:
+def rate_twin(net: SequenceNetwork, source: Tensor) -> list[Positions]:
     """ReLU units, position by position; the norm's running statistics are constants."""
     found, below = [], list(source)
     for path in net.paths:
         weight, bias = path.synapse.weight.detach(), path.synapse.bias.detach()
         scale, shift = scale_of(path)
         inputs = below[0].shape[1]
-        layer = Layer(below, [], [], [])
+        layer = Positions(below, [], [], [])
         own = torch.zeros(SAMPLES, len(weight), dtype=torch.float64)
         for arriving in below:
             layer.own.append(own)
@@ -76,7 +77,7 @@ def rate_twin(net: SequenceNetwork, source: Tensor) -> list[Layer]:
     return found
 
 
-def judge(net: SequenceNetwork, kind: str, top: list[Tensor], stimulus: Tensor, targets: Tensor) -> Any:
+def judge(net: Any, kind: str, top: list[Tensor], stimulus: Tensor, targets: Tensor) -> Any:
     """Loss (a mean over positions and samples), dL/d output at each position, and right decisions per sequence."""
     outputs = [(rate @ net.readout.weight.T + net.readout.bias).detach().requires_grad_() for rate in top]
     loss, right = torch.zeros((), dtype=torch.float64), 0.0
@@ -95,12 +96,14 @@ def check_report(report: StepReport, loss: Tensor, right: float, rates: list[Ten
     torch.testing.assert_close(report.loss.double(), loss, **TIGHT)
     assert float(report.correct) == pytest.approx(right)
     assert len(report.spike_rate) == len(rates)
+    values = [report.loss, report.correct, *report.spike_rate, *report.layer_losses.values()]
+    assert not any(value.requires_grad for value in values)
     for found, expected in zip(report.spike_rate, rates, strict=True):
         torch.testing.assert_close(found.double(), expected, **TIGHT)
 
 
 def errors_by_hand(
-    layers: list[Layer], paths: Any, at_top: list[Tensor], down: list[Tensor], across: list[Tensor]
+    layers: list[Positions], paths: Any, at_top: list[Tensor], down: list[Tensor], across: list[Tensor]
 ) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
     """e_l(p) = Θ_down s_{l+1}(p) + Θ_across s_l(p+1), s = e ⊙ f' γ/σ, from the last position to the first."""
     errors: list[list[Tensor]] = [[torch.empty(0)] * LENGTH for _ in layers]
@@ -224,10 +227,10 @@ def test_e_prop_at_every_position_is_its_signal_times_the_slope(
     state = rule.state_dict()
     source = net.encode(stimulus).double()
     trains = [step.expand(3, *step.shape) for step in source]
-    layers: list[Layer] = []
+    layers: list[Positions] = []
     for path in net.paths:
         weight, bias = path.synapse.weight.detach(), path.synapse.bias.detach()
-        layer = Layer([train.mean(0) for train in trains], [], [], [])
+        layer = Positions([train.mean(0) for train in trains], [], [], [])
         own, next_trains = torch.zeros(SAMPLES, len(weight), dtype=torch.float64), []
         inputs = trains[0].shape[2]
         for train in trains:
@@ -322,3 +325,46 @@ def test_the_report_of_a_sequence_by_hand() -> None:
         {"layer1": 2.0, "recall": 4.0}
     )
     assert [float(rate) for rate in found.spike_rate] == pytest.approx([0.3, 0.7])
+
+
+# ------------------------------------------------------------------ truncation
+
+
+@pytest.mark.parametrize("truncate", [0, 1, 2, 4])
+@pytest.mark.parametrize("carry", [False, True])
+@pytest.mark.parametrize("kind", ["text", "series"])
+def test_a_truncated_gradient_goes_back_no_further(kind: str, carry: bool, truncate: int) -> None:
+    """Every so many positions, what a layer passes on to itself (output and membrane) becomes a constant."""
+    net, (stimulus, targets) = network(kind, norm=False, carry=carry, time_steps=2, decay=0.8), problem(kind)
+    rule = rules.create("bptt", net, truncate=truncate)
+    trains = [step.expand(2, *step.shape) for step in net.encode(stimulus).double()]
+    rates = []
+    for path in net.paths:
+        weight, bias, neuron = path.synapse.weight, path.synapse.bias, path.neuron
+        own = torch.zeros(SAMPLES, len(weight), dtype=torch.float64)
+        membrane = torch.zeros_like(own) if carry else None
+        inputs, sent = trains[0].shape[2], []
+        for p, train in enumerate(trains):
+            if truncate and p % truncate == 0:
+                own = own.detach()
+                membrane = None if membrane is None else membrane.detach()
+            drive = train @ weight[:, :inputs].T + own @ weight[:, inputs:].T + bias
+            constants = reference.Neuron(neuron.threshold, neuron.decay, neuron.reset)
+            spikes, after = reference.lif(drive, constants, membrane)
+            membrane = after if carry else None
+            own = spikes.mean(0)
+            sent.append(spikes)
+        trains = sent
+        rates.append(torch.stack(sent).mean())
+    output = torch.stack([spikes.mean(0) for spikes in trains]) @ net.readout.weight.T + net.readout.bias
+    if kind == "text":
+        loss = F.cross_entropy(output.flatten(0, 1), targets.T.flatten())
+    else:
+        change = (targets - stimulus[..., [2, 0]]).transpose(0, 1)
+        loss = (output - (change - torch.tensor([0.5, -1.0])) / torch.tensor([2.0, 0.5])).square().mean()
+    parameters = rule.parameters()
+    expected = torch.autograd.grad(loss, parameters)
+    report = rule.compute_gradients(stimulus, targets)
+    torch.testing.assert_close(report.loss.double(), loss.detach(), **TIGHT)
+    for parameter, gradient in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, **TIGHT)
