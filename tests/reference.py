@@ -4,9 +4,8 @@
     bottom-up:  a_i[t] = W_i s_{i−1}[t] + V_i s_{i−2}[t] + bias,    s_i = pool(LIF(norm(a_i)))
     top-down:   b_i[t] = Θ_i s'_{i+1}[t] + V'_i s'_{i+2}[t] + bias, s'_i = LIF(norm(b_i))
 
-Nothing is hoisted, packed or fused, and no code of `functional` or `nn` runs: `read` copies weights and constants
-from a network of the library, and it alone knows the library's attributes. Sources: docs/mathematics.md, sections 1 to
-6 and 10. `test_reference.py` checks this file against numbers worked out by hand, then the library against this file.
+No code of `functional` or `nn` runs: `read` alone knows the library's attributes. Sources: docs/mathematics.md,
+sections 1 to 6 and 10. `test_reference.py` checks this file by hand, then the library against this file.
 """
 
 from __future__ import annotations
@@ -49,9 +48,8 @@ def _neuron(neuron: Any) -> Neuron:
 def _linear(synapse: Any, own: dict[int, Tensor]) -> Linear:
     kind = type(synapse).__name__
     bias = None if synapse.bias is None else own[id(synapse.bias)]
-    settings = {
-        name: getattr(synapse, name) for name in ("stride", "padding", "extra", "unpool") if name in vars(synapse)
-    }
+    names = ("stride", "padding", "extra", "unpool")
+    settings = {name: getattr(synapse, name) for name in names if name in vars(synapse)}
     return Linear(kind, tuple(synapse.target), own[id(synapse.weight)], bias, **settings)
 
 
