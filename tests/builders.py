@@ -11,14 +11,13 @@ from torch import Tensor
 from bispike import Stimulus, models
 from bispike.nn import Classifier, Network
 
+N = TypeVar("N", bound=Network)
+
 
 class Builder(Protocol):
     """Makes a network from the options of its model."""
 
     def __call__(self, **options: Any) -> Classifier: ...
-
-
-N = TypeVar("N", bound=Network)
 
 
 # Maps are never square and channels never one number twice, so that no axis can take the place of another unseen.

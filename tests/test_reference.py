@@ -9,7 +9,7 @@ import torch
 
 from bispike import models, rules
 from bispike.functional import dense_spikes
-from bispike.nn import Network, SequenceNetwork
+from bispike.nn import Classifier, SequenceNetwork
 from tests import reference
 from tests.builders import WIRINGS, shaken, stimuli
 from tests.oracles import literal_infonce, literal_reco
@@ -17,7 +17,7 @@ from tests.oracles import literal_infonce, literal_reco
 TIGHT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10}
 
 
-def two_neurons() -> Network:
+def two_neurons() -> Classifier:
     """One layer of two neurons, θ = 0.6, β = ½, hard reset, three time steps; all weights known."""
     net = models.mlp(2, [2], 2, norm=False, time_steps=3).double()
     layer = net.layers[0]
@@ -103,13 +103,13 @@ def test_the_pass_of_a_training_uses_the_batch(kind: str) -> None:
     ref = reference.read(net)
     expected = reference.bottom_up(ref, x)
     for step, there in zip(net.bottom_up_pass(net.encode(x)), expected, strict=True):
-        layer, below, activity = step.layer, step.below, step.activity
+        activity = step.activity
         torch.testing.assert_close(activity.raw_drive, there.raw.mean(0), **TIGHT)
         torch.testing.assert_close(activity.drive, there.mean_drive, **TIGHT)
         assert torch.equal(dense_spikes(activity.spikes, like=x), there.spikes)
         torch.testing.assert_close(activity.rate, there.rate, **TIGHT)
-        torch.testing.assert_close(below[:, : there.received.shape[2]], there.received.mean(0), **TIGHT)
-        assert layer.feature_shape == there.spikes.shape[2:]
+        torch.testing.assert_close(step.below[:, : there.received.shape[2]], there.received.mean(0), **TIGHT)
+        assert step.layer.feature_shape == there.spikes.shape[2:]
 
 
 @pytest.mark.parametrize("code", ["population", "learned"])

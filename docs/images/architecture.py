@@ -22,9 +22,12 @@ UP_X, MIDDLE_X, DOWN_X, WIDTH = 1.15, 4.2, 7.25, 2.3
 FIRST_Y, STEP_Y = 2.5, 1.75
 ROOMS = [
     ("cli", "one verb per file"),
-    ("report", "the HTML page"),
-    ("experiments · studies · figures", "questions, tables, pictures"),
-    ("analysis · bench · memory · online", "measurements, uses of the pathways"),
+    ("report", "the HTML page, one section per file"),
+    ("studies", "grids and their tables"),
+    ("experiments", "what combines training and analysis"),
+    ("figures", "pictures"),
+    ("analysis · bench", "measurements on a network, cost of a step"),
+    ("memory · online", "associative memory, learning from a stream"),
     ("training · runs", "the loop, the folder of a run"),
     ("config", "one table of settings, presets"),
     ("data · tasks", "data sets, formats, evaluation"),
@@ -32,6 +35,7 @@ ROOMS = [
     ("models", "network classes and builders"),
     ("nn", "synapse, norm, layer, passes"),
     ("functional", "the neuron's equation, losses, kernels"),
+    ("settings", "how a setting is declared"),
 ]
 
 

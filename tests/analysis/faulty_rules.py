@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bispike.functional import negative_counts
-from bispike.nn import Activity, Dense, Layer, Network, rate_leaving
+from bispike.nn import Activity, Dense, Layer, Network
 from bispike.rules import Rule, StepReport
 from bispike.rules.readouts import Top, learn_top
 
@@ -31,16 +31,17 @@ class Clean(Rule):
             code = Dense(network.readout.target, layer.feature_shape, bias=False)
             code.weight.data.copy_(torch.rand(code.weight.shape, generator=draws))
             codes[layer.name] = code
-        self.keep(codes)
+        self.register_state(codes)
 
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
         layer_pass = list(net.bottom_up_pass(net.encode(stimulus, generator=generator)))
-        top = self.learn_top(rate_leaving(layer_pass[-1][0], layer_pass[-1][2]), labels)
-        for layer, below, activity in layer_pass:
-            pull = self.pull(layer, activity, labels, top) * layer.up.rate_slope(activity)
-            layer.up.learn(pull, below, activity)
+        top = self.learn_top(layer_pass[-1].leaving, labels)
+        for step in layer_pass:
+            pathway = step.layer.up
+            pull = self.pull(step.layer, step.activity, labels, top) * pathway.rate_slope(step.activity)
+            pathway.backward(pull, step.below, step.activity)
         self.after()
         return StepReport(top.loss, top.correct)
 
@@ -59,7 +60,7 @@ class Clean(Rule):
 
     def pull(self, layer: Layer, activity: Activity, labels: Tensor, top: Top) -> Tensor:
         """`[B, *shape]` dL/d rate of a layer."""
-        return activity.rate - self.own.get_submodule(layer.name)(self.teacher(labels))
+        return activity.rate - self.state.get_submodule(layer.name)(self.teacher(labels))
 
     def after(self) -> None:
         """What happens when all gradients are written."""
@@ -113,7 +114,7 @@ class LeaksGradient(Clean):
                 spikes = layer.up.forward_taped(
                     source.detach() if self.cut else source, net.time_steps, constant=constant
                 )
-                target = self.own.get_submodule(layer.name)(self.teacher(labels)).detach()
+                target = self.state.get_submodule(layer.name)(self.teacher(labels)).detach()
                 loss = loss + (spikes.mean(0) - target).square().sum()
                 source, constant = spikes, False
             loss.backward(inputs=[p for layer in net.layers for p in layer.up.parameters()])

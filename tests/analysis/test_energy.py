@@ -71,7 +71,7 @@ def test_spikes_at_the_input_need_no_multiplication(code: str) -> None:
     found = inference_operations(network, stimuli, generator=torch.Generator().manual_seed(1))
     source = network.encode(stimuli, generator=torch.Generator().manual_seed(1))
     with network.inference():
-        first, second = (6 * activity.rate.sum() for _, _, activity in network.bottom_up_pass(source))
+        first, second = (6 * step.activity.rate.sum() for step in network.bottom_up_pass(source))
     assert found.multiplies == 0
     assert float(source.sum()) > 0
     assert found.accumulates == pytest.approx(float(source.sum() * 4 + first * 3 + second * 2) / 6)
@@ -93,12 +93,12 @@ def test_pooled_maps_are_counted_after_pooling() -> None:
     network = models.cnn((1, 6, 6), [3, 4], 3, pools=[2, 1], dense=[], time_steps=3, norm=False, gain=3.0, seed=1)
     stimuli = torch.randn(3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     expected, source = 0.0, network.encode(stimuli)
-    for (layer, _, activity), above in zip(
+    for step, above in zip(
         network.bottom_up_pass(source), [network.layers[1].up.synapse, network.readout], strict=True
     ):
-        spikes = layer.pool_spikes(activity.spikes)
+        spikes = step.layer.pool_spikes(step.activity.spikes)
         dense = spikes if isinstance(spikes, torch.Tensor) else spikes.dense()
-        fan = brute_fan_out(above) if isinstance(above, Conv) else torch.full(layer.output_shape, 3.0)
+        fan = brute_fan_out(above) if isinstance(above, Conv) else torch.full(step.layer.output_shape, 3.0)
         expected += float((dense.float().sum((0, 1)) * fan).sum()) / 3
     found = inference_operations(network, stimuli)
     assert expected > 0
@@ -122,7 +122,7 @@ def test_a_position_of_a_recurrent_network_by_hand(kind: str, activity: str) -> 
         if activity == "rates":
             rates = [layer.rate.detach() for _, layer in network.rates_positions(source)]
         else:
-            rates = [layer.rate for _, _, layer in network.bottom_up_positions(source, network.rest(3))]
+            rates = [step.activity.rate for step in network.bottom_up_positions(source, network.rest(3))]
     found = inference_operations(network, stimuli, batch_size=2)
     entering = 5 * (1 if kind == "text" else features)
     if activity == "spikes":

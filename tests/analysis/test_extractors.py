@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bispike.analysis import ClassifierFeatures, Inception, extractors, frechet_between, generation_quality
 from bispike.errors import ConfigurationError, DataError, DownloadError, ShapeError, UnknownNameError, UserError
 from bispike.models import cnn, mlp
+from bispike.nn import RATES
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -36,7 +37,7 @@ def test_rates_of_the_layer_asked_for_whatever_the_batches() -> None:
 
 def test_a_rate_network_gives_its_activations() -> None:
     network, images = mlp((1, 4, 4), [6, 5], 2, seed=0), draw(4, 1, 4, 4)
-    network.activity = "rates"
+    network.signals = RATES
     with network.inference():
         expected = [step.activity.rate for step in network.bottom_up_rates(network.encode(images))]
     torch.testing.assert_close(ClassifierFeatures(network, "rates").features(images), expected[-1])

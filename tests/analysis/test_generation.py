@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from bispike.analysis.network_kinds import largest_rate
 
 from bispike import data, models, rules
 from bispike.analysis import ClassifierFeatures, LatentDensity, generation
@@ -38,7 +37,7 @@ def trained(model: str, rule: str = "bsd") -> Network:
     order = torch.Generator().manual_seed(0)
     for _ in range(8):
         for chosen in torch.randperm(len(labels), generator=order)[: len(labels) // 64 * 64].split(64):
-            learner.step(stimuli[chosen], labels[chosen])
+            learner.compute_gradients(stimuli[chosen], labels[chosen])
             optimizer.step()
     return network.eval()
 
@@ -91,7 +90,7 @@ def test_drawing_follows_the_generator_and_the_labels() -> None:
 def test_codes_of_rates_have_no_upper_bound() -> None:
     spiking, rates = (models.mlp((4,), [3], 2) for _ in range(2))
     rules.create("backprop", rates)
-    assert (largest_rate(spiking), largest_rate(rates)) == (1, math.inf)
+    assert (spiking.signals.largest, rates.signals.largest) == (1, math.inf)
     assert density().highest == 1
 
 

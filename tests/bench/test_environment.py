@@ -95,7 +95,7 @@ def test_the_peers_of_the_environment_come_before_others_of_the_same_name(folder
 def test_the_search_path_leads_to_bispike_and_torch() -> None:
     """A fresh interpreter without site-packages finds the modules where they are here; importing them takes seconds."""
     names = ("bispike", "torch", "numpy")
-    here = [str(importlib.util.find_spec(name).origin) for name in names]  # type: ignore[union-attr]
+    here = [str(importlib.util.find_spec(name).origin) for name in names]
     path = search_path(Path(sys.executable))
     code = f"import sys; sys.path += {path!r}; from importlib.util import find_spec\n"
     code += f"for name in {names!r}: print(find_spec(name).origin)"

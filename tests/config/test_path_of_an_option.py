@@ -68,9 +68,8 @@ def path_of_strength(out: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, in
 def test_strength_passes_few_files_on_its_way_to_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = path_of_strength(tmp_path / "run", monkeypatch)
     files = list(calls)
-    assert files[0] == "cli/train.py"
+    assert files[0].startswith("cli/")
     assert files[-1].startswith("functional/")
-    above_rules = [file for file in files if file.split("/")[0] in ("cli", "config", "runs", "training")]
-    assert len(above_rules) <= 5, above_rules
+    assert len(files) <= 8, files
     assert len([file for file in files if file.startswith("settings/")]) == 1
     assert sum(calls.values()) <= 100, calls

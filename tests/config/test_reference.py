@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bispike import config, models, rules
-from bispike.config.options import argument_meanings, model_options
+from bispike.config.options import argument_meanings, cases_of_rule, model_options
 from bispike.config.reference import page
 from bispike.config.train_config import SETTINGS
 
@@ -33,6 +33,18 @@ def test_options_of_a_rule_are_described(name: str) -> None:
     for row in rows:
         assert row["choices"] or row["range"] or row["type"] == "true or false"
         assert row["choices"] is None or row["default"] in row["choices"]
+
+
+@pytest.mark.parametrize("name", sorted(rules.registry))
+def test_options_of_a_rule_are_described_for_every_kind_of_networks(name: str) -> None:
+    """Each class of the rule has its options under the kind of its networks, with their meanings, on the page too."""
+    cases = cases_of_rule(name)
+    section = page().split(f"\n### {name}\n")[1].split("\n### ")[0]
+    for rule in rules.classes_of(name):
+        for network in rule.networks:
+            (rows,) = [rows for kinds, rows in cases.items() if network.kind in kinds]
+            assert {row["name"]: row["default"] for row in rows} == rule.defaults()
+            assert all(row["meaning"] and f"| `{row['name']}` |" in section for row in rows)
 
 
 @pytest.mark.parametrize("name", sorted(models.registry))

@@ -200,7 +200,12 @@ def test_the_last_rule_counts_wherever_it_was_given() -> None:
 def test_settings_are_made_a_handful_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     convert = TrainConfig.__post_init__
-    monkeypatch.setattr(TrainConfig, "__post_init__", lambda self: (made.append(1), convert(self)))
+
+    def counted(self: TrainConfig) -> None:
+        made.append(self)
+        convert(self)
+
+    monkeypatch.setattr(TrainConfig, "__post_init__", counted)
     resolve(asked("temperature=0.2", "threshold=0.7", preset="fashion-mlp", epochs=2))
     assert len(made) <= 3
 

@@ -45,7 +45,8 @@ class Block:
 
 def blocks(page: Path) -> Iterator[Block]:
     """Fenced blocks of a page from top to bottom."""
-    language, start, inside = "", 0, None
+    language, start = "", 0
+    inside: list[str] | None = None
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
         fence = FENCE.match(line)
         if inside is None and fence:

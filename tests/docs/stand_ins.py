@@ -54,7 +54,7 @@ def write_files(folder: Path) -> None:
     (folder / "load.csv").write_text(f"DOM,AEP\n{rows}\n", encoding="utf-8")
     (folder / "prose.txt").write_text("the cat sat on the mat. " * 40, encoding="utf-8")
     (folder / "opening.txt").write_text("the cat ", encoding="utf-8")
-    events = {name: generator.integers(0, 4, 40) for name in ("x", "y")}
+    events: dict[str, Any] = {name: generator.integers(0, 4, 40) for name in ("x", "y")}
     events |= {"t": np.arange(40) * 100, "p": np.arange(40) % 2, "sample": np.arange(40) // 10}
     np.savez(folder / "events.npz", labels=np.arange(4) % 2, **events)
 
@@ -62,7 +62,7 @@ def write_files(folder: Path) -> None:
 def shrink_trainings(patch: pytest.MonkeyPatch) -> None:
     """`bispike.fit` trains on few samples for one epoch."""
     module = sys.modules["bispike.training.fit"] if bispike.training else None
-    original: Callable[..., Any] = module.fit  # type: ignore[union-attr]
+    original: Callable[..., Any] = module.fit
 
     def small(*arguments: Any, **settings: Any) -> Any:
         return original(*arguments, **{**settings, **SMALL})
@@ -84,5 +84,11 @@ def readme(names: Namespace) -> None:
     names["mask"] = names["mask"][:, None].expand(1, 28, 28)
 
 
-PRELUDES: dict[str, Callable[[Namespace], None]] = {"README.md": readme}
+def reading_bsd(names: Namespace) -> None:
+    """What the modules that the page quotes import."""
+    for module in (bispike.rules.bsd.rule, bispike.rules.bsd.parts):
+        names.update((name, value) for name, value in vars(module).items() if not name.startswith("__"))
+
+
+PRELUDES: dict[str, Callable[[Namespace], None]] = {"README.md": readme, "docs/reading-bsd.md": reading_bsd}
 """What stands before the Python blocks of a page: names that the page takes as given."""

@@ -19,7 +19,7 @@ import pytest
 
 import bispike.rules
 from bispike.cli._app import app
-from bispike.config.checks import validate
+from bispike.config.resolve import validate
 from bispike.studies.study_file import read_study
 from tests.docs import stand_ins
 from tests.docs.pages import ROOT, Block, blocks, commands, name_of, pages
@@ -90,7 +90,8 @@ def test_blocks_that_cannot_run_are_known() -> None:
 def test_python(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page run in their order, in one namespace, and leave no rule behind."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(bispike.rules.rule, "registry", bispike.rules.registry)
+    classes = {name: bispike.rules.classes_of(name) for name in bispike.rules.registry}
+    monkeypatch.setattr(bispike.rules.rule, "_variants", classes)
     known = dict(bispike.rules.registry)
     stand_ins.shrink_trainings(monkeypatch)
     names: dict[str, Any] = {"__name__": "snippet"}
@@ -99,7 +100,7 @@ def test_python(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         for block in EVERY_BLOCK:
             if block.page == page and block.language == "python":
                 source = "\n" * (block.line - 1) + block.text  # so that a traceback has the page's line
-                exec(compile(source, str(ROOT / page), "exec"), names)
+                exec(compile(source, str(ROOT / page), "exec", dont_inherit=True), names)
     finally:
         bispike.rules.registry.clear()
         bispike.rules.registry.update(known)
@@ -152,7 +153,7 @@ def run(words: list[str]) -> None:
         else:
             importlib.import_module(words[at])
     elif words[:2] == ["python", "-c"]:
-        exec(compile(words[2], "a command of a page", "exec"), {})
+        exec(compile(words[2], "a command of a page", "exec", dont_inherit=True), {})
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     elif words[0] == "make":

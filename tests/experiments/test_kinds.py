@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bispike import models, rules
-from bispike.experiments.kinds import Kind, emits_spikes, follows_sequences, kind_of
+from bispike import models, rules, tasks
+from bispike.experiments.kinds import Kind, kind_of
 from bispike.nn import Network
 from bispike.spaces import Quantities
 
@@ -24,7 +24,7 @@ NETWORKS = {
 def test_each_builder_makes_a_network_of_its_kind(kind: Kind) -> None:
     network: Network = NETWORKS[kind]()
     assert kind_of(network) is kind
-    assert follows_sequences(network) == (kind not in (Kind.CLASSES, Kind.AUTOENCODER))
+    assert tasks.of(network).sequential == (kind not in (Kind.CLASSES, Kind.AUTOENCODER))
     torch.nn.init.zeros_(next(iter(network.parameters())))
     assert kind_of(network) is kind
 
@@ -33,4 +33,4 @@ def test_a_rule_on_rates_makes_a_network_of_rates() -> None:
     for rule, spikes in (("bsd", True), ("backprop", False)):
         network = models.mlp((6,), [5], 3)
         rules.create(rule, network)
-        assert emits_spikes(network) is spikes
+        assert network.signals.spiking is spikes

@@ -9,7 +9,7 @@ from torch import Tensor
 from bispike import models, rules
 from bispike.errors import ConfigurationError, ShapeError
 from bispike.functional import lif, native_usable
-from bispike.nn import QuantityCode, RecurrentState, SequenceNetwork
+from bispike.nn import RATES, SPIKES, QuantityCode, RecurrentState, SequenceNetwork, Signals
 from bispike.rules.feedback import eprop
 from bispike.spaces import Quantities
 
@@ -167,11 +167,11 @@ def test_kernels_and_plain_torch_agree() -> None:
 # ------------------------------------------------------------------ time's arrow
 
 
-@pytest.mark.parametrize("activity", ["spikes", "rates"])
+@pytest.mark.parametrize("signals", [SPIKES, RATES])
 @pytest.mark.parametrize("kind", ["text", "series"])
-def test_the_future_never_reaches_a_prediction(activity: str, kind: str) -> None:
+def test_the_future_never_reaches_a_prediction(signals: Signals, kind: str) -> None:
     network = (text_network([9, 7]) if kind == "text" else series_network([9, 7])).eval()
-    network.activity = activity
+    network.signals = signals
     stimulus = symbols(3, 8) if kind == "text" else values(3, 8)
     said = network.logits(stimulus)
     for place in range(1, 8):
@@ -189,10 +189,10 @@ def test_the_past_does_reach_it() -> None:
     assert not torch.equal(network.logits(changed)[:, 1], network.logits(stimulus)[:, 1])
 
 
-@pytest.mark.parametrize(("activity", "carry"), [("spikes", False), ("rates", False), ("spikes", True)])
-def test_reading_on_says_what_the_whole_says(activity: str, carry: bool) -> None:
+@pytest.mark.parametrize(("signals", "carry"), [(SPIKES, False), (RATES, False), (SPIKES, True)])
+def test_reading_on_says_what_the_whole_says(signals: Signals, carry: bool) -> None:
     network = text_network([9, 7], carry=carry).eval()
-    network.activity = activity
+    network.signals = signals
     stimulus = symbols(1, 9)
     read = network.reader()
     read(stimulus[:, :4])

@@ -39,7 +39,7 @@ class Products(TorchDispatchMode):
 @pytest.fixture(autouse=True)
 def _products_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A compiled product is no operation of torch and would not be counted."""
-    monkeypatch.setattr("bispike.functional.backends.native.library", lambda: None)
+    monkeypatch.setattr("bispike.functional.backends.compiled.library", lambda: None)
 
 
 def products(action: Callable[[], object]) -> Products:

@@ -11,6 +11,7 @@ import torch
 from bispike import data, models, rules
 from bispike.analysis import pathway_angles
 from bispike.data import Dataset
+from bispike.nn import Autoencoder
 from bispike.report.run import ReportRun
 from bispike.runs.record import RunRecord
 
@@ -41,7 +42,7 @@ def record(
     for epoch in range(1, epochs + 1):
         for start in range(0, 640, 64):
             stimuli, labels = found.train[range(start, start + 64)]
-            report = trained.step(stimuli, labels)
+            report = trained.compute_gradients(stimuli, labels)
             optimizer.step()
         metrics.append(
             {

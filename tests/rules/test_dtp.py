@@ -7,14 +7,14 @@ from torch import Tensor
 from bispike import models
 from bispike.errors import ConfigurationError
 from bispike.functional import activate
-from bispike.nn import Classifier, Network
+from bispike.nn import Classifier
 from bispike.rules import DTP, Backprop, check_rule
 from tests.builders import batch, rate_network
 
 SIGMA, STEP = 0.3, 0.2
 
 
-def jacobians(net: Network) -> list[Tensor]:
+def jacobians(net: Classifier) -> list[Tensor]:
     """Of each place above a layer of a linear network, `[above, layer]`."""
     above = [*[layer.up.synapse for layer in net.layers[1:]], net.readout]
     return [synapse.weight.detach() for synapse in above]
@@ -24,7 +24,7 @@ def cosine(a: Tensor, b: Tensor) -> float:
     return float(torch.cosine_similarity(a.detach().flatten(), b.detach().flatten(), 0))
 
 
-def train_feedback(net: Network, stimuli: Tensor, *, steps: int, lr: float, **options: object) -> None:
+def train_feedback(net: Classifier, stimuli: Tensor, *, steps: int, lr: float, **options: object) -> None:
     """The feedback alone; the bottom-up weights stay."""
     rule = DTP(net, activation="identity", **options)
     ours = [p for p in rule.parameters() if id(p) in {id(q) for q in net.top_down_parameters()}]

@@ -21,14 +21,14 @@ seeds = 2
 [base]
 preset = "fashion-cnn"
 limit = 1000
-strength = 0.3
+temperature = 0.3
 seed = 4
 [rows.one-hot]
 [rows."population 100"]
 concept_code = "population"
 concept_size = 100
 clip_norm = {}
-"rule.strength" = 0.5
+"rule.temperature" = 0.5
 [rows.bptt]
 rule = "bptt"
 lr = 0.02
@@ -54,9 +54,9 @@ def test_rows_differ_from_the_base_in_what_they_name(tmp_path: Path) -> None:
     base, population, bptt = found.rows.values()
     preset = presets.config("fashion-cnn")
     assert (found.question, list(found.rows)) == ("Which code?", ["one-hot", "population 100", "bptt"])
-    assert (base.limit, base.lr, base.rule_options) == (1000, preset.lr, {**preset.rule_options, "strength": 0.3})
+    assert (base.limit, base.lr, base.rule_options) == (1000, preset.lr, {**preset.rule_options, "temperature": 0.3})
     assert population.model_options == {**preset.model_options, "concept_code": "population", "concept_size": 100}
-    assert population.rule_options["strength"] == 0.5
+    assert population.rule_options["temperature"] == 0.5
     assert (bptt.rule, bptt.rule_options, bptt.lr, bptt.dataset) == ("bptt", {}, 0.02, preset.dataset)
     assert [cell.config.seed for cell in found.cells()] == [4, 5] * 3
     assert len(found.cells(seeds=1)) == 3
@@ -65,11 +65,11 @@ def test_rows_differ_from_the_base_in_what_they_name(tmp_path: Path) -> None:
 def test_the_command_line_overrides_the_base_and_rows_override_both(tmp_path: Path) -> None:
     request = Request(
         {"epochs": 1, "limit": 50, "lr": 0.5, "preset": None, "data_root": Path("d"), "target": "y", "time_steps": 7},
-        [("strength", "0.9"), ("test", "false")],
+        [("temperature", "0.9"), ("test", "false")],
     )
     base, population, bptt = study(tmp_path, CODES, request).rows.values()
     assert (base.epochs, base.limit, base.lr, base.data_root, base.test) == (1, 50, 0.5, "d", False)
-    assert (base.rule_options["strength"], population.rule_options["strength"]) == (0.9, 0.5)
+    assert (base.rule_options["temperature"], population.rule_options["temperature"]) == (0.9, 0.5)
     assert (base.data_options, base.model_options["time_steps"]) == ({"target": "y"}, 7)
     assert bptt.lr == 0.02
 

@@ -50,7 +50,7 @@ def test_weights_that_are_not_finite_are_found(network: Network, name: str, plac
 
 
 def test_a_layer_is_silent_only_after_a_whole_window() -> None:
-    watch = FiringWatch(LAYERS, spiking=True, window=3)
+    watch = FiringWatch(LAYERS, largest=1.0, window=3)
     for rate in (0.0, 0.0):
         watch.count([rate, 0.5])
     assert watch.findings(100) == {}
@@ -61,15 +61,15 @@ def test_a_layer_is_silent_only_after_a_whole_window() -> None:
 
 
 def test_saturation_is_one_of_spikes_only() -> None:
-    for spiking in (True, False):
-        watch = FiringWatch(LAYERS, spiking=spiking, window=2)
+    for largest in (1.0, math.inf):
+        watch = FiringWatch(LAYERS, largest=largest, window=2)
         watch.count([0.5, 1.0])
         watch.count([0.5, 1.0])
-        assert watch.findings(100) == ({"layer2": "saturated"} if spiking else {})
+        assert watch.findings(100) == ({"layer2": "saturated"} if largest == 1.0 else {})
 
 
 def test_a_network_that_is_silent_for_an_epoch_ends_the_training() -> None:
-    watch = FiringWatch(LAYERS, spiking=True, window=2)
+    watch = FiringWatch(LAYERS, largest=1.0, window=2)
     for _ in range(4):
         watch.count([0.0, 0.0])
     assert watch.findings(5) == {"layer1": "silent", "layer2": "silent"}
@@ -79,7 +79,7 @@ def test_a_network_that_is_silent_for_an_epoch_ends_the_training() -> None:
 
 
 def test_counts_survive_a_checkpoint() -> None:
-    watch, again = (FiringWatch(LAYERS, spiking=True) for _ in range(2))
+    watch, again = (FiringWatch(LAYERS, largest=1.0) for _ in range(2))
     watch.count([0.0, 1.0])
     again.restore(watch.counts())
     assert again.counts() == {"silent": [1, 0], "saturated": [0, 1]}

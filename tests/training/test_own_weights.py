@@ -22,10 +22,10 @@ class Counting(rules.Frozen):
 
     def __init__(self, network, **options):
         super().__init__(network, **options)
-        self.keep({"steps": torch.zeros(1)})
+        self.register_state({"steps": torch.zeros(1)})
 
     def learn(self, stimulus, labels, *, generator):
-        self.own.steps += 1
+        self.state.steps += 1
         return super().learn(stimulus, labels, generator=generator)
 
 

@@ -12,6 +12,7 @@ import torch
 from bispike import rules
 from bispike.config.train_config import TrainConfig
 from bispike.errors import ConfigurationError
+from bispike.nn import SequenceClassifier
 from bispike.runs.run import load_run
 from bispike.training import evaluation, run_config
 from bispike.training.interrupt import TrainingInterrupted
@@ -72,7 +73,7 @@ def test_a_users_table_trains_beside_its_baselines(table: Path, tmp_path: Path) 
     json.dumps(summary, allow_nan=False)
 
 
-@pytest.mark.parametrize("rule", sorted(name for name, rule in rules.registry.items() if rule.sequences))
+@pytest.mark.parametrize("rule", rules.defined_for(SequenceClassifier))
 def test_an_interrupted_training_resumes_bit_for_bit(rule: str, prose: Path, tmp_path: Path) -> None:
     config = settings(prose, rule=rule, data_options={"window": 16}, checkpoint_steps=3, epochs=2, test=False)
     whole = run_config(config, progress=None)
@@ -80,7 +81,7 @@ def test_an_interrupted_training_resumes_bit_for_bit(rule: str, prose: Path, tmp
     class Stop(Exception):
         pass
 
-    kind = rules.registry[rule]
+    kind = rules.find(rule, SequenceClassifier)
     learn, steps = kind.learn, 0
 
     def interrupted(self, *args, **kwargs):  # type: ignore[no-untyped-def]

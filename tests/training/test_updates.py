@@ -31,14 +31,6 @@ def test_in_pass_ends_with_the_bits_of_after(rule: str, dataset: Dataset) -> Non
     assert in_pass.rule.on_gradients_ready is None
 
 
-@pytest.mark.parametrize("order", ["up-first", "concurrent"])
-def test_the_order_of_the_passes_does_not_matter(order: str, dataset: Dataset) -> None:
-    one, other = tiny_network(dataset, **OPTIONS), tiny_network(dataset, **OPTIONS)
-    fit(one, rules.create("bsd", one), dataset, **FAST)
-    fit(other, rules.create("bsd", other, order=order), dataset, **FAST, update="in-pass")
-    assert_equal(weights(one), weights(other))
-
-
 @pytest.mark.parametrize("name", sorted(optimizers.OPTIMIZERS))
 def test_every_optimizer_may_move_a_part_at_a_time(name: str, dataset: Dataset) -> None:
     results = []

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ..data.download import download, matches
 from ..errors import ConfigurationError, DataError, DownloadError, UnknownNameError, UserError, expect_shape
 from ..functional import frechet_distance, gaussian_of
-from ..nn import Network
+from ..nn import StimulusNetwork
 from .quality import diversity, optional_module, set_quality
 from .recorded_passes import layer_rates
 
@@ -63,7 +63,7 @@ class ClassifierFeatures:
         ConfigurationError: the name contains FID, which only `Inception` measures.
     """
 
-    def __init__(self, network: Network, name: str, layer: str | None = None, *, batch_size: int = 64) -> None:
+    def __init__(self, network: StimulusNetwork, name: str, layer: str | None = None, *, batch_size: int = 64) -> None:
         self.layer = network.layer_names[-1] if layer is None else layer
         if self.layer not in network.layer_names:
             raise UnknownNameError("layer", self.layer, network.layer_names)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..data import Split
 from ..errors import ConfigurationError
-from ..nn import Autoencoder, Network
+from ..nn import Autoencoder, Network, StimulusNetwork
 from .extractors import FeatureExtractor, frechet_between, generation_quality
 from .quality import mean_squared_error, psnr, ssim
 from .sampling import LatentDensity, expand, reconstruct
@@ -17,14 +17,14 @@ from .sampling import LatentDensity, expand, reconstruct
 BATCH = 500
 
 
-def draw_images(network: Network, density: LatentDensity, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+def draw_images(network: Autoencoder, density: LatentDensity, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """New images `[count, *shape]`, clipped to 0..1, of the classes in turn; and their labels `[count]`."""
     labels = torch.arange(count) % network.concept.classes
     codes = density.draw(labels, generator=torch.Generator().manual_seed(seed))
     return expand(network, codes).clamp(0, 1), labels
 
 
-def label_accuracy(classifier: Network, images: Tensor, labels: Tensor) -> float:
+def label_accuracy(classifier: StimulusNetwork, images: Tensor, labels: Tensor) -> float:
     """Share of images for which a classifier decides for the given label `[N]`."""
     decisions = torch.cat([classifier.perceive(part) for part in images.split(BATCH)])
     return float((decisions == labels).double().mean())
@@ -36,7 +36,7 @@ def evaluate_autoencoder(
     test: Split,
     extractor: FeatureExtractor,
     *,
-    classifier: Network | None = None,
+    classifier: StimulusNetwork | None = None,
     samples: int = 1000,
     components: int = 1,
     seed: int = 0,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
-from ..nn import Network
+from ..nn import StimulusNetwork
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LayerReading:
     equal: Tensor | None
 
 
-def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> list[LayerReading]:
+def read_layers(network: StimulusNetwork, stimuli: Tensor, *, batch_size: int = 64) -> list[LayerReading]:
     """Observe stimuli `[n, *stimulus.shape]` and imagine every class; one reading per layer, bottom to top.
 
     Args:
@@ -71,7 +71,7 @@ def read_layers(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> l
     ]
 
 
-def layer_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> dict[str, Tensor]:
+def layer_rates(network: StimulusNetwork, stimuli: Tensor, *, batch_size: int = 64) -> dict[str, Tensor]:
     """Rates `[n, D]` of every layer, bottom to top, for stimuli `[n, *stimulus.shape]`.
 
     Rates are those of inference: spikes per time step, or the activations of a rate network.
@@ -80,9 +80,8 @@ def layer_rates(network: Network, stimuli: Tensor, *, batch_size: int = 64) -> d
     device = network.stimulus_mean.device
     with network.inference():
         for batch in stimuli.split(batch_size):
-            source = network.encode(batch.to(device))
-            for name, rate in zip(network.layer_names, [step.activity.rate for step in network.steps(source)], strict=True):
-                found[name].append(rate.flatten(1).cpu())
+            for step in network.steps(network.encode(batch.to(device))):
+                found[step.layer.name].append(step.activity.rate.flatten(1).cpu())
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 

@@ -15,23 +15,23 @@ from torch import Tensor
 
 from ..data import Split
 from ..errors import ConfigurationError
-from ..nn import Network
+from ..nn import Autoencoder
 
 BATCH = 500
 
 
-def compress(network: Network, stimuli: Tensor) -> Tensor:
+def compress(network: Autoencoder, stimuli: Tensor) -> Tensor:
     """Latent rates `[N, D]` of stimuli `[N, *shape]`, batch by batch."""
     return torch.cat([network.compress(part).flatten(1) for part in stimuli.split(BATCH)])
 
 
-def expand(network: Network, codes: Tensor) -> Tensor:
+def expand(network: Autoencoder, codes: Tensor) -> Tensor:
     """Stimuli `[N, *shape]` that the top-down pathway makes of latent codes `[N, D]`, batch by batch."""
     shape = network.layers[-1].output_shape
     return torch.cat([network.expand(part.unflatten(1, shape)) for part in codes.split(BATCH)])
 
 
-def reconstruct(network: Network, stimuli: Tensor) -> Tensor:
+def reconstruct(network: Autoencoder, stimuli: Tensor) -> Tensor:
     """Reconstructions `[N, *shape]` of stimuli, batch by batch."""
     return torch.cat([network.reconstruct(part) for part in stimuli.split(BATCH)])
 
@@ -50,7 +50,7 @@ class LatentDensity:
 
     @classmethod
     def fit(
-        cls, network: Network, split: Split, *, components: int = 1, samples: int = 20000, seed: int = 0
+        cls, network: Autoencoder, split: Split, *, components: int = 1, samples: int = 20000, seed: int = 0
     ) -> LatentDensity:
         """Fit the density to the codes of stimuli.
 

@@ -94,7 +94,7 @@ def _copy(rule: Rule) -> Rule:
 
 def _reference(rule: Rule) -> Rule:
     name, network = reference_rule(rule), copy.deepcopy(rule.network)
-    options = {"activation": network.activation} if name == "backprop" else {}
+    options = {"activation": rule.settings.activation} if name == "backprop" else {}
     return rules.create(name, network, **options)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .. import models
 from ..errors import ConfigurationError, unknown_name
-from ..nn import Network
+from ..nn import Classifier
 
 KINDS = ("mlp", "cnn", "layer")
 CLASSES = 10
@@ -79,7 +79,7 @@ class Case:
         given: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
         return cls(**given)
 
-    def network(self) -> Network:
+    def network(self) -> Classifier:
         """The network of a network case; the same weights at every call."""
         build = models.mlp if self.kind == "mlp" else models.cnn
         given = {"time_steps": self.time_steps, "norm": self.norm, "seed": self.seed, **self.options}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .. import rules
 from ..functional import Neuron, lif
-from ..nn import Network
+from ..nn import StimulusNetwork
 from .cases import Case
 from .density import set_density
 from .memory import network_tensors
@@ -73,7 +73,7 @@ def create(case: Case, library: str, rule: str, device: torch.device) -> Contend
 class RuleContender:
     """A network of bispike under one of its rules."""
 
-    def __init__(self, network: Network, rule: str, stimulus: Tensor, labels: Tensor) -> None:
+    def __init__(self, network: StimulusNetwork, rule: str, stimulus: Tensor, labels: Tensor) -> None:
         self.network, self.stimulus, self.labels = network, stimulus, labels
         self.rule = rules.create(rule, network)
 

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ..functional import Received
-from ..nn import Arrivals, Network, Pathway
+from ..nn import Arrivals, Pathway, StimulusNetwork
 
 REACH = 64.0  # largest shift of a drive, in units of the drive
 HALVINGS = 24
 
 
 @torch.no_grad()
-def set_density(network: Network, stimulus: Tensor, density: float) -> None:
+def set_density(network: StimulusNetwork, stimulus: Tensor, density: float) -> None:
     """Shift the bottom-up drives of every hidden layer so that a share `density` of its spikes are ones.
 
     Args:
@@ -24,7 +24,7 @@ def set_density(network: Network, stimulus: Tensor, density: float) -> None:
         stimulus: `[B, *shape]` stimuli for which the density holds.
         density: share of ones, between 0 and 1.
     """
-    arrivals: Arrivals[Received] = network.bottom_up_arrivals(network.encode(stimulus))
+    arrivals: Arrivals[Received] = Arrivals(network.layers, "up", network.encode(stimulus))
     constant = network.constant_input
     for layer in network.layers:
         shift = _shift(layer.up)

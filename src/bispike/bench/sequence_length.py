@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import models, rules
+from .. import models, rules, tasks
 from ..files import make_folder, write_json
 from ..nn import Network, SequenceForecaster, SequenceNetwork
 from ..rules import Rule
+from ..tasks.sequences import SequenceTask
 from ..training.environment import deterministic
 from .memory import network_tensors, peak_step_bytes
 
@@ -59,15 +60,15 @@ def prepare(
     network: Network, rule: str, options: Mapping[str, Any], length: int, batch: int
 ) -> tuple[Rule, Tensor, Tensor]:
     """The rule after a first short step, which allocates its buffers, and random sequences for the network."""
-    stimulus, targets = random_sequences(network, length, batch)
+    recurrent = tasks.expect(network, SequenceTask, "memory by length").network
+    stimulus, targets = random_sequences(recurrent, length, batch)
     created = rules.create(rule, network.train(), **options)
     created.compute_gradients(stimulus[:, :2], targets[:, :2])
     return created, stimulus, targets
 
 
-def random_sequences(network: Network, length: int, batch: int) -> tuple[Tensor, Tensor]:
+def random_sequences(network: SequenceNetwork, length: int, batch: int) -> tuple[Tensor, Tensor]:
     """Random stimuli `[B, S]` or `[B, S, D]` and targets `[B, S]` or `[B, S, K]` that fit the network."""
-    assert isinstance(network, SequenceNetwork)
     draws = torch.Generator().manual_seed(0)
     size, classes = network.stimulus.size, network.concept.classes
     if network.symbols:

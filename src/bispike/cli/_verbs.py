@@ -56,15 +56,11 @@ class Folder(click.Group):
         return list(verbs(self.package))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb of a name; None if there is none."""
-        module = verbs(self.package).get(cmd_name)
-        return None if module is None else importlib.import_module(module).command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The verb that the arguments name, with the rest of them; an unknown name is an error with a suggestion."""
+        """The verb of a name; an unknown name is an error with a suggestion."""
         known = verbs(self.package)
-        if args[0] not in known and not args[0].startswith("-"):
-            ctx.fail(unknown_name("verb", args[0], known))
-        return super().resolve_command(ctx, args)
+        if cmd_name in known:
+            command: click.Command = importlib.import_module(known[cmd_name]).command
+            return command
+        if not (ctx.resilient_parsing or cmd_name.startswith("-")):
+            ctx.fail(unknown_name("verb", cmd_name, known))
+        return None

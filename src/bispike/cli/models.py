@@ -6,7 +6,7 @@ import click
 from rich.console import Group
 
 from ._options import json_option
-from ._options_table import option_rows, option_table
+from ._options_table import option_table
 from ._output import Answer, table
 
 
@@ -16,10 +16,11 @@ from ._output import Answer, table
 def command(name: str | None) -> Answer:
     """List the models, one line each, or the options of the model NAME."""
     from .. import models
+    from ..config import describe_options
 
     if name is not None:
-        options = option_rows(models.settings_of(name), models.Options)
-        summary = models.registry[name].summary
+        summary = models.find(name).summary
+        options = describe_options("model", name)
         payload = {"name": name, "summary": summary, "options": options}
         return Answer(payload, Group(f"{name}: {summary}", "", option_table(options)))
     rows = [

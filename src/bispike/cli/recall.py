@@ -60,7 +60,7 @@ def command(
             f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all of them."
         )
     trained = load_run(run)
-    expect_single_stimuli(trained, "recall")
+    network = expect_single_stimuli(trained, "recall")
     wanted = [*concepts, *more_concepts]
     path = out or run / "recall.png"
     if judge is not None:
@@ -76,7 +76,7 @@ def command(
     if layers:
         names = recalling.draw_layers(trained, wanted, path)
     else:
-        names, stimuli = evaluation.recall(trained.network, wanted)
+        names, stimuli = evaluation.recall(network, wanted)
         path = picture_files.write_recall(path, names, stimuli)
     return Answer({"run": str(run), "concepts": names, "out": str(path)}, f"recalled {len(names)} concepts: {path}")
 

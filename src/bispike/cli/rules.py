@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.console import Group
+from rich.console import Group, RenderableType
 
 from ._options import json_option
-from ._options_table import option_rows, option_table
+from ._options_table import option_table
 from ._output import Answer, table
 
 
@@ -27,10 +27,19 @@ def command(name: str | None) -> Answer:
     if name not in rules.registry:
         raise UnknownNameError("rule", name, rules.registry)
     rule, row = rules.registry[name], rows[name]
-    options = option_rows(rule.defaults(), rule.Options)
-    listed = option_table(options) if options else "This rule has no options."
-    about = [f"{name}: {row['summary']}", *_recommended(rule.recommended)]
-    return Answer({**row, "options": options}, Group(*about, "", listed))
+    cases = _cases(name)
+    parts: list[RenderableType] = [f"{name}: {row['summary']}", *_recommended(rule.recommended)]
+    for case in cases:
+        parts += ["", f"for {case['networks']}:"] if len(cases) > 1 else [""]
+        parts.append(option_table(case["options"]) if case["options"] else "This rule has no options.")
+    return Answer({**row, "options": cases[0]["options"], "cases": cases}, Group(*parts))
+
+
+def _cases(name: str) -> list[dict[str, Any]]:
+    """The options of a rule, for each kind of networks for which they differ."""
+    from ..config.options import cases_of_rule
+
+    return [{"networks": networks, "options": options} for networks, options in cases_of_rule(name).items()]
 
 
 def _row(rule: Any) -> dict[str, Any]:

@@ -34,13 +34,27 @@ def rule_option_class(name: str, model: str | None = None) -> type:
 
 
 def rule_options(name: str, model: str | None = None) -> dict[str, Setting]:
-    """Options of a rule on the networks of a model; none for an unknown name.
+    """Options of a rule on the networks of a model; none for an unknown name."""
+    return declared_options(rule_option_class(name, model)) if name in rules.registry else {}
 
-    The docstring of the options' class gives meanings that are not declared.
+
+def cases_of_rule(name: str) -> dict[str, list[dict[str, Any]]]:
+    """The options of a rule as plain values, by the kinds of networks for which they are the same.
+
+    Raises:
+        UnknownNameError: no such rule.
     """
-    if name not in rules.registry:
-        return {}
-    owner = rule_option_class(name, model)
+    kinds: dict[type, list[str]] = {}
+    for rule in rules.classes_of(name):
+        kinds.setdefault(rule.Options, []).extend(network.kind for network in rule.networks)
+    return {
+        " or ".join(dict.fromkeys(networks)): [one.describe() for one in declared_options(owner).values()]
+        for owner, networks in kinds.items()
+    }
+
+
+def declared_options(owner: type) -> dict[str, Setting]:
+    """Options that a class declares; its docstring gives meanings that are not declared."""
     meanings = argument_meanings(owner)
     return {
         key: one if one.meaning else replace(one, meaning=meanings.get(key, ""))

@@ -37,7 +37,7 @@ CLASSIFYING: dict[str, Any] = {
     "template": "drive",
     "slope": "unrolled",
 }
-"""Alignment in which templates are classifiers of the rates (docs/findings.md says what it gains, and over what)."""
+"""Alignment in which templates are classifiers of the rates (what it gains: docs/findings/loss-and-contrast.md)."""
 DENSE: dict[str, Any] = {"model": "mlp", "rule_options": CLASSIFYING, "epochs": 10, "batch_size": 128, "lr": 1e-3}
 CONVOLUTIONS: dict[str, Any] = {
     "model": "cnn-small",

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import models, rules
-from .options import describe_options
+from .options import cases_of_rule, describe_options
 
-HEAD = """# Settings
+HEAD = """# Settings: the reference of all settings
 
-Every setting of a training, and every option of a rule or a model. Each is given as `--set name=value` on the command
-line, or with its flag; settings of a training are keyword arguments of `bispike.fit`. This page is written by
-`python -m bispike.config.reference > docs/settings.md`.
+This page lists every setting of a training, and every option of a rule or a model. Each is given as `--set name=value`
+on the command line, or with its flag; settings of a training are keyword arguments of `bispike.fit`. This page is
+written by `python -m bispike.config.reference > docs/settings.md`.
 
 `bispike train --settings` lists the settings of a training. An option that has no effect with the other options is
 refused; the column "acts where" tells when it has one. Options of an optimizer are those of its class in `torch.optim`,
@@ -26,10 +26,9 @@ def page() -> str:
     parts = [HEAD, "## Training", _table(describe_options("training"), flags=True)]
     parts += ["## Rules"]
     for rule in rules.registry.values():
-        rows = describe_options("rule", rule.name)
         advice = f" Recommended with it: {_assignments(rule.recommended)}." if rule.recommended else ""
         parts += [f"### {rule.name}", f"{rule.summary[0].upper()}{rule.summary[1:]}.{advice}"]
-        parts += [_table(rows)] if rows else ["No options."]
+        parts += _rule_tables(rule.name)
     shared = _shared_options()
     parts += ["## Models", "Options of every model; the defaults are those of `mlp`.", _table(shared)]
     known = {row["name"]: row for row in shared}
@@ -42,6 +41,15 @@ def page() -> str:
         note = f" Other defaults: {_assignments(other)}." if other else ""
         parts += [f"### {entry.name}", f"{entry.summary[0].upper()}{entry.summary[1:]}.{note}", _table(own)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _rule_tables(name: str) -> list[str]:
+    """The options of a rule; where they differ between kinds of networks, one table per kind."""
+    cases, parts = cases_of_rule(name), []
+    for networks, rows in cases.items():
+        parts += [f"For {networks}:"] if len(cases) > 1 else []
+        parts += [_table(rows) if rows else "No options."]
+    return parts
 
 
 def _shared_options() -> list[dict[str, Any]]:

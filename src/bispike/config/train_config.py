@@ -9,9 +9,10 @@ compared with. `write_config` and `read_config` are exact inverses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..files import write_atomic
@@ -30,6 +31,9 @@ from ..settings import (
 )
 from . import toml
 from .schedules import SCHEDULES
+
+if TYPE_CHECKING:
+    from ..nn import Network
 
 FORMAT = 2  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
@@ -151,6 +155,8 @@ class TrainConfig:
 SETTINGS: dict[str, Setting] = settings_of(TrainConfig)
 REGISTERED: dict[str, Setting] = {}
 """Settings of other packages by name; their values are in `TrainConfig.extra`."""
+AFTER_UPDATE: dict[str, Callable[[Network, Any], None]] = {}
+"""What a training calls after each update for a registered setting, by its name."""
 
 
 def register_setting(
@@ -161,6 +167,7 @@ def register_setting(
     *,
     annotation: Any = None,
     incidental: bool = False,
+    after_update: Callable[[Network, Any], None] | None = None,
 ) -> None:
     """Declare a training setting of another package.
 
@@ -174,6 +181,8 @@ def register_setting(
         meaning: what it is, in a phrase.
         annotation: its type, such as "float | None", if the default does not show it.
         incidental: whether it may differ when a training is resumed.
+        after_update: called with the network and the value after each update of the weights. It may change the weights;
+            it must depend on its arguments alone, so that a resumed training continues bit for bit.
 
     Raises:
         ConfigurationError: the name is taken or no identifier, or the default does not fit.
@@ -184,6 +193,9 @@ def register_setting(
     if one.problem(default):
         raise ConfigurationError(one.problem(default))
     REGISTERED[name] = one
+    AFTER_UPDATE.pop(name, None)
+    if after_update is not None:
+        AFTER_UPDATE[name] = after_update
 
 
 def training_settings() -> dict[str, Setting]:

@@ -27,11 +27,13 @@ from ..analysis import (
 )
 from ..data import Split
 from ..errors import CheckpointError, ConfigurationError
-from ..nn import Network
+from ..nn import Network, StimulusNetwork
+from ..rules import Rule
 from ..runs.record import initial_network, model_digest
 from ..runs.run import Run, expect_single_stimuli, load_run
 from ..training.batches import epoch_order
 from ..training.evaluation import split_of
+from .kinds import stimulus_network
 from .robustness import damaged_accuracies
 from .untrained import calibrated
 
@@ -69,24 +71,24 @@ def analyse_run(
     if samples < 2:
         raise ConfigurationError(f"samples: expected at least 2, received {samples}.")
     run = load_run(path)
-    expect_single_stimuli(run, "analyse")
+    network = expect_single_stimuli(run, "analyse")
     if not run.summary:
         raise CheckpointError(f"{path}: this training has not ended; --resume goes on with it.")
     config = run.config
     loaded = data.load(config.dataset, root=data_root or config.data_root, **config.data_options)
     test, train = _first(loaded.test, samples), split_of(loaded, config, "train")
-    initial = initial_network(path, run.network)
+    initial = initial_network(path, network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # stochastic stimulus codes
         note("similarity of the pathways")
-        similar = _agreement(run, test)
+        similar = _agreement(run.rule, network, test)
         note("angle of the weight changes to the gradient")
         angles = _angles(run, initial, train, seed)
         note("linear probes")
-        probes = _probes(run.network, initial, train, test)
+        probes = _probes(network, initial, train, test)
         note("robustness")
-        robust = damaged_accuracies(run.network, test, seed)
-        operations = inference_operations(run.network, test[:256][0], own=run.rule.state)
+        robust = damaged_accuracies(network, test, seed)
+        operations = inference_operations(network, test[:256][0], own=run.rule.state)
     return {
         "run": str(path),
         "model_sha256": model_digest(path),
@@ -94,7 +96,7 @@ def analyse_run(
         "model": config.model,
         "rule": config.rule,
         "activity": run.rule.signals.name,
-        "classes": run.network.concept.classes,
+        "classes": network.concept.classes,
         "test": run.summary["test"],
         "samples": len(test),
         "seed": seed,
@@ -115,12 +117,12 @@ def _first(split: Split, count: int) -> Split:
     return split.subset(split.spread_rows(count))
 
 
-def _agreement(run: Run, test: Split) -> list[dict[str, Any]] | None:
+def _agreement(rule: Rule, network: StimulusNetwork, test: Split) -> list[dict[str, Any]] | None:
     """None for a rule without a top-down pathway or without spikes."""
-    if not run.rule.trains_top_down or not run.network.signals.spiking:
+    if not rule.trains_top_down or not rule.signals.spiking:
         return None
     stimuli, labels = test[: len(test)]
-    return [asdict(level) for level in agreement(read_layers(run.network, stimuli), labels)]
+    return [asdict(level) for level in agreement(read_layers(network, stimuli), labels)]
 
 
 def _angles(run: Run, initial: Network | None, train: Split, seed: int) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def _angles(run: Run, initial: Network | None, train: Split, seed: int) -> dict[
     return found
 
 
-def _probes(network: Network, initial: Network | None, train: Split, test: Split) -> dict[str, Any]:
+def _probes(network: StimulusNetwork, initial: Network | None, train: Split, test: Split) -> dict[str, Any]:
     part = _first(train, PROBE_SAMPLES)
     stimuli, labels = part[: len(part)]
     shown, answers = test[: len(test)]
@@ -159,6 +161,6 @@ def _probes(network: Network, initial: Network | None, train: Split, test: Split
     found["trained"] = accuracies(layer_rates(network, stimuli), layer_rates(network, shown))
     found["untrained"] = None
     if initial is not None:
-        untrained = calibrated(initial, stimuli)
+        untrained = calibrated(stimulus_network(initial), stimuli)
         found["untrained"] = accuracies(layer_rates(untrained, stimuli), layer_rates(untrained, shown))
     return found

@@ -8,16 +8,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .. import analysis, data
+from .. import analysis, data, rules
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
 from ..errors import BispikeError
 from ..files import write_json
-from ..nn import Network
+from ..nn import Classifier, Network
 from ..runs.folder import AUDIT
 from ..runs.run import Run, load_run
-from .kinds import follows_sequences
 
 
 def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
@@ -35,7 +34,7 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
         UserError: the result cannot be written.
     """
     run = load_run(path)
-    if follows_sequences(run.network):
+    if run.task.sequential:
         found = _of_sequences(run, data_root, batch, seed)
         write_json(Path(path) / AUDIT, found.to_dict())
         return found
@@ -58,7 +57,9 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
 def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int) -> Audit:
     """A recurrent run: the rule on the small dense network, and on the run's own network locality in time (C2)."""
     config = run.config
-    found = analysis.audit(config.rule, batch=batch, seed=seed, **run.rule.options)
+    known = rules.find(config.rule, Classifier).defaults()
+    options = {name: value for name, value in run.rule.options.items() if name in known}
+    found = analysis.audit(config.rule, batch=batch, seed=seed, **options)
     loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
     stimuli, targets = loaded.train[:8]
     left = left_in_earlier_positions(run.rule, stimuli, targets)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import cast
 
-from ..nn import Autoencoder, Classifier, Network, SequenceForecaster, SequenceNetwork
+from .. import tasks
+from ..nn import Autoencoder, Classifier, Network, SequenceForecaster, SequenceNetwork, StimulusNetwork
+from ..tasks import Classification
+from ..tasks.sequences import SequenceTask
 
 
 class Kind(Enum):
@@ -16,9 +18,6 @@ class Kind(Enum):
     TEXT = "the next character of a text"
     SERIES = "values of a series"
     SEQUENCES = "classes of sequences"
-
-
-ON_SEQUENCES = frozenset({Kind.TEXT, Kind.SERIES, Kind.SEQUENCES})
 
 
 KINDS: dict[type[Network], Kind] = {
@@ -35,11 +34,19 @@ def kind_of(network: Network) -> Kind:
     return known or (Kind.TEXT if sequence_network(network).symbols else Kind.SEQUENCES)
 
 
-def follows_sequences(network: Network) -> bool:
-    """Whether a stimulus of the network is a sequence."""
-    return kind_of(network) in ON_SEQUENCES
-
-
 def sequence_network(network: Network) -> SequenceNetwork:
-    """The same network, for the type checker: only for networks that follow sequences."""
-    return cast(SequenceNetwork, network)
+    """The same network, which must follow sequences.
+
+    Raises:
+        ConfigurationError: it takes single stimuli.
+    """
+    return tasks.expect(network, SequenceTask, "network").network
+
+
+def stimulus_network(network: Network) -> StimulusNetwork:
+    """The same network, which must take single stimuli.
+
+    Raises:
+        ConfigurationError: it follows sequences.
+    """
+    return tasks.expect(network, Classification, "network").network

@@ -35,7 +35,7 @@ from ..memory import (
 )
 from ..memory.completion_quality import COMPLETION_SETTINGS, class_means, hidden_error
 from ..memory.curves import Memory
-from ..runs.run import Run, load_run
+from ..runs.run import Run, expect_single_stimuli, load_run
 from ..training.environment import deterministic
 
 OURS = "bispike 784 × 100"
@@ -137,8 +137,8 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> d
     loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
     train, train_labels = loaded.train[: len(loaded.train)]
     stimuli, labels = loaded.test[: len(loaded.test)]
-    known = half_cue(run.network.stimulus.shape, "bottom")
-    network = run.network.eval()
+    network = expect_single_stimuli(run, "completion").eval()
+    known = half_cue(network.stimulus.shape, "bottom")
     parts = [complete(network, part, known, passes=passes) for part in stimuli.split(BATCH)]
     steps = [torch.cat([part.stimuli[i] for part in parts]) for i in range(passes)]
     scores = [torch.cat([part.concepts[i] for part in parts]) for i in range(passes)]
@@ -147,7 +147,7 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> d
     base = hidden_error(class_means(train, train_labels)[labels], stimuli, known)
     ratios = [hidden_error(values, stimuli, known) / base for values in steps]
     if path is not None:
-        cues = torch.where(known > 0, stimuli[:6], run.network.stimulus_mean)
+        cues = torch.where(known > 0, stimuli[:6], network.stimulus_mean)
         write_picture(path, completion_figure(cues, [values[:6] for values in steps], stimuli[:6]))
     summary = CompletionQuality(len(stimuli), ratios[-1], ratios[0], right[0], right[-1])
     return {**asdict(summary), "ratios": ratios, "accuracies": right}

@@ -30,9 +30,9 @@ def decide(run: Run, inputs: Sequence[Path], *, best: int) -> tuple[list[dict[st
     Raises:
         UserError: the run is on sequences, or a file cannot be read or does not fit.
     """
-    expect_single_stimuli(run, "predict")
-    given = read_inputs(inputs, run.network.stimulus)
-    rankings = evaluation.decide(run.network, given.stimuli, best=best)
+    network = expect_single_stimuli(run, "predict")
+    given = read_inputs(inputs, network.stimulus)
+    rankings = evaluation.decide(network, given.stimuli, best=best)
     rows = [
         {"input": name, "label": ranking[0][0], "share": ranking[0][1], "best": [list(pair) for pair in ranking]}
         for name, ranking in zip(given.names, rankings, strict=True)

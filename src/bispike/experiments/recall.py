@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .. import data
+from .. import data, tasks
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, evaluate_autoencoder
 from ..data.user_files import read_inputs
@@ -17,10 +17,10 @@ from ..figures.files import write_picture
 from ..figures.recall import completion_figure, image_rows, layer_gallery
 from ..functional.cues import HALVES, half_cue
 from ..memory import complete
-from ..nn import Network
-from ..runs.run import Run, load_run
+from ..nn import Autoencoder, Network
+from ..runs.run import Run, expect_single_stimuli, load_run
+from ..tasks import Reconstruction
 from ..training.evaluation import recall, split_of
-from .kinds import Kind, kind_of
 
 PER_ROW = 10
 JUDGED = 5000  # test images of a judgement
@@ -28,22 +28,23 @@ JUDGED = 5000  # test images of a judgement
 
 def draw_layers(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
     """Draw what the network recalls for concepts, in every layer and as a stimulus; returns their names."""
-    names, stimuli = recall(run.network, concepts)
-    known = list(run.network.concept.names)
-    records = run.network.imagine(torch.tensor([known.index(name) for name in names]))
+    network = expect_single_stimuli(run, "recall")
+    names, stimuli = recall(network, concepts)
+    known = list(network.concept.names)
+    records = network.imagine(torch.tensor([known.index(name) for name in names]))
     write_picture(path, layer_gallery(names, [(record.name, record.rate) for record in records], stimuli))
     return names
 
 
 def draw_samples(run: Run, count: int, path: Path, *, seed: int) -> None:
     """Draw new images, one row per class."""
-    _expect_images(run.network)
+    network = _expect_images(run.network)
     if count < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {count}.")
     loaded = _data_of(run)
-    density = LatentDensity.fit(run.network, split_of(loaded, run.config, "train"), seed=seed)
-    images, labels = draw_images(run.network, density, count, seed=seed)
-    rows = [(name, images[labels == i]) for i, name in enumerate(run.network.concept.names)]
+    density = LatentDensity.fit(network, split_of(loaded, run.config, "train"), seed=seed)
+    images, labels = draw_images(network, density, count, seed=seed)
+    rows = [(name, images[labels == i]) for i, name in enumerate(network.concept.names)]
     shown = [(name, some[:PER_ROW]) for name, some in rows if len(some)]
     write_picture(path, image_rows(shown))
 
@@ -54,7 +55,7 @@ def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -
     Returns:
         Names of classes: the "decision" from the cue, and the one after all passes ("settled").
     """
-    network = run.network
+    network = expect_single_stimuli(run, "recall")
     if hidden not in HALVES:
         raise ConfigurationError(unknown_name("hide", hidden, HALVES))
     stimuli = read_inputs([cue], network.stimulus).stimuli
@@ -72,21 +73,21 @@ def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -
 
 def judge(run: Run, classifier: str | Path, *, samples: int, components: int, seed: int) -> dict[str, Any]:
     """Judge an autoencoder by the features and the decisions of another run."""
-    _expect_images(run.network)
-    other = load_run(classifier)
-    if other.network.stimulus.shape != run.network.stimulus.shape:
+    network = _expect_images(run.network)
+    judging = expect_single_stimuli(load_run(classifier), "judge")
+    if judging.stimulus.shape != network.stimulus.shape:
         raise DataError(
-            f"{classifier}: expected a run on stimuli {list(run.network.stimulus.shape)}, it is on "
-            f"{list(other.network.stimulus.shape)}."
+            f"{classifier}: expected a run on stimuli {list(network.stimulus.shape)}, it is on "
+            f"{list(judging.stimulus.shape)}."
         )
     loaded = _data_of(run)
     test = loaded.test.subset(slice(0, JUDGED))
     return evaluate_autoencoder(
-        run.network.eval(),
+        network.eval(),
         split_of(loaded, run.config, "train"),
         test,
-        ClassifierFeatures(other.network.eval(), Path(classifier).name),
-        classifier=other.network,
+        ClassifierFeatures(judging.eval(), Path(classifier).name),
+        classifier=judging,
         samples=samples,
         components=components,
         seed=seed,
@@ -97,9 +98,11 @@ def _data_of(run: Run) -> data.Dataset:
     return data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
 
 
-def _expect_images(network: Network) -> None:
-    if kind_of(network) is not Kind.AUTOENCODER or len(network.stimulus.shape) != 3:
+def _expect_images(network: Network) -> Autoencoder:
+    task = tasks.of(network)
+    if not isinstance(task, Reconstruction) or len(network.stimulus.shape) != 3:
         raise ConfigurationError(
             "recall: expected an autoencoder of images, to draw new ones from; train one with "
             "--model autoencoder (see 'bispike presets')."
         )
+    return task.network

@@ -7,12 +7,12 @@ import copy
 import torch
 from torch import Tensor
 
-from ..nn import DriveNorm, Network
+from ..nn import DriveNorm, StimulusNetwork
 
 BATCH = 64
 
 
-def calibrated(initial: Network, stimuli: Tensor) -> Network:
+def calibrated(initial: StimulusNetwork, stimuli: Tensor) -> StimulusNetwork:
     """A copy of an untrained network whose norms have the statistics of its drives.
 
     Before the first step the running statistics are placeholders, and layers with a norm may be silent for that

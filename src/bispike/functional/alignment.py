@@ -1,6 +1,6 @@
-"""How two pathways are pulled together in one layer: value and closed-form gradient of the alignment losses.
+"""How two pathways are aligned in one layer: value and closed-form gradient of the alignment losses.
 
-Bottom-up features A `[B, D]` meet top-down templates P `[C, D]`, one template a class. With C_kc = cos(a_k, p_c):
+Bottom-up features A `[B, D]` are compared with top-down templates P `[C, D]`, one per class. With C_kc = cos(a_k, p_c):
 
     ReCo     Σ_k (1 − C_k,y(k))² + λ Σ_k Σ_c n_kc max(0, C_kc)²
     InfoNCE  −Σ_k log( exp(C_k,y/κ) / (exp(C_k,y/κ) + Σ_c n_kc exp(C_kc/κ)) )
@@ -142,7 +142,7 @@ def align(
 
     Args:
         feature: A, `[B, D]` bottom-up features.
-        template: P, `[C, D]` top-down features, a class each (or a sample each, with `labels = arange(B)`).
+        template: P, `[C, D]` top-down features, one row per class (or per sample, with `labels = arange(B)`).
         labels: `[B]` row of `template` that belongs to each sample.
         negatives: n, `[B, C]` from `negative_counts`.
         loss: which loss; the defaults of `AlignmentLoss` if None.

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError
-from ..nn import Autoencoder, Network
+from ..nn import StimulusNetwork
 from .result import CompletionResult, known_mask
 
 
-def complete(network: Network, cue: Tensor, known: Tensor, *, passes: int = 3) -> CompletionResult:
+def complete(network: StimulusNetwork, cue: Tensor, known: Tensor, *, passes: int = 3) -> CompletionResult:
     """Fill in the hidden part of stimuli.
 
     Args:
@@ -40,12 +40,7 @@ def complete(network: Network, cue: Tensor, known: Tensor, *, passes: int = 3) -
     stimuli, concepts = [], []
     for _ in range(passes):
         scores = network.logits(stimulus)
-        stimulus = torch.where(clamped > 0, cue, _recall(network, stimulus, scores).clamp(0, 1))
+        stimulus = torch.where(clamped > 0, cue, network.recall_evoked(stimulus, scores).clamp(0, 1))
         stimuli.append(stimulus)
         concepts.append(scores)
     return CompletionResult(stimuli[-1], network.logits(stimulus), tuple(stimuli), tuple(concepts))
-
-
-def _recall(network: Network, stimulus: Tensor, scores: Tensor) -> Tensor:
-    """Stimuli `[N, *stimulus]` of the top-down pass."""
-    return network.reconstruct(stimulus) if isinstance(network, Autoencoder) else network.recall(scores.argmax(1))

@@ -26,7 +26,7 @@ layer, while the C templates of the top-down pathway are not a sample but all th
 class Options(Declared):
     """Options of every builder."""
 
-    refuses_idle: ClassVar[bool] = False  # builders have defaults of their own; see `config.checks`
+    refuses_idle: ClassVar[bool] = False  # builders have defaults of their own; see `config.resolve`
 
     time_steps: int = option(4, at_least(1, "at least 1 time step"), "T, time steps of the neurons")
     threshold: float = option(0.6, POSITIVE, "θ, threshold of the bottom-up neurons (dimensionless)")

@@ -32,8 +32,8 @@ def cnn(
         stimulus: image space, `[channels, height, width]`.
         channels: channels of each convolution layer, bottom to top.
         concept: what is told apart.
-        strides: stride of each convolution (one number for all, or one a layer).
-        pools: side of the max pooling after each layer (one number for all, or one a layer; 1: none).
+        strides: stride of each convolution (one number for all, or one per layer).
+        pools: side of the max pooling after each layer (one number for all, or one per layer; 1: none).
         kernel: side of the kernels, odd.
         dense: widths of dense layers above the convolutions.
         top_down: `"upsample"` (nearest-neighbour, then a convolution) or `"transposed"` (where pools are 1).

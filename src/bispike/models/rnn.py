@@ -43,12 +43,12 @@ def rnn(
     Args:
         stimulus: what comes in at a position: `data.stimulus`, or a number of symbols or columns.
         widths: neurons of each recurrent layer, bottom to top.
-        concept: what is said at a position: classes, or `Quantities`.
-        symbols: whether stimuli are symbols; None: if classes are told apart and the symbols are as many.
-        carry: whether membranes go on from position to position: the sequence is time itself (with `time_steps=1` a
-            position is a step). Otherwise each position begins at rest.
-        top_down_recurrent: whether the top-down populations too hear what they did at the position before, so that a
-            template tells of the targets so far.
+        concept: the target at a position: one of several classes, or `Quantities`.
+        symbols: whether stimuli are symbols; None: they are where the targets are classes and as many.
+        carry: whether membrane potentials continue from position to position: the sequence is time itself (with
+            `time_steps=1` a position is a time step). Otherwise each position begins at rest.
+        top_down_recurrent: whether the top-down populations are recurrent too, so that a template depends on the
+            targets so far.
         **options: fields of `Options` (steps, threshold, decay, reset, norm, excitability, gain, seed).
 
     Raises:

@@ -49,21 +49,21 @@ class Layer(nn.Module):
         return values if self.pool == 1 else F.max_pool2d(values, self.pool)
 
     def unpool(self, grad: Tensor, values: Tensor) -> Tensor:
-        """`pool_rates` backwards: dL/d values from dL/d pooled values `[N, *output]`; the largest of each cell has it."""
+        """`pool_rates` backwards: dL/d values from dL/d pooled values `[N, *output]`, to the largest of each cell."""
         if self.pool == 1:
             return grad
         _, places = F.max_pool2d(values, self.pool, return_indices=True)
         return F.max_unpool2d(grad, places, [self.pool, self.pool], output_size=values.shape[2:])
 
 
-class LayerList(nn.ModuleList, Sequence[Layer]):  # type: ignore[misc]
+class LayerList(nn.ModuleList, Sequence[Layer]):
     """The layers of a network, bottom to top; iteration and indices give `Layer`."""
 
     if TYPE_CHECKING:
 
         def __iter__(self) -> Iterator[Layer]: ...
 
-        @overload
+        @overload  # type: ignore[override]  # torch and typing declare the two in opposite orders
         def __getitem__(self, index: int) -> Layer: ...
 
         @overload

@@ -210,7 +210,9 @@ class RunningNorm(DriveNorm):
         return self._with(self.running_mean.clone(), self.running_variance.clone(), 0)
 
     def statistics(self, mean_drive: Tensor, *, track: bool) -> Statistics:
-        """The running statistics, whatever the drive; gradients go through them as through those of a batch."""
+        """The running statistics, whatever the drive; in training, gradients go through them as through a batch's."""
+        if not self.training:
+            return self.running()
         count = self._values(mean_drive)
         return self._with(self.running_mean.clone(), self.running_variance.clone(), count if count >= self.least else 0)
 

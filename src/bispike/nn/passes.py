@@ -209,7 +209,7 @@ class TopDownPass:
         self._run(len(layers), 0, arrivals, rate, whole=len(layers) <= KEPT_WHOLE, track=True)
 
     def take(self, layer: int) -> tuple[Tensor, Activity]:
-        """Rate `[N, ...]` of what layer i (from 0, the lowest) received, and what it did; each once, in rising order."""
+        """Rate `[N, ...]` of what layer i (from 0, the lowest) received, and what it did; each once, rising."""
         if layer not in self._kept:
             first = layer - layer % SEGMENT
             after = min(first + SEGMENT, len(self._layers))
@@ -221,7 +221,7 @@ class TopDownPass:
     def _run(
         self, after: int, first: int, arrivals: Arrivals[Received], above: Tensor, *, whole: bool, track: bool
     ) -> None:
-        """Run the layers from `after` − 1 down to `first`; keep them if `whole`, else borders and the lowest segment."""
+        """Run the layers from `after` − 1 down to `first`; keep all if `whole`, else borders and the lowest segment."""
         for i in range(after - 1, first - 1, -1):
             constant = self._constant and i == len(self._layers) - 1
             pathway = self._layers[i].down

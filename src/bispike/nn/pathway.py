@@ -60,6 +60,11 @@ class Activity:
         scale, shift = (channel_view(values, self.raw_drive.dim()) for values in self.statistics.affine)
         return self.raw_drive * scale + shift
 
+    @property
+    def active(self) -> Tensor:
+        """Mean firing rate of the population, in spikes per neuron and time step."""
+        return self.rate.mean()
+
 
 @dataclass
 class RateActivity:
@@ -143,7 +148,7 @@ class Pathway(nn.Module):
         return Activity(fired.spikes, fired.rate, drives.mean, fired.slope, statistics)
 
     def rate_slope(self, activity: Activity) -> Tensor:
-        """`[B, *shape]` d rate / d drive: through the time steps where `forward_spikes` followed it, else mean-field."""
+        """`[B, *shape]` d rate / d drive: through the time steps where the pass followed it, else mean-field."""
         return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
     def backward(self, grad: Tensor, source: Tensor, activity: Activity | RateActivity) -> Tensor:

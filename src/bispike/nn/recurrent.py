@@ -67,6 +67,8 @@ class RecurrentPathway(Pathway):
         carry: whether membranes go on from position to position.
     """
 
+    norm: RunningNorm | None
+
     def __init__(self, inputs: int, units: int, neuron: Neuron, *, norm: bool, carry: bool = False) -> None:
         super().__init__(Dense((inputs + units,), (units,)), neuron, norm=False)
         self.inputs, self.units, self.carry = inputs, units, carry

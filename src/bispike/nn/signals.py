@@ -19,6 +19,7 @@ from .passes import RateStep, SpikeStep, TopDownPass, bottom_up, bottom_up_rates
 
 if TYPE_CHECKING:
     from .concept_code import ConceptCode
+    from .pathway import Activity, Pathway, RateActivity
 
 
 class Signals(ABC):
@@ -36,6 +37,14 @@ class Signals(ABC):
     spiking: ClassVar[bool]
 
     @abstractmethod
+    def describe(self, time_steps: int) -> str:
+        """The signal in words, for reports."""
+
+    @abstractmethod
+    def presentations(self, time_steps: int) -> int:
+        """How often a pass presents an input that differs in every time step: T times, or once as its mean."""
+
+    @abstractmethod
     def bottom_up(
         self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
     ) -> Iterator[SpikeStep] | Iterator[RateStep]:
@@ -48,6 +57,12 @@ class Signals(ABC):
     @abstractmethod
     def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
         """Top-down rates `[N, *shape]` of the lowest layer for labels `[N]`."""
+
+    @abstractmethod
+    def from_concepts(
+        self, pathway: Pathway, code: ConceptCode, time_steps: int, *, like: Tensor
+    ) -> tuple[Activity | RateActivity, Tensor]:
+        """What the highest top-down pathway does for all concepts, and its `[C, *shape]` d rate / d drive."""
 
     @abstractmethod
     def emit(self, rate: Tensor, time_steps: int) -> Tensor:
@@ -66,6 +81,12 @@ class SpikeSignals(Signals):
     largest = 1.0
     spiking = True
 
+    def describe(self, time_steps: int) -> str:
+        return f"spiking, T = {time_steps}"
+
+    def presentations(self, time_steps: int) -> int:
+        return time_steps
+
     def bottom_up(
         self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
     ) -> Iterator[SpikeStep]:
@@ -79,6 +100,13 @@ class SpikeSignals(Signals):
     def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
         *_, lowest = top_down_concepts(layers, code, labels, time_steps)
         return lowest.activity.rate
+
+    def from_concepts(
+        self, pathway: Pathway, code: ConceptCode, time_steps: int, *, like: Tensor
+    ) -> tuple[Activity, Tensor]:
+        source = (code.rate(time_steps) if code.constant else code.spikes(time_steps)).to(like)
+        activity = pathway.forward_spikes(source, time_steps, constant=code.constant, unrolled=True)
+        return activity, pathway.rate_slope(activity)
 
     def emit(self, rate: Tensor, time_steps: int) -> Tensor:
         return even_code(rate, time_steps)
@@ -96,6 +124,12 @@ class RateSignals(Signals):
     largest = math.inf
     spiking = False
 
+    def describe(self, time_steps: int) -> str:
+        return self.name
+
+    def presentations(self, time_steps: int) -> int:
+        return 1
+
     def bottom_up(
         self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool, like: Tensor
     ) -> Iterator[RateStep]:
@@ -108,6 +142,12 @@ class RateSignals(Signals):
     def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
         *_, lowest = top_down_rates(layers, code.spikes(time_steps)[:, labels].mean(0))
         return lowest.leaving
+
+    def from_concepts(
+        self, pathway: Pathway, code: ConceptCode, time_steps: int, *, like: Tensor
+    ) -> tuple[RateActivity, Tensor]:
+        activity = pathway.forward_rates(code.rate(time_steps).to(like))
+        return activity, activity.slope
 
     def emit(self, rate: Tensor, time_steps: int) -> Tensor:
         return rate

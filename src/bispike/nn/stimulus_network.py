@@ -1,4 +1,4 @@
-"""Networks for single stimuli: a classifier, and an autoencoder that brings a stimulus down again from a latent code.
+"""Networks for single stimuli: a classifier, and an autoencoder that reconstructs a stimulus from a latent code.
 
 The bottom-up pass carries a stimulus to the readout; the top-down pass carries concepts to the recalled stimulus.
 Neither knows of the other; a rule brings them together.
@@ -158,8 +158,8 @@ class StimulusNetwork(Network):
     def forward(self, stimulus: Tensor) -> Tensor:
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, in the mode that the network is in.
 
-        Where gradients are enabled the pass has a tape (surrogate gradients through layers and time steps), so a network
-        can be a part of any module that autograd trains.
+        Where gradients are enabled the pass has a tape (surrogate gradients through layers and time steps), so a
+        network can be a part of any module that autograd trains.
         """
         source = self.encode(stimulus)
         if self.signals.spiking and torch.is_grad_enabled():
@@ -185,6 +185,15 @@ class StimulusNetwork(Network):
         with self.inference():
             self.check_labels(labels)
             return self.recalled(self.signals.down(self.layers, self.code, labels, self.time_steps))
+
+    def recall_evoked(self, stimulus: Tensor, scores: Tensor) -> Tensor:
+        """Stimuli `[B, *shape]`, in the units of the data, that the top-down pathway makes of what stimuli evoke.
+
+        Args:
+            stimulus: `[B, *shape]`, of which an autoencoder sends the latent signals down.
+            scores: `[B, C]` of the classes, of which other networks send the best down.
+        """
+        return self.recall(scores.argmax(1))
 
     def recalled(self, rate: Tensor) -> Tensor:
         """Stimuli `[N, *shape]`, in the units of the data, from top-down rates `[N, *f]` of the lowest layer."""
@@ -217,7 +226,7 @@ class Classifier(StimulusNetwork):
 
 
 class Autoencoder(StimulusNetwork):
-    """A network whose last layer is a latent code, from which the stimulus comes down again; arguments as for `Network`.
+    """A network whose last layer is a latent code that reconstructs the stimulus; arguments as for `Network`.
 
     Above the latent code stand the concepts as in every network: the readout tells what a code shows, and the highest
     top-down synapse recalls the code that is typical of a concept.
@@ -246,6 +255,10 @@ class Autoencoder(StimulusNetwork):
             source = self.encode(stimulus, generator=generator)
             top = self.signals.top(self.layers, source, self.time_steps, constant=self.constant_input)
             return self.recalled(self.signals.down_from(self.layers[:-1], top, self.time_steps))
+
+    def recall_evoked(self, stimulus: Tensor, scores: Tensor) -> Tensor:
+        """The reconstructions of stimuli."""
+        return self.reconstruct(stimulus)
 
     def top_down_from_code(self, spikes: Spikes, rate: Tensor, *, unrolled: bool = False) -> TopDownPass:
         """Top-down pass from spikes `[T, N, K]` of the latent code and their rate, to be read from the bottom up."""

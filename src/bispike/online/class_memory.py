@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError
-from ..nn import Network
+from ..nn import Classifier
 from .new_class_weights import write_readout_row, write_top_down_column
 from .observed_pass import ObservedPass
 from .templates import TemplateMemory
@@ -27,7 +27,7 @@ class ClassMemory:
         shrink, lift: see `TemplateMemory`.
     """
 
-    def __init__(self, network: Network, *, shrink: float, lift: float) -> None:
+    def __init__(self, network: Classifier, *, shrink: float, lift: float) -> None:
         self.network = network
         self.trained_classes = classes = network.concept.classes
         like = network.stimulus_mean

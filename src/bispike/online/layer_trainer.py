@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..config import optimizers
 from ..errors import ConfigurationError, DivergenceError
-from ..nn import DriveNorm, Network
+from ..nn import Classifier, DriveNorm, Network
 from ..rules import BSD, Rule, create
 from .observed_pass import ObservedPass
 
@@ -33,7 +33,7 @@ class LayerTrainer:
 
     def __init__(
         self,
-        network: Network,
+        network: Classifier,
         *,
         rule: str,
         rule_options: Mapping[str, Any],

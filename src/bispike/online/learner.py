@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
-from ..nn import Network
+from ..nn import Classifier
 from ..seeds import generator as fresh_generator
 from . import storage
 from .class_memory import ClassMemory
@@ -34,7 +34,7 @@ class Learner:
     """Online learner of one network, which it changes in place.
 
     Args:
-        network: any network of `bispike.models`, trained or new.
+        network: any classifier of `bispike.models`, trained or new.
         rule: learning rule of the layers; only `"bsd"` can learn from a finished pass.
         rule_options: options of the rule, see `BSDOptions`.
         optimizer, optimizer_options: name of a `torch.optim` class and its keyword arguments.
@@ -51,7 +51,7 @@ class Learner:
 
     def __init__(
         self,
-        network: Network,
+        network: Classifier,
         *,
         rule: str = "bsd",
         rule_options: Mapping[str, Any] | None = None,

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from .. import models
 from ..errors import CheckpointError, ConfigurationError, UnknownNameError
-from ..nn import Network
+from ..nn import Classifier
 from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint, load_weights
 from ..training.state import optimizer_state, restore_optimizer
@@ -21,7 +21,7 @@ KIND = "online learner"
 class Storable(Protocol):
     """The state of a learner: its layers are trained by `layer_trainer`, or frozen beside a `memory` of classes."""
 
-    network: Network
+    network: Classifier
     settings: dict[str, Any]
     taught: int
     layer_trainer: LayerTrainer | None

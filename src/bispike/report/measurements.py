@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .. import tasks
 from ..analysis import (
     Agreement,
     LayerFiring,
@@ -26,11 +27,14 @@ from ..analysis import (
     read_layers,
     recall_match,
 )
+from ..experiments.kinds import stimulus_network
 from ..experiments.untrained import calibrated
 from ..figures import Raster, Recollection
 from ..functional.cues import half_cue
 from ..memory import complete
+from ..nn import StimulusNetwork
 from ..runs.record import RunRecord
+from ..tasks import Reconstruction
 from .run import ReportRun
 
 SHOWN_STIMULI = 4  # with a raster
@@ -111,8 +115,8 @@ def sample(run: ReportRun) -> tuple[Tensor, Tensor]:
 
 def decisions(run: ReportRun) -> Tensor:
     """Decision on each stimulus of the sample."""
-    stimuli, _ = run.need(sample)
-    return torch.cat([run.record.network.perceive(part).cpu() for part in stimuli.split(BATCH)])
+    network, (stimuli, _) = stimulus_network(run.record.network), run.need(sample)
+    return torch.cat([network.perceive(part).cpu() for part in stimuli.split(BATCH)])
 
 
 def confusion(run: ReportRun) -> Tensor:
@@ -129,11 +133,12 @@ def all_tested(run: ReportRun) -> int:
 def spiking(run: ReportRun) -> Spiking | None:
     """What needs both spiking pathways; None for a network of rates."""
     record, (stimuli, labels) = run.record, run.need(sample)
-    if not record.network.signals.spiking:
+    network = stimulus_network(record.network)
+    if not network.signals.spiking:
         return None
-    readings = read_layers(record.network, stimuli, batch_size=BATCH)
+    readings = read_layers(network, stimuli, batch_size=BATCH)
     return Spiking(
-        pictures=_pictures(record, stimuli, labels, run.need(decisions)),
+        pictures=_pictures(network, record, stimuli, labels, run.need(decisions)),
         affinities=_affinities(record, readings, stimuli, labels) if record.trains_top_down else [],
         health=firing_health(readings),
         agreements=agreement(readings, labels) if record.trains_top_down else [],
@@ -145,7 +150,7 @@ def _affinities(
 ) -> list[LayerAffinity]:
     earlier: Sequence[Tensor | None] = [None] * len(readings)
     if record.initial is not None:
-        untrained = read_layers(calibrated(record.initial, stimuli), stimuli, batch_size=BATCH)
+        untrained = read_layers(calibrated(stimulus_network(record.initial), stimuli), stimuli, batch_size=BATCH)
         earlier = [class_affinity(reading, labels, centred=True) for reading in untrained]
     return [
         LayerAffinity(reading.name, before, class_affinity(reading, labels, centred=True))
@@ -153,14 +158,16 @@ def _affinities(
     ]
 
 
-def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor) -> list[LayerPicture]:
+def _pictures(
+    network: StimulusNetwork, record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Tensor
+) -> list[LayerPicture]:
     """Rasters of correctly decided stimuli, each of another class, and of one mistake if there is one."""
     right = (decisions == labels).nonzero()[:, 0].tolist()
     firsts = list({int(labels[row]): row for row in reversed(right)}.values())[::-1]
     wrong = (decisions != labels).nonzero()[:1, 0].tolist()
     rows = [*firsts[: SHOWN_STIMULI - len(wrong)], *wrong]
-    seen = record.network.observe(stimuli[rows])
-    imagined = record.network.imagine(labels[rows])
+    seen = network.observe(stimuli[rows])
+    imagined = network.imagine(labels[rows])
     pictures = []
     for k, row in enumerate(rows):
         layers = []
@@ -174,7 +181,7 @@ def _pictures(record: RunRecord, stimuli: Tensor, labels: Tensor, decisions: Ten
 
 def recalled(run: ReportRun) -> Recalled | None:
     """The stimuli recalled for the classes; None for a rule that trains no top-down pathway."""
-    network, (stimuli, labels) = run.record.network, run.need(sample)
+    network, (stimuli, labels) = stimulus_network(run.record.network), run.need(sample)
     if not run.record.trains_top_down:
         return None
     classes = network.concept.classes
@@ -195,7 +202,8 @@ def recalled(run: ReportRun) -> Recalled | None:
 
 def reconstructed(run: ReportRun) -> Reconstructed:
     """Reconstructions and completed cues of an autoencoder."""
-    network, (stimuli, labels) = run.record.network, run.need(sample)
+    network = tasks.expect(run.record.network, Reconstruction, "report").network
+    stimuli, labels = run.need(sample)
     rebuilt = torch.cat([network.reconstruct(part).cpu() for part in stimuli.split(BATCH)])
     # one of each class as long as there are new classes
     firsts = {int(labels[row]): row for row in reversed(range(len(labels)))}

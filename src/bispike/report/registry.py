@@ -14,8 +14,8 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..experiments.kinds import Kind, follows_sequences, kind_of
 from ..runs.record import RunRecord
+from ..tasks import Reconstruction
 from .html import Html
 from .run import ReportRun
 
@@ -64,14 +64,14 @@ def sections_of(record: RunRecord) -> list[Section]:
 
 def single_stimuli(record: RunRecord) -> bool:
     """For `applies`: runs on single stimuli, with or without reconstruction."""
-    return not follows_sequences(record.network)
+    return not record.task.sequential
 
 
 def sequences(record: RunRecord) -> bool:
     """For `applies`: runs on texts, series or other sequences."""
-    return follows_sequences(record.network)
+    return record.task.sequential
 
 
 def autoencoders(record: RunRecord) -> bool:
     """For `applies`: runs that reconstruct their stimuli."""
-    return kind_of(record.network) is Kind.AUTOENCODER
+    return isinstance(record.task, Reconstruction)

@@ -18,7 +18,7 @@ from .options import RateOptions, RuleOptions, option
 from .plasticity.microcircuit import Microcircuit
 from .plasticity.r_stdp import RSTDP
 from .plasticity.sym_stdp import SymSTDP
-from .rule import Rule, StepReport, create, defined_for, find, register, registry
+from .rule import Rule, StepReport, classes_of, create, defined_for, find, register, registry
 from .target.dll import DLL
 from .target.dtp import DTP
 from .target.pc import PC
@@ -49,6 +49,7 @@ __all__ = [
     "StepReport",
     "SymSTDP",
     "check_rule",
+    "classes_of",
     "create",
     "defined_for",
     "find",

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ..errors import ConfigurationError
 from ..functional import AlignmentLoss, align, cross_entropy, map_of, negative_counts, rows_of, unit_code
 from ..functional.decoding import EPSILON
-from ..nn import Activity, Autoencoder, Network, RateActivity, SequenceNetwork
+from ..nn import Autoencoder, Network, SequenceNetwork
 
 
 @dataclass(frozen=True)
@@ -155,15 +155,7 @@ def learn_latent_ends(network: Autoencoder, leaving: Tensor, code: Tensor, label
     top = learn_top(network, leaving, labels)
     pathway = network.layers[-1].down
     concept = network.code.rate(network.time_steps).to(code)
-    activity: Activity | RateActivity
-    if network.signals.spiking:
-        constant = network.code.constant
-        source = concept if constant else network.code.spikes(network.time_steps).to(code)
-        activity = pathway.forward_spikes(source, network.time_steps, constant=constant, unrolled=True)
-        slope = pathway.rate_slope(activity)
-    else:
-        activity = pathway.forward_rates(concept)
-        slope = activity.slope
+    activity, slope = network.signals.from_concepts(pathway, network.code, network.time_steps, like=code)
     rows, templates = rows_of(code.detach()).flatten(1), rows_of(activity.rate.detach()).flatten(1)
     group = network.group
     samples = group.count(len(labels))

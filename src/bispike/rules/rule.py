@@ -1,8 +1,8 @@
 """The protocol of a learning rule and the registry of rules.
 
 A rule sees a batch and writes `.grad` of the parameters that it owns; any `torch.optim` optimizer does the rest. As
-soon as gradients are final the rule says so (`written`), so that they can be summed over processes or applied while
-the pass goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
+soon as gradients are final the rule announces them (`gradients_ready`), so that they can be summed over processes or
+applied while the pass goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
 """
 
 from __future__ import annotations
@@ -241,10 +241,21 @@ def find(name: str, network: type[Network] | None = None) -> type[Rule]:
         raise UnknownNameError("rule", name, registry)
     if network is None:
         return registry[name]
-    for rule in _variants[name]:
+    for rule in classes_of(name):
         if _fits(rule, network):
             return rule
     raise ConfigurationError(not_defined(name, network))
+
+
+def classes_of(name: str) -> list[type[Rule]]:
+    """The classes of a rule, one for each case; the first is `registry[name]`.
+
+    Raises:
+        UnknownNameError: no such rule.
+    """
+    if name not in registry:
+        raise UnknownNameError("rule", name, registry)
+    return list(_variants.get(name, [registry[name]]))
 
 
 def create(name: str, network: Network, **options: Any) -> Rule:
@@ -259,7 +270,7 @@ def create(name: str, network: Network, **options: Any) -> Rule:
 
 def defined_for(network: type[Network]) -> list[str]:
     """Names of the rules that are defined for a class of networks."""
-    return sorted(name for name, rules in _variants.items() if any(_fits(rule, network) for rule in rules))
+    return sorted(name for name in registry if any(_fits(rule, network) for rule in classes_of(name)))
 
 
 def _fits(rule: type[Rule], network: type[Network]) -> bool:
@@ -269,8 +280,8 @@ def _fits(rule: type[Rule], network: type[Network]) -> bool:
 
 def not_defined(rule: str, network: type[Network]) -> str:
     """The message about a rule and a class of networks that it is not defined for."""
-    known = _variants.get(rule, [])
-    kinds = " or ".join(dict.fromkeys(one.kind for other in known for one in other.networks)) or "another network"
+    classes = classes_of(rule) if rule in registry else []
+    kinds = " or ".join(dict.fromkeys(one.kind for known in classes for one in known.networks)) or "another network"
     return (
         f"rule {rule!r}: expected {kinds}, received {network.kind}, for which the rule is not defined. Take one of the "
         f"rules {', '.join(defined_for(network))}."

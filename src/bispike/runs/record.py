@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .. import models, rules, tasks
+from .. import models, tasks
 from ..nn import Network
 from ..tasks import Task
 from .folder import AUDIT, INITIAL, MODEL
@@ -79,7 +79,7 @@ def read_run(path: str | Path) -> RunRecord:
         CheckpointError: it is not the folder of a run, or it is damaged.
     """
     run = load_run(path)
-    kind = rules.registry[run.rule.name]
+    kind = type(run.rule)
     return RunRecord(
         path=Path(path),
         config=run.config.to_dict(),

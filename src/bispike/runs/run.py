@@ -11,9 +11,9 @@ from .. import models, rules, tasks
 from ..config.train_config import TrainConfig, read_config, read_in_force
 from ..errors import CheckpointError, ConfigurationError, UnknownNameError
 from ..files import read_lines
-from ..nn import Network
+from ..nn import Network, StimulusNetwork
 from ..rules import Rule
-from ..tasks import Task
+from ..tasks import Classification, Task
 from . import checkpoint
 from .checkpoint import load_weights
 from .folder import CHECKPOINT, METRICS, MODEL, SUMMARY, is_finished
@@ -76,8 +76,8 @@ def load_run(path: str | Path) -> Run:
     return Run(folder, config, network.eval(), rule, {}, saved.values["metrics"])
 
 
-def expect_single_stimuli(run: Run, what: str) -> None:
-    """Check that a run is one on single stimuli.
+def expect_single_stimuli(run: Run, what: str) -> StimulusNetwork:
+    """The network of a run, which must be one on single stimuli.
 
     Args:
         run: any run.
@@ -86,11 +86,13 @@ def expect_single_stimuli(run: Run, what: str) -> None:
     Raises:
         ConfigurationError: the run is one on sequences.
     """
-    if run.task.sequential:
+    task = run.task
+    if not isinstance(task, Classification):
         raise ConfigurationError(
             f"{what}: expected a run on single stimuli, received {run.path}, a run on sequences. Use "
             "'bispike evaluate', 'predict' or 'report'."
         )
+    return task.network
 
 
 def horizon_and_inputs(run: Run) -> tuple[int, tuple[str, ...]]:

@@ -51,7 +51,7 @@ _BY_DEFAULT: tuple[tuple[type | tuple[type, ...], Kind], ...] = (
 )
 
 
-def kind_of(annotation: Any, default: Any) -> tuple[Kind, bool]:
+def value_kind(annotation: Any, default: Any) -> tuple[Kind, bool]:
     """Type of a setting by its annotation, or else by its default; and whether it may be None."""
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     optional = text.endswith(" | None") or (default is None and annotation is None)

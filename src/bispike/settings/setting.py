@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..errors import ConfigurationError, unknown_name
-from .kinds import ANY, LIST, NUMBER, TEXT, WHOLE, WHOLES, Kind, kind_of
+from .kinds import ANY, LIST, NUMBER, TEXT, WHOLE, WHOLES, Kind, value_kind
 from .limits import Limit
 
 _DECLARED: dict[type, dict[str, Setting]] = {}
@@ -110,7 +110,8 @@ class Setting:
     @property
     def condition(self) -> str:
         """When this setting has an effect; empty if always."""
-        return (" or " if self.one_suffices else " and ").join(f"{name} is {limit.expected}" for name, limit in self.only_with.items())
+        conditions = [f"{name} is {limit.expected}" for name, limit in self.only_with.items()]
+        return (" or " if self.one_suffices else " and ").join(conditions)
 
     def no_effect(self, value: Any, in_force: Mapping[str, Any]) -> str:
         """Why this value has no effect with the settings in force, in a sentence; empty if it has one."""
@@ -146,7 +147,7 @@ def settings_of(owner: type) -> dict[str, Setting]:
 
 def setting(name: str, default: Any, annotation: Any = None, **declared: Any) -> Setting:
     """A setting outside of a dataclass: its type follows from the annotation, or else from the default."""
-    kind, optional = kind_of(annotation, default)
+    kind, optional = value_kind(annotation, default)
     return Setting(name, kind, default, optional=optional, **declared)
 
 

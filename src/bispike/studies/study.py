@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import rules
-from ..config.checks import validate
-from ..config.resolve import Request, resolve_each, resolve_rows
+from ..config.resolve import Request, resolve_each, resolve_rows, validate
 from ..config.train_config import TrainConfig, differences, read_config, write_config
 from ..errors import CheckpointError, ConfigurationError
 from ..files import make_folder

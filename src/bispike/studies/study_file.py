@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import toml
-from ..config.checks import validate
-from ..config.resolve import Attempt, Plain, Request, attempt
+from ..config.resolve import Attempt, Plain, Request, attempt, validate
 from ..config.train_config import TrainConfig
 from ..errors import ConfigurationError, UserError, unknown_name
 from .study import DEFAULT_SEEDS, Cell, cells_of

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..data import Dataset, Split
 from ..data.sequence_dataset import SequenceDataset, Windows
 from ..errors import ConfigurationError
-from ..nn import Group
+from ..nn import Group, SequenceNetwork
 from .task import Task, Transform
 
 Batch = tuple[Tensor, Tensor]
@@ -21,7 +21,9 @@ Batch = tuple[Tensor, Tensor]
 class SequenceTask(Task):
     """Predictions of a recurrent network at the positions of windows of a sequence."""
 
+    name: ClassVar[str] = "sequences"
     sequential: ClassVar[bool] = True
+    network: SequenceNetwork
 
     def _measure(
         self, split: Split, batch_size: int, *, seed: int, transform: Transform | None, group: Group

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..data import Dataset, Split
-from ..nn import Group
+from ..nn import Autoencoder, Group, StimulusNetwork
 from ..seeds import generator
 from .metrics import RECONSTRUCTION, Metric
 from .task import Task, Transform
@@ -19,6 +19,10 @@ class Classification(Task):
     """Decisions about single stimuli, measured by their accuracy."""
 
     name: ClassVar[str] = "classification"
+    network: StimulusNetwork
+
+    def __init__(self, network: StimulusNetwork) -> None:
+        super().__init__(network)
 
     def _measure(
         self, split: Split, batch_size: int, *, seed: int, transform: Transform | None, group: Group
@@ -73,6 +77,10 @@ class Reconstruction(Classification):
     criterion: ClassVar[Metric] = RECONSTRUCTION
     measures: ClassVar[tuple[str, ...]] = (RECONSTRUCTION.name,)
     trains_top_down: ClassVar[bool] = True
+    network: Autoencoder
+
+    def __init__(self, network: Autoencoder) -> None:
+        super().__init__(network)
 
     def _further(self, stimuli: Tensor, draws: torch.Generator) -> Tensor:
         difference = self.network.reconstruct(stimuli, generator=draws) - stimuli

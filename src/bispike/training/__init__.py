@@ -1,6 +1,6 @@
 """Training: the loop, its settings, checkpoints that resume bit for bit, and the runs that it leaves."""
 
-from ..config.checks import validate
+from ..config.resolve import validate
 from ..config.train_config import TrainConfig, read_config, write_config
 from ..runs.run import Run, load_run, read_summary
 from .distributed import ProcessLost

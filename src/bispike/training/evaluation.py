@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from .. import data, tasks
-from ..config.checks import validate_training
+from ..config.resolve import validate_training
 from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
 from ..errors import ConfigurationError, DataError, UnknownNameError
-from ..nn import Network
+from ..nn import StimulusNetwork
 from ..runs.run import Run, load_run
 from ..seeds import generator
 from ..tasks.task import Transform
@@ -106,7 +106,9 @@ def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
     return validation if name == "validation" else train
 
 
-def decide(network: Network, stimuli: Tensor, *, best: int = 3, batch_size: int = 256) -> list[list[tuple[str, float]]]:
+def decide(
+    network: StimulusNetwork, stimuli: Tensor, *, best: int = 3, batch_size: int = 256
+) -> list[list[tuple[str, float]]]:
     """The classes with the largest shares of the softmax of the network's scores, largest first.
 
     Args:
@@ -139,7 +141,7 @@ def decide(network: Network, stimuli: Tensor, *, best: int = 3, batch_size: int 
     return ranked
 
 
-def recall(network: Network, concepts: Sequence[str] = ()) -> tuple[list[str], Tensor]:
+def recall(network: StimulusNetwork, concepts: Sequence[str] = ()) -> tuple[list[str], Tensor]:
     """Recall of concepts: their names and the recalled stimuli `[N, *stimulus.shape]` in the units of the data.
 
     Args:

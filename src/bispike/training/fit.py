@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import data as datasets
 from .. import models, rules
-from ..config.checks import validate, validate_training
+from ..config.resolve import validate, validate_training
 from ..config.train_config import TrainConfig, differences, read_config
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ..errors import DivergenceError
+from ..errors import ConfigurationError, DivergenceError
 from ..nn import Network
 
 WINDOW = 50  # training steps for which a layer must be silent or saturated
@@ -26,24 +26,34 @@ class FiringWatch:
 
     Args:
         layers: names, bottom to top.
-        spiking: whether the layers spike; rates cannot saturate.
+        largest: largest rate of a neuron, 1 of spikes; rates without a bound cannot saturate.
         window: training steps until a layer is reported.
     """
 
-    def __init__(self, layers: Sequence[str], *, spiking: bool, window: int = WINDOW) -> None:
-        self.layers, self.spiking, self.window = list(layers), spiking, window
+    def __init__(self, layers: Sequence[str], *, largest: float, window: int = WINDOW) -> None:
+        self.layers, self.window = list(layers), window
+        self.saturation = SATURATED * largest
         self.silent = [0] * len(self.layers)
         self.saturated = [0] * len(self.layers)
 
     @classmethod
     def of(cls, network: Network) -> FiringWatch:
         """The watch of a network's layers."""
-        return cls(network.layer_names, spiking=network.signals.spiking)
+        return cls(network.layer_names, largest=network.signals.largest)
 
     def count(self, rates: Sequence[float]) -> None:
-        """Count one training step with these firing rates, one per layer."""
+        """Count one training step with these firing rates, one per layer.
+
+        Raises:
+            ConfigurationError: not one rate per layer.
+        """
+        if len(rates) != len(self.layers):
+            raise ConfigurationError(
+                f"spike_rate of a step: expected one rate for each of {len(self.layers)} layers, received "
+                f"{len(rates)}. A rule gives them in its StepReport; `rules.check_rule` tests it."
+            )
         self.silent = [n + 1 if r == 0 else 0 for n, r in zip(self.silent, rates, strict=True)]
-        self.saturated = [n + 1 if r >= SATURATED else 0 for n, r in zip(self.saturated, rates, strict=True)]
+        self.saturated = [n + 1 if r >= self.saturation else 0 for n, r in zip(self.saturated, rates, strict=True)]
 
     def findings(self, epoch_steps: int) -> dict[str, str]:
         """ "silent" or "saturated" by layer, at the end of an epoch of this many training steps.
@@ -59,9 +69,7 @@ class FiringWatch:
             )
         enough = min(self.window, epoch_steps)
         found = {name: "silent" for name, n in zip(self.layers, self.silent, strict=True) if n >= enough}
-        if self.spiking:
-            always = zip(self.layers, self.saturated, strict=True)
-            found |= {name: "saturated" for name, n in always if n >= enough}
+        found |= {name: "saturated" for name, n in zip(self.layers, self.saturated, strict=True) if n >= enough}
         return found
 
     def counts(self) -> dict[str, list[int]]:

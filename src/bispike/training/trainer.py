@@ -20,7 +20,7 @@ import torch
 
 from .. import tasks
 from ..config import optimizers
-from ..config.train_config import TrainConfig
+from ..config.train_config import AFTER_UPDATE, TrainConfig
 from ..data import Dataset, Split
 from ..errors import DivergenceError
 from ..files import write_atomic, write_json
@@ -199,12 +199,20 @@ class Trainer:
             totals.loss, totals.layer_losses, self.network.layer_names, totals.spike_rate, training.position
         )
         self.updates.apply()
+        self._after_update()
 
         if state.updates % health.WEIGHTS_EVERY == 0:
             training.check_weights()
         training.watch.count(totals.spike_rate)
         state.sums.add(batch.samples, totals.loss, totals.correct, totals.layer_losses, totals.spike_rate)
         return totals.loss
+
+    def _after_update(self) -> None:
+        """The settings of other packages act on the weights."""
+        with torch.no_grad():
+            for name, value in self.config.extra.items():
+                if name in AFTER_UPDATE:
+                    AFTER_UPDATE[name](self.network, value)
 
     def _end_epoch(self) -> None:
         started = time.perf_counter()

@@ -166,7 +166,7 @@ def _digits(count: int) -> tuple[Tensor, Tensor]:
 def _describe(network: Network) -> str:
     shapes = [network.stimulus.shape, *[layer.feature_shape for layer in network.layers], network.readout.target]
     sizes = "-".join("×".join(str(n) for n in shape) for shape in shapes)
-    kind = f"spiking, T = {network.time_steps}" if network.signals.spiking else network.signals.name
+    kind = network.signals.describe(network.time_steps)
     norm = any(isinstance(module, DriveNorm) for module in network.modules())
     return f"{sizes} ({kind}{', batch norm' if norm else ''})"
 

@@ -104,5 +104,5 @@ def _presented(subject: Subject, trial: Trial) -> float:
         for s in trial.sources(f"{subject.network.layer_names[0]} up")
     )
     network = subject.network
-    steps = 1 if network.constant_input or not network.signals.spiking else network.time_steps
+    steps = 1 if network.constant_input else network.signals.presentations(network.time_steps)
     return rows / (subject.batch * steps)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ...errors import ConfigurationError
 from ...functional import Neuron
-from ...nn import Conv, Layer, Network, Synapse
+from ...nn import Conv, Layer, StimulusNetwork, Synapse
 
 
 class PeerNetwork:
@@ -31,7 +31,7 @@ class PeerNetwork:
 
     def __init__(
         self,
-        network: Network,
+        network: StimulusNetwork,
         populate: Callable[[Neuron], Callable[[Tensor], Tensor]],
         stimulus: Tensor,
         labels: Tensor,

@@ -23,7 +23,7 @@ from torch import Tensor
 from ... import models, rules
 from ...config import optimizers
 from ...data import Dataset, Split
-from ...nn import Network
+from ...nn import Classifier
 from ...online.learner import Learner
 from ...seeds import generator
 from ...training import fit
@@ -102,7 +102,7 @@ def _names(parts: Parts) -> tuple[str, ...]:
     return (*parts.known.concept.names, *parts.new)
 
 
-def _trained(parts: Parts, rule: str, seed: int, protocol: Protocol, out: Path | None) -> Network:
+def _trained(parts: Parts, rule: str, seed: int, protocol: Protocol, out: Path | None) -> Classifier:
     known = parts.known
     network = models.mlp(known.stimulus, protocol.widths, known.concept, time_steps=protocol.time_steps, seed=seed)
     fit(
@@ -123,7 +123,7 @@ def _trained(parts: Parts, rule: str, seed: int, protocol: Protocol, out: Path |
 
 
 def _ways(
-    network: Network, rule: str, parts: Parts, tested: Split, seed: int, protocol: Protocol
+    network: Classifier, rule: str, parts: Parts, tested: Split, seed: int, protocol: Protocol
 ) -> Iterator[tuple[str, int, Tensor, Tensor]]:
     """(way, draw, confusion before, confusion after) for each way that starts from this network."""
     before = confusion(network.perceive, tested, network.concept.classes + len(parts.new))
@@ -158,7 +158,7 @@ def taught_by_templates(learner: Learner, new: tuple[str, ...], examples: Split)
     return learner
 
 
-def fine_tuned(network: Network, new: tuple[str, ...], examples: Split, *, lr: float, passes: int) -> Network:
+def fine_tuned(network: Classifier, new: tuple[str, ...], examples: Split, *, lr: float, passes: int) -> Classifier:
     """Add the classes and follow bptt on the examples, one at a time."""
     for name in new:
         models.add_concept(network, name, generator=torch.Generator())

@@ -126,14 +126,17 @@ def fire(
             spike, rate = torch.empty_like(membrane), torch.zeros_like(membrane)
             slope = UnrolledSlope(membrane, neuron) if unrolled else None
             spikes = torch.empty((drives.time_steps, *membrane.shape), dtype=torch.int8, device=membrane.device)
-        assert membrane is not None and spike is not None and rate is not None
+        assert membrane is not None
+        assert spike is not None
+        assert rate is not None
         integrate(membrane, current, neuron, first=at_rest and t == 0)
         if slope is not None:
             slope.watch(membrane)
         fire_step(membrane, neuron, spike=spike)
         rate.add_(spike)
         spikes[t].copy_(spike)
-    assert spikes is not None and rate is not None
+    assert spikes is not None
+    assert rate is not None
     return Fired(spikes, rate.div_(drives.time_steps), None if slope is None else slope.result())
 
 

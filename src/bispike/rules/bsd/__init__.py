@@ -1,4 +1,4 @@
-"""Bidirectional spike-based distillation: the rule (`rule.py`), its parts, and its forms for sequences and autoencoders."""
+"""Bidirectional spike-based distillation: the rule (`rule.py`), its parts, sequences and autoencoders."""
 
 from .autoencoder import BSDAutoencoder
 from .options import BSDAutoencoderOptions, BSDOptions, BSDSequenceOptions

@@ -69,7 +69,9 @@ class BSDOptions(RuleOptions):
         one_of(SLOPES),
         "d rate / d drive: mean-field, or unrolled (forward through the neuron's steps)",
     )
-    pool: int = option(0, at_least(0), "side of the grid that larger maps are averaged to before alignment; 0: whole maps")
+    pool: int = option(
+        0, at_least(0), "side of the grid that larger maps are averaged to before alignment; 0: whole maps"
+    )
     top_loss: str = option(
         "cross-entropy", one_of(TOP_LOSSES), "loss of the readout: cross-entropy, or ReCo against the concept code"
     )
@@ -116,11 +118,7 @@ class BSDAutoencoderOptions(RuleOptions):
     cutoff: float = option(
         0.0,
         in_range(0, 0.71),
-        "between a low and a high frequency band, in cycles per sample (0.5 is the highest along one axis); 0: one band",
+        "between a low and a high frequency band, in cycles per sample (0.5: the highest along one axis); 0: one band",
     )
-    low: float = option(
-        1.0, NOT_NEGATIVE, "weight of the low band, or its λ of ReCo", only_with={"cutoff": POSITIVE}
-    )
-    high: float = option(
-        4.0, NOT_NEGATIVE, "weight of the high band, or its λ of ReCo", only_with={"cutoff": POSITIVE}
-    )
+    low: float = option(1.0, NOT_NEGATIVE, "weight of the low band, or its λ of ReCo", only_with={"cutoff": POSITIVE})
+    high: float = option(4.0, NOT_NEGATIVE, "weight of the high band, or its λ of ReCo", only_with={"cutoff": POSITIVE})

@@ -131,7 +131,8 @@ class BSD(TwoPathwayRule):
             labels: `[B]` int64 in 0..C−1.
             top_down: the top-down pass of all concepts, if it was made before (with `unrolled=rule.template.unrolled`).
         """
-        net, losses, rates = self.network, {}, []
+        net, losses = self.network, dict[str, Tensor]()
+        rates: list[Tensor] = []
         negatives = self.contrast.negatives(labels, net.group, dtype=source.dtype)
         top_down = top_down or net.top_down_pass(unrolled=self.template.unrolled)
         for step in bottom_up:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ... import models
-from ...nn import Network
+from ...nn import Classifier, Network
 from ..rule import Rule
 
 
@@ -20,12 +20,12 @@ def toy_problem(count: int = 96, classes: int = 3, width: int = 12, seed: int = 
     return centres[labels] + 0.15 * torch.randn(count, width, generator=generator), labels
 
 
-def network_of(dtype: torch.dtype = torch.float32, **options: Any) -> Network:
+def network_of(dtype: torch.dtype = torch.float32, **options: Any) -> Classifier:
     """Dense network for the toy problem: two hidden layers, three classes."""
     return models.mlp(12, [32, 24], 3, **options).to(dtype)
 
 
-def conv_network() -> Network:
+def conv_network() -> Classifier:
     """Two convolutions, one with pooling, and a dense layer; three classes."""
     return models.cnn((1, 8, 8), [4, 6], 3, pools=[2, 1], dense=[10])
 

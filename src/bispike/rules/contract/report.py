@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...nn import Network
+from ...nn import StimulusNetwork
 from ..rule import Rule, StepReport
 from .problems import conv_network, network_of, toy_problem
 
@@ -25,13 +25,10 @@ def reports_what_it_did(rule: type[Rule], options: dict[str, Any]) -> None:
         _assert_report(instance.compute_gradients(batch, labels), instance, len(labels), expected)
 
 
-def _mean_activity(network: Network, stimuli: Tensor) -> list[float]:
+def _mean_activity(network: StimulusNetwork, stimuli: Tensor) -> list[float]:
     """Mean firing rate of each layer; of a rate network the share of active neurons."""
-    if network.signals.spiking:
-        return [float(record.rate.mean()) for record in network.observe(stimuli)]
     with network.inference():
-        steps = network.bottom_up_rates(network.encode(stimuli))
-        return [float((step.activity.rate > 0).float().mean()) for step in steps]
+        return [float(step.activity.active) for step in network.steps(network.encode(stimuli))]
 
 
 def _assert_report(report: StepReport, instance: Rule, samples: int, expected: tuple[int, list[float]] | None) -> None:

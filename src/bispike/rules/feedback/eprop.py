@@ -154,7 +154,7 @@ class EPropSequences(Rule):
 
 def _feedback(rule: Rule, network: Network, kind: str, gain: float) -> dict[str, nn.Module]:
     """Feedback of each layer by name, registered as the rule's state; symmetric feedback is the readout's own."""
-    found = dict(broadcast_feedback(network, rule.random_source(), gain=gain))
+    found: dict[str, nn.Module] = dict(broadcast_feedback(network, rule.random_source(), gain=gain))
     if kind == "symmetric":
         del found[network.layers[-1].name]
     rule.register_state(found)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...functional import dense_spikes, lif
-from ...nn import Activity, Layer, Network
+from ...nn import Activity, Layer, StimulusNetwork
 
 LEAST = 6
 """Winners of a small layer: with fewer, one neuron's change tips all decisions that rest on it."""
@@ -41,7 +41,7 @@ class Contest:
     leaving: Tensor
 
 
-def contests(network: Network, source: Tensor, *, share: float) -> Iterator[Contest]:
+def contests(network: StimulusNetwork, source: Tensor, *, share: float) -> Iterator[Contest]:
     """Bottom-up pass with lateral inhibition, a layer at a time.
 
     Args:
@@ -72,7 +72,7 @@ def winner_count(neurons: int, *, share: float) -> int:
     return max(1, min(LEAST, neurons // 2), round(share * neurons))
 
 
-def decide(network: Network, *, share: float) -> Callable[[Tensor], Tensor]:
+def decide(network: StimulusNetwork, *, share: float) -> Callable[[Tensor], Tensor]:
     """A `Network.decision`: scores `[B, C]` of the readout at the end of a pass with lateral inhibition."""
 
     def decision(source: Tensor) -> Tensor:

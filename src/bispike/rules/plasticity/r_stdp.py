@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from ...errors import ConfigurationError
 from ...functional import causal_contrast, cross_entropy, first_spikes, unit_code
-from ...nn import Network, Synapse
+from ...nn import StimulusNetwork, Synapse
 from ..feedback.backward import READOUT
 from ..options import NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, one_of, option
 from ..rule import Rule, StepReport, register
@@ -72,7 +72,7 @@ class RSTDP(Rule):
     - the change is in units of how often a neuron is to win, so that it does not depend on the number of neurons;
     - a constant current is paired as the spikes of a neuron that it drives, which gives each pixel a latency.
 
-    Norms and biases of the layers stay as they began; without norms deep layers hear too few spikes to fire.
+    Norms and biases of the layers stay as they began; without norms deep layers receive too few spikes to fire.
 
     Global: the reward, one number for all winners of a class. Signed: the weights, and the reward's deviation from R̄.
     """
@@ -84,7 +84,7 @@ class RSTDP(Rule):
     settings: RSTDPOptions
     recommended: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
 
-    def __init__(self, network: Network, **options: object) -> None:
+    def __init__(self, network: StimulusNetwork, **options: object) -> None:
         super().__init__(network, **options)
         classes = network.concept.classes
         small = [layer.name for layer in network.layers if layer.feature_shape[0] < classes]

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ...functional import cross_entropy, symmetric_trace
-from ...nn import Layer, Network, Synapse
+from ...nn import Layer, StimulusNetwork, Synapse
 from ..options import FRACTION, NOT_NEGATIVE, SHARE, RuleOptions, option
 from ..rule import Rule, StepReport, register
 from .competition import Contest, contests, decide, winner_count
@@ -68,7 +68,7 @@ class SymSTDP(Rule):
     settings: SymSTDPOptions
     recommended: ClassVar[dict[str, object]] = {"optimizer": "sgd", "lr": 0.1, "schedule": "linear"}
 
-    def __init__(self, network: Network, **options: object) -> None:
+    def __init__(self, network: StimulusNetwork, **options: object) -> None:
         super().__init__(network, **options)
         self.decision = decide(network, share=self.settings.winners)
 
