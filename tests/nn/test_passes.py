@@ -94,3 +94,15 @@ def test_pooling_backwards_gives_a_signal_to_the_largest_of_each_cell() -> None:
     signal = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     (expected,) = torch.autograd.grad(pooled, spikes, signal)
     torch.testing.assert_close(step.unpool_signal(signal), expected)
+
+
+def test_an_autoencoders_way_down_follows_slopes_only_on_request() -> None:
+    net = models.autoencoder(6, [5], 3, latent=4)
+    code = list(net.bottom_up_pass(net.encode(torch.ones(2, 6))))[-1].activity
+    assert net.top_down_from_code(code.spikes, code.rate).take(0)[1].unrolled is None
+    assert net.top_down_from_code(code.spikes, code.rate, unrolled=True).take(0)[1].unrolled is not None
+
+
+def test_the_gain_of_a_shortcut_without_weights_is_no_weight() -> None:
+    net = models.resnet((1, 7, 5), [4], 3, blocks=[1], shortcut_gain=0.7)
+    assert not any("gain" in name for name in net.state_dict())

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bispike import models, rules
-from bispike.errors import ConfigurationError, UnknownNameError
+from bispike.errors import ConfigurationError, ShapeError, UnknownNameError
 from bispike.nn import (
     RATES,
     SPIKES,
@@ -236,3 +236,29 @@ def test_first_weights_follow_the_seed_of_the_network_and_draw_other_numbers() -
     assert rule.step_generator(given) is given
     drawn, again = (torch.rand(3, generator=source) for source in (rule.step_generator(None), rule.random_source()))
     assert torch.equal(drawn, again)
+
+
+def test_a_wrong_stimulus_is_named_before_wrong_labels() -> None:
+    rule = rules.create("bsd", network(Classifier))
+    with pytest.raises(ShapeError, match=r"stimulus: expected shape \[batch, 12\], received \[6, 5\]"):
+        rule.compute_gradients(torch.rand(6, 5, generator=torch.Generator().manual_seed(0)), torch.full((6,), 9))
+
+
+@pytest.mark.parametrize("name", ["ccl", "backprop"])
+def test_a_step_on_rates_moves_the_running_statistics_of_the_top_down_norms(name: str) -> None:
+    """By 1 − (1 − 1/1280)^N of the way to the mean of their drives: N classes, or samples of an autoencoder."""
+    net: Any = network(Classifier if name == "ccl" else Autoencoder)
+    twin: Any = network(type(net))
+    rules.create(name, twin)
+    stimulus, labels = batch(net)
+    if name == "ccl":
+        values, layers = twin.code.rate(twin.time_steps), list(twin.layers)
+    else:
+        *_, last = twin.bottom_up_rates(twin.encode(stimulus))
+        values, layers = last.leaving.detach(), list(twin.layers)[:-1]
+    rules.create(name, net).compute_gradients(stimulus, labels)
+    top = layers[-1].down
+    drive = top.synapse(values).detach()
+    place = len(layers) - 1
+    part = 1 - (1 - 1 / 1280) ** len(values)
+    torch.testing.assert_close(net.layers[place].down.norm.running_mean, part * drive.mean(0))
