@@ -56,6 +56,10 @@ def test_given_spikes_are_brought_to_time_first_and_checked() -> None:
     assert torch.equal(given_spikes(spikes, 4), spikes.transpose(0, 1))
     with pytest.raises(ConfigurationError, match="0 and 1"):
         given_spikes(spikes + 0.5, 4)
+    one_wrong = spikes.clone()
+    one_wrong[1, 2, 0] = 2.0
+    with pytest.raises(ConfigurationError, match="0 and 1"):
+        given_spikes(one_wrong, 4)
     with pytest.raises(ShapeError, match="T=5"):
         given_spikes(spikes, 5)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bispike import models, rules
 from bispike.errors import ConfigurationError, UnknownNameError
+from bispike.nn import TransposedConv
 
 
 @given(
@@ -68,6 +69,18 @@ def test_transposed_convolutions_lead_down() -> None:
     net = models.cnn((1, 8, 8), [3, 4], 3, strides=[2, 2], top_down="transposed")
     rules.create("bsd", net).compute_gradients(torch.rand(2, 1, 8, 8), torch.tensor([0, 1]))
     assert net.recall(torch.tensor([0])).shape == (1, 1, 8, 8)
+    assert isinstance(net.stimulus_readout, TransposedConv)
+    pooled = models.cnn((1, 8, 8), [3, 4], 3, pools=[2, 1], top_down="transposed")
+    assert isinstance(pooled.stimulus_readout, TransposedConv)
+
+
+def test_all_kernels_have_the_side_that_was_asked_for() -> None:
+    net = models.cnn((2, 8, 6), [3, 4], 3, pools=[2, 1], kernel=5)
+    synapses = [synapse for layer in net.layers for synapse in (layer.up.synapse, layer.down.synapse)]
+    found = [
+        tuple(synapse.weight.shape[2:]) for synapse in [*synapses, net.stimulus_readout] if synapse.weight.dim() > 2
+    ]
+    assert found == [(5, 5)] * 4
 
 
 def test_seeds_decide_the_weights() -> None:

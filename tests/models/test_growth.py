@@ -63,3 +63,14 @@ def test_a_taken_name_and_a_full_code_are_refused() -> None:
     full = models.mlp(6, [7], 2, concept_code="population", concept_size=2)
     with pytest.raises(ConfigurationError, match="concept_size"):
         models.add_concept(full, "third", generator=generator())
+
+
+@pytest.mark.parametrize("code", ["one-hot", "population", "learned"])
+def test_what_is_drawn_comes_from_the_generator(code: str) -> None:
+    found = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        net = network("mlp", code)
+        models.add_concept(net, "new", generator=generator())
+        found.append(net.state_dict())
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())

@@ -244,6 +244,23 @@ def test_a_wrong_stimulus_is_named_before_wrong_labels() -> None:
         rule.compute_gradients(torch.rand(6, 5, generator=torch.Generator().manual_seed(0)), torch.full((6,), 9))
 
 
+@pytest.mark.parametrize("positions", [0, 3])
+@pytest.mark.parametrize("name", ["bsd", "bptt", "dll"])
+def test_labels_of_other_positions_than_the_stimulus_are_refused(name: str, positions: int) -> None:
+    rule = rules.create(name, models.rnn(6, [5], 6))
+    with pytest.raises(ShapeError, match=r"the same samples and positions, .*; received \[2, 4\] and \[2, "):
+        rule.compute_gradients(torch.zeros(2, 4, dtype=torch.int64), torch.zeros(2, positions, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("name", ["r-stdp", "sym-stdp", "forward-forward", "bsd"])
+def test_calling_a_network_gives_the_scores_that_it_decides_by(name: str) -> None:
+    net = network(Classifier)
+    rules.create(name, net)
+    stimulus = torch.rand(4, 12, generator=torch.Generator().manual_seed(0))
+    net.eval()
+    torch.testing.assert_close(net(stimulus).detach(), net.logits(stimulus))
+
+
 @pytest.mark.parametrize("name", ["ccl", "backprop"])
 def test_a_step_on_rates_moves_the_running_statistics_of_the_top_down_norms(name: str) -> None:
     """By 1 − (1 − 1/1280)^N of the way to the mean of their drives: N classes, or samples of an autoencoder."""

@@ -45,12 +45,14 @@ class Network(nn.Module):
 
     Attributes:
         kind: what the class does, in words for messages.
+        shared_axes: the first axes of stimuli and labels, which are the same in both.
         constant_input: whether the first layer receives a current that does not change over time.
         attached_rule: returns the rule that set how the network decides, None if there is none.
         signals: what travels between its layers: `SPIKES`, or `RATES` under rules that are defined for rate networks.
     """
 
     kind: ClassVar[str]
+    shared_axes: ClassVar[tuple[str, ...]] = ("samples",)
     stimulus_mean: Tensor
     stimulus_std: Tensor
 

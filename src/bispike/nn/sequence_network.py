@@ -44,6 +44,7 @@ class SequenceNetwork(Network):
     """
 
     kind: ClassVar[str] = "a recurrent network"
+    shared_axes: ClassVar[tuple[str, ...]] = ("samples", "positions")
     paired: bool
 
     def __init__(self, *args: Any, symbols: bool, **settings: Any) -> None:

@@ -159,10 +159,11 @@ class StimulusNetwork(Network):
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, in the mode that the network is in.
 
         Where gradients are enabled the pass has a tape (surrogate gradients through layers and time steps), so a
-        network can be a part of any module that autograd trains.
+        network can be a part of any module that autograd trains. Under a rule that does not decide by the readout the
+        scores are those of `logits`, without a tape.
         """
         source = self.encode(stimulus)
-        if self.signals.spiking and torch.is_grad_enabled():
+        if self.signals.spiking and self.decision is None and torch.is_grad_enabled():
             return self.scores(self.bottom_up_taped(source)[0])
         return self._decide(source)
 

@@ -128,7 +128,7 @@ def learn_reconstruction(network: Network, rate: Tensor, target: Tensor) -> Tens
 
     Args:
         network: gives the readout.
-        rate: `[B, *f]` top-down rate of the lowest layer, a row a sample.
+        rate: `[B, *f]` top-down rate of the lowest layer, one row per sample.
         target: `[B, *shape]` standardised stimuli.
     """
     recalled = network.stimulus_readout(rate)

@@ -143,10 +143,11 @@ class Rule:
             self.attach()
         self.network.check_stimulus(stimulus)
         self.network.check_labels(labels)
-        if labels.shape[0] != stimulus.shape[0] or labels.shape[0] == 0:
+        axes = len(self.network.shared_axes)
+        if labels.shape[:axes] != stimulus.shape[:axes] or 0 in labels.shape[:axes]:
             raise ShapeError(
-                f"compute_gradients: expected as many labels as stimuli, at least one; received {list(stimulus.shape)} "
-                f"and {list(labels.shape)}."
+                f"compute_gradients: expected stimuli and labels of the same {' and '.join(self.network.shared_axes)}, "
+                f"at least one; received {list(stimulus.shape)} and {list(labels.shape)}."
             )
         if not torch.isfinite(stimulus.sum()):
             bad = int((~torch.isfinite(stimulus)).flatten(1).any(1).sum())

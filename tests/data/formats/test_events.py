@@ -51,6 +51,11 @@ def test_events_fall_into_bins_of_time() -> None:
     assert sorted(map(tuple, np.argwhere(frames == 255))) == [(0, 0, 0, 0), (0, 1, 0, 1), (1, 0, 1, 2), (2, 1, 1, 0)]
 
 
+def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"absent\.bin: cannot be read \(No such file"):
+        read_recording(tmp_path / "absent.bin")
+
+
 def test_recordings_of_nmnist_are_decoded(tmp_path: Path) -> None:
     path = tmp_path / "00001.bin"
     path.write_bytes(recording([(937, 10, 30, 1), (70000, 33, 0, 0), (5, 0, 240, 0), (10, 1, 2, 1)]))
