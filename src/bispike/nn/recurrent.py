@@ -172,7 +172,7 @@ class RecurrentPathway(Pathway):
             before: the state after the previous position.
             time_steps: T.
             constant: whether the source is constant over the time steps of a position.
-            truncate: largest number of positions of the gradient's way back; 0: all positions.
+            truncate: largest number of positions through which a gradient passes back; 0: all.
         """
         from_below, from_itself = self.parts()
         arriving = F.linear(source, from_below, self.synapse.bias)
