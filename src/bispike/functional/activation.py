@@ -24,7 +24,7 @@ def activate(drive: Tensor, kind: str) -> Tensor:
 
 
 def activation_slope(rate: Tensor, kind: str) -> Tensor:
-    """d rate / d drive, written in the rate: 1 or 0 (relu), 1 − r² (tanh), 1 or 1 + r (elu), 1 (identity)."""
+    """d rate / d drive as a function of the rate: 1 or 0 (relu), 1 − r² (tanh), 1 or 1 + r (elu), 1 (identity)."""
     if kind == "relu":
         return (rate > 0).to(rate.dtype)
     if kind == "identity":

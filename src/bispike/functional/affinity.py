@@ -1,15 +1,15 @@
-"""Populations that keep the affinities of what they receive: the local loss of autoencoders.
+"""Affinity matching, the local loss of autoencoders: a population preserves the affinities of its input.
 
 The affinity of two samples k, j in a population is the cosine of their centred rows, C_kj = u_k·u_j. A population
-that reproduces the affinities R of its input keeps what tells the samples apart, without a label and without an error
-from anywhere else:
+that reproduces the affinities R of its input preserves the differences between samples, without a label and without an
+error from another layer:
 
     L = 1/B Σ_kj (C_kj − R_kj)²            dL/du = 4/B (C − R) u
 
-That is similarity matching (Pehlevan and Chklovskii 2015) on the unit sphere: of linear neurons it makes the principal
-subspace. Neurons that fire T times at most add the same noise to every direction, so directions with little variance
-drown; R to a power below 1 (its eigenvalues to that power) raises them, as linear precoding for a noisy channel does.
-At 1/2 the variances become deviations. Derivation: docs/mathematics.md.
+This is similarity matching (Pehlevan and Chklovskii 2015) on the unit sphere; linear neurons learn the principal
+subspace. Neurons that fire at most T times add the same noise in every direction, which hides directions with little
+variance. A power of R below 1 (of its eigenvalues) amplifies these directions, like linear precoding for a noisy
+channel. With the power 1/2 the variances become deviations. Derivation: docs/mathematics.md.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def affinity(rows: Tensor, power: float = 1.0) -> Tensor:
 
 
 def match_affinity(rows: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Value of the loss and its gradient.
+    """Value of the affinity loss and its gradient.
 
     Args:
         rows: `[B, D]` features of a population.
-        reference: R, `[B, B]` affinities to keep.
+        reference: R, `[B, B]` affinities to preserve.
 
     Returns:
         Scalar L, and dL/d rows `[B, D]`.

@@ -1,4 +1,4 @@
-"""How two pathways are aligned in one layer: value and closed-form gradient of the alignment losses.
+"""Alignment of two pathways in one layer: value and closed-form gradient of the alignment losses.
 
 Bottom-up features A `[B, D]` are compared with top-down templates P `[C, D]`, one per class. With C_kc = cos(a_k, p_c):
 
@@ -7,9 +7,9 @@ Bottom-up features A `[B, D]` are compared with top-down templates P `[C, D]`, o
     CE       the same with the dot product a_k·p_c / √D in place of the cosine: a classifier whose weights are p
     MSE      Σ_k mean_d (a_kd − p_y(k),d)²
 
-n_kc says how often class c stands as a negative for sample k. Because samples of one class share their template,
-the literal B×B loss of the paper is exactly this B×C loss with counted columns; the other contrast sets only
-choose other counts. Sources: ReCo, Lin et al., WACV 2023; its layer-wise use, arXiv 2509.20284 §4.3; derivation of
+n_kc is the number of times that class c counts as a negative of sample k. Because samples of one class share their
+template, the literal B×B loss of the paper is exactly this B×C loss with counted columns; other contrasts only change
+the counts. Sources: ReCo, Lin et al., WACV 2023; its layer-wise use, arXiv 2509.20284 §4.3; derivation of
 the gradients: docs/mathematics.md.
 """
 
@@ -27,23 +27,23 @@ LOSSES = ("reco", "infonce", "cross-entropy", "mse")
 CONTRASTS = ("batch", "masked", "classes", "expected")
 REDUCTIONS = ("sum", "sample", "mean")
 SILENCE = 1e-2
-"""ε: a row of norm ε counts as silent. Small beside the norm of any row that fires; large enough that the gradient of a
-silent row, which grows like 1/ε, cannot swamp the optimizer's memory of all others."""
+"""ε, the norm below which a row is silent. It is small compared with the norm of any row that fires, and large enough
+that the gradient of a silent row, which grows like 1/ε, does not dominate the state of the optimizer."""
 
 
 @dataclass(frozen=True)
 class AlignmentLoss:
-    """How pairs of features and templates are judged.
+    """Alignment loss of pairs of features and templates.
 
     Args:
         kind: `"reco"`, `"infonce"`, `"cross-entropy"` or `"mse"`.
         strength: λ of ReCo, non-negative.
         temperature: κ of InfoNCE and cross-entropy, positive.
-        reduction: `"sum"` over samples and pairs (the paper's formula as printed); `"sample"`: sums over pairs,
+        reduction: `"sum"` over samples and pairs (the formula as printed in the paper); `"sample"`: sums over pairs,
             mean over samples; `"mean"`: mean over samples and mean over each sample's negatives.
 
     Attributes:
-        normed: whether rows and templates are compared at unit length.
+        normed: whether rows and templates are compared with unit norm.
 
     Raises:
         ConfigurationError: unknown names.
@@ -66,7 +66,7 @@ class AlignmentLoss:
         object.__setattr__(self, "normed", self.kind in ("reco", "infonce"))
 
     def scale(self, samples: int) -> float:
-        """What a sum over this many samples is multiplied by."""
+        """Factor of a sum over this many samples."""
         return 1.0 if self.reduction == "sum" else 1.0 / max(samples, 1)
 
 
@@ -97,20 +97,20 @@ def negative_counts(
     occurrences: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
-    """How often each class stands as a negative for each sample.
+    """How often each class counts as a negative of each sample.
 
     Args:
         labels: `[B]` class of each sample.
         classes: C.
-        contrast: `"batch"`: every other sample of the batch, those of the own class too (the paper's literal
-            loss); `"masked"`: samples of the own class left out; `"classes"`: every other class as often as a
-            reference batch holds it; `"expected"`: the expectation of the literal loss over reference batches:
-            every class with its expected count, the own class with its count minus one. The last two do not
-            look at which samples share the batch.
+        contrast: `"batch"`: every other sample of the batch, also of the same class (the literal loss of the
+            paper); `"masked"`: every sample of another class; `"classes"`: every other class with its expected
+            count in a reference batch; `"expected"`: the expectation of the literal loss over reference batches:
+            every class with its expected count, the same class with its count minus one. The last two do not
+            depend on the other samples of the batch.
         prior: `[C]` share of each class, summing to 1; uniform if None.
         reference_batch: size of the reference batch.
-        occurrences: `[C]` how often each class occurs in the batch, where the labels are only some of it.
-        dtype: of the result.
+        occurrences: `[C]` how often each class occurs in the batch, where the labels are only a part of it.
+        dtype: dtype of the result.
 
     Returns:
         `[B, C]` counts, at least 0.
@@ -145,9 +145,9 @@ def align(
         template: P, `[C, D]` top-down features, one row per class (or per sample, with `labels = arange(B)`).
         labels: `[B]` row of `template` that belongs to each sample.
         negatives: n, `[B, C]` from `negative_counts`.
-        loss: which loss; the defaults of `AlignmentLoss` if None.
-        consume: whether the memory of `feature` and `template` may be written over.
-        samples: what a mean over samples divides by, where the rows are only some of a batch; B if None.
+        loss: the alignment loss; None: the defaults of `AlignmentLoss`.
+        consume: whether the memory of `feature` and `template` may be overwritten.
+        samples: divisor of a mean over samples, where the rows are only a part of a batch; B if None.
 
     Returns:
         Alignment.
@@ -184,7 +184,7 @@ def pair_gradient(
     Args:
         cosine: `[B, C]` affinities: cosines, or dot products over √D for cross-entropy.
         labels, negatives, loss: as for `align`.
-        samples: what a mean over samples divides by.
+        samples: divisor of a mean over samples.
 
     Returns:
         Scalar loss, and G = dL/dC `[B, C]`.
@@ -223,7 +223,7 @@ def unit_rows(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
 def _dot(
     feature: Tensor, template: Tensor, labels: Tensor, negatives: Tensor, loss: AlignmentLoss, samples: int
 ) -> Alignment:
-    """Cross-entropy; the affinity that is reported is the cosine all the same."""
+    """Alignment with cross-entropy; the reported affinity is still the cosine."""
     root = math.sqrt(feature.shape[1])
     dots = feature @ template.T / root
     value, grad = pair_gradient(dots, labels, negatives, loss, samples)

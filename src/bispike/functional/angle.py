@@ -1,4 +1,4 @@
-"""The angle between two sets of weights: how far one pathway mirrors the other."""
+"""The angle between two sets of weights, a measure of the symmetry of the two pathways."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Centring before the cosine: what all samples share says nothing about any of them.
+"""Centring of features and templates before the cosine, which removes what all samples have in common.
 
-Features lose the mean of the batch (or a running mean that is treated as constant, which also works at batch 1);
-templates lose the class-weighted mean of all templates. Each function has its closed-form backward beside it, and
-`align_centred` is the whole: centring, alignment, and the way back.
+The mean of the batch is subtracted from features (or a running mean as a constant, which also works with one sample);
+the class-weighted mean of all templates is subtracted from templates. Each function has a closed-form backward, and
+`align_centred` computes centring, alignment and backward together.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ CENTRES = ("none", "batch", "running")
 
 
 def centre_rows(feature: Tensor, mean: Tensor | None = None) -> Tensor:
-    """`[B, D]` minus its mean over B, or minus the given constant mean `[D]`."""
+    """Rows `[B, D]` minus their mean over B, or minus the given constant mean `[D]`."""
     return feature - (feature.mean(0) if mean is None else mean)
 
 
 def centre_rows_backward(grad: Tensor, mean: Tensor | None = None) -> Tensor:
     """Gradient of `centre_rows` with the batch mean, in place: the mean over B is subtracted from the gradient too.
 
-    `mean` `[D]` is the gradient's mean over the batch where the rows are only some of it.
+    `mean` `[D]` is the mean of the gradient over the batch, where the rows are only a part of it.
     """
     return grad.sub_(grad.mean(0) if mean is None else mean)
 
 
 def centre_templates(template: Tensor, prior: Tensor) -> Tensor:
-    """`[C, D]` minus Σ_c prior_c template_c."""
+    """Templates `[C, D]` minus Σ_c prior_c template_c."""
     return template - prior @ template
 
 
 def centre_templates_backward(grad: Tensor, prior: Tensor) -> Tensor:
-    """Gradient of `centre_templates`, in place: each row loses its prior times the sum of all rows."""
+    """Gradient of `centre_templates`, in place: its prior times the sum of all rows is subtracted from each."""
     return grad.sub_(prior[:, None] * grad.sum(0))
 
 
@@ -57,11 +57,11 @@ def align_centred(
         features: X, `[B, D]`; left unchanged.
         templates: P, `[C, D]`; left unchanged.
         labels, negatives, loss: as for `align`.
-        centre: m, `[D]`; None for features that are not centred.
-        prior: `[C]` weights of the templates' centre; None for templates that are not centred.
-        batch_mean: mean `[D]` over the batch of rows `[B, D]`, where m is the mean of these features, so that the
-            gradient goes through it; None where m is a constant.
-        samples: what a mean over samples divides by.
+        centre: m, `[D]`; None if features are not centred.
+        prior: `[C]` weights of the centre of templates; None if templates are not centred.
+        batch_mean: mean `[D]` over the batch of rows `[B, D]`, if m is the mean of these features and has a gradient;
+            None if m is a constant.
+        samples: divisor of a mean over samples.
 
     Returns:
         Scalar loss, its gradients `[B, D]` of the features and `[C, D]` of the templates.

@@ -1,7 +1,7 @@
-"""Codes at the two ends of a network: how a stimulus and a concept become what neurons receive.
+"""Codes at the two ends of a network: the input of neurons from a stimulus or a concept.
 
 Stimulus codes give either a constant current `[B, ...]` or spikes `[T, B, ...]`; concept codes give one binary
-pattern a class, which fires at every step. Stochastic codes take a generator and nothing else.
+pattern per class, which fires at every time step. Stochastic codes draw only from the given generator.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ CONCEPT_CODES = ("one-hot", "population", "learned")
 
 
 def bernoulli_code(intensity: Tensor, time_steps: int, *, generator: torch.Generator | None = None) -> Tensor:
-    """Spikes `[T, B, ...]` with probability equal to the intensity `[B, ...]`, which must lie in [0, 1]."""
+    """Spikes `[T, B, ...]` with probability equal to the intensity `[B, ...]`, which must be in [0, 1]."""
     _unit_interval(intensity, "bernoulli")
     probability = intensity.expand(time_steps, *intensity.shape)
     return torch.bernoulli(probability, generator=generator)
 
 
 def poisson_code(intensity: Tensor, time_steps: int, *, generator: torch.Generator | None = None) -> Tensor:
-    """Spikes `[T, B, ...]` of a Poisson process with `intensity` (≥ 0) events a step; several events count as one.
+    """Spikes `[T, B, ...]` of a Poisson process, `intensity` (≥ 0) events per time step; several events count as one.
 
-    A step spikes with probability 1 − exp(−intensity).
+    A time step has a spike with probability 1 − exp(−intensity).
     """
     if bool((intensity < 0).any()):
         raise ConfigurationError("poisson code: expected intensities of at least 0; scale the stimulus to [0, 1].")
@@ -34,14 +34,14 @@ def poisson_code(intensity: Tensor, time_steps: int, *, generator: torch.Generat
 
 
 def even_code(rate: Tensor, time_steps: int) -> Tensor:
-    """Spikes `[T, B, ...]` spread evenly over time, as many as the rate `[B, ...]` in [0, 1] asks for, to the nearest.
+    """Spikes `[T, B, ...]` spread evenly over time, with the rate `[B, ...]` in [0, 1], rounded to a multiple of 1/T.
 
     With m = round(r·T), step t (from 1) fires where ⌊t·m/T⌋ > ⌊(t−1)·m/T⌋.
     """
     _unit_interval(rate, "even")
     count = (rate * time_steps).round()
     spikes = count.new_empty((time_steps, *count.shape))
-    for t, spike in enumerate(spikes, start=1):  # ⌊t·m/T⌋, from the last step on less what fired before
+    for t, spike in enumerate(spikes, start=1):  # ⌊t·m/T⌋; from the last step backward, minus the earlier count
         torch.mul(count, t / time_steps, out=spike).add_(1e-4).floor_()
     for t in range(time_steps - 1, 0, -1):
         spikes[t] -= spikes[t - 1]
@@ -49,7 +49,7 @@ def even_code(rate: Tensor, time_steps: int) -> Tensor:
 
 
 def latency_code(intensity: Tensor, time_steps: int) -> Tensor:
-    """One spike a value, the earlier the brighter: at step round((1 − x)(T − 1)); none where x = 0.
+    """One spike per value, earlier for larger values: at time step round((1 − x)(T − 1)); none where x = 0.
 
     Args:
         intensity: `[B, ...]` in [0, 1].
@@ -65,7 +65,7 @@ def latency_code(intensity: Tensor, time_steps: int) -> Tensor:
 
 
 def given_spikes(stimulus: Tensor, time_steps: int) -> Tensor:
-    """Spikes that the data already hold, `[B, T, ...]`, brought to time first and checked to be 0 or 1."""
+    """Spikes from the data, `[B, T, ...]`, with the time axis moved first; checked to be 0 or 1."""
     if stimulus.dim() < 2 or stimulus.shape[1] != time_steps:
         raise ShapeError(f"given spikes: expected [B, T={time_steps}, ...], received {list(stimulus.shape)}.")
     if not bool(((stimulus == 0) | (stimulus == 1)).all()):
@@ -74,12 +74,12 @@ def given_spikes(stimulus: Tensor, time_steps: int) -> Tensor:
 
 
 def one_hot_code(classes: int) -> Tensor:
-    """`[C, C]` identity: one neuron a class."""
+    """One-hot code: the identity `[C, C]`, one neuron per class."""
     return torch.eye(classes)
 
 
 def population_code(classes: int, size: int, *, active: float = 0.5, generator: torch.Generator) -> Tensor:
-    """`[C, K]` random binary code: each class fires the same number of neurons, no two classes the same ones.
+    """Random binary code `[C, K]`: all classes have the same number of active neurons, and no two codes are equal.
 
     Args:
         classes: C.
@@ -88,7 +88,7 @@ def population_code(classes: int, size: int, *, active: float = 0.5, generator: 
         generator: source of randomness.
 
     Raises:
-        ConfigurationError: K is too small to tell C classes apart.
+        ConfigurationError: K is too small for C different codes.
     """
     count = min(max(round(active * size), 1), size - 1) if size > 1 else 0
     if count == 0:

@@ -1,17 +1,17 @@
-"""Cues: which part of a stimulus is known, where the rest is hidden."""
+"""Cues: masks of the known part of a stimulus whose rest is hidden."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-HALVES = ("bottom", "top", "left", "right", "none")  # what may be hidden of a stimulus
+HALVES = ("bottom", "top", "left", "right", "none")  # the half of a stimulus that is hidden
 
 
 def random_cue(stimulus: Tensor, most: float, *, generator: torch.Generator | None = None) -> Tensor:
-    """What is known of each stimulus when a random share of it, up to `most`, is hidden: 1 known, 0 hidden.
+    """Mask of each stimulus with a random hidden share of at most `most`: 1 known, 0 hidden.
 
-    Of an image everything beyond a straight edge is hidden, from one of its four sides; of a vector a random subset.
+    In an image the hidden part is a strip along one of its four sides; in a vector it is a random subset.
 
     Args:
         stimulus: `[B, C, H, W]` or `[B, D]`.
@@ -35,7 +35,7 @@ def random_cue(stimulus: Tensor, most: float, *, generator: torch.Generator | No
 
 
 def half_cue(shape: tuple[int, ...], hidden: str) -> Tensor:
-    """1 where a stimulus is known, 0 in the half that is hidden: `[1, *shape[1:]]` of images, `shape` of vectors."""
+    """Mask of a stimulus, 1 known and 0 in the hidden half: `[1, *shape[1:]]` for images, `shape` for vectors."""
     known = torch.ones(shape if len(shape) == 1 else (1, *shape[1:]))
     if hidden == "none":
         return known

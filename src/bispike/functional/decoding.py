@@ -1,4 +1,4 @@
-"""From the top of the bottom-up pathway to a decision: scores of the classes and the top loss with its gradient."""
+"""Decoding of the bottom-up output: scores of the classes, and the task loss with its gradient."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ EPSILON = 1e-8
 
 
 def drive_scores(drive: Tensor, code: Tensor) -> Tensor:
-    """Scores `[B, C]`: time-mean drive `[B, K]` projected on each class's unit code `[C, K]`.
+    """Scores `[B, C]`: time-mean drive `[B, K]` projected on the unit code `[C, K]` of each class.
 
-    With a one-hot code these are the drives themselves.
+    With a one-hot code the scores are the drives themselves.
     """
     return drive @ unit_code(code).T
 
 
 def cosine_scores(spikes: Tensor, label_spikes: Tensor) -> Tensor:
-    """Cosine `[B, C]` between output spike trains `[T, B, K]` and each class's spike train `[T, C, K]`."""
+    """Cosine `[B, C]` between output spike trains `[T, B, K]` and the spike train `[T, C, K]` of each class."""
     flat = spikes.transpose(0, 1).flatten(1)
     label = label_spikes.transpose(0, 1).flatten(1)
     product = flat @ label.T
@@ -26,7 +26,7 @@ def cosine_scores(spikes: Tensor, label_spikes: Tensor) -> Tensor:
 
 
 def unit_code(code: Tensor) -> Tensor:
-    """Rows of `[C, K]` at unit length."""
+    """Rows of `[C, K]` with unit norm."""
     return code / (code.norm(dim=1, keepdim=True) + EPSILON)
 
 
@@ -38,7 +38,7 @@ def cross_entropy(
     Args:
         scores: `[B, C]`.
         labels: `[B]`.
-        samples: what both are divided by in place of B: the part that these rows have in a larger batch.
+        samples: divisor of both in place of B, where these rows are a part of a larger batch.
         smoothing: share of the target that is spread evenly over the classes, in [0, 1); 0: one-hot targets.
     """
     log_probability = scores.log_softmax(1)

@@ -1,19 +1,19 @@
-"""How much a synapse had to do with the spikes of its neuron: the eligibility of e-prop and of DECOLLE.
+"""Eligibility of e-prop and DECOLLE: how much a synapse contributed to the spikes of its neuron.
 
-With the reset detached, the membrane H of `lif` depends on a weight through a trace that the synapse itself can carry:
+With the reset detached, the membrane H of `lif` depends on a weight through a trace that the synapse can compute:
 
     ε_ij[t] = β r_i[t−1] ε_ij[t−1] + x_j[t]      r = 1 − S (hard reset) or 1 (soft)
     e_ij[t] = ψ_i[t] ε_ij[t]                     ψ pseudo-derivative of the spike
 
-and a signal L_i[t] that arrives at the neuron (dL/dS_i[t], or what stands for it) turns it into a weight change. The
-same sum can be taken the other way round, within each neuron and without anything of the size of the weights:
+The weight change is the sum over time of e_ij[t] times a signal L_i[t] at the neuron (dL/dS_i[t], or a substitute). The
+same sum can be computed backward in time within each neuron, without any array of the size of the weights:
 
     Σ_t L_i[t] e_ij[t] = Σ_t g_i[t] x_j[t],      g_i[t] = ψ_i[t] L_i[t] + β r_i[t] g_i[t+1]
 
-`eligibility_traces` is the first, as a synapse would compute it; `drive_gradient` is the second. A recurrent synapse
-is no different: its x_j[t] is the spike S_j[t−1], and leaving out what travels on through it is what e-prop does.
-Source: Bellec et al., Nature Communications 11:3625 (2020); r comes in because a neuron of this library that is reset
-to 0 keeps nothing of its membrane.
+`eligibility_traces` computes the first form, as a synapse would; `drive_gradient` computes the second. For a recurrent
+synapse x_j[t] is the spike S_j[t−1], and e-prop omits the gradient that would pass back through this spike.
+Source: Bellec et al., Nature Communications 11:3625 (2020). The factor r is needed here because a hard reset erases
+the membrane of a neuron.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ PSEUDO_DERIVATIVES = ("atan", "triangular")
 
 
 def eligibility_traces(source: Tensor, membrane: Tensor, neuron: Neuron, *, kind: str = "atan") -> Tensor:
-    """e_ij[t], carried forward in time as a synapse can; B·I·J numbers a step, so for tests and for understanding.
+    """Eligibility e_ij[t], computed forward in time; B·I·J values per time step, so for tests and explanation only.
 
     Args:
-        source: `[T, B, J]` what the synapses received, x.
+        source: `[T, B, J]` x, the input of the synapses.
         membrane: `[T, B, I]` H before the reset.
         neuron: constants.
         kind: one of PSEUDO_DERIVATIVES.
@@ -55,10 +55,10 @@ def eligibility_traces(source: Tensor, membrane: Tensor, neuron: Neuron, *, kind
 def drive_gradient(
     signal: Tensor, membrane: Tensor, neuron: Neuron, *, kind: str = "atan", summed: bool = False
 ) -> Tensor:
-    """g[t], what the signals are worth at the drive of each step; the product with the input is the weight's gradient.
+    """Gradient g[t] of the drive at each time step from signals at the spikes; times the input, that of the weight.
 
     Args:
-        signal: `[T, B, ...]` L, what arrives at the spikes of each step; may be an expanded view.
+        signal: `[T, B, ...]` L, the signal at the spikes of each time step; may be an expanded view.
         membrane: `[T, B, ...]` H before the reset.
         neuron: constants.
         kind: one of PSEUDO_DERIVATIVES.
@@ -84,7 +84,7 @@ def drive_gradient(
 
 
 def _kept(membrane: Tensor, neuron: Neuron) -> Tensor:
-    """r: whether the membrane's past outlives this step."""
+    """r: whether the membrane keeps its past after this time step."""
     if neuron.reset == "soft":
         return torch.ones_like(membrane)
     return (membrane < neuron.threshold).to(membrane.dtype)

@@ -34,10 +34,10 @@ def frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tenso
 
     Args:
         mean_a, mean_b: `[D]`.
-        cov_a, cov_b: `[D, D]`, symmetric and positive semi-definite; singular ones are welcome.
+        cov_a, cov_b: `[D, D]`, symmetric and positive semi-definite; may be singular.
 
     Raises:
-        ShapeError: the shapes do not fit each other.
+        ShapeError: the shapes do not match.
         UserError: a value is not finite.
     """
     if mean_a.dim() != 1:

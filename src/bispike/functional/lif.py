@@ -1,4 +1,4 @@
-"""The leaky integrate-and-fire neuron: the only place where its equation stands.
+"""The leaky integrate-and-fire neuron: its equation, its reference and its fast version.
 
 For drive a[t] (dimensionless synaptic current), membrane U, threshold θ > 0 and decay factor β in [0, 1]:
 
@@ -7,8 +7,8 @@ For drive a[t] (dimensionless synaptic current), membrane U, threshold θ > 0 an
     U[t] = H[t] (1 − S[t])            hard reset        or   U[t] = H[t] − θ S[t]   soft reset
 
 Source: threshold firing as in Bidirectional Spike-based Distillation (arXiv 2509.20284, §3); decay and reset are
-open there and follow the usual discrete LIF with β = 1 − 1/τ at τ = 2 steps. `lif_reference` is the equation as
-written; `lif` gives the same spikes faster, and its gradient (for backpropagation through time) in one node.
+not given there and follow the usual discrete LIF with β = 1 − 1/τ at τ = 2 time steps. `lif_reference` is the equation
+as written; `lif` gives the same spikes faster, and its gradient (for backpropagation through time) in one node.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
 
 
 def lif_onward(drive: Tensor, neuron: Neuron, membrane: Tensor) -> tuple[Tensor, Tensor]:
-    """`lif_reference` from a membrane U[0] `[...]` on: spikes `[T, ...]`, and the membrane U[T] that is left."""
+    """`lif_reference` from a given membrane U[0] `[...]`: spikes `[T, ...]` and the final membrane U[T]."""
     spikes = []
     for current in drive.unbind(0):
         membrane = neuron.decay * membrane + current
@@ -78,7 +78,7 @@ def lif(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> Tens
 
 
 def lif_with_history(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> tuple[Tensor, Tensor]:
-    """Spikes as `lif`, without a tape, and H[t], both `[T, B, ...]`: what `drive_gradient` needs."""
+    """Spikes as `lif`, without a tape, and H[t], both `[T, B, ...]`: the input of `drive_gradient`."""
     if triton_neuron.available(drive.device):
         response = triton_neuron.forward(drive, neuron, time_steps, history=True, dtype=drive.dtype)
         assert response.history is not None
@@ -91,7 +91,7 @@ def lif_with_history(drive: Tensor, neuron: Neuron, *, time_steps: int | None = 
 
 
 def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -> None:
-    """`membrane` goes from U[t−1] to H[t], in place."""
+    """Update `membrane` from U[t−1] to H[t], in place."""
     if first:
         membrane.copy_(drive)
     else:
@@ -99,7 +99,7 @@ def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -
 
 
 def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:
-    """`spike` receives S[t]; `membrane` goes from H[t] to U[t], in place."""
+    """Write S[t] to `spike` and update `membrane` from H[t] to U[t], in place."""
     torch.ge(membrane, neuron.threshold, out=spike)
     if neuron.reset == "hard":
         membrane.addcmul_(membrane, spike, value=-1)
@@ -137,7 +137,7 @@ class _Fire(torch.autograd.Function):
 
 
 class _LIF(torch.autograd.Function):
-    """All steps of the neuron in one node: keeps H[t], from which the spikes follow, and walks back once."""
+    """All time steps of the neuron in one autograd node, which keeps only H[t]; the backward is one pass over time."""
 
     @staticmethod
     def forward(ctx: Any, drive: Tensor, neuron: Neuron, time_steps: int | None) -> Tensor:

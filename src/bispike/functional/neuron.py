@@ -1,4 +1,4 @@
-"""Constants of a population of leaky integrate-and-fire neurons; their equation stands in `lif.py`."""
+"""Constants of a population of leaky integrate-and-fire neurons; their equation is in `lif.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Neuron:
 
     Args:
         threshold: θ, positive.
-        decay: β, the share of the membrane kept from one step to the next, in [0, 1].
+        decay: β, the factor of the membrane per time step, in [0, 1]; 1 means no decay.
         reset: `"hard"` sets the membrane to 0 after a spike, `"soft"` subtracts θ.
     """
 

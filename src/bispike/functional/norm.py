@@ -4,7 +4,7 @@ The statistics are those of the *time-mean* drive over the batch (and the map po
 
     z[t] = γ (a[t] − μ) / σ + β,      μ, σ² = mean and variance over B (and H, W) of ā = mean_t a[t]
 
-The time-mean of z is then the ordinary batch norm of ā, so the gradient of anything that looks at time means passes
+The time-mean of z is then the ordinary batch norm of ā, so the gradient of any function of time means passes
 through the norm exactly, without a tape over time: with ẑ = (ā − μ)/σ and g = dL/dz̄,
 
     dL/dā = γ/σ ( g − mean(g) − ẑ mean(g ẑ) ),   dL/dγ = Σ g ẑ,   dL/dβ = Σ g
@@ -19,12 +19,12 @@ from torch import Tensor
 
 
 def channel_view(values: Tensor, dims: int) -> Tensor:
-    """`[C]` shaped to broadcast against `[N, C, ...]` with `dims` axes."""
+    """View of `[C]` that broadcasts to `[N, C, ...]` with `dims` axes."""
     return values.reshape(1, -1, *([1] * (dims - 2)))
 
 
 def batch_statistics(mean_drive: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance `[C]` of `[B, C, ...]` over every axis but the channel axis."""
+    """Mean and biased variance `[C]` of `[B, C, ...]` over all axes except the channel axis."""
     axes = [0, *range(2, mean_drive.dim())]
     mean = mean_drive.mean(axes)
     centred = mean_drive - channel_view(mean, mean_drive.dim())
@@ -100,7 +100,7 @@ def _laid_as(grad: Tensor, drive: Tensor) -> Tensor:
 def normalise_backward_reference(
     grad: Tensor, mean_drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """`normalise_backward` as the formula above is written; the fast version is tested against it."""
+    """`normalise_backward` by the formula above; the fast version is tested against it."""
     dims = grad.dim()
     axes = [0, *range(2, dims)]
     count = grad.numel() // grad.shape[1]

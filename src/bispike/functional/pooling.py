@@ -1,4 +1,4 @@
-"""Average pooling of maps to a fixed grid, backwards, for rules that write gradients without a tape."""
+"""Backward of average pooling of maps to a fixed grid, for rules that write gradients without a tape."""
 
 from __future__ import annotations
 

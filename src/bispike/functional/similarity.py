@@ -1,14 +1,15 @@
-"""Similarity of two sets of rows, pulled towards who belongs to whom: values and closed-form gradients.
+"""Similarity losses of features and templates with a target matrix: values and closed-form gradients.
 
-Features A `[B, D]` meet class templates P `[C, D]` through their products M = A Pᵀ, which should be 1 where the classes
-are the same and 0 elsewhere:
+The products M = A Pᵀ of features A `[B, D]` and class templates P `[C, D]` have the target 1 where the classes are the
+same and 0 elsewhere:
 
     match         Σ_k Σ_c w_kc (M_kc − T_kc)²,   T_kc = 1 where c is the class y(k) of sample k, else 0
     decorrelate   Σ_j Σ_k (A Aᵀ − I)²_jk
 
-With one template a class (`classes`), w = 1. With a template for each sample that is the same for all of a class
-(`identity`), the target is the B × B identity: sample k meets the template of class c as often as the batch holds it,
-n_c times, and each time but its own the target is 0; counted out, that is w_kc = n_c and one target of 1 a sample.
+With one template per class (`classes`), w = 1. With one template per sample, equal for all samples of a class
+(`identity`), the target is the B × B identity: sample k is compared n_c times with the template of class c, where n_c
+is the number of its samples in the batch, and the target is 1 only once. So w_kc = n_c, with one target of 1 per
+sample.
 Source: counter-current learning, Kao & Hariharan, NeurIPS 2024 (paper: identity, released code: classes).
 """
 
@@ -46,8 +47,8 @@ def decorrelate(rows: Tensor, everyone: Tensor, same: Tensor) -> tuple[Tensor, T
 
     Args:
         rows: A, `[N, D]`.
-        everyone: `[M, D]` all rows, of which `rows` are N (all, or those of one of several processes).
-        same: `[N, M]`, 1 where a row meets itself, else 0.
+        everyone: `[M, D]` all rows, which include the N rows of `rows` (all, or those of one of several processes).
+        same: `[N, M]`, 1 where both rows are the same, else 0.
 
     Returns:
         Value of the pairs that begin with one of `rows`, and dL/dA `[N, D]` of the sum over all pairs.
@@ -57,5 +58,5 @@ def decorrelate(rows: Tensor, everyone: Tensor, same: Tensor) -> tuple[Tensor, T
 
 
 def unit_rows_backward(grad: Tensor, unit: Tensor, norm: Tensor) -> Tensor:
-    """dL/d rows `[N, D]` from dL/d unit rows, with what `unit_rows` returned."""
+    """dL/d rows `[N, D]` from dL/d unit rows, with the output of `unit_rows`."""
     return (grad - unit * (grad * unit).sum(1, keepdim=True)) / norm

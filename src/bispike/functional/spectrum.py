@@ -13,7 +13,7 @@ from ..errors import ConfigurationError
 
 
 def frequencies(shape: torch.Size | tuple[int, ...], like: Tensor) -> Tensor:
-    """|f| in cycles a sample of each bin of the real transform: `[H, W//2+1]` of images, `[D//2+1]` of vectors."""
+    """|f| in cycles per sample of each bin of the real transform: `[H, W//2+1]` of images, `[D//2+1]` of vectors."""
     across = torch.fft.rfftfreq(shape[-1], dtype=like.dtype, device=like.device)
     if len(shape) < 4:
         return across
@@ -25,7 +25,7 @@ def split_bands(values: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
 
     Args:
         values: `[N, C, H, W]` or `[N, D]`.
-        cutoff: in cycles a sample, above 0; 0.5 is the highest frequency along one axis.
+        cutoff: in cycles per sample, above 0; 0.5 is the highest frequency along one axis.
 
     Raises:
         ConfigurationError: the cut-off is not in (0, 0.5·√2].
@@ -40,6 +40,6 @@ def split_bands(values: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
 
 
 def weigh_bands(values: Tensor, cutoff: float, low: float, high: float) -> Tensor:
-    """√low · low band + √high · high band: inner products weigh the bands by `low` and `high` (at least 0)."""
+    """√low · low band + √high · high band: inner products weight the bands by `low` and `high` (at least 0)."""
     slow, fast = split_bands(values, cutoff)
     return slow * low**0.5 + fast * high**0.5

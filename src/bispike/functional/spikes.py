@@ -1,7 +1,7 @@
-"""Spike trains at one bit a spike: what leaves a layer, and all that is kept of its time steps.
+"""Packed spike trains with one bit per spike: the output of a layer, the only stored values of its time steps.
 
-Channels are packed 32 to a word; maps are channels-last, so that one word holds 32 channels of one position. A maximum
-of spikes is an OR, a rate is a count, and a product with spikes needs no multiplication (`spike_product.py`).
+32 channels are packed in one word; maps are channels-last, so that one word holds 32 channels of one position. A
+maximum of spikes is an OR, a rate is a count, and a product with spikes needs no multiplication (`spike_product.py`).
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class PackedSpikes:
 
     @classmethod
     def empty(cls, time_steps: int, batch: int, shape: tuple[int, ...]) -> PackedSpikes:
-        """Room for the spikes of `[steps, batch, *shape]`, not filled."""
+        """Uninitialised spikes of `[steps, batch, *shape]`."""
         words = -(-shape[0] // WORD)
         bits = torch.empty((time_steps, batch, math.prod(shape[1:]), words), dtype=torch.int32)
         return cls(bits, shape[0], tuple(shape[1:]))
 
     @classmethod
     def pack(cls, spikes: Tensor) -> PackedSpikes:
-        """From `[T, B, C, *positions]` float32 zeros and ones."""
+        """Pack `[T, B, C, *positions]` float32 zeros and ones."""
         made = cls.empty(spikes.shape[0], spikes.shape[1], tuple(spikes.shape[2:]))
         rows = rows_of(spikes.flatten(0, 1))
         kernels().pack(rows.data_ptr(), rows.shape[0] * rows.shape[1], made.channels, made.bits.data_ptr())
@@ -55,11 +55,11 @@ class PackedSpikes:
 
     @property
     def rows(self) -> int:
-        """Number of (time step, sample, position)."""
+        """Number of rows: time steps times samples times positions."""
         return self.bits[..., 0].numel()
 
     def dense(self) -> Tensor:
-        """float32 `[T, B, C, *positions]`; maps lie channels-last in memory."""
+        """Unpack to float32 `[T, B, C, *positions]`; maps are channels-last in memory."""
         values = torch.empty(
             (self.bits.shape[0] * self.bits.shape[1], self.bits.shape[2], self.channels), dtype=torch.float32
         )
@@ -67,14 +67,14 @@ class PackedSpikes:
         return map_of(values, self.positions).unflatten(0, self.bits.shape[:2])
 
     def rate(self) -> Tensor:
-        """float32 `[B, C, *positions]`: share of the time steps in which each neuron fired."""
+        """Rate, float32 `[B, C, *positions]`: share of the time steps in which each neuron fired."""
         time_steps, batch, positions, _ = self.bits.shape
         values = torch.empty((batch, positions, self.channels), dtype=torch.float32)
         kernels().rate(self.bits.data_ptr(), time_steps, batch * positions, self.channels, values.data_ptr())
         return map_of(values, self.positions)
 
     def pool(self, side: int, *, ceil: bool = False) -> PackedSpikes:
-        """Max pooling over side × side positions; what does not fill a window is left out, or with `ceil` filled up."""
+        """Max pooling over side × side positions; an incomplete window is dropped, or padded with `ceil`."""
         height, width = self.positions
         below, right = -height % side, -width % side
         if ceil and (below or right):
@@ -99,7 +99,7 @@ class PackedSpikes:
 
     @cached_property
     def events(self) -> tuple[Tensor, Tensor]:
-        """Where each row's spikes begin in the list, int32 `[rows + 1]`, and the list of channels that fired."""
+        """Start of each row in the list of spikes, int32 `[rows + 1]`, and the list of channels that fired."""
         starts = torch.empty(self.rows + 1, dtype=torch.int32)
         fired = torch.empty(max(self.count, 1), dtype=torch.int32)
         kernels().list_events(self.bits.data_ptr(), self.rows, self.bits.shape[3], starts.data_ptr(), fired.data_ptr())
@@ -112,14 +112,14 @@ Spikes = Tensor | PackedSpikes
 
 @dataclass(frozen=True)
 class JoinedSpikes:
-    """Two trains of maps of one size, side by side: `near`'s channels, then `far`'s. Nothing is copied."""
+    """Two trains of maps of one size as one: the channels of `near`, then those of `far`. Nothing is copied."""
 
     near: Spikes
     far: Spikes
 
 
 Received = Spikes | JoinedSpikes
-"""What a synapse receives: spikes of one layer, or of two side by side."""
+"""Input of a synapse: spikes of one layer, or of two layers as one train."""
 
 
 def rows_of(values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Spike-timing-dependent plasticity as products of signals: what each spike train contributes to a pair.
+"""Spike-timing-dependent plasticity as products of signals: the pre- and postsynaptic factor of a pair.
 
 A sum over pairs of spikes factors into a product of the postsynaptic train with a trace of the presynaptic one (or the
 other way round), so all pairs of all samples are one matrix product over time steps and samples:
@@ -14,22 +14,22 @@ from torch import Tensor
 
 
 def fired_by(spikes: Tensor) -> Tensor:
-    """`[T, ...]` 1 from a train's first spike on, else 0."""
+    """1 from the first spike of a train on, else 0, `[T, ...]`."""
     return spikes.cumsum(0).clamp_(max=1)
 
 
 def first_spikes(spikes: Tensor) -> Tensor:
-    """`[T, ...]` the first spike of each train `[T, ...]` alone."""
+    """The first spike of each train, `[T, ...]`; later spikes are removed."""
     return spikes * (spikes.cumsum(0) == 1)
 
 
 def causal_contrast(spikes: Tensor, *, depression: float | None) -> Tensor:
-    """What a first postsynaptic spike at each step does to a synapse with these presynaptic spikes.
+    """Effect of a first postsynaptic spike at each time step on synapses with these presynaptic spikes.
 
     Args:
         spikes: `[T, B, *source]`.
-        depression: a⁻ over a⁺; None: what balances a⁺ over the synapses of a neuron, n/(N - n) where n of N fired, but
-            at most 1.
+        depression: a⁻ over a⁺; None: the value that balances a⁺ over the synapses of a neuron, n/(N - n) where n of N
+            fired, at most 1.
 
     Returns:
         `[T, B, *source]`: 1 once the presynaptic neuron has fired, -a⁻ before, and if it never fires.
@@ -42,11 +42,11 @@ def causal_contrast(spikes: Tensor, *, depression: float | None) -> Tensor:
 
 
 def symmetric_trace(spikes: Tensor, decay: float) -> Tensor:
-    """`[T, ...]` Σ_{t'} κ^|t-t'| s[t']: what a spike at t meets of these, in either order.
+    """Trace Σ_{t'} κ^|t-t'| s[t'] of spikes in both directions of time, `[T, ...]`.
 
     Args:
         spikes: `[T, ...]`.
-        decay: κ in [0, 1], what is left of a trace after a step.
+        decay: κ in [0, 1], the factor of a trace per time step.
     """
     time_steps = torch.arange(spikes.shape[0], device=spikes.device)
     kernel = (time_steps[:, None] - time_steps).abs().to(spikes.dtype)

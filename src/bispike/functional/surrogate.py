@@ -1,9 +1,9 @@
-"""Smooth stand-ins for the derivative of a spike.
+"""Surrogates: smooth substitutes for the derivative of a spike.
 
 `atan_surrogate` replaces d S / d H at one step (backpropagation through time). The two rate slopes replace
 d rate / d (time-mean drive) for a whole spike train, so that a rate can be aligned without a tape over time:
-`mean_field_slope` looks at the time-mean drive only (`mean_field_rate` is the rate that it belongs to),
-`unrolled_slope` runs the neuron's own linearisation forward.
+`mean_field_slope` uses only the time-mean drive (it is the slope of `mean_field_rate`), and `UnrolledSlope` computes
+the linearisation of the neuron forward in time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .neuron import Neuron
 MEAN_FIELD_CENTRE = 0.6
 """Drive, in thresholds, at which the mean-field slope is largest."""
 MEAN_FIELD_STEEPNESS = math.pi / math.sqrt(2)
-"""How fast the mean-field slope falls off, per unit of drive."""
+"""Decrease of the mean-field slope per unit of drive."""
 
 
 def atan_surrogate(distance: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def atan_surrogate(distance: Tensor) -> Tensor:
 
 
 def triangular_surrogate(distance: Tensor, neuron: Neuron, *, damping: float = 0.3) -> Tensor:
-    """γ/θ max(0, 1 − |v|/θ) at distance v = H − θ, with damping γ: the pseudo-derivative of e-prop's paper."""
+    """γ/θ max(0, 1 − |v|/θ) at distance v = H − θ, with damping γ: the pseudo-derivative of the e-prop paper."""
     return distance.abs().div_(-neuron.threshold).add_(1).clamp_(min=0).mul_(damping / neuron.threshold)
 
 
@@ -38,9 +38,9 @@ def mean_field_slope(
 
     Args:
         mean_drive: `[B, ...]` time-mean drive (dimensionless).
-        neuron: gives the threshold θ.
-        centre: where the slope is largest, in thresholds.
-        width: scale of the fall-off; larger is flatter.
+        neuron: constants, with the threshold θ.
+        centre: drive of the largest slope, in thresholds.
+        width: width of the slope; larger is flatter.
 
     Returns:
         `[B, ...]`, in (0, 1].
@@ -54,12 +54,12 @@ def mean_field_rate(
 ) -> Tensor:
     """The rate whose slope `mean_field_slope` is: ½ + arctan(π (ā − centre·θ) / (width √2)) · width √2 / π.
 
-    It smooths the staircase of the neuron's rate and leaves [0, 1] by 0.2·width far from the threshold: made for
-    differences of rates, which no constant changes.
+    It smooths the staircase of the rate of the neuron, and exceeds [0, 1] by 0.2·width far from the threshold. It is
+    for differences of rates, which are independent of a constant.
 
     Args:
         mean_drive, centre, width: as for `mean_field_slope`.
-        neuron: gives the threshold θ.
+        neuron: constants, with the threshold θ.
 
     Returns:
         `[B, ...]`; ½ at `centre`·θ.
@@ -69,14 +69,14 @@ def mean_field_rate(
 
 
 class UnrolledSlope:
-    """d rate / d (a shift of the drive at every step), by the neuron's linearisation with ATan slopes.
+    """d rate / d (a shift of the drive at every time step), by the linearisation of the neuron with ATan slopes.
 
-    The recursion runs forward beside the neuron (forward-mode differentiation), so nothing is kept over time:
+    The recursion runs forward with the neuron (forward-mode differentiation), so nothing is kept over time:
     D[t] = β U'[t−1] + 1 with U'[t−1] = D[t−1] (1 − S[t−1]) for a hard reset, D[t−1] for a soft one;
     slope = mean over t of atan'(H[t] − θ) D[t].
 
     Args:
-        like: `[B, ...]` tensor that gives shape, dtype and device.
+        like: `[B, ...]` tensor with the shape, dtype and device.
         neuron: constants.
     """
 
@@ -87,7 +87,7 @@ class UnrolledSlope:
         self.time_steps = 0
 
     def watch(self, membrane: Tensor) -> None:
-        """Take in H[t]: after integration, before the reset."""
+        """Update the slope with H[t], the membrane after integration and before the reset."""
         self.sensitivity.mul_(self.neuron.decay).add_(1)
         self.total.addcmul_(atan_surrogate(membrane - self.neuron.threshold), self.sensitivity)
         if self.neuron.reset == "hard":

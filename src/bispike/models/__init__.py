@@ -1,4 +1,4 @@
-"""Models: plain functions from a few numbers to a network, and their registry."""
+"""Models: functions that build a network from a few numbers, and their registry."""
 
 from .assembly import Options
 from .autoencoder import autoencoder, conv_autoencoder

@@ -1,4 +1,4 @@
-"""What all builders share: the common options, and the last steps of putting a network together."""
+"""Common parts of all builders: their options, and the last steps of building a network."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ..spaces import Concept, Stimulus
 N = TypeVar("N", bound=Network)
 
 LEAST = 32
-"""Values a channel below which bottom-up norms use running statistics: batches of 8 samples are too few for a dense
-layer, while the C templates of the top-down pathway are not a sample but all there is."""
+"""Number of values per channel below which bottom-up norms use running statistics: 8 samples are too few for a dense
+layer. The C templates of the top-down pathway are not a random sample, so their statistics are exact."""
 
 
 @dataclass(frozen=True)
 class Options(Declared):
     """Options of every builder."""
 
-    refuses_idle: ClassVar[bool] = False  # builders have defaults of their own; see `config.resolve`
+    refuses_idle: ClassVar[bool] = False  # builders have their own defaults; see `config.resolve`
 
     time_steps: int = option(4, at_least(1, "at least 1 time step"), "T, time steps of the neurons")
     threshold: float = option(0.6, POSITIVE, "θ, threshold of the bottom-up neurons (dimensionless)")
@@ -63,7 +63,7 @@ class Options(Declared):
         """Options from keyword arguments.
 
         Raises:
-            ConfigurationError: unknown names or wrong values, listed together.
+            ConfigurationError: names are unknown or values are wrong, listed together.
         """
         known = shared_options()
         problems = [unknown_name("model option", name, known) for name in given if name not in known]
@@ -83,11 +83,11 @@ class Options(Declared):
         return Neuron(self.top_down_threshold or self.threshold, self.decay, self.reset)
 
     def source_shape(self, stimulus: Stimulus) -> tuple[int, ...]:
-        """What reaches the first synapse at one step; given spike trains lose their time axis."""
+        """Shape of the input of the first synapse at one time step; for given spike trains without the time axis."""
         return stimulus.shape[1:] if self.stimulus_code == "given" else stimulus.shape
 
     def layer(self, place: int, up: Synapse, down: Synapse, *, pool: int = 1) -> Layer:
-        """The layer at a place (1 is the lowest) with these synapses; `pool` as for `Layer`."""
+        """The layer with this number (1 is the lowest) and these synapses; `pool` as for `Layer`."""
         layer = Layer(
             f"layer{place}",
             Pathway(up, self.neuron, norm=self.norm, least=LEAST),
@@ -110,13 +110,13 @@ class Options(Declared):
         )
 
     def plain(self) -> dict[str, Any]:
-        """As keyword arguments of a builder."""
+        """The options as keyword arguments of a builder."""
         values = asdict(self)
         return {name: values[_FIELDS.get(name, name)] for name in shared_options()}
 
 
 _FIELDS = {"concept_code": "concept_code_kind"}
-"""Options whose field has another name."""
+"""Options whose fields have another name."""
 
 
 def shared_options() -> dict[str, Setting]:

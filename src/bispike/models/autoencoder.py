@@ -1,8 +1,7 @@
-"""Autoencoders: a stimulus goes up to a spiking latent code and comes down again from there.
+"""Autoencoders: the bottom-up pathway encodes a stimulus as a spiking latent code, and the top-down pathway decodes it.
 
-The bottom-up pathway compresses, the top-down pathway with weights of its own expands. Above the latent code stand the
-concepts as in every network: the readout tells what a code shows, and the highest top-down synapse recalls the code
-that is typical of a concept.
+The two pathways have separate weights. The concepts are above the latent code, as in every network: the readout
+classifies a code, and the highest top-down synapse recalls the typical code of a concept.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from .mlp import dense_network
 from .registry import Model, register
 
 GRADED: dict[str, Any] = {"time_steps": 8, "threshold": 4.0, "decay": 1.0, "reset": "soft", "excitability": 0.5}
-"""Neurons for codes that keep quantities: rates that grow evenly with the drive over two of its deviations to both
-sides of its mean, in T = 8 steps (arXiv 2509.20284)."""
+"""Constants of neurons for codes of quantities: the rate grows linearly with the drive, from two deviations below the
+mean of the drive to two above, in T = 8 time steps (arXiv 2509.20284)."""
 
 
 def autoencoder(
@@ -33,11 +32,11 @@ def autoencoder(
     """Dense autoencoder.
 
     Args:
-        stimulus: what goes up and comes down again.
+        stimulus: what is encoded and reconstructed.
         widths: neurons of each layer below the latent code, bottom to top; at least one layer.
-        concept: what the latent codes are told apart by.
+        concept: classes of the latent codes.
         latent: neurons of the latent code.
-        **options: fields of `Options`, over those of `GRADED`.
+        **options: fields of `Options`; they override `GRADED`.
 
     Returns:
         Autoencoder.
@@ -61,12 +60,12 @@ def conv_autoencoder(
     """Convolutional autoencoder: strided convolutions, then a dense latent code.
 
     Args:
-        stimulus: image space.
-        channels: of each convolution, bottom to top.
-        concept: what the latent codes are told apart by.
+        stimulus: image space, `[channels, height, width]`.
+        channels: channels of each convolution, bottom to top.
+        concept: classes of the latent codes.
         latent: neurons of the latent code.
         strides, kernel, top_down: as for `cnn`.
-        **options: fields of `Options`, over those of `GRADED`.
+        **options: fields of `Options`; they override `GRADED`.
 
     Returns:
         Autoencoder.

@@ -26,12 +26,12 @@ def cnn(
 ) -> Classifier:
     """Convolutional two-pathway network.
 
-    The paper's five-layer net is `channels=(128, 128, 256, 256, 512), pools=2`; smaller ones work the same way.
+    The five-layer network of the paper is `channels=(128, 128, 256, 256, 512), pools=2`.
 
     Args:
         stimulus: image space, `[channels, height, width]`.
         channels: channels of each convolution layer, bottom to top.
-        concept: what is told apart.
+        concept: the classes.
         strides: stride of each convolution (one number for all, or one per layer).
         pools: side of the max pooling after each layer (one number for all, or one per layer; 1: none).
         kernel: side of the kernels, odd.

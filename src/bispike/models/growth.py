@@ -1,8 +1,8 @@
-"""A network that knows C concepts learns the name of one more; every weight that it has stays as it is.
+"""Growth of a network by one concept; its existing weights do not change.
 
-The new concept gets a row of the concept code, a row of the readout (one-hot codes) and a column of the highest
-top-down synapse. Row and column start as the mean of the old ones: the new concept then scores the mean of the old
-scores, so it decides nothing before it is taught.
+The new concept adds a row to the concept code, a row to the readout (one-hot codes) and a column to the highest
+top-down synapse. Row and column begin as the mean of the existing ones: the score of the new concept is then the mean
+of the other scores, so it is never the largest before it is trained.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def add_concept(network: Network, name: str, *, generator: torch.Generator) -> i
     """Add one concept in place; `network.spec` describes the grown network, so `models.build` rebuilds it.
 
     Args:
-        network: made by a builder. Parameters that grow are replaced: an optimizer has to be made anew.
-        name: of the new class, unlike every other.
-        generator: of the code of the new class (population and learned codes; a one-hot code draws nothing).
+        network: network from a builder. Parameters that grow are replaced, so a new optimizer is needed.
+        name: name of the new class, different from all others.
+        generator: source of the code of the new class (population and learned codes; a one-hot code draws nothing).
 
     Returns:
         Label of the new class, C.
@@ -52,7 +52,7 @@ def add_concept(network: Network, name: str, *, generator: torch.Generator) -> i
 
 
 def _grow_targets(readout: Synapse) -> None:
-    """One more target neuron; its weights and bias are the mean of the others'."""
+    """Add a target neuron; its weights and bias are the mean of the others."""
     readout.weight = _extended(readout.weight, 0)
     if readout.bias is not None:
         readout.bias = _extended(readout.bias, 0)
@@ -62,7 +62,7 @@ def _grow_targets(readout: Synapse) -> None:
 
 
 def _grow_sources(synapse: Synapse) -> None:
-    """One more source neuron; its weights are the mean of the others'."""
+    """Add a source neuron; its weights are the mean of the others."""
     synapse.weight = _extended(synapse.weight, 1)
     synapse.source = (synapse.source[0] + 1,)
 
@@ -82,7 +82,7 @@ def _add_code_row(code: ConceptCode, generator: torch.Generator) -> None:
 
 
 def _free_code(taken: Tensor, generator: torch.Generator) -> Tensor:
-    """A random code `[1, K]` that fires as many neurons as the others and equals none of them."""
+    """A random code `[1, K]` with as many active neurons as the others, different from all of them."""
     size = taken.shape[1]
     for _ in range(1000):
         row = population_code(1, size, generator=generator).to(taken)

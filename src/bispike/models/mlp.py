@@ -21,16 +21,16 @@ def mlp(
     """Dense two-pathway network.
 
     Args:
-        stimulus: what comes in (`data.stimulus`, a shape, or a number of features).
+        stimulus: the input (`data.stimulus`, a shape, or a number of features).
         widths: neurons of each hidden layer, bottom to top; at least one layer.
-        concept: what is told apart (`data.concept`, names, or a number of classes).
-        **options: fields of `Options` (steps, threshold, decay, norm, gain, codes, seed, ...).
+        concept: the classes (`data.concept`, names, or a number of classes).
+        **options: fields of `Options` (time_steps, threshold, decay, norm, gain, codes, seed, ...).
 
     Returns:
         Classifier.
 
     Raises:
-        ConfigurationError: all wrong settings, listed together.
+        ConfigurationError: settings are wrong; all are listed together.
     """
     spec = {"model": "mlp", "widths": [int(width) for width in widths]}
     return dense_network(Classifier, stimulus, widths, concept, options, spec)

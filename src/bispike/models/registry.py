@@ -1,4 +1,4 @@
-"""The registry of models: builders by name, and the way back from a network's description to the network.
+"""The registry of models: builders by name, and `build`, which rebuilds a network from its description.
 
 A model is one file with a builder and a call of `register`; `bispike.models` imports it once.
 """
@@ -18,14 +18,14 @@ from .assembly import Options
 
 @dataclass(frozen=True)
 class Model:
-    """A model that the command line knows by name.
+    """A registered model, which the command line uses by its name.
 
     Attributes:
-        name, summary: for lists.
-        builder: the function; `spec["model"]` of its networks is its name, with hyphens.
+        name, summary: name and description in lists.
+        builder: the function that builds the network; its name, with hyphens, is `spec["model"]` of its networks.
         sizes: name of the builder's second argument.
-        network: class of the networks that it builds (for a sequence, their base).
-        defaults: settings that this name stands for.
+        network: class of the networks that it builds (for sequences, their base class).
+        defaults: settings of the builder under this name.
     """
 
     name: str
@@ -45,7 +45,7 @@ registry: dict[str, Model] = {}
 
 
 def register(model: Model) -> Model:
-    """Make a model known by its name."""
+    """Register a model by its name."""
     registry[model.name] = model
     return model
 
@@ -67,7 +67,7 @@ def create(
     concept: Concept | Sequence[str] | int,
     **settings: Any,
 ) -> Network:
-    """Network by the registry's name; settings override what the name stands for.
+    """Build a network by the name of a registered model; settings override the defaults of the name.
 
     Raises:
         UnknownNameError: no such model.
@@ -95,7 +95,7 @@ def settings_of(name: str) -> dict[str, Any]:
 
 
 def build(spec: dict[str, Any]) -> Network:
-    """Rebuild the network that `Network.spec` describes (weights aside).
+    """Rebuild the network that `Network.spec` describes, without its weights.
 
     Raises:
         UnknownNameError: no model of that kind.
@@ -116,6 +116,6 @@ def build(spec: dict[str, Any]) -> Network:
 
 
 def _quantities(names: tuple[str, ...], values: dict[str, Any]) -> Quantities:
-    """Quantities from a spec, whose values about them are removed from it."""
+    """Remove the values of the quantities from a spec and return the quantities."""
     parts = ("mean", "std", "present", "scale")
     return Quantities(names, **{part: tuple(values.pop(f"quantity_{part}")) for part in parts})

@@ -1,6 +1,6 @@
 """Residual network: a stem and blocks of two 3x3 convolutions, each block with a shortcut around it.
 
-    layer i - 1:  W s_{i-2}            the first of a block; its stride, if the block has one
+    layer i - 1:  W s_{i-2}            the first layer of a block; it has the stride of the block
     layer i:      W s_{i-1} + V s_{i-2}
 
 Every convolution is a layer, so the depth in weight layers is 2 + 2 · blocks: stem, blocks, readout. After He et al.
@@ -36,15 +36,15 @@ def resnet(
 
     Args:
         stimulus: image space, `[channels, height, width]`.
-        widths: channels of each group of blocks, bottom to top; the stem has the first. Each group but the first begins
-            with a stride of 2.
-        concept: what is told apart.
-        depth: weight layers, even; the blocks are shared out over the groups evenly, what is left over to the highest.
-        blocks: number of blocks of each group, in place of `depth`; 0 leaves a group out.
+        widths: channels of each group of blocks, bottom to top; the stem has those of the first group. Each group
+            except the first begins with a stride of 2.
+        concept: the classes.
+        depth: number of weight layers, even; blocks are divided equally among the groups, the rest to the highest.
+        blocks: number of blocks of each group, in place of `depth`; 0 omits a group.
         stem_stride: stride of the stem.
-        shortcut_gain: of shortcuts without weights, dimensionless; of the initial weights of the others, relative to
-            those of the convolutions. At 2 a block begins by nearly passing on what enters it (rates correlate by
-            0.97); at 1 they correlate by 0.8, and 18 layers learn much more slowly.
+        shortcut_gain: gain of shortcuts without weights, dimensionless; gain of the initial weights of other shortcuts,
+            relative to those of the convolutions. At 2 the initial output of a block is nearly its input (the rates
+            have a correlation of 0.97); at 1 the correlation is 0.8, and 18 layers learn much more slowly.
         **options: fields of `Options`.
 
     Returns:
@@ -60,7 +60,7 @@ def resnet(
     code = opts.concept_code(concept)
 
     mains = [Conv(opts.source_shape(stimulus), int(widths[0]), stride=stem_stride)]
-    closing = set()  # layers that close a block: the shortcut comes in there
+    closing = set()  # last layers of the blocks, which receive the shortcut
     for group, (width, count) in enumerate(zip(widths, counts, strict=True)):
         for block in range(count):
             mains.append(Conv(mains[-1].target, int(width), stride=2 if group and not block else 1))
@@ -100,7 +100,7 @@ def resnet(
 
 
 def _closed(main: Synapse, far: Shape, gain: float) -> Residual:
-    """The bottom-up synapse that closes a block; the spikes of its shortcut are pooled to the block's resolution."""
+    """The last bottom-up synapse of a block; the spikes of its shortcut are pooled to the resolution of the block."""
     pool = -(-far[1] // main.source[1])
     pooled = (far[0], *main.source[1:])
     shortcut = IdentityShortcut(gain) if pooled == main.target else Conv(pooled, main.target[0], kernel=1, bias=False)
@@ -108,7 +108,7 @@ def _closed(main: Synapse, far: Shape, gain: float) -> Residual:
 
 
 def _downward(far: Shape, target: Shape, gain: float) -> Synapse | IdentityShortcut:
-    """The top-down shortcut around a block; it enlarges by the nearest neighbour as its `main` does."""
+    """The top-down shortcut around a block; it upsamples by the nearest neighbour, as its `main` does."""
     return IdentityShortcut(gain) if far == target else UpsampleConv(far, target, kernel=1, bias=False)
 
 

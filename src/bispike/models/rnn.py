@@ -25,7 +25,7 @@ from .assembly import Options
 from .registry import Model, register
 
 TUNED: dict[str, Any] = {"decay": 0.8, "reset": "soft", "threshold": 1.5, "excitability": 0.1}
-"""Neurons whose rate grows evenly with the drive and that forget some of it."""
+"""Constants of neurons whose rate grows linearly with the drive and whose membrane decays."""
 
 
 def rnn(
@@ -41,15 +41,15 @@ def rnn(
     """Recurrent two-pathway network.
 
     Args:
-        stimulus: what comes in at a position: `data.stimulus`, or a number of symbols or columns.
+        stimulus: the input at a position: `data.stimulus`, or a number of symbols or columns.
         widths: neurons of each recurrent layer, bottom to top.
         concept: the target at a position: one of several classes, or `Quantities`.
-        symbols: whether stimuli are symbols; None: they are where the targets are classes and as many.
+        symbols: whether stimuli are symbols; None: they are symbols if the targets are as many classes.
         carry: whether membrane potentials continue from position to position: the sequence is time itself (with
             `time_steps=1` a position is a time step). Otherwise each position begins at rest.
         top_down_recurrent: whether the top-down populations are recurrent too, so that a template depends on the
-            targets so far.
-        **options: fields of `Options` (steps, threshold, decay, reset, norm, excitability, gain, seed).
+            earlier targets.
+        **options: fields of `Options` (time_steps, threshold, decay, reset, norm, excitability, gain, seed).
 
     Raises:
         ConfigurationError: all wrong settings, listed together.

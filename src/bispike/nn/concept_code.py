@@ -1,4 +1,4 @@
-"""The top of the network: each concept's binary code, which fires at every step of the top-down pass."""
+"""The top of the network: the binary code of each concept, which fires at every step of the top-down pass."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class ConceptCode(nn.Module):
     Args:
         classes: C.
         kind: `"one-hot"` (K = C), `"population"` (a fixed random binary code) or `"learned"` (an embedding
-            that drives LIF neurons; it starts near a random code and its drive is trained).
+            that drives LIF neurons; it begins near a random code and its drive is trained).
         size: K; ignored for one-hot. Default 4·C.
         neuron: constants of the concept neurons (learned code only).
         generator: source of randomness.
 
     Attributes:
-        constant: whether the code fires alike at every step; then `fixed` `[C, K]` is all of it.
+        constant: whether the code is the same at every time step; then `fixed` `[C, K]` is the whole code.
     """
 
     fixed: Tensor

@@ -1,6 +1,6 @@
-"""A layer: two populations of one shape, each with a synapse and a norm of its own. Only spikes leave a layer.
+"""A layer: two populations of one shape, each with its own synapse and norm. Only spikes leave a layer.
 
-Both pathways of a layer are of the same class, `Pathway`, so what is said about one holds for the other.
+Both pathways of a layer are instances of one class, `Pathway`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ class Layer(nn.Module):
     """Two populations of the same shape, one for each pathway.
 
     Args:
-        name: as it appears in reports.
+        name: the name in reports.
         up: bottom-up pathway.
         down: top-down pathway; its target is the shape of the bottom-up population.
-        pool: side of the max pooling of the spikes that leave upward (1: none); a maximum of spikes is a spike.
+        pool: side of the max pooling of the bottom-up spikes (1: none); a maximum of spikes is a spike.
     """
 
     def __init__(self, name: str, up: Pathway, down: Pathway, *, pool: int = 1) -> None:
@@ -36,7 +36,7 @@ class Layer(nn.Module):
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Shape of what leaves upward, after pooling."""
+        """Shape of the bottom-up output, after pooling."""
         shape = self.feature_shape
         return shape if self.pool == 1 else (shape[0], *(n // self.pool for n in shape[1:]))
 
@@ -49,7 +49,7 @@ class Layer(nn.Module):
         return values if self.pool == 1 else F.max_pool2d(values, self.pool)
 
     def unpool(self, grad: Tensor, values: Tensor) -> Tensor:
-        """`pool_rates` backwards: dL/d values from dL/d pooled values `[N, *output]`, to the largest of each cell."""
+        """Backward of `pool_rates`: dL/d values from dL/d pooled `[N, *output]`, at the largest value per cell."""
         if self.pool == 1:
             return grad
         _, places = F.max_pool2d(values, self.pool, return_indices=True)

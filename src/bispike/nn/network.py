@@ -1,4 +1,4 @@
-"""What all networks share: layers between a stimulus and a concept, and the weights of both pathways.
+"""Base class of all networks: layers between a stimulus and a concept, and the weights of both pathways.
 
 The final classes are `Classifier` and `Autoencoder` (`stimulus_network.py`), which take single stimuli, and
 `SequenceClassifier` and `SequenceForecaster` (`sequence_network.py`). Calls are stateless: a batch in, results out.
@@ -25,7 +25,7 @@ from .synapse import Synapse, weight_pairs
 
 
 def _no_rule() -> None:
-    """What a network says that no rule is attached to."""
+    """`Network.attached_rule` of a network without a rule."""
 
 
 class Network(nn.Module):
@@ -40,15 +40,15 @@ class Network(nn.Module):
         neuron: constants of the bottom-up neurons.
         time_steps: T, number of time steps.
         stimulus_code: how a stimulus becomes input (`functional.STIMULUS_CODES`).
-        decoder: `"drive"` or `"cosine"`.
+        decoder: how the readout gives scores, `"drive"` or `"cosine"`.
         spec: plain values that rebuild this network through `bispike.models.build`.
 
     Attributes:
         kind: what the class does, in words for messages.
         shared_axes: the first axes of stimuli and labels, which are the same in both.
         constant_input: whether the first layer receives a current that does not change over time.
-        attached_rule: returns the rule that set how the network decides, None if there is none.
-        signals: what travels between its layers: `SPIKES`, or `RATES` under rules that are defined for rate networks.
+        attached_rule: returns the rule that set how the network decides; None if no rule is attached.
+        signals: the output of its layers: `SPIKES`, or `RATES` under rules that are defined for rate networks.
     """
 
     kind: ClassVar[str]
@@ -100,23 +100,23 @@ class Network(nn.Module):
 
     @abstractmethod
     def forward(self, stimulus: Tensor) -> Tensor:
-        """What the network says of stimuli, in the mode that it is in; with a tape where gradients are enabled."""
+        """Output of the network for stimuli, in its current mode; with a tape where gradients are enabled."""
 
     @abstractmethod
     def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What the network decides by, without a tape and with running statistics."""
+        """Output that the decision uses, without a tape and with running statistics."""
 
     @abstractmethod
     def check_stimulus(self, stimulus: Tensor) -> None:
-        """Raise a ShapeError unless `stimulus` is a batch of what this network takes."""
+        """Raise a ShapeError unless `stimulus` is a batch of stimuli of this network."""
 
     @abstractmethod
     def check_labels(self, labels: Tensor) -> None:
-        """Raise unless `labels` are what this network can be taught."""
+        """Raise unless `labels` are valid targets of this network."""
 
     @abstractmethod
     def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What the first synapse receives."""
+        """Input of the first synapse."""
 
     # ------------------------------------------------------------------ description
 
@@ -127,7 +127,7 @@ class Network(nn.Module):
 
     @property
     def shortcuts(self) -> list[str]:
-        """Names of the layers that receive the spikes of the layer two below too; empty for a chain."""
+        """Names of the layers that also receive the spikes of the layer two below; empty for a chain."""
         return [layer.name for layer in self.layers if layer.up.synapse.joins]
 
     @property
@@ -145,9 +145,9 @@ class Network(nn.Module):
     # ------------------------------------------------------------------ modes
 
     def join(self, group: Group) -> None:
-        """Train on batches whose samples these processes share; `ALONE` ends it.
+        """Share the samples of each training batch among these processes; `ALONE` ends it.
 
-        The top-down pathway takes no part: it runs on the C classes, which are the same in every process.
+        The top-down pathway is not shared: it runs on the C classes, which are the same in every process.
         """
         self.group = group
         for layer in self.layers:
@@ -156,7 +156,7 @@ class Network(nn.Module):
 
     @contextmanager
     def inference(self) -> Iterator[None]:
-        """No tape and running statistics, whatever mode the network is in; nothing is changed by looking."""
+        """Context without a tape and with running statistics, whatever the mode of the network; it changes no state."""
         training = self.training
         self.eval()
         try:
@@ -178,9 +178,9 @@ class Network(nn.Module):
         return [*parameters, *self.stimulus_readout.parameters(), *self.code.parameters()]
 
     def pathway_weights(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """For each place between two populations: W and Θ transposed, as arrays of the same shape.
+        """W and Θ transposed between each pair of neighbouring populations, as arrays of the same shape.
 
-        The key names the lower population (`"stimulus"` for the first); the readout's pair is under the last layer.
+        The key names the lower population (`"stimulus"` for the first); the key of the readout is the last layer.
         """
         bottom_up = [*[layer.up.synapse for layer in self.layers], self.readout]
         top_down = [self.stimulus_readout, *[layer.down.synapse for layer in self.layers]]

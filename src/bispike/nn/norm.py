@@ -1,12 +1,11 @@
 """Batch norm of a layer's drive: parameters and running statistics around `functional.norm`.
 
-Statistics are taken from the time-mean drive, so the same module serves the closed-form rules (which call `backward`)
-and autograd (which flows through `forward`). Where several processes share a batch, sums cover the samples and map
-positions of all of them:
+Statistics are computed from the time-mean drive, so closed-form rules (by `backward`) and autograd (by `forward`) use
+the same module. Where several processes share a batch, the sums cover the samples and map positions of all processes:
 
     μ = Σ ā / n,   σ² = Σ (ā − μ)² / n,   dL/dā = γ/σ ( g − Σ g / n − ẑ Σ g ẑ / n )
 
-The gradients of γ and β are then this process's part, which is summed with all other weight gradients.
+The gradients of γ and β are then the part of this process; they are summed over processes with the weight gradients.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ from ..functional import channel_view, normalise_backward, normalise_backward_fi
 from ..functional.backends import compiled
 from .process_group import ALONE, Group
 
-ROWS = 4096  # memory of a running norm, in positions of samples
+ROWS = 4096  # memory of a running norm, in rows: one row per position and sample
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a norm normalises with, `[C]` each.
+    """Statistics that a norm uses, `[C]` each.
 
     Attributes:
         mean, variance: μ and σ².
         inverse: 1/σ.
-        scale, shift: γ/σ and β − μγ/σ, the affine map that the norm amounts to.
-        count: values per channel of the batch that they were computed from, so that gradients go through them; 0 where
-            they are constants.
+        scale, shift: γ/σ and β − μγ/σ, the affine map that is equal to the norm.
+        count: values per channel of the batch from which the statistics were computed, so that they have a gradient;
+            0 where they are constants.
     """
 
     mean: Tensor
@@ -44,7 +43,7 @@ class Statistics:
 
     @property
     def affine(self) -> tuple[Tensor, Tensor]:
-        """Scale and shift."""
+        """Return scale and shift."""
         return self.scale, self.shift
 
 
@@ -53,9 +52,10 @@ class DriveNorm(nn.Module):
 
     Args:
         channels: C.
-        memory: of the running statistics, in samples: a batch of B moves them by 1 − (1 − 1/memory)^B, so small batches
-            move them as far as large ones do over the same samples (B = 128: 0.1).
-        least: fewest values per channel whose own statistics are trusted; below, the running ones serve, as constants.
+        memory: memory of the running statistics, in samples. A batch of B samples updates them with the weight
+            1 − (1 − 1/memory)^B, so the batch size does not change their average (B = 128: 0.1).
+        least: smallest number of values per channel for which the statistics of the batch are used; with fewer values
+            the running statistics are used, as constants.
         eps: added to the variance.
     """
 
@@ -69,17 +69,17 @@ class DriveNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_variance", torch.ones(channels))
         self.memory, self.least, self.eps = memory, least, eps
-        self.group: Group = ALONE  # the processes whose samples the statistics are taken over
+        self.group: Group = ALONE  # the processes whose samples the statistics cover
 
     def statistics(self, mean_drive: Tensor, *, track: bool) -> Statistics:
-        """What to normalise with: statistics of this batch when training, running ones otherwise.
+        """Statistics to normalise with: those of this batch when training, the running ones otherwise.
 
-        A batch with fewer than `least` values per channel is too noisy (with one there is no variance at all): it moves
-        the running statistics, and those serve.
+        A batch with fewer than `least` values per channel is too noisy (one value has no variance): it updates the
+        running statistics, and these are used.
 
         Args:
             mean_drive: `[B, C, ...]` time-mean drive.
-            track: whether the running statistics move.
+            track: whether the running statistics are updated.
         """
         if not self.training:
             return self._with(self.running_mean, self.running_variance, 0)
@@ -105,16 +105,16 @@ class DriveNorm(nn.Module):
         return Statistics(mean, variance, inverse, scale, self.bias - mean * scale, count)
 
     def _values(self, mean_drive: Tensor) -> int:
-        """Samples of the whole batch times map positions of `[B, C, ...]`."""
+        """Number of samples of the whole batch times map positions of `[B, C, ...]`."""
         positions = mean_drive[0, 0].numel() if len(mean_drive) else 0
         return self.group.count(mean_drive.shape[0]) * positions
 
     def _mean(self, values: Tensor, count: int) -> Tensor:
-        """Mean `[C]` of `[B, C, ...]` over the whole batch; autograd goes through it."""
+        """Mean `[C]` of `[B, C, ...]` over the whole batch; differentiable."""
         return self.group.sum(values.sum((0, *range(2, values.dim())))) / count
 
     def _track(self, mean: Tensor, variance: Tensor, samples: int, count: int) -> None:
-        """Move the running statistics; a variance over `count` values around their own mean becomes unbiased."""
+        """Update the running statistics; a variance of `count` values around their own mean is made unbiased."""
         if count:
             variance = variance * (count / (count - 1))
         whole = self.group.count(samples) if self.group.shares else samples
@@ -132,7 +132,7 @@ class DriveNorm(nn.Module):
         return below
 
     def gradients(self, grad: Tensor, mean_drive: Tensor, statistics: Statistics) -> tuple[Tensor, Tensor, Tensor]:
-        """`forward` backwards: dL/dā `[B, C, ...]`, dL/dγ and dL/dβ `[C]`.
+        """Backward of `forward`: dL/dā `[B, C, ...]`, dL/dγ and dL/dβ `[C]`.
 
         Args:
             grad: `[B, C, ...]` gradient with respect to the normalised time-mean drive.
@@ -154,9 +154,10 @@ class DriveNorm(nn.Module):
         return below.mul_(channel_view(self.weight * statistics.inverse, dims)), grad_weight, grad_bias
 
     def backward_steps(self, grad: Tensor, drive: Tensor, statistics: Statistics) -> Tensor:
-        """`backward` from the gradients of every step, each of which moves the statistics by its T-th part.
+        """`backward` from the gradients of every time step; each step contributes 1/T to the statistics.
 
-        dL/da[t] = γ/σ ( g[t] − m(g) − ẑ m(g ẑ) ), with means m over batch and time, and the second ẑ of the time-mean.
+        dL/da[t] = γ/σ ( g[t] − m(g) − ẑ m(g ẑ) ), with means m over batch and time.
+        The factor ẑ outside of m is that of the time-mean.
 
         Args:
             grad: `[T, B, C, ...]` gradient with respect to the normalised drive of each step.
@@ -180,7 +181,7 @@ class DriveNorm(nn.Module):
         return below
 
     def backward_input(self, signal: Tensor, mean_drive: Tensor, statistics: Statistics) -> Tensor:
-        """The norm's linearisation, transposed: what `backward` returns, for signals that are no gradients."""
+        """Transposed linearisation of the norm: the value of `backward`, for signals that are not gradients."""
         return self.gradients(signal, mean_drive, statistics)[0]
 
     def backward_rows(self, grad: Tensor, mean_drive: Tensor, sums: Tensor, statistics: Statistics) -> Tensor:
@@ -193,10 +194,10 @@ class DriveNorm(nn.Module):
 
 
 class RunningNorm(DriveNorm):
-    """Batch norm for recurrent drives: normalises by the past, since a sequence's statistics are known at its end only.
+    """Batch norm for recurrent drives; uses running statistics, as those of a sequence are complete only at its end.
 
-    The running statistics serve as they are; a sequence moves them when it is over. Backwards the norm still subtracts
-    what all rows share, as a batch norm does: without that a recurrent population drifts to all silent or all firing.
+    A sequence updates the running statistics after its last position. The backward of the norm still subtracts what all
+    rows have in common, as in a batch norm: without it a recurrent population drifts to all silent or all firing.
     """
 
     seen: Tensor
@@ -210,7 +211,7 @@ class RunningNorm(DriveNorm):
         return self._with(self.running_mean.clone(), self.running_variance.clone(), 0)
 
     def statistics(self, mean_drive: Tensor, *, track: bool) -> Statistics:
-        """The running statistics, whatever the drive; in training, gradients go through them as through a batch's."""
+        """The running statistics, whatever the drive; in training they have the gradient of batch statistics."""
         if not self.training:
             return self.running()
         count = self._values(mean_drive)
@@ -218,14 +219,14 @@ class RunningNorm(DriveNorm):
 
     @torch.no_grad()
     def follow(self, mean_drive: Tensor) -> None:
-        """Move the running statistics by `[N, C]` drives; the first of all set them."""
+        """Update the running statistics with `[N, C]` drives; the first drives set them."""
         count = self._values(mean_drive)
         if not self.training or count < 2:
             return
         self.seen += 1
         memory = self.memory
         if int(self.seen) <= 3:
-            self.memory = 1  # begin with what is there, not with a guess
+            self.memory = 1  # begin with the first drives, not with a guess
         distance = mean_drive - self.running_mean
         self._track(self._mean(mean_drive, count), self._mean(distance * distance, count), len(mean_drive), 0)
         self.memory = memory

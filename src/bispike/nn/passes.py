@@ -1,12 +1,12 @@
 """Passes through the layers of a network: bottom-up and top-down, of spikes, of rates, of every time step.
 
-The two pathways know nothing of each other. A pass yields one step per layer, and only the current layer's spikes are
-in memory while the caller keeps no earlier ones.
+The two pathways are independent of each other. A pass yields one step per layer, and only the spikes of the current
+layer are in memory unless the caller keeps earlier ones.
 
 A top-down pass runs from the concept to the stimulus, but a rule that follows the bottom-up pass needs its lowest layer
-first (`TopDownPass`). A shallow network keeps what every layer did. A deep one keeps the spikes (one bit each) that
-cross the border of every few layers and computes the layers between two borders once more when the first of them is
-asked for: a second top-down pass in all, on C rows, in exchange for memory.
+first (`TopDownPass`). A shallow network keeps the activity of every layer. A deep network keeps the spikes (one bit
+each) at a border every few layers and computes the layers between two borders again when the caller reads the first of
+them. This saves memory and costs a second top-down pass on C rows.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .trajectory import Trajectory
 S = TypeVar("S")
 
 KEPT_WHOLE = 8
-"""Networks of up to this many layers keep all of a top-down pass."""
+"""Networks of up to this many layers keep the whole top-down pass."""
 SEGMENT = 4
-"""Layers between two borders of a deeper one."""
+"""Number of layers between two borders of a deeper network."""
 
 
 @dataclass
@@ -38,10 +38,10 @@ class SpikeStep:
     """One layer of a pass of spikes.
 
     Attributes:
-        layer: where.
-        below: `[B, *source]` time-mean of what its synapse received (in a top-down pass, from above).
-        activity: what its population did.
-        leaving: `[B, *output]` time-mean of the spikes that leave upward, after pooling; in a top-down pass the rate.
+        layer: the layer.
+        below: `[B, *source]` time-mean of the input of its synapse (in a top-down pass, from above).
+        activity: activity of its population.
+        leaving: `[B, *output]` time-mean of the bottom-up spikes after pooling; in a top-down pass the rate.
     """
 
     layer: Layer
@@ -55,10 +55,10 @@ class RateStep:
     """One layer of a pass of rates.
 
     Attributes:
-        layer: where.
-        below: `[B, *source]` what its synapse received (in a top-down pass, from above).
-        activity: what its population did.
-        leaving: `[B, *output]` what leaves upward, after pooling; in a top-down pass the rates themselves.
+        layer: the layer.
+        below: `[B, *source]` input of its synapse (in a top-down pass, from above).
+        activity: activity of its population.
+        leaving: `[B, *output]` bottom-up rates after pooling; in a top-down pass the rates themselves.
     """
 
     layer: Layer
@@ -72,9 +72,9 @@ class TrajectoryStep:
     """One layer of a bottom-up pass that keeps every time step.
 
     Attributes:
-        layer: where.
-        trajectory: what its population did.
-        leaving: `[T, B, *output]` spikes that leave upward, after pooling.
+        layer: the layer.
+        trajectory: its population at every time step.
+        leaving: `[T, B, *output]` bottom-up spikes after pooling.
     """
 
     layer: Layer
@@ -82,7 +82,7 @@ class TrajectoryStep:
     leaving: Tensor
 
     def unpool_signal(self, signal: Tensor) -> Tensor:
-        """Signals `[T, B, *output]` at what left, at the population's spikes `[T, B, *shape]`: pooling backwards."""
+        """Backward of pooling: signals `[T, B, *output]` at the output to signals `[T, B, *shape]` at the spikes."""
         if self.layer.pool == 1:
             return signal
         spikes = self.trajectory.spikes
@@ -91,15 +91,15 @@ class TrajectoryStep:
 
 
 class Arrivals(Generic[S]):
-    """What reaches the layers of one pass, one after the other, by the chain and by shortcuts.
+    """Inputs of the layers of one pass, one layer after the other, from the chain and from shortcuts.
 
     Args:
         layers: bottom to top.
         pathway: `"up"` or `"down"`.
-        source: what the first of them receives: spikes, rates, or trains on a tape.
+        source: input of the first layer: spikes, rates, or spike trains on a tape.
 
     Attributes:
-        source: what the next layer receives; after the last one, what left it.
+        source: input of the next layer; after the last layer, its output.
     """
 
     def __init__(self, layers: Sequence[Layer], pathway: str, source: S) -> None:
@@ -107,10 +107,10 @@ class Arrivals(Generic[S]):
         order = layers if pathway == "up" else reversed(layers)
         self._synapses: list[Synapse] = list(map(attrgetter(f"{pathway}.synapse"), order))
         self._reached = 0
-        self._far: S | None = None  # what left the layer before the last, where the next one receives it
+        self._far: S | None = None  # output of the layer before the last one, where the next layer receives it
 
     def pass_on(self, leaving: S) -> None:
-        """A layer has sent this to the next ones."""
+        """Store the output of a layer as input of the next layers."""
         self._reached += 1
         ahead = self._synapses[self._reached : self._reached + 2]
         joins = ahead and ahead[0].joins
@@ -131,7 +131,7 @@ def bottom_up(
         source: a current `[B, *stimulus]` if `constant`, otherwise spikes `[T, B, *stimulus]`.
         time_steps: T.
         constant: whether the source is constant over time.
-        like: gives the dtype of rates.
+        like: tensor with the dtype of the rates.
         unrolled: whether to follow d rate / d drive.
     """
     rate = source if constant and isinstance(source, Tensor) else rate_of(source, like=like)
@@ -164,7 +164,7 @@ def top_down(
 
     Args:
         layers: bottom to top.
-        source: what the highest layer receives: spikes `[T, N, K]`, or a constant `[N, K]`.
+        source: input of the highest layer: spikes `[T, N, K]`, or a constant `[N, K]`.
         rate: `[N, K]` time-mean of the source.
         time_steps: T.
         constant: whether the source is constant over time.
@@ -180,11 +180,11 @@ def top_down(
 
 
 class TopDownPass:
-    """A top-down pass of spikes that is read from the bottom up, in memory that hardly grows with depth.
+    """A top-down pass of spikes that is read from the bottom up; its memory hardly grows with depth.
 
     Args:
         layers: bottom to top.
-        source: what the highest layer receives: spikes `[T, N, K]`, or a constant `[N, K]`.
+        source: input of the highest layer: spikes `[T, N, K]`, or a constant `[N, K]`.
         rate: `[N, K]` time-mean of the source.
         time_steps: T.
         constant: whether the source is constant over time.
@@ -204,12 +204,12 @@ class TopDownPass:
         self._layers, self._time_steps, self._unrolled = layers, time_steps, unrolled
         self._constant, self._rate = constant, rate
         arrivals = Arrivals(layers, "down", source)
-        self._borders = {len(layers): copy(arrivals)}  # what reaches the layers below layer i
+        self._borders = {len(layers): copy(arrivals)}  # inputs of the layers below layer i
         self._kept: dict[int, tuple[Tensor, Activity]] = {}
         self._run(len(layers), 0, arrivals, rate, whole=len(layers) <= KEPT_WHOLE, track=True)
 
     def take(self, layer: int) -> tuple[Tensor, Activity]:
-        """Rate `[N, ...]` of what layer i (from 0, the lowest) received, and what it did; each once, rising."""
+        """Rate `[N, ...]` of the input of layer i (0: the lowest) and its activity; each layer once, upwards."""
         if layer not in self._kept:
             first = layer - layer % SEGMENT
             after = min(first + SEGMENT, len(self._layers))
@@ -246,7 +246,7 @@ def bottom_up_rates(layers: Sequence[Layer], source: Tensor, *, track: bool = Tr
     Args:
         layers: bottom to top.
         source: `[B, *stimulus]`.
-        track: whether norms in training move their running statistics.
+        track: whether norms in training update their running statistics.
     """
     arrivals = Arrivals(layers, "up", source)
     for layer in layers:
@@ -261,7 +261,7 @@ def top_down_rates(layers: Sequence[Layer], source: Tensor) -> Iterator[RateStep
 
     Args:
         layers: bottom to top.
-        source: `[N, K]` rates of what feeds the highest of them.
+        source: `[N, K]` rates that the highest layer receives.
     """
     arrivals = Arrivals(layers, "down", source)
     for layer in reversed(layers):
@@ -290,15 +290,15 @@ def pool_train(layer: Layer, spikes: Tensor) -> Tensor:
     return layer.pool_rates(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
 
 
-# ---------------------------------------------------------------------- for people to look at
+# ---------------------------------------------------------------------- records for inspection
 
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """What one layer did in one pass, for people to look at.
+    """Activity of one layer in one pass, for inspection.
 
     Attributes:
-        name: of the layer.
+        name: name of the layer.
         spikes: `[T, B, *shape]`.
         mean_drive: `[B, *shape]`.
         rate: `[B, *shape]`.
@@ -311,7 +311,7 @@ class LayerRecord:
 
 
 def record_of(step: SpikeStep) -> LayerRecord:
-    """What a step did, with its spikes as a tensor."""
+    """Record of a step, with its spikes as a tensor."""
     activity = step.activity
     spikes = dense_spikes(activity.spikes, like=activity.rate)
     return LayerRecord(step.layer.name, spikes, activity.drive, activity.rate)

@@ -3,7 +3,7 @@
     bottom-up:   spikes below -> W -> norm -> LIF -> spikes
     top-down:    spikes above -> Θ -> norm -> LIF -> spikes
 
-A pathway runs in three forms: on spikes without a tape (`forward_spikes`, by the backend that serves its weights), on
+A pathway has three forward variants: on spikes without a tape (`forward_spikes`, by the backend for its weights), on
 spikes with a tape (`forward_taped`, surrogate gradients), and as its rate twin (`forward_rates`, differentiable).
 """
 
@@ -35,14 +35,14 @@ SLOPES = ("mean-field", "unrolled")
 
 @dataclass
 class Activity:
-    """What one population did in one pass.
+    """Activity of one population in one pass.
 
     Attributes:
-        spikes: `[T, B, *shape]`, 0 or 1: all that is kept of the T steps. One bit each where the compiled kernels
-            serve, otherwise an int8 tensor.
+        spikes: `[T, B, *shape]`, 0 or 1; nothing else of the T time steps is stored. One bit per spike with the
+            compiled kernels, otherwise an int8 tensor.
         rate: `[B, *shape]` time-mean of the spikes.
         raw_drive: `[B, *shape]` time-mean drive before the norm.
-        unrolled: `[B, *shape]` d rate / d drive through the neuron's steps, where the caller asked for it.
+        unrolled: `[B, *shape]` d rate / d drive through the time steps of the neuron, if the caller requested it.
         statistics: what the norm used (only with a norm).
     """
 
@@ -68,12 +68,12 @@ class Activity:
 
 @dataclass
 class RateActivity:
-    """What one population of the rate twin did.
+    """Activity of one population of the rate twin.
 
     Attributes:
         rate: `[B, *shape]` activation of the drive.
         raw_drive: `[B, *shape]` drive before the norm.
-        drive: `[B, *shape]` after the norm; the same tensor without one.
+        drive: `[B, *shape]` drive after the norm; without a norm the same tensor as `raw_drive`.
         statistics: what the norm used (only with a norm).
         kind: the activation.
     """
@@ -91,7 +91,7 @@ class RateActivity:
 
     @property
     def active(self) -> Tensor:
-        """Share of neurons whose rate is above zero: what stands for a firing rate in reports."""
+        """Share of neurons whose rate is above zero; reports use it as the firing rate."""
         return (self.rate.detach() > 0).to(self.rate.dtype).mean()
 
 
@@ -101,12 +101,12 @@ class Pathway(nn.Module):
     Args:
         synapse: leads to the population.
         neuron: constants of the population.
-        norm: whether a batch norm stands between the drive and the neurons.
-        least: fewest values per channel whose own statistics the norm trusts (see `DriveNorm`).
+        norm: whether the pathway has a batch norm between synapse and neurons.
+        least: smallest number of values per channel for which the norm uses batch statistics (see `DriveNorm`).
 
     Attributes:
-        activation: of the rate twin, one of `functional.ACTIVATIONS`.
-        is_compiled: whether the compiled backend serves its weights; otherwise the reference does.
+        activation: activation of the rate twin, one of `functional.ACTIVATIONS`.
+        is_compiled: whether the compiled backend computes it; otherwise the reference backend does.
     """
 
     def __init__(self, synapse: Synapse, neuron: Neuron, *, norm: bool, least: int = 2) -> None:
@@ -118,7 +118,7 @@ class Pathway(nn.Module):
         self.is_compiled = compiled.serves(synapse.weight)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Pathway:  # noqa: FBT001, FBT002 - as torch declares it
-        """Torch's way to move a module: the backend is chosen anew for the weights' new precision and device."""
+        """Move the module as torch does; choose the backend again for the new precision and device of the weights."""
         super()._apply(fn, recurse)
         self.is_compiled = compiled.serves(self.synapse.weight)
         return self
@@ -135,8 +135,8 @@ class Pathway(nn.Module):
             source: spikes `[T, B, *source]`, or with `constant` a current `[B, *source]` that does not change.
             time_steps: T.
             constant: whether the source is constant over time: its drive is computed once.
-            unrolled: whether to follow d rate / d drive through the steps.
-            track: whether a norm in training moves its running statistics (not when a pass is computed again).
+            unrolled: whether to compute d rate / d drive through the time steps.
+            track: whether a norm in training updates its running statistics (not when a pass is computed again).
         """
         backend: Any = compiled if self.is_compiled else reference
         drives = backend.drive(self.synapse, source, time_steps, constant=constant)
@@ -148,7 +148,7 @@ class Pathway(nn.Module):
         return Activity(fired.spikes, fired.rate, drives.mean, fired.slope, statistics)
 
     def rate_slope(self, activity: Activity) -> Tensor:
-        """`[B, *shape]` d rate / d drive: through the time steps where the pass followed it, else mean-field."""
+        """`[B, *shape]` d rate / d drive: through the time steps if the pass computed it, otherwise mean-field."""
         return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
     def backward(self, grad: Tensor, source: Tensor, activity: Activity | RateActivity) -> Tensor:
@@ -162,7 +162,7 @@ class Pathway(nn.Module):
             activity: what `forward_spikes` or `forward_rates` returned.
 
         Returns:
-            dL/d(drive before the norm), for rules that send it on by `Synapse.backward_input`.
+            dL/d(drive before the norm), for rules that pass it to `Synapse.backward_input`.
         """
         if self.norm is not None and activity.statistics is not None:
             grad = self.norm.backward(grad, activity.raw_drive, activity.statistics)
@@ -173,10 +173,10 @@ class Pathway(nn.Module):
         """`backward` from the gradient of a feature, by the compiled kernels.
 
         Args:
-            grad: `[B, D]` gradient of the rates of this population, or of its drives; written over.
+            grad: `[B, D]` gradient of the rates or the drives of this population; overwritten.
             source: `[B, *source]` rate of the population that feeds the synapse.
             activity: what `forward_spikes` returned.
-            through_rate: whether the feature is the rate, so that its slope comes in.
+            through_rate: whether the feature is the rate, so that the gradient includes its slope.
         """
         used = activity.statistics
         rows, sums = compiled.drive_gradient(
@@ -212,8 +212,8 @@ class Pathway(nn.Module):
 
         Args:
             source: rates of the population that feeds the synapse.
-            track: whether a norm in training moves its running statistics.
-            statistics: what to normalise with, in place of this source's own.
+            track: whether a norm in training updates its running statistics.
+            statistics: statistics that replace those of this source.
         """
         raw = drive = self.synapse(source)
         if self.norm is not None:
@@ -227,7 +227,7 @@ class Pathway(nn.Module):
         Args:
             grad: `[B, *shape]`.
             activity: what `forward_rates` returned.
-            weight: used in place of the synapse's own (see `Synapse.backward_input`).
+            weight: weight that replaces that of the synapse (see `Synapse.backward_input`).
         """
         if self.norm is not None and activity.statistics is not None:
             grad = self.norm.gradients(grad, activity.raw_drive, activity.statistics)[0]

@@ -1,8 +1,8 @@
 """Processes that share a batch: each holds some of its samples, and sums over samples are sums over all of them.
 
-Everything that looks at more than one sample (batch statistics, centres, class counts, means in a loss) goes through
-three calls: `share` says which samples are this process's, `count` how many there are in all, `sum` adds up what
-each process found for its own. A process alone is a group of one, for which all three do nothing.
+Every quantity of more than one sample (batch statistics, centres, class counts, means in a loss) is computed with three
+methods: `share` returns the samples of this process, `count` the number of all samples, and `sum` the sum of the values
+of all processes. A single process is a group of one, where the three methods change nothing.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from torch import Tensor
 
 
 class Group:
-    """One of `size` processes that share each batch; the base class is a process alone.
+    """One of `size` processes that share each batch; the base class is a single process.
 
     Args:
         rank: number of this process, from 0.
         size: number of processes.
 
     Attributes:
-        shares: whether the samples of the batch under way are spread over several processes.
+        shares: whether the samples of the current batch are divided among several processes.
     """
 
     def __init__(self, *, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
-        self._samples: int | None = None  # of the batch under way, if it is shared
+        self._samples: int | None = None  # number of samples of the current batch, if it is shared
         self.shares = False
         self._mine = slice(0, 0)
 
     def share(self, samples: int) -> slice:
-        """Begin a batch of this many samples: the contiguous, nearly equal part that is this process's.
+        """Begin a batch of this many samples; return the part of this process: contiguous, nearly the same size in all.
 
-        A batch with fewer samples than there are processes is not spread: each process computes all of it.
+        A batch with fewer samples than processes is not divided: each process computes the whole batch.
         """
         if self.size == 1 or samples < self.size:
             self._samples, self.shares = None, False
@@ -43,7 +43,7 @@ class Group:
         return self._mine
 
     def count(self, rows: int) -> int:
-        """Rows of the whole batch, of which this process holds `rows`: one or equally many for each of its samples."""
+        """Number of rows of the whole batch, where this process has `rows`: equally many for each of its samples."""
         if self._samples is None:
             return rows
         each, left = divmod(rows, self._mine.stop - self._mine.start)
@@ -51,15 +51,17 @@ class Group:
         return self._samples * each
 
     def sum(self, values: Tensor) -> Tensor:
-        """Sum over the processes that share the batch; autograd goes through it."""
+        """Sum over the processes that share the batch; differentiable."""
         if not self.shares:
             return values
         total: Tensor = _Sum.apply(values, self)
         return total
 
     def whole(self, rows: Tensor) -> Tensor:
-        """`[B, ...]` of the whole batch with zeros for the samples of others: what is drawn for it does not depend on
-        the number of processes."""
+        """`[B, ...]` of the whole batch, with zeros for the samples of other processes.
+
+        Random draws for the whole batch do not depend on the number of processes.
+        """
         if self._samples is None:
             return rows
         padded = rows.new_zeros((self._samples, *rows.shape[1:]))
@@ -67,7 +69,7 @@ class Group:
         return padded
 
     def mine(self, values: Tensor, *, axis: int = 0) -> Tensor:
-        """This process's samples of values for the whole batch."""
+        """Values of the samples of this process from values of the whole batch."""
         return (
             values
             if self._samples is None
@@ -75,7 +77,7 @@ class Group:
         )
 
     def add_(self, values: Tensor) -> Tensor:
-        """Sum over all processes, in place, whatever they share; without a tape."""
+        """Sum over all processes, in place, also where they do not share a batch; without a tape."""
         return values
 
 
@@ -83,7 +85,7 @@ ALONE = Group()
 
 
 class _Sum(torch.autograd.Function):
-    """y = Σ_r x_r in every process r. The loss is Σ_r L_r, so dL/dx_r = Σ_r' dL_r'/dy, the same sum."""
+    """The sum y = Σ_r x_r, in every process r. The loss is Σ_r L_r, so dL/dx_r = Σ_r' dL_r'/dy, the same sum."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, group: Group) -> Tensor:

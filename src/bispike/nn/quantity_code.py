@@ -1,8 +1,8 @@
 """The top of a network that forecasts quantities: a population of tuned neurons for each value.
 
-Neuron m of a quantity fires at the rate exp(−(v − c_m)²/2w²), v the value in deviations from its mean: its centres c_m
-lie evenly over the usual range, so that near values fire nearly the same neurons and far ones others (population code
-by tuning curves, Pouget, Dayan and Zemel, Nature Reviews Neuroscience 2000).
+Neuron m of a quantity fires at the rate exp(−(v − c_m)²/2w²), where v is the value in deviations from its mean. The
+centres c_m are spaced evenly over the usual range. Near values fire nearly the same neurons, distant values others
+(population code by tuning curves, Pouget, Dayan and Zemel, Nature Reviews Neuroscience 2000).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from torch import Tensor, nn
 from ..functional import Neuron, even_code
 from .concept_code import ConceptCode
 
-RANGE = 2.5  # deviations that the centres reach from the mean, on both sides
-FEW, MANY = 4, 64  # neurons a quantity: at least, and of all together at most unless `FEW` of each are more
+RANGE = 2.5  # range of the centres on both sides of the mean, in deviations
+FEW, MANY = 4, 64  # least number of neurons per quantity; largest number in all, unless `FEW` per quantity are more
 
 
 class QuantityCode(ConceptCode):
-    """Spike code of K real values over K·M neurons. As a concept, a quantity is one deviation above its mean.
+    """Spike code of K real values over K·M neurons. As a concept, a quantity has a value one deviation above its mean.
 
     Args:
         quantities: K.
-        size: M, tuned neurons a quantity; 0: 64 of one quantity, fewer of many, 4 at least.
-        neuron: constants of the population, for reference: tuned neurons fire by their rates.
+        size: M, tuned neurons per quantity; 0: 64 for one quantity, fewer for several quantities, 4 at least.
+        neuron: constants of the population, for reference only: tuned neurons emit spikes at given rates.
     """
 
     centres: Tensor
@@ -39,7 +39,7 @@ class QuantityCode(ConceptCode):
 
     @property
     def width(self) -> float:
-        """w, a spacing of the centres, at least 0.3 deviations."""
+        """w, equal to the spacing of the centres, at least 0.3 deviations."""
         return max(2 * RANGE / max(self.each - 1, 1), 0.3)
 
     def rates(self, values: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class QuantityCode(ConceptCode):
         return distance.square().mul_(-0.5).exp_().flatten(1)
 
     def spikes_of(self, values: Tensor, time_steps: int) -> Tensor:
-        """Spike trains `[T, N, K·M]` for standardised values `[N, K]`, each rate to the nearest of T."""
+        """Spike trains `[T, N, K·M]` for standardised values `[N, K]`, each rate rounded to a multiple of 1/T."""
         return even_code(self.rates(values), time_steps)
 
     def spikes(self, time_steps: int) -> Tensor:
@@ -59,4 +59,4 @@ class QuantityCode(ConceptCode):
         return self.spikes(time_steps).mean(0)
 
     def write_gradient(self, grad_rate: Tensor) -> None:
-        """Nothing to learn: the tuning is fixed."""
+        """Do nothing: the tuning is fixed."""

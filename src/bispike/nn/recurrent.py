@@ -1,15 +1,15 @@
-"""Recurrent pathways: a population that receives its own output of the position before as an additional input.
+"""Recurrent pathways: a population that receives its own output of the previous position as an additional input.
 
-    drive at position p:   W [s_below(p), r(p−1)]        r(p−1): its own rate at the position before
+    drive at position p:   W [s_below(p), r(p−1)]        r(p−1): its own rate at the previous position
 
-W is one synapse whose sources are what comes from below and the population itself. Every position runs T inner steps;
-the recurrent part arrives through slow synapses, so it is the mean of the spikes of the position before and does not
-change within a position (with T = 1 it is that spike itself). What a position did is then a sample as any other: a rule
-sees P·B rows, [position, batch], and what happened before is a constant input. Nothing is unrolled through positions,
-and a sequence may be taken in blocks, with the state passed from one to the next.
+W is one synapse with two sources: the population below and the population itself. Every position runs T time steps.
+The recurrent input comes through slow synapses: it is the mean of the spikes of the previous position, and it is
+constant within a position (with T = 1 it is that spike itself). The activity at a position is then an ordinary sample.
+A rule receives P·B rows, [position, batch], and the past is a constant input. Nothing is unrolled through positions,
+and a sequence may be processed in blocks, with the state passed from block to block.
 
-Each position begins at rest, or (`carry`) with the membrane that the position before left: then the sequence is time
-itself, and T = 1 makes each position one step of the neuron.
+Each position begins at rest, or (`carry`) with the membrane at the end of the previous position. In the second case
+positions are time itself, and with T = 1 each position is one time step of the neuron.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class RecurrentState:
     """What a population passes from one position to the next.
 
     Attributes:
-        rate: `[B, H]` its rate.
-        membrane: `[B, H]` the membranes at the end; None if each position begins at rest.
+        rate: `[B, H]` rate of the population.
+        membrane: `[B, H]` membranes at the end of the position; None if each position begins at rest.
     """
 
     rate: Tensor
@@ -43,11 +43,11 @@ class RecurrentState:
 
 @dataclass
 class RecurrentActivity:
-    """What one recurrent population did at P positions, as P·B rows.
+    """Activity of one recurrent population at P positions, as P·B rows.
 
     Attributes:
-        below: `[P·B, D + H]` mean of what its synapse received.
-        activity: of P·B rows.
+        below: `[P·B, D + H]` time-mean of the input of its synapse.
+        activity: activity of P·B rows.
         last: the state after the last position.
     """
 
@@ -57,14 +57,14 @@ class RecurrentActivity:
 
 
 class RecurrentPathway(Pathway):
-    """A pathway whose synapse also receives its own population's output, one position later.
+    """A pathway whose synapse also receives the output of its own population, one position later.
 
     Args:
-        inputs: D, units below.
-        units: H.
-        neuron: constants.
-        norm: whether a norm stands between the drive and the neurons.
-        carry: whether membranes go on from position to position.
+        inputs: D, number of units below.
+        units: H, number of neurons.
+        neuron: constants of the population.
+        norm: whether the pathway has a norm between synapse and neurons.
+        carry: whether membrane potentials continue from position to position.
     """
 
     norm: RunningNorm | None
@@ -75,10 +75,10 @@ class RecurrentPathway(Pathway):
         self.norm = RunningNorm(units) if norm else None
 
     def initialise(self, gain: float, generator: torch.Generator, *, one_hot: bool = False) -> None:
-        """Uniform weights; a mean drive from below of deviation `gain` and from itself of `gain`/2 or so.
+        """Draw uniform weights; the drive from below has a deviation of `gain`, the recurrent drive of about `gain`/2.
 
         Args:
-            one_hot: whether one unit below is active at a time.
+            one_hot: whether exactly one unit below is active at a time.
         """
         deviations = [1.0 if one_hot else self.inputs**-0.5, self.units**-0.5]
         with torch.no_grad():
@@ -89,11 +89,11 @@ class RecurrentPathway(Pathway):
             self.synapse.bias.zero_()
 
     def parts(self) -> tuple[Tensor, Tensor]:
-        """The weights from below `[H, D]` and from itself `[H, H]`, as views."""
+        """The weights from below `[H, D]` and the recurrent weights `[H, H]`, as views."""
         return self.synapse.weight[:, : self.inputs], self.synapse.weight[:, self.inputs :]
 
     def rest(self, batch: int) -> RecurrentState:
-        """The state before the first position: nothing fired."""
+        """The state before the first position: no neuron has fired."""
         silent = self.synapse.weight.new_zeros(batch, self.units)
         return RecurrentState(silent, silent.clone() if self.carry else None)
 
@@ -106,10 +106,10 @@ class RecurrentPathway(Pathway):
         Args:
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
             rate: `[P, B, D]` time-mean of the source.
-            before: the state after the position before.
+            before: the state after the previous position.
             time_steps: T.
-            constant: whether the source is constant over the inner steps.
-            unrolled: whether to follow d rate / d drive; a membrane that goes on is always followed.
+            constant: whether the source is constant over the time steps of a position.
+            unrolled: whether to compute d rate / d drive through the time steps; with `carry` this is always done.
         """
         from_below, from_itself = self.parts()
         affine = None if self.norm is None else self.norm.running().affine
@@ -150,7 +150,7 @@ class RecurrentPathway(Pathway):
         unrolled: bool,
         membrane: Tensor | None,
     ) -> Fired:
-        """One position: drives `[T, B, H]`, or `[B, H]` if constant. A membrane `[B, H]` goes on, in place."""
+        """Run one position: drives `[T, B, H]`, or `[B, H]` if constant. A membrane `[B, H]` is updated in place."""
         if membrane is None and self.is_compiled:
             rows = compiled.Drives(drive.unsqueeze(-2), drive, (), time_steps)
             return compiled.fire(rows, self.neuron, affine=affine, unrolled=unrolled)
@@ -158,7 +158,7 @@ class RecurrentPathway(Pathway):
         return reference.fire(drives, self.neuron, affine=affine, unrolled=unrolled, membrane=membrane)
 
     def follow(self, raw: Tensor) -> None:
-        """Let a norm in training take in the `[N, H]` drives of a sequence that is over."""
+        """Update the statistics of a norm in training with the `[N, H]` drives of a complete sequence."""
         if self.norm is not None:
             self.norm.follow(raw)
 
@@ -169,10 +169,10 @@ class RecurrentPathway(Pathway):
 
         Args:
             source: `[P, B, D]` currents if `constant`, otherwise spikes `[T, P, B, D]`.
-            before: the state after the position before.
+            before: the state after the previous position.
             time_steps: T.
-            constant: whether the source is constant over the inner steps.
-            truncate: positions that a gradient goes back at most; 0: all.
+            constant: whether the source is constant over the time steps of a position.
+            truncate: largest number of positions through which a gradient passes back; 0: all.
         """
         from_below, from_itself = self.parts()
         arriving = F.linear(source, from_below, self.synapse.bias)
@@ -195,9 +195,9 @@ class RecurrentPathway(Pathway):
         return torch.stack(spikes, 1), torch.cat(raws)
 
     def rate_positions(self, source: Tensor, before: RecurrentState) -> tuple[RateActivity, Tensor]:
-        """The rate twin through `[P, B, D]`, differentiable: activity of P·B rows, and its own input `[P·B, H]`.
+        """The rate twin through `[P, B, D]`, differentiable: activity of P·B rows, and its recurrent input `[P·B, H]`.
 
-        It has no membrane that could go on.
+        The rate twin has no membrane, so `carry` has no effect.
         """
         from_below, from_itself = self.parts()
         arriving = F.linear(source, from_below, self.synapse.bias)
@@ -218,11 +218,11 @@ class RecurrentPathway(Pathway):
         return activity, torch.cat(received)
 
     def before_norm(self, grad: Tensor, activity: RateActivity) -> Tensor:
-        """`[N, H]` at the drive before the norm from what is at the drive after it, the statistics being constants."""
+        """Gradient `[N, H]` of the drive before the norm from that of the drive after it, with constant statistics."""
         return grad if activity.statistics is None else grad * activity.statistics.scale
 
     def _normed(self, raw: Tensor) -> Tensor:
-        """Normalised drives `[B, H]` or `[T, B, H]` of a position; backwards what the samples share is subtracted."""
+        """Normalised drives `[B, H]` or `[T, B, H]` of a position; the backward subtracts the mean over the samples."""
         if self.norm is None:
             return raw
         if raw.requires_grad:

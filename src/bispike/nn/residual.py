@@ -1,14 +1,14 @@
-"""Shortcuts: a layer that receives, beside the spikes of the layer below, those of the layer two below.
+"""Shortcuts: a layer that receives the spikes of the layer below and those of the layer two below.
 
     drive = W s_{i-1} + V s_{i-2} = [W V] [s_{i-1}; s_{i-2}]
 
-The two trains travel side by side as the channels of one source, so a layer with a shortcut is a layer like any other:
-its drive is linear in 0/1 spikes, the time-mean drive is [W V] applied to their rates, W and V learn from the same
-dL/d drive, and the norm comes after the sum. No sum of real numbers leaves a layer, unlike the residual stream of He
-et al. 2016. V is a fixed multiple of the identity where shapes agree, and a 1x1 convolution otherwise. The top-down
-pathway has shortcuts of its own, from the layer two above.
+The two spike trains are the channels of one source, so a layer with a shortcut is an ordinary layer: its drive is
+linear in 0/1 spikes, the time-mean drive is [W V] applied to their rates, W and V learn from the same dL/d drive, and
+the norm follows the sum. No sum of real numbers leaves a layer, unlike the residual stream of He et al. 2016. V is a
+fixed multiple of the identity where shapes agree, and a 1x1 convolution otherwise. The top-down pathway has its own
+shortcuts, from the layer two above.
 
-`passes.Arrivals` is the one place that knows what reaches which layer.
+`passes.Arrivals` computes the input of each layer of a pass.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class IdentityShortcut(nn.Module):
     """A shortcut without weights: drive `gain · s`.
 
     Args:
-        gain: dimensionless.
+        gain: fixed weight of each spike, dimensionless.
     """
 
     gain: Tensor
@@ -47,21 +47,21 @@ class IdentityShortcut(nn.Module):
         return rows_of(dense_spikes(spikes, like=self.gain).flatten(0, 1)).mul_(self.gain)
 
     def write_gradient(self, grad: Tensor, source: Tensor) -> None:
-        """Nothing to learn."""
+        """Do nothing: there is no weight to learn."""
 
     def initialise(self, gain: float, generator: torch.Generator) -> None:
-        """Nothing to draw."""
+        """Do nothing: there is no weight to draw."""
 
 
 class Residual(Synapse):
     """[W V]: a synapse and a shortcut that lead to the same population.
 
     Args:
-        main: W, from the layer below (in the top-down pathway, above). Weight and bias are this one's.
+        main: W, from the layer below (in the top-down pathway, above). Weight and bias of this synapse are those of W.
         shortcut: V, from maps of `main`'s resolution, without a bias.
-        channels: of the population that V comes from.
-        pool: side of the max pooling that brings its spikes to the resolution of `main`'s source (1: none).
-        gain: of the initial weights of V, relative to those of W.
+        channels: channels of the population from which V leads.
+        pool: side of the max pooling of its spikes to the resolution of the source of `main` (1: none).
+        gain: gain of the initial weights of V, relative to those of W.
     """
 
     joins = True
@@ -76,22 +76,22 @@ class Residual(Synapse):
 
     @property
     def weight(self) -> nn.Parameter:  # type: ignore[override]
-        """W."""
+        """The weight W."""
         return self.main.weight
 
     @property
     def bias(self) -> nn.Parameter | None:  # type: ignore[override]
-        """Of the population."""
+        """The bias of the population."""
         return self.main.bias
 
     def receive(self, near: Any, far: Any) -> Any:
-        """The two beside each other; a maximum of spikes is a spike."""
+        """Both inputs as the channels of one source; a maximum of spikes is a spike."""
         if isinstance(far, PackedSpikes) or far.dim() > len(self.source) + 1:
             return JoinedSpikes(near, pool_spikes(far, self.pool, ceil=True) if self.pool > 1 else far)
         return torch.cat([near, F.max_pool2d(far, self.pool, ceil_mode=True) if self.pool > 1 else far], 1)
 
     def parts(self, source: Received) -> Any:
-        """What W and what V receive, of `[..., *source]`."""
+        """The input of W and the input of V, from `[..., *source]`."""
         if isinstance(source, JoinedSpikes):
             return source.near, source.far
         channels = self.main.source[0]

@@ -1,7 +1,7 @@
-"""Networks of recurrent layers, for sequences: a classifier and a forecaster that answer at every position.
+"""Networks of recurrent layers, for sequences: a classifier and a forecaster with an output at every position.
 
-A position of a sample is a row like any other: rules see P·B rows, [position, batch]. What differs between classes and
-quantities (targets in rows, their templates' spikes, the loss of the readout) is a method of the final class.
+Each position of a sample is one row: rules receive P·B rows, [position, batch]. What differs between classes and
+quantities (targets in rows, spikes of the concept neurons, loss of the readout) is a method of the final class.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ class SequenceNetwork(Network):
     """Base of networks for sequences. `bispike.models.rnn` makes one.
 
     Stimuli are sequences: symbols, int64 `[B, S]`, or values `[B, S, D]` in the units of the data. Arguments are those
-    of `Network`; layers have a `RecurrentPathway` upward, and downward too if the top-down pathway is to receive its
-    own output of the position before.
+    of `Network`; the bottom-up pathway of each layer is a `RecurrentPathway`. The top-down pathway may be one too.
 
     Args:
         symbols: whether a stimulus is one of D symbols at each position.
 
     Attributes:
-        paired: whether each position of each sample has a template of its own, the contrast of all others.
+        paired: whether each position of each sample has its own template, which is a negative of all others.
     """
 
     kind: ClassVar[str] = "a recurrent network"
@@ -51,11 +50,11 @@ class SequenceNetwork(Network):
         super().__init__(*args, **settings)
         self.symbols = symbols
 
-    # ------------------------------------------------------------------ what the two kinds define
+    # ------------------------------------------------------------------ what the final classes define
 
     @abstractmethod
     def target_rows(self, stimulus: Tensor, targets: Tensor) -> Tensor:
-        """Targets of all positions and samples in the network's units, `[S·B]` or `[S·B, K]`."""
+        """Targets of all positions and samples in the units of the network, `[S·B]` or `[S·B, K]`."""
 
     @abstractmethod
     def target_spikes(self, rows: Tensor) -> Tensor:
@@ -75,7 +74,7 @@ class SequenceNetwork(Network):
 
     @abstractmethod
     def answers(self, stimulus: Tensor, output: Tensor) -> Tensor:
-        """What users get, `[B, S, ...]`, from outputs `[S·B, ...]`."""
+        """Decisions for the user, `[B, S, ...]`, from outputs `[S·B, ...]`."""
 
     # ------------------------------------------------------------------ ends
 
@@ -86,7 +85,7 @@ class SequenceNetwork(Network):
 
     @property
     def paths_down(self) -> list[RecurrentPathway]:
-        """The recurrent top-down pathways, bottom to top: of all layers, or none."""
+        """The recurrent top-down pathways, bottom to top: those of all layers, or an empty list."""
         return [layer.down for layer in self.layers if isinstance(layer.down, RecurrentPathway)]
 
     def check_stimulus(self, stimulus: Tensor) -> None:
@@ -116,7 +115,7 @@ class SequenceNetwork(Network):
     # ------------------------------------------------------------------ passes
 
     def rest(self, batch: int) -> State:
-        """The state before the first position: nothing fired."""
+        """The state before the first position: no neuron has fired."""
         return [path.rest(batch) for path in self.paths]
 
     def bottom_up_positions(self, source: Tensor, state: State, *, unrolled: bool = False) -> Iterator[SpikeStep]:
@@ -124,8 +123,8 @@ class SequenceNetwork(Network):
 
         Args:
             source: `[P, B, D]` from `encode`.
-            state: of each layer after the position before; moves on, in place.
-            unrolled: whether to follow d rate / d drive.
+            state: state of each layer after the previous position; updated in place.
+            unrolled: whether to compute d rate / d drive through the time steps.
         """
         below, constant = source, True
         spikes = source
@@ -149,9 +148,9 @@ class SequenceNetwork(Network):
         """Top-down pass of recurrent top-down pathways through P positions, bottom to top, in rows.
 
         Args:
-            spikes: `[T, P, B, K]` of the concept at each position.
-            state: of each layer after the position before; moves on, in place.
-            unrolled: whether to follow d rate / d drive.
+            spikes: `[T, P, B, K]` spikes of the concept at each position.
+            state: state of each layer after the previous position; updated in place.
+            unrolled: whether to compute d rate / d drive through the time steps.
         """
         above = spikes.mean(0)
         found: list[RecurrentActivity] = []
@@ -167,7 +166,7 @@ class SequenceNetwork(Network):
         return found
 
     def taped_positions(self, source: Tensor, *, truncate: int = 0) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The same with an autograd tape through all positions (or `truncate` of them) and steps.
+        """Bottom-up pass with an autograd tape through all positions (or `truncate` of them) and time steps.
 
         Returns:
             Rates of the last layer `[S·B, H]`; mean firing rate and raw drives `[S·B, H]` of each layer.
@@ -183,11 +182,11 @@ class SequenceNetwork(Network):
         return spikes.mean(0).flatten(0, 1), means, raws
 
     def rates_positions(self, source: Tensor, state: State | None = None) -> list[tuple[Tensor, RateActivity]]:
-        """The rate twin through all positions, differentiable: (what its synapse received, activity) of each layer.
+        """The rate twin through all positions, differentiable: (input of the synapse, activity) of each layer.
 
         Args:
             source: `[P, B, D]` from `encode`.
-            state: of each layer after the position before, moves on in place; at rest if None.
+            state: state of each layer after the previous position, updated in place; None: at rest.
         """
         found = []
         below = source
@@ -201,7 +200,7 @@ class SequenceNetwork(Network):
         return found
 
     def follow(self, raws: list[Tensor]) -> None:
-        """Let the norms take in the drives `[N, H]` of each layer of sequences that are over."""
+        """Update the statistics of the norms with the drives `[N, H]` of each layer, after complete sequences."""
         for path, raw in zip(self.paths, raws, strict=True):
             path.follow(raw)
 
@@ -210,14 +209,14 @@ class SequenceNetwork(Network):
         for path, raw in zip(self.paths_down, raws, strict=True):
             path.follow(raw)
 
-    # ------------------------------------------------------------------ what users ask
+    # ------------------------------------------------------------------ outputs
 
     def layer_positions(self, source: Tensor, state: State) -> Iterator[tuple[Layer, Tensor, Activity | RateActivity]]:
-        """Layer, its input and its activity in rows, as the network decides: by spikes or by rates.
+        """Each layer with its input and activity in rows, in the signals of the network: spikes or rates.
 
         Args:
             source: `[P, B, D]` from `encode`.
-            state: of each layer after the position before; moves on, in place.
+            state: state of each layer after the previous position; updated in place.
         """
         if self.signals.spiking:
             for step in self.bottom_up_positions(source, state):
@@ -227,7 +226,7 @@ class SequenceNetwork(Network):
                 yield layer, below, activity
 
     def top_rates(self, stimulus: Tensor, *, block: int = 64) -> Tensor:
-        """Rates `[S·B, H]` of the last layer, the whole sequence, in blocks of positions."""
+        """Rates `[S·B, H]` of the last layer for the whole sequence, computed in blocks of positions."""
         with self.inference():
             source = self.encode(stimulus)
             state = self.rest(source.shape[1])
@@ -238,7 +237,7 @@ class SequenceNetwork(Network):
         return activity.rate
 
     def forward(self, stimulus: Tensor) -> Tensor:
-        """What `logits` returns, with a tape through positions and steps where gradients are enabled."""
+        """Outputs as from `logits`, with a tape through positions and time steps where gradients are enabled."""
         if not torch.is_grad_enabled():
             return self.logits(stimulus)
         source = self.encode(stimulus)
@@ -250,9 +249,9 @@ class SequenceNetwork(Network):
         return self.answers(stimulus, self.readout(self.top_rates(stimulus)).detach())
 
     def reader(self) -> Callable[[Tensor], Tensor]:
-        """A function that reads on: stimuli of one sample `[1, P]` or `[1, P, D]` to the output at the last position.
+        """A function that continues a sequence: stimuli `[1, P]` or `[1, P, D]` to the output at the last position.
 
-        It keeps the state from call to call; outputs are in the network's units (scores, or standardised quantities).
+        It keeps the state between calls. Outputs are in the units of the network: scores, or standardised quantities.
         """
         state = self.rest(1)
 
@@ -264,13 +263,13 @@ class SequenceNetwork(Network):
 
 
 class SequenceClassifier(SequenceNetwork):
-    """A network that tells classes apart at each position: scores `[B, S, C]`."""
+    """A network that classifies each position of a sequence: scores `[B, S, C]`."""
 
     kind: ClassVar[str] = "a recurrent network"
 
     @property
     def paired(self) -> bool:  # type: ignore[override]
-        """With a recurrent top-down pathway a template depends on the targets before, so each position has its own."""
+        """Whether the top-down pathway is recurrent: a template then depends on earlier targets, one per position."""
         return bool(self.paths_down)
 
     def check_labels(self, labels: Tensor) -> None:
@@ -334,7 +333,7 @@ class SequenceForecaster(SequenceNetwork):
         """Standardised targets `[S·B, K]`.
 
         Args:
-            stimulus: `[B, S, D]`, which contains the present values that changes are counted from.
+            stimulus: `[B, S, D]`, with the present values to which changes are relative.
             targets: `[B, S, K]` in the units of the data.
         """
         if self.present.numel():

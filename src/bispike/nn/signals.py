@@ -1,7 +1,7 @@
-"""What travels between layers: spikes, or the rates of the same network's twin.
+"""Signals between layers: spikes, or the rates of the rate twin of the same network.
 
-A rule is defined for one of the two. Whoever only wants to know what each layer does asks `network.signals`, which does
-the same for both.
+A rule is defined for one of the two. Code that only reads the activity of each layer uses `network.signals`, which has
+the same methods for both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Signals(ABC):
 
     Attributes:
         name: "spikes" or "rates".
-        unit: what is lost where a signal is lost: "spike" or "value".
+        unit: name of one signal that can be lost: "spike" or "value".
         largest: largest rate of a neuron.
     """
 
@@ -52,7 +52,7 @@ class Signals(ABC):
 
     @abstractmethod
     def top(self, layers: Sequence[Layer], source: Tensor, time_steps: int, *, constant: bool) -> Spikes:
-        """What leaves the last layer: spikes `[T, B, *output]`, or rates `[B, *output]`."""
+        """Output of the last layer: spikes `[T, B, *output]`, or rates `[B, *output]`."""
 
     @abstractmethod
     def down(self, layers: Sequence[Layer], code: ConceptCode, labels: Tensor, time_steps: int) -> Tensor:
@@ -62,7 +62,7 @@ class Signals(ABC):
     def from_concepts(
         self, pathway: Pathway, code: ConceptCode, time_steps: int, *, like: Tensor
     ) -> tuple[Activity | RateActivity, Tensor]:
-        """What the highest top-down pathway does for all concepts, and its `[C, *shape]` d rate / d drive."""
+        """Activity of the highest top-down pathway for all concepts, and its slope d rate / d drive `[C, *shape]`."""
 
     @abstractmethod
     def emit(self, rate: Tensor, time_steps: int) -> Tensor:
@@ -70,7 +70,7 @@ class Signals(ABC):
 
     @abstractmethod
     def down_from(self, layers: Sequence[Layer], signal: Spikes, time_steps: int) -> Tensor:
-        """Top-down rates `[N, *shape]` of the lowest of `layers`, given the signal that feeds the highest."""
+        """Top-down rates `[N, *shape]` of the lowest of `layers`, given the input signal of the highest."""
 
 
 class SpikeSignals(Signals):
@@ -117,7 +117,7 @@ class SpikeSignals(Signals):
 
 
 class RateSignals(Signals):
-    """Real-valued rates of the same network's twin, in one step."""
+    """Real-valued rates of the rate twin, in one step."""
 
     name = "rates"
     unit = "value"

@@ -1,7 +1,7 @@
 """Networks for single stimuli: a classifier, and an autoencoder that reconstructs a stimulus from a latent code.
 
-The bottom-up pass carries a stimulus to the readout; the top-down pass carries concepts to the recalled stimulus.
-Neither knows of the other; a rule brings them together.
+The bottom-up pass maps a stimulus to the scores of the readout; the top-down pass maps concepts to recalled stimuli.
+The passes are independent; a rule aligns them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .signals import top_down_concepts
 
 
 class StimulusNetwork(Network):
-    """Base of networks that take one stimulus at a time and say what it shows; arguments as for `Network`.
+    """Base of networks that classify single stimuli; arguments as for `Network`.
 
     Attributes:
         decision: scores `[B, C]` from an encoded stimulus, under rules that do not decide by the readout; else None.
@@ -61,10 +61,10 @@ class StimulusNetwork(Network):
         check_classes(labels, len(self.concept.names))
 
     def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What the first synapse receives: a current `[B, ...]` or spikes `[T, B, ...]`.
+        """Input of the first synapse: a current `[B, ...]` or spikes `[T, B, ...]`.
 
-        A current is the stimulus standardised by the mean and deviation of each channel; spike codes take the
-        stimulus as it is, in [0, 1].
+        A current is the stimulus standardised by the mean and deviation of each channel; spike codes use the
+        stimulus itself, in [0, 1].
         """
         self.check_stimulus(stimulus)
         if self.constant_input:
@@ -78,7 +78,7 @@ class StimulusNetwork(Network):
         return given_spikes(stimulus, self.time_steps)
 
     def standardise(self, stimulus: Tensor) -> Tensor:
-        """Stimuli `[B, *shape]` with each channel's mean subtracted, over its deviation."""
+        """Stimuli `[B, *shape]` minus the mean of each channel, divided by its deviation."""
         return (stimulus - self.stimulus_mean).mul_(self.stimulus_std.reciprocal())
 
     # ------------------------------------------------------------------ passes
@@ -88,7 +88,7 @@ class StimulusNetwork(Network):
 
         Args:
             source: what `encode` returned.
-            unrolled: whether to follow d rate / d drive through the neurons' steps.
+            unrolled: whether to compute d rate / d drive through the time steps of the neurons.
         """
         constant, like = self.constant_input, self.stimulus_mean
         return passes.bottom_up(self.layers, source, self.time_steps, constant=constant, like=like, unrolled=unrolled)
@@ -97,20 +97,20 @@ class StimulusNetwork(Network):
         """Bottom-up pass of the rate twin, one step per layer; differentiable.
 
         Args:
-            source: what `encode` returned; spikes count by their time-mean.
-            track: whether norms in training move their running statistics.
+            source: what `encode` returned; the time-mean of spikes is used.
+            track: whether norms in training update their running statistics.
         """
         return passes.bottom_up_rates(self.layers, source if self.constant_input else source.mean(0), track=track)
 
     def bottom_up_trajectories(self, source: Tensor) -> Iterator[TrajectoryStep]:
-        """Bottom-up pass that keeps every time step, one step per layer, of what `encode` returned."""
+        """Bottom-up pass that keeps every time step, one step per layer; `source` from `encode`."""
         return passes.bottom_up_trajectories(self.layers, source, self.time_steps, constant=self.constant_input)
 
     def bottom_up_taped(self, source: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Bottom-up pass with an autograd tape through layers and time steps.
 
         Returns:
-            Spikes `[T, B, *output]` that leave the last layer, and the mean firing rate of each layer.
+            Output spikes `[T, B, *output]` of the last layer, and the mean firing rate of each layer.
         """
         constant = self.constant_input
         rates = []
@@ -143,10 +143,10 @@ class StimulusNetwork(Network):
         """
         return passes.top_down_rates(self.layers if layers is None else layers, source)
 
-    # ------------------------------------------------------------------ what users ask
+    # ------------------------------------------------------------------ outputs
 
     def scores(self, top: Spikes) -> Tensor:
-        """Scores `[B, C]` from what leaves the last layer: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
+        """Scores `[B, C]` from the output of the last layer: spikes `[T, B, *f]`, or rates `[B, *f]` (drive only)."""
         last = self.layers[-1].output_shape
         rate = top if isinstance(top, Tensor) and top.dim() == len(last) + 1 else rate_of(top, like=self.readout.weight)
         if self.decoder == "drive" or rate is top:
@@ -156,10 +156,10 @@ class StimulusNetwork(Network):
         return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.time_steps))
 
     def forward(self, stimulus: Tensor) -> Tensor:
-        """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, in the mode that the network is in.
+        """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, in the current mode of the network.
 
         Where gradients are enabled the pass has a tape (surrogate gradients through layers and time steps), so a
-        network can be a part of any module that autograd trains. Under a rule that does not decide by the readout the
+        network can be part of any module that autograd trains. Under a rule that does not decide by the readout the
         scores are those of `logits`, without a tape.
         """
         source = self.encode(stimulus)
@@ -188,11 +188,11 @@ class StimulusNetwork(Network):
             return self.recalled(self.signals.down(self.layers, self.code, labels, self.time_steps))
 
     def recall_evoked(self, stimulus: Tensor, scores: Tensor) -> Tensor:
-        """Stimuli `[B, *shape]`, in the units of the data, that the top-down pathway makes of what stimuli evoke.
+        """Stimuli `[B, *shape]`, in the units of the data, that the top-down pathway returns for given stimuli.
 
         Args:
-            stimulus: `[B, *shape]`, of which an autoencoder sends the latent signals down.
-            scores: `[B, C]` of the classes, of which other networks send the best down.
+            stimulus: `[B, *shape]`; an autoencoder decodes its latent signals.
+            scores: `[B, C]` scores of the classes; other networks recall the class with the highest score.
         """
         return self.recall(scores.argmax(1))
 
@@ -201,7 +201,7 @@ class StimulusNetwork(Network):
         return self.stimulus_readout(rate) * self.stimulus_std + self.stimulus_mean
 
     def steps(self, source: Tensor) -> Iterator[SpikeStep] | Iterator[RateStep]:
-        """Bottom-up pass as the network decides, by spikes or by rates, one step per layer."""
+        """Bottom-up pass in the signals of the network, spikes or rates, one step per layer."""
         constant, like = self.constant_input, self.stimulus_mean
         return self.signals.bottom_up(self.layers, source, self.time_steps, constant=constant, like=like)
 
@@ -218,19 +218,19 @@ class StimulusNetwork(Network):
 
 
 class Classifier(StimulusNetwork):
-    """A network that tells classes apart; arguments as for `Network`.
+    """A network that classifies stimuli; arguments as for `Network`.
 
     It perceives (stimulus to concept) by its bottom-up pathway and recalls (concept to stimulus) by its top-down one.
     """
 
-    kind: ClassVar[str] = "a network that tells classes apart"
+    kind: ClassVar[str] = "a classifier"
 
 
 class Autoencoder(StimulusNetwork):
     """A network whose last layer is a latent code that reconstructs the stimulus; arguments as for `Network`.
 
-    Above the latent code stand the concepts as in every network: the readout tells what a code shows, and the highest
-    top-down synapse recalls the code that is typical of a concept.
+    The concepts are above the latent code, as in every network: the readout classifies a code, and the highest top-down
+    synapse recalls the typical code of a concept.
     """
 
     kind: ClassVar[str] = "an autoencoder"
@@ -244,14 +244,14 @@ class Autoencoder(StimulusNetwork):
     def expand(self, rate: Tensor) -> Tensor:
         """Stimuli `[N, *shape]`, in the units of the data, for rates `[N, *latent]` of the latent code.
 
-        Spiking networks spread the spikes of each rate, which must lie in [0, 1], evenly over the T steps.
+        Spiking networks spread the spikes of each rate evenly over the T time steps; rates must be in [0, 1].
         """
         with self.inference():
             code = self.signals.emit(rate, self.time_steps)
             return self.recalled(self.signals.down_from(self.layers[:-1], code, self.time_steps))
 
     def reconstruct(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Reconstructions `[B, *shape]` of stimuli: their own latent signals are sent down again."""
+        """Reconstructions `[B, *shape]` of stimuli from their own latent signals."""
         with self.inference():
             source = self.encode(stimulus, generator=generator)
             top = self.signals.top(self.layers, source, self.time_steps, constant=self.constant_input)

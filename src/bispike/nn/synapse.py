@@ -1,7 +1,7 @@
 """Synapses: the linear maps of both pathways, each with the closed-form gradient of its own weights.
 
-A synapse maps `[N, *source]` to `[N, *target]`. `learn(grad, source)` writes the gradient of the weights from the
-gradient of the drive; nothing else of the network takes part. The bottom-up kinds are `Dense` and `Conv`; the
+A synapse maps `[N, *source]` to `[N, *target]`. `write_gradient(grad, source)` writes the gradient of the weights from
+the gradient of the drive and uses nothing else of the network. The bottom-up kinds are `Dense` and `Conv`; the
 top-down twins are `Dense` (with unpooling), `UpsampleConv` and `TransposedConv`.
 """
 
@@ -33,18 +33,18 @@ from ..functional.backends import compiled
 Shape = tuple[int, ...]
 
 PATCH = 64
-"""Largest fan-in of a convolution that is computed as a product with its patches: with few channels (a first layer)
-this beats torch's convolution and its weight gradient by far, and leaves the maps channels-last."""
+"""Largest fan-in of a convolution that is computed as a product with its patches. With few channels (a first layer)
+this is much faster than the convolution of torch and its weight gradient, and the maps are channels-last."""
 
 
 class Synapse(nn.Module):
-    """Base: a weight, an optional bias, and where they lead from and to.
+    """Base of synapses: a weight, an optional bias, and the shapes of source and target.
 
     Attributes:
-        joins: whether it receives, beside the spikes of the layer before it, those of the layer before that.
+        joins: whether it receives the spikes of the previous layer and those of the layer before that.
         spreads: whether several target neurons share one drive.
-        on_maps: whether it computes flat drives for a target of maps.
-        flat: whether it computes flat drives, whatever the shape of its target.
+        on_maps: whether it computes flat drives and its target has maps.
+        flat: whether it computes flat drives, for any shape of its target.
     """
 
     joins: ClassVar[bool] = False
@@ -64,7 +64,7 @@ class Synapse(nn.Module):
         return math.prod(self.weight.shape[1:])
 
     def initialise(self, gain: float, generator: torch.Generator) -> None:
-        """Uniform weights with standard deviation gain/√fan_in; biases zero."""
+        """Draw uniform weights with standard deviation gain/√fan_in; set biases to zero."""
         bound = gain * math.sqrt(3 / self.fan_in)
         with torch.no_grad():
             self.weight.uniform_(-bound, bound, generator=generator)
@@ -76,15 +76,15 @@ class Synapse(nn.Module):
         return self.drive(source, self.bias)
 
     def forward_linear(self, source: Tensor) -> Tensor:
-        """`forward` without the bias, for what must arrive linearly: an error that is carried by these weights."""
+        """`forward` without the bias, for signals that must pass linearly, such as an error."""
         return self.drive(source, None)
 
     def drive(self, source: Tensor, bias: Tensor | None) -> Tensor:
-        """`forward` with the bias that is given; what each kind of synapse defines."""
+        """`forward` with a given bias; each kind of synapse defines it."""
         raise NotImplementedError
 
     def receive(self, near: Any, far: Any) -> Any:
-        """What reaches this synapse of what left the layer before it, `near`, and the one before that, `far`."""
+        """Input of this synapse from the output of the previous layer, `near`, and of the layer before that, `far`."""
         return near
 
     def forward_packed(self, spikes: Received) -> Tensor:
@@ -95,7 +95,7 @@ class Synapse(nn.Module):
         return self.spread_rows(drive) if self.on_maps else drive
 
     def spread_rows(self, drive: Tensor) -> Tensor:
-        """`[N, 1, small]` over the positions of a map target, `[N, positions, C]`; of synapses that share drives."""
+        """Spread `[N, 1, small]` over the positions of a map target, `[N, positions, C]` (if `spreads`)."""
         raise NotImplementedError
 
     def forward_taped(self, spikes: Any) -> Tensor:
@@ -111,30 +111,30 @@ class Synapse(nn.Module):
         raise NotImplementedError
 
     def backward_input(self, grad: Tensor, weight: Tensor | None = None) -> Tensor:
-        """dL/d source `[N, *source]` from dL/d drive `[N, *target]`: the drive's linear map transposed.
+        """dL/d source `[N, *source]` from dL/d drive `[N, *target]`: the transposed linear map.
 
         Args:
-            grad: what returns.
-            weight: used in place of this synapse's own, of the same shape (feedback alignment); None: its own.
+            grad: `[N, *target]` gradient of the drive.
+            weight: weight of the same shape that replaces that of this synapse (feedback alignment); None: its own.
         """
         raise NotImplementedError(f"{type(self).__name__} does not carry signals backwards.")
 
     @cached_property
     def wiring(self) -> Wiring:
-        """Where `forward_packed` finds the weights and the inputs of each output."""
+        """Indices of the weights and the inputs of each output, for `forward_packed`."""
         raise NotImplementedError
 
     def write_gradient(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         """Write `.grad` of weight and bias, given dL/d drive `[N, *target]` and the input `[N, *source]`.
 
         Args:
-            bias: False for the weight alone, of a signal that went by `carry`.
+            bias: False writes the gradient of the weight only, for an input of `forward_linear`.
         """
         weight = self.weight
         found = self.pairing(grad, source, out=weight.grad)
         if found.stride() == weight.stride():
             weight.grad = found
-        else:  # a gradient that lies in memory as its parameter: fused optimizers go through both element by element
+        else:  # a gradient with the memory layout of its parameter: fused optimizers read both element by element
             weight.grad = torch.empty_like(weight).copy_(found)
         if bias and self.bias is not None:
             if self.bias.grad is None:
@@ -143,12 +143,12 @@ class Synapse(nn.Module):
             torch.sum(gathered, (0, *range(2, gathered.dim())), out=self.bias.grad)
 
     def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
-        """Σ over samples of post ⊗ pre in the weight's shape.
+        """Σ over samples of post ⊗ pre, in the shape of the weight.
 
         Args:
             post: `[N, *target]` a signal of the target neurons: a gradient of their drive, or spikes in Hebbian rules.
             pre: `[N, *source]` a signal of the source neurons.
-            out: memory that may be written over with the result.
+            out: tensor that may be overwritten with the result.
         """
         raise NotImplementedError
 
@@ -157,7 +157,7 @@ class Synapse(nn.Module):
         return grad
 
     def matrix(self) -> Tensor:
-        """Weights as a bottom-up-like array, so that a pathway and its twin can be compared."""
+        """Weights as an array with the bottom-up layout, to compare the two pathways."""
         raise NotImplementedError
 
     def extra_repr(self) -> str:
@@ -165,7 +165,7 @@ class Synapse(nn.Module):
 
 
 class Dense(Synapse):
-    """All to all. With `unpool` > 1 each value of a map target is repeated over unpool × unpool positions."""
+    """All-to-all synapse. With `unpool` > 1 each value of a map target is repeated over unpool × unpool positions."""
 
     flat = True
 
@@ -190,13 +190,13 @@ class Dense(Synapse):
         return Wiring(self.weight.shape[0], channels, (channels * taps, taps, 1), taps, gather, taps)
 
     def _spread(self, drive: Tensor) -> Tensor:
-        """`[N, small]` over the positions of the target."""
+        """Spread `[N, small]` over the positions of the target."""
         drive = drive.unflatten(1, self.small)
         drive = drive.repeat_interleave(self.unpool, 2).repeat_interleave(self.unpool, 3)
         return drive[:, :, : self.target[1], : self.target[2]]
 
     def _gathered(self, grad: Tensor) -> Tensor:
-        """`[N, small]` sums over the positions that share a value: `_spread` transposed."""
+        """Sums `[N, small]` over the positions that share a value: the transpose of `_spread`."""
         if self.unpool > 1:
             height, width = self.small[1] * self.unpool, self.small[2] * self.unpool
             grad = F.pad(grad, (0, width - self.target[2], 0, height - self.target[1]))
@@ -240,7 +240,7 @@ class Conv(Synapse):
         return _map_wiring(self, _positions(self.source), self.kernel, self.stride, (self.padding,) * 4)
 
     def _patches(self, source: Tensor) -> Tensor:
-        """`[N, positions, fan_in]`: what each output position sees."""
+        """Patches `[N, positions, fan_in]`: the inputs of each output position."""
         return F.unfold(source, self.kernel, padding=self.padding, stride=self.stride).transpose(1, 2)
 
     def pairing(self, post: Tensor, pre: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -275,7 +275,7 @@ class Conv(Synapse):
 
 
 class UpsampleConv(Synapse):
-    """Top-down twin of a convolution: nearest-neighbour upsampling to the target's size, then a convolution."""
+    """Top-down twin of a convolution: nearest-neighbour upsampling to the size of the target, then a convolution."""
 
     def __init__(self, source: Shape, target: Shape, *, kernel: int = 3, bias: bool = True) -> None:
         super().__init__(source, target, (target[0], source[0], kernel, kernel), target[0], bias=bias)
@@ -343,7 +343,7 @@ class TransposedConv(Synapse):
 
 
 class _SpikeSum(torch.autograd.Function):
-    """`Synapse.forward_packed` as a node of a tape: of its input it keeps the packed spikes alone."""
+    """`Synapse.forward_packed` as a node of a tape: it keeps only the packed spikes of its input."""
 
     @staticmethod
     def forward(ctx: Any, spikes: Tensor, weight: Tensor, bias: Tensor | None, synapse: Synapse) -> Tensor:
@@ -369,7 +369,7 @@ def packed(spikes: Received) -> PackedSpikes:
 def weight_pairs(
     names: Sequence[str], bottom_up: Sequence[Synapse], top_down: Sequence[Synapse]
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """W and Θ transposed of each place between two populations, where they are arrays of the same shape."""
+    """W and Θ transposed between each pair of neighbouring populations, where their arrays have the same shape."""
     pairs = {}
     for name, up, down in zip(names, bottom_up, top_down, strict=True):
         forward, backward = up.matrix().detach(), down.matrix().detach()
@@ -381,7 +381,7 @@ def weight_pairs(
 
 
 def _positions(shape: Shape) -> Tensor:
-    """`[H, W]` number of each position of a map `[C, H, W]`."""
+    """Index `[H, W]` of each position of a map `[C, H, W]`."""
     return torch.arange(shape[1] * shape[2]).reshape(shape[1], shape[2])
 
 

@@ -1,7 +1,8 @@
-"""A population step by step: for rules whose teaching signals arrive at every time step.
+"""Trajectory of a population at every time step, for rules whose teaching signals differ between time steps.
 
-A trajectory keeps the membranes of all T steps. Signals at the spikes become weight gradients through the neuron's own
-eligibility (`functional.eligibility`), the norm and one product of the synapse: no tape, and nothing leaves the layer.
+A trajectory keeps the membrane potentials of all T time steps. It computes weight gradients from signals at the spikes,
+through the eligibility of the neuron (`functional.eligibility`), the norm and one product of the synapse. It needs no
+tape, and nothing leaves the layer.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .pathway import Pathway
 
 
 class Trajectory:
-    """What one population does in one batch, at every step.
+    """Activity of one population in one batch, at every time step.
 
     Args:
         pathway: synapse, norm and population.
@@ -25,7 +26,7 @@ class Trajectory:
 
     Attributes:
         spikes: `[T, B, *shape]`, 0 or 1, in the dtype of the weights.
-        membrane: `[T, B, *shape]` H before the reset.
+        membrane: `[T, B, *shape]` membrane potential H before the reset.
     """
 
     def __init__(self, pathway: Pathway, source: Received, time_steps: int, *, constant: bool) -> None:
@@ -46,7 +47,7 @@ class Trajectory:
         """Write the gradients of the pathway.
 
         Args:
-            signal: `[T, B, *shape]` dL/d spikes of each step, or what stands for it; may be an expanded view.
+            signal: `[T, B, *shape]` dL/d spikes of each time step, or a substitute; may be an expanded view.
             kind: one of `functional.PSEUDO_DERIVATIVES`.
         """
         synapse, norm = self.pathway.synapse, self.pathway.norm

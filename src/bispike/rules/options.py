@@ -27,10 +27,10 @@ from ..settings import (
 
 @dataclass(frozen=True)
 class RuleOptions(Declared):
-    """Options of a rule that has none, and base of all others.
+    """Options of a rule without options, and base of all other options.
 
     Raises:
-        ConfigurationError: values that do not fit, or that differ from the default and have no effect with the others.
+        ConfigurationError: values are invalid, or differ from the default and have no effect with the other options.
     """
 
 

@@ -1,4 +1,4 @@
-"""What rules on sequences share: blocks of positions whose gradients add up, and reports over positions."""
+"""Helpers of rules on sequences: sums of gradients over blocks of positions, and reports over positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class BlockSums:
     """Sums of gradients over the blocks of a sequence.
 
     Args:
-        parameters: whose `.grad` each block writes.
+        parameters: parameters whose `.grad` each block writes.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
@@ -22,7 +22,7 @@ class BlockSums:
         self.sums: list[Tensor | None] = [None] * len(self.parameters)
 
     def add(self, share: float) -> None:
-        """Add what `.grad` contains of a block that is this share of the whole."""
+        """Add the gradients of a block in `.grad`, weighted by its share of the sequence."""
         for i, parameter in enumerate(self.parameters):
             if parameter.grad is None:
                 continue
@@ -33,21 +33,20 @@ class BlockSums:
                 known.add_(parameter.grad, alpha=share)
 
     def write(self) -> None:
-        """Put the sums into `.grad`."""
+        """Write the sums to `.grad`."""
         for parameter, total in zip(self.parameters, self.sums, strict=True):
             if total is not None and parameter.grad is not None:
                 parameter.grad.copy_(total)
 
 
 def mean_report(reports: Sequence[tuple[float, StepReport]], length: int) -> StepReport:
-    """Report of a whole sequence from those of its blocks.
+    """Report of a whole sequence from the reports of its blocks.
 
-    Losses and rates are means over positions. Right decisions are counted in sequences: a right one at each position is
-    one.
+    Losses and rates are means over positions. The number of right decisions is divided by the number of positions.
 
     Args:
-        reports: share of the positions, and report whose `correct` counts positions, of each block.
-        length: S, positions of the sequence.
+        reports: of each block, its share of the positions and its report, whose `correct` counts positions.
+        length: S, number of positions of the sequence.
     """
 
     def over(values: list[Tensor]) -> Tensor:

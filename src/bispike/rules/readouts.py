@@ -1,7 +1,7 @@
 """The two ends of local learning: the readout to the concept, and the readout back to the stimulus.
 
-Both are linear in rates, so their gradients are one product each. Shared by the rules that learn without a tape.
-Losses are means over the batch; where several processes share it, each has its own samples' part of loss and gradient.
+Both are linear in rates, so their gradients are one product each. Rules that learn without a tape share them. Losses
+are means over the batch; where several processes share it, each computes the part of its own samples.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ..nn import Autoencoder, Network, SequenceNetwork
 
 @dataclass(frozen=True)
 class Top:
-    """What the top of the bottom-up pathway says about a batch.
+    """Task loss, decisions and error of the readout on a batch.
 
     Attributes:
         loss: task loss.
         correct: number of right decisions.
-        error: `[B, K]` dL/d drive of the readout: what rules with feedback send down.
+        error: `[B, K]` dL/d drive of the readout, the error of rules with feedback.
     """
 
     loss: Tensor
@@ -47,16 +47,16 @@ def learn_top(
     strength: float = 0.0,
     smoothing: float = 0.0,
 ) -> Top:
-    """Write the gradient of the bottom-up readout and judge the batch.
+    """Write the gradient of the readout; return its loss, decisions and error on the batch.
 
     Args:
-        network: gives readout and concept code.
-        rate: `[B, *f]` rate of what leaves the last layer.
+        network: the network, with readout and concept code.
+        rate: `[B, *f]` output rate of the last layer.
         labels: `[B]`.
         negatives: `[B, C]`, needed by ReCo.
         kind: `"cross-entropy"` on the scores, or `"reco"`: ReCo of the readout's drive against the concept code.
         strength: λ of ReCo.
-        smoothing: of the targets of cross-entropy (see `functional.cross_entropy`).
+        smoothing: smoothing of the targets of cross-entropy (see `functional.cross_entropy`).
     """
     code, group = network.code, network.group
     rates = (code.fixed if code.constant else code.rate(network.time_steps)).to(rate)
@@ -86,10 +86,10 @@ def learn_outputs(network: SequenceNetwork, rate: Tensor, rows: Tensor, *, smoot
     """Write the gradient of the readout of a sequence network at all positions at once, without a tape.
 
     Args:
-        network: gives the readout and its loss.
-        rate: `[N, H]` of what leaves the last layer, one row per position and sample.
-        rows: targets in the network's units (`SequenceNetwork.target_rows`).
-        smoothing: of the targets of classes.
+        network: the network, with the readout and its loss.
+        rate: `[N, H]` output rate of the last layer, one row per position and sample.
+        rows: targets in the units of the network (`SequenceNetwork.target_rows`).
+        smoothing: smoothing of the targets of classes.
     """
     loss, error, correct = network.output_loss(network.readout(rate), rows, smoothing=smoothing)
     network.readout.write_gradient(error, rate)
@@ -97,13 +97,13 @@ def learn_outputs(network: SequenceNetwork, rate: Tensor, rows: Tensor, *, smoot
 
 
 def learn_recall(network: Network, rate: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-    """Write the gradient of the stimulus readout; return the mean squared error of recall.
+    """Write the gradient of the stimulus readout; return the mean squared error of the recalled stimuli.
 
     Each class recalls one stimulus r_c from its lowest top-down rate; the error against all samples of a class needs
-    their sum only: dL/dr_c = 2/(B·D) (n_c r_c − Σ_{k in c} x_k).
+    only their sum: dL/dr_c = 2/(B·D) (n_c r_c − Σ_{k in c} x_k).
 
     Args:
-        network: gives the readout.
+        network: the network, with the stimulus readout.
         rate: `[C, *f]` top-down rate of the lowest layer.
         target: `[B, *shape]` standardised stimuli.
         labels: `[B]`.
@@ -127,7 +127,7 @@ def learn_reconstruction(network: Network, rate: Tensor, target: Tensor) -> Tens
     """Write the gradient of the stimulus readout of an autoencoder; return the mean squared error.
 
     Args:
-        network: gives the readout.
+        network: the network, with the stimulus readout.
         rate: `[B, *f]` top-down rate of the lowest layer, one row per sample.
         target: `[B, *shape]` standardised stimuli.
     """
@@ -139,16 +139,16 @@ def learn_reconstruction(network: Network, rate: Tensor, target: Tensor) -> Tens
 
 
 def learn_latent_ends(network: Autoencoder, leaving: Tensor, code: Tensor, labels: Tensor) -> Top:
-    """What an autoencoder learns from labels: to name its latent codes, and to call up the one typical of a class.
+    """Write the gradients that an autoencoder learns from labels: class of a latent code, and typical code of a class.
 
-    Writes the gradients of the concept readout (cross-entropy) and of the highest top-down pathway (ReCo between what a
-    class calls up and the codes of its samples, from their means). Neither reaches another layer. The cosine leaves the
-    template as far from the mean as single codes are; the mean code of a class, as MSE would have it, is within a spike
-    of all others.
+    They are the gradients of the concept readout (cross-entropy) and of the highest top-down pathway (ReCo between the
+    template of a class and the codes of its samples, both minus their means). Neither reaches another layer. With the
+    cosine a template is as far from the mean as single codes are; with MSE it would be the mean code of a class, which
+    differs from the mean codes of other classes by less than one spike.
 
     Args:
         network: the autoencoder.
-        leaving: `[B, *f]` rate of what leaves the last layer.
+        leaving: `[B, *f]` output rate of the last layer.
         code: `[B, *f]` rate of the last layer.
         labels: `[B]`.
     """
@@ -170,17 +170,17 @@ def learn_latent_ends(network: Autoencoder, leaving: Tensor, code: Tensor, label
 
 
 def batch_cross_entropy(network: Network, scores: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of `[B, C]` scores with a tape, or this process's part of it where the batch is shared."""
+    """Mean cross-entropy of `[B, C]` scores with a tape; where the batch is shared, the part of this process."""
     return F.cross_entropy(scores, labels, reduction="sum") / network.group.count(len(labels))
 
 
 def batch_error(network: Network, recalled: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error of recalled stimuli with a tape, or this process's part of it where the batch is shared."""
+    """Mean squared error of recalled stimuli with a tape; where the batch is shared, the part of this process."""
     return (recalled - target).square().sum() / (network.group.count(target.shape[0]) * target[0].numel())
 
 
 def reconstructing(network: Network) -> list[nn.Parameter]:
-    """Parameters of an autoencoder that its stimulus passes on the way up and down again."""
+    """Parameters of an autoencoder between a stimulus and its reconstruction."""
     last = len(network.layers) - 1
     parameters = [p for layer in network.layers for p in layer.up.parameters()]
     parameters += [p for layer in network.layers[:last] for p in layer.down.parameters()]

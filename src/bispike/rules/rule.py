@@ -1,8 +1,8 @@
 """The protocol of a learning rule and the registry of rules.
 
-A rule sees a batch and writes `.grad` of the parameters that it owns; any `torch.optim` optimizer does the rest. As
-soon as gradients are final the rule announces them (`gradients_ready`), so that they can be summed over processes or
-applied while the pass goes on. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
+A rule receives a batch and writes `.grad` of the parameters that it trains; any `torch.optim` optimizer applies them.
+As soon as gradients are final the rule announces them (`gradients_ready`), so that they can be summed over processes or
+applied while the pass continues. A new rule is one file with a subclass of `Rule`, decorated with `@register`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .options import RateOptions, RuleOptions
 
 @dataclass
 class StepReport:
-    """What one step did; tensors are scalars on the network's device, so that nobody waits for them.
+    """Report of one step; tensors are scalars on the device of the network, so that no step waits for them.
 
     Attributes:
         loss: task loss at the top.
-        correct: number of samples of the batch that were decided rightly, before the update.
-        layer_losses: local loss of each layer, where the rule has one.
+        correct: number of right decisions in the batch, before the update.
+        layer_losses: local loss of each layer, if the rule has one.
         spike_rate: mean firing rate of each layer, bottom to top (mean activity for rate networks).
     """
 
@@ -41,15 +41,15 @@ class StepReport:
 class Rule:
     """Base of all rules.
 
-    Subclasses set `name`, `summary` (one line), `signals` (what the network's layers emit under this rule), `networks`
-    (the classes of networks that it is defined for; a rule that works differently on another class is a second class
-    of the same name), `needs_chain` (if it is not defined for networks with shortcuts), `Options` (a frozen dataclass)
-    and, where the defaults of a training do not suit the rule, `recommended` (settings of `TrainConfig` by name). They
-    implement `learn`, and `parameters` if they train more or less than the bottom-up pathway. What `register_state` is
-    given belongs to the rule, such as fixed feedback: it is saved with a training, and moved by the optimizer if
-    `parameters` names it.
+    Subclasses set `name`, `summary` (one line), `signals` (what the layers of the network emit under this rule),
+    `networks` (the classes of networks for which it is defined; a rule that works differently on another class is a
+    second class of the same name), `needs_chain` (if it is not defined for networks with shortcuts), `Options` (a
+    frozen dataclass) and, where the defaults of a training do not suit the rule, `recommended` (settings of
+    `TrainConfig` by name). They implement `learn`, and `parameters` if they train more or less than the bottom-up
+    pathway. Tensors and modules of the rule, such as fixed feedback, are passed to `register_state`: checkpoints
+    include them, and the optimizer updates those that `parameters` returns.
 
-    A rule does not change the network when it is made. `attach` makes the network decide as under this rule;
+    Creating a rule does not change the network. `attach` makes the network decide as under this rule;
     `rules.create`, `fit` and the first `compute_gradients` call it.
 
     Args:
@@ -57,9 +57,9 @@ class Rule:
         **options: fields of `Options`.
 
     Attributes:
-        on_gradients_ready: is called during `compute_gradients` with parameters whose gradients are final, each once
-            per step. It may change their values and drop their gradients.
-        decision: scores `[B, C]` from an encoded stimulus, of rules that do not decide by the readout; else None.
+        on_gradients_ready: callback during `compute_gradients` with parameters whose gradients are final, each once per
+            step. It may change their values and delete their gradients.
+        decision: function from an encoded stimulus to scores `[B, C]`, if the rule does not use the readout; else None.
 
     Raises:
         ConfigurationError: unknown or wrong options, or a network that the rule is not defined for, listed together.
@@ -89,7 +89,7 @@ class Rule:
 
     @classmethod
     def mismatch(cls, network: Network) -> list[str]:
-        """Why the rule is not defined for a network, in sentences; empty if it is."""
+        """Reasons why the rule is not defined for a network, in sentences; empty if it is defined."""
         if not isinstance(network, cls.networks):
             return [not_defined(cls.name, type(network))]
         if cls.needs_chain and network.shortcuts:
@@ -97,7 +97,7 @@ class Rule:
         return []
 
     def attach(self) -> Self:
-        """Make the network emit, activate and decide as under this rule; return the rule."""
+        """Set signals, activation and decision of the network to those of this rule; return the rule."""
         self.network.signals = self.signals
         if isinstance(self.settings, RateOptions):
             self.network.activation = self.settings.activation
@@ -112,15 +112,15 @@ class Rule:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options in force, as plain values."""
+        """Current options, as plain values."""
         return dataclasses.asdict(self.settings)
 
     def parameters(self) -> list[nn.Parameter]:
-        """The parameters that this rule trains, by default those of the bottom-up pathway; all others stay."""
+        """The parameters that this rule trains, by default those of the bottom-up pathway."""
         return self.network.bottom_up_parameters()
 
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
-        """The rule itself; `compute_gradients` has checked the arguments."""
+        """Write the gradients of a batch; each rule defines this. `compute_gradients` has checked the arguments."""
         raise NotImplementedError
 
     def compute_gradients(
@@ -131,7 +131,7 @@ class Rule:
         Args:
             stimulus: `[B, *stimulus.shape]` in the units of the data, B ≥ 1; left unchanged.
             labels: `[B]` int64 in 0..C−1.
-            generator: source of randomness of stochastic codes.
+            generator: source of randomness for stochastic codes.
 
         Returns:
             StepReport.
@@ -163,9 +163,9 @@ class Rule:
         return report
 
     def gradients_ready(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Announce that these gradients are final and that this step reads these parameters no more.
+        """Announce that these gradients are final and that this step no longer reads these parameters.
 
-        A rule calls it layer by layer; `compute_gradients` calls it at its end for what is left.
+        A rule calls it layer by layer; `compute_gradients` calls it at its end for the remaining parameters.
         """
         if self.on_gradients_ready is None:
             return
@@ -175,14 +175,14 @@ class Rule:
             self.on_gradients_ready(fresh)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Tensors that the rule itself remembers between steps."""
+        """Tensors that the rule stores between steps."""
         return self.state.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take back what `state_dict` returned.
+        """Load the tensors of `state_dict`.
 
         Raises:
-            ConfigurationError: other names or shapes than this rule keeps.
+            ConfigurationError: names or shapes differ from those of this rule.
         """
         kept = {name: list(value.shape) for name, value in self.state.state_dict().items()}
         received = {name: list(value.shape) for name, value in state.items()}
@@ -194,15 +194,15 @@ class Rule:
         self.state.load_state_dict(state)
 
     def random_source(self) -> torch.Generator:
-        """Generator for the rule's own first weights: follows the network's seed, but draws other numbers."""
+        """Generator for initial weights of the rule; depends on the seed of the network, but draws other numbers."""
         return torch.Generator().manual_seed(int(self.network.spec.get("seed", 0)) + 7919)
 
     def step_generator(self, generator: torch.Generator | None) -> torch.Generator:
-        """What a step draws from: the generator that it was given, or else the same numbers at each step."""
+        """Generator of a step: the given one, or else one that draws the same numbers at each step."""
         return self.random_source() if generator is None else generator
 
     def register_state(self, parts: Mapping[str, Tensor | nn.Module]) -> None:
-        """Make tensors (as buffers) and modules the rule's own."""
+        """Add tensors (as buffers) and modules to the state of the rule."""
         for name, part in parts.items():
             if isinstance(part, Tensor):
                 self.state.register_buffer(name, part)
@@ -211,19 +211,19 @@ class Rule:
         self.move_state()
 
     def move_state(self) -> None:
-        """Bring what is the rule's own to the network's device and precision."""
+        """Move the state of the rule to the device and precision of the network."""
         self.state.to(self.network.stimulus_mean)
 
 
 registry: dict[str, type[Rule]] = {}
-"""Rules by name; where a name has several classes, the first one that was registered."""
+"""Rules by name; where a name has several classes, the class that was registered first."""
 _variants: dict[str, list[type[Rule]]] = {}
 
 
 def register(rule: type[Rule]) -> type[Rule]:
-    """Class decorator: make a rule known by its name. Several classes may share a name, for other networks each."""
+    """Class decorator: register a rule by its name. Several classes may share a name, each for other networks."""
     variants = _variants.setdefault(rule.name, [])
-    if any(set(known.networks) & set(rule.networks) for known in variants):  # replaces what was registered before
+    if any(set(known.networks) & set(rule.networks) for known in variants):  # replaces the earlier class
         variants.clear()
         registry.pop(rule.name, None)
     variants.append(rule)
@@ -235,7 +235,7 @@ def find(name: str, network: type[Network] | None = None) -> type[Rule]:
     """The class of a rule, for a class of networks if one is given.
 
     Raises:
-        UnknownNameError: no such rule.
+        UnknownNameError: there is no rule of this name.
         ConfigurationError: the rule is not defined for such networks.
     """
     if name not in registry:
@@ -280,7 +280,7 @@ def _fits(rule: type[Rule], network: type[Network]) -> bool:
 
 
 def not_defined(rule: str, network: type[Network]) -> str:
-    """The message about a rule and a class of networks that it is not defined for."""
+    """The message that a rule is not defined for a class of networks."""
     classes = classes_of(rule) if rule in registry else []
     kinds = " or ".join(dict.fromkeys(one.kind for known in classes for one in known.networks)) or "another network"
     return (
@@ -298,14 +298,14 @@ def _no_chain(rule: str, shortcuts: Sequence[str]) -> str:
 
 
 def write_gradients(value: Tensor, parameters: Sequence[nn.Parameter], signal: Tensor | None = None) -> None:
-    """Autograd gradients into `.grad`, replacing what was there.
+    """Write autograd gradients to `.grad`; earlier gradients are replaced.
 
     Args:
-        value: with a tape; a scalar loss, or anything with a `signal`.
-        parameters: what the tape leads to.
-        signal: dL/d value, of its shape.
+        value: tensor with a tape: a scalar loss, or any tensor with a `signal`.
+        parameters: parameters on the tape.
+        signal: dL/d value, of the same shape.
     """
     grads = torch.autograd.grad(value, parameters, signal)
     for parameter, grad in zip(parameters, grads, strict=True):
-        # Laid out as the parameter: fused optimizers go through both element by element.
+        # The memory layout is that of the parameter: fused optimizers read both element by element.
         parameter.grad = grad if grad.stride() == parameter.stride() else torch.empty_like(parameter).copy_(grad)

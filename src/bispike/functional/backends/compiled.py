@@ -5,8 +5,8 @@ against it. A product with spikes is a sum of weights:
 
     drive[row, o] = bias[o] + Σ over taps k, channels c with a spike at (source(k, row), c) of W[o, c, k]
 
-Two ways (`native/product.cpp`): from tables of the sums of four columns each, whatever the density, or by the events
-alone where few neurons fired. The choice is made by the measured density of the spike train.
+Two methods (`native/product.cpp`): tables of the sums of four columns each, for any density, or single spikes where few
+neurons fired. The measured density of the spike train decides.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from .wiring import Wiring
 SPARSE = 0.11
 """Density below which events are cheaper than tables (measured, 1024 -> 512: equal at 0.11; `bispike bench`)."""
 
-_BLOCK = 64  # outputs that a kernel works on at once
+_BLOCK = 64  # outputs that a kernel computes at once
 _TILE = 2048  # rows whose sums are in memory at once
-_LARGEST = 4 * 2**20  # floats of columns that still fit a cache; beyond, events lose to tables
+_LARGEST = 4 * 2**20  # floats of columns that fit a cache; above, tables are faster than events
 
 
 def serves(tensor: Tensor) -> bool:
@@ -77,9 +77,9 @@ def spike_product(spikes: PackedSpikes, weight: Tensor, bias: Tensor | None, wir
     """Drives of all time steps.
 
     Args:
-        spikes: what feeds the synapse.
-        weight, bias: float32, contiguous; laid out as `wiring` says.
-        wiring: of the synapse.
+        spikes: input of the synapse.
+        weight, bias: float32, contiguous, in the layout of `wiring`.
+        wiring: wiring of the synapse.
 
     Returns:
         float32 `[T·B, positions_out, outputs]`, the layout of `spikes.rows_of`.
@@ -181,8 +181,8 @@ def align(
 
         dL/dX_k = Σ_c (G_kc/|a_k|) w_c − s_k (X_k − m) [− v],    s_k = Σ_c G_kc C_kc / |a_k|²
 
-    v being the mean over the batch where m is. Neither the centred nor the unit rows are ever written out.
-    Cross-entropy compares dot products with the templates as they are: √D and 1 stand in for |a_k| and |P_c − q|, and s
+    where v is the mean over the batch if m is. Neither the centred nor the unit rows are stored.
+    Cross-entropy uses dot products with the templates themselves: √D and 1 replace |a_k| and |P_c − q|, and s
     is 0. All arguments are float32; `loss` is not MSE.
     """
     unit = templates - prior @ templates if prior is not None else templates
@@ -227,16 +227,16 @@ def drive_gradient(
     unrolled: Tensor | None,
     moments: tuple[Tensor, Tensor] | None,
 ) -> tuple[Tensor, Tensor | None]:
-    """From dL/d features to dL/d time-mean drive after the norm, with the sums that the norm's backward needs.
+    """Gradient of the time-mean drive after the norm, from dL/d features, with the sums for the backward of the norm.
 
     Args:
-        grad: `[B, D]` gradient of the rates, or of the drives; written over.
+        grad: `[B, D]` gradient of the rates, or of the drives; overwritten.
         raw: `[B, *shape]` time-mean drive before the norm.
         neuron: constants.
         affine: scale and shift `[C]` of the norm.
-        through_rate: whether the feature is the rate, so that its slope comes in.
+        through_rate: whether the feature is the rate, so that the gradient includes its slope.
         unrolled: `[B, *shape]` the slope itself; None: the mean-field slope 1 / (1 + (steepness (drive − centre))²).
-        moments: mean and inverse deviation `[C]` of the norm, where the sums are wanted.
+        moments: mean and inverse deviation `[C]` of the norm, if the sums are needed.
 
     Returns:
         Gradient `[B, positions, C]`; with `moments` Σ g and Σ g ẑ, `[2, C]`.
@@ -275,7 +275,7 @@ def through_norm(
     """Backward of batch norm with its sums known: γ/σ (g − mean(g) − ẑ mean(g ẑ)), in place.
 
     Args:
-        grad: `[B, positions, C]` gradient after the norm; written over.
+        grad: `[B, positions, C]` gradient after the norm; overwritten.
         raw: `[B, *shape]` drive before the norm.
         scale: γ/σ, `[C]`.
         moments: μ and 1/σ, `[C]`.
@@ -309,13 +309,13 @@ def _over_threads(
 ) -> None:
     """Run a kernel over its channels in contiguous shares, one per thread of torch, each a multiple of `unit`.
 
-    Kernels run without Python's lock. The shares do not touch each other, so their number changes no result.
+    Kernels run without the lock of Python. The shares are independent, so their number does not change the result.
 
     Args:
         kernel: the kernel.
-        arguments: for all channels.
-        count: which argument is the number of channels.
-        unit: channels that must stay together.
+        arguments: arguments for all channels.
+        count: index of the argument that is the number of channels.
+        unit: number of channels that must stay together.
         moves: by the number of an argument that is an address: bytes that it moves per channel.
         scratch: the address of memory of which every thread needs a part of its own, and the bytes of a part.
     """

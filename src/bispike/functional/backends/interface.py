@@ -1,10 +1,10 @@
-"""What a backend computes for a population, so that layers need not know how it is done.
+"""Interface of backends: the computation of a population, independent of its implementation.
 
     drive      synapse and spikes           -> drives of all time steps and their mean
     fire       drives, norm and neuron      -> spikes, rates, slope
 
-`compiled` serves float32 on the CPU; `reference` is torch, step by step, for every other precision and device. The tape
-of backpropagation through time is `functional.lif` (on CUDA by `triton_neuron`).
+`compiled` computes float32 on the CPU; `reference` is torch, step by step, for every other precision and device. The
+tape of backpropagation through time is `functional.lif` (on CUDA by `triton_neuron`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..spikes import Received, Spikes
 
 
 class Linear(Protocol):
-    """What a backend asks of a synapse."""
+    """Methods of a synapse that a backend uses."""
 
     weight: Tensor
 
@@ -34,12 +34,12 @@ class Linear(Protocol):
 
 
 class Fired(NamedTuple):
-    """What a population did over all time steps.
+    """Activity of a population over all time steps.
 
     Attributes:
         spikes: `[T, B, *shape]`.
         rate: `[B, *shape]` time-mean of the spikes.
-        slope: `[B, *shape]` d rate / d drive followed through the time steps, where it was asked for.
+        slope: `[B, *shape]` d rate / d drive through the time steps, if requested.
     """
 
     spikes: Spikes
@@ -48,7 +48,7 @@ class Fired(NamedTuple):
 
 
 class DrivesOf(Protocol):
-    """Drives of all time steps, in the backend's own layout."""
+    """Drives of all time steps, in the layout of the backend."""
 
     @property
     def mean(self) -> Tensor:
@@ -77,5 +77,5 @@ class Backend(Protocol):
             drives: what `drive` returned.
             neuron: constants.
             affine: scale and shift `[C]` that a norm applies to the drive.
-            unrolled: whether to follow d rate / d drive through the time steps.
+            unrolled: whether to compute d rate / d drive through the time steps.
         """

@@ -16,14 +16,14 @@ from ..surrogate import UnrolledSlope
 from .interface import Fired, Linear
 
 ROWS = 128
-"""Rows of a product at least, so that small batches do not read the weights T times."""
+"""Smallest number of rows of a product, so that small batches do not read the weights T times."""
 
 
 class Drives:
     """The drives of a population over all time steps, one at a time, with their time-mean.
 
-    A constant source is multiplied once. Otherwise products are made for a few steps at once. Unless the mean is asked
-    for first (as a norm does), each drive is forgotten after its step.
+    A constant source is multiplied once. Otherwise products are computed for a few time steps at once. Each drive
+    is freed after its time step, unless the mean is read first (as by a norm).
 
     Args:
         synapse: leads to the population.
@@ -55,7 +55,7 @@ class Drives:
         return self._mean
 
     def steps(self, affine: tuple[Tensor, Tensor] | None) -> Iterator[Tensor]:
-        """`[B, *shape]` drive of each step, after the affine map; to be asked for once."""
+        """Drive `[B, *shape]` of each time step, after the affine map; may be read once."""
         if affine is not None:
             scale, shift = (channel_view(values, self._mean.dim()) for values in affine)
         if self.constant:
@@ -68,7 +68,7 @@ class Drives:
             yield drive if affine is None else drive.mul_(scale).add_(shift)
 
     def _products(self) -> Iterator[Tensor]:
-        """Raw drives, step by step; adds them up in the mean."""
+        """Raw drives, step by step; they are summed for the mean."""
         chunk = max(1, -(-ROWS // self._source.shape[1]))
         for spikes in self._source.split(chunk):
             rows = spikes.flatten(0, 1).to(self._synapse.weight.dtype)
@@ -79,7 +79,7 @@ class Drives:
 
 
 class GivenDrives:
-    """Drives `[T, B, *shape]` that are there already, or one `[B, *shape]` for all `time_steps`."""
+    """Given drives `[T, B, *shape]`, or one drive `[B, *shape]` for all `time_steps`."""
 
     def __init__(self, drive: Tensor, time_steps: int, *, constant: bool) -> None:
         self._drive, self.time_steps, self.constant = drive, time_steps, constant
@@ -116,7 +116,7 @@ def fire(
     """Spikes of a population; see `Backend.fire`.
 
     Args:
-        membrane: `[B, *shape]` U[0] that a position before left; goes on, in place. None: from rest.
+        membrane: `[B, *shape]` U[0] of the previous position, updated in place; None: from rest.
     """
     slope = rate = spike = spikes = None
     at_rest = membrane is None
@@ -141,6 +141,6 @@ def fire(
 
 
 def _given_away(drives: list[Tensor]) -> Iterator[Tensor]:
-    """The tensors of a list, each forgotten when the next one is asked for."""
+    """The tensors of a list, each freed when the next one is read."""
     while drives:
         yield drives.pop(0)

@@ -1,6 +1,6 @@
 """The two halves of backpropagation through time in one neuron, by the compiled kernels.
 
-`fire_with_history` keeps the membranes of all time steps, `walk_back` goes back over them once.
+`fire_with_history` keeps the membranes of all time steps, `walk_back` computes the backward in one pass over them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from .native import kernels
 def fire_with_history(drive: Tensor, neuron: Neuron, time_steps: int | None) -> tuple[Tensor, Tensor]:
     """Spikes and membranes H[t] before the reset, both `[T, ...]`.
 
-    The drive is float32 `[T, ...]`, or `[...]` with `time_steps` if it is constant. Elements are taken in the order in
-    which they lie in memory, and the results lie in the same one.
+    The drive is float32 `[T, ...]`, or `[...]` with `time_steps` if it is constant. Elements are processed in
+    memory order, and the results have the same order.
     """
     drive = _whole(drive)
     total = drive.shape[0] if time_steps is None else time_steps
@@ -45,7 +45,7 @@ def fire_with_history(drive: Tensor, neuron: Neuron, time_steps: int | None) -> 
 def walk_back(grad: Tensor, history: Tensor, neuron: Neuron, *, constant: bool) -> Tensor:
     """Gradient of the drive from that of the spikes `[T, ...]`; summed over time if `constant`.
 
-    `grad` is left as it is: autograd may have given it to somebody else too.
+    `grad` is not changed, because autograd may use it elsewhere.
     """
     grad = torch.empty_like(history).copy_(grad)
     total = torch.empty_like(history[0]) if constant else None
@@ -63,19 +63,19 @@ def walk_back(grad: Tensor, history: Tensor, neuron: Neuron, *, constant: bool) 
 
 
 def _whole(values: Tensor) -> Tensor:
-    """Without gaps in memory: as it is if contiguous but for the order of its axes, a copy otherwise."""
+    """The tensor without gaps in memory: itself if contiguous except for the order of its axes, otherwise a copy."""
     return values if values.is_contiguous() or _dense_maps(values) else values.contiguous()
 
 
 def _dense_maps(values: Tensor) -> bool:
-    """Whether `[T, B, C, H, W]` or `[B, C, H, W]` lies channels-last without gaps, the time axis outermost."""
+    """Whether `[T, B, C, H, W]` or `[B, C, H, W]` is channels-last without gaps, with the time axis outermost."""
     if values.dim() < 4:
         return False
     return values.movedim(-3, -1).is_contiguous()
 
 
 def _stacked(drive: Tensor, time_steps: int) -> Tensor:
-    """Room for `[steps, *drive]`, each step laid out as `drive` is."""
+    """Uninitialised tensor `[steps, *drive]`; each time step has the memory layout of `drive`."""
     if drive.is_contiguous():
         return torch.empty((time_steps, *drive.shape), dtype=drive.dtype)
     return torch.empty((time_steps, *drive.movedim(-3, -1).shape), dtype=drive.dtype).movedim(-1, -3)

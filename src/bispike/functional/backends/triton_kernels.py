@@ -1,12 +1,12 @@
 """The two Triton kernels behind `triton_neuron`: all T steps of a population in one pass over memory.
 
-A program owns BLOCK neurons, keeps their membranes in registers and walks over time. Tensors are contiguous and time
-comes first, so neuron i at step t lies at t·count + i, with `count` neurons in a step. The equation is that of `lif`;
-products and sums are rounded one by one (no fused multiply-add), so spikes are those of `lif_reference`. The
+A program computes BLOCK neurons, keeps their membranes in registers and iterates over time. Tensors are contiguous and
+time comes first, so neuron i at step t lies at t·count + i, with `count` neurons in a step. The equation is that of
+`lif`; products and sums are rounded one by one (no fused multiply-add), so spikes are those of `lif_reference`. The
 neuron's constants are compiled in, because Triton rounds a float that is passed at launch to 32 bits; the threshold is
 spelled out as a tensor, because it does so with a number that is compared too.
 
-Only `triton_neuron` imports this file, and only once a CUDA tensor asks for it: Triton is optional.
+Only `triton_neuron` imports this file, and only for the first CUDA tensor: Triton is optional.
 """
 
 import math

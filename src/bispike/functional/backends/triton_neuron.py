@@ -1,7 +1,7 @@
 """The neuron on CUDA: an affine map of the drive (a batch norm with its statistics) and all T steps in one kernel.
 
-`forward` reads each drive once and writes each spike once; `backward` walks back through the kept H[t] and takes the
-spikes from it (S[t] = H[t] ≥ θ), so that they need not be kept. Membranes are 32-bit numbers in registers for
+`forward` reads each drive once and writes each spike once; `backward` walks back through the stored H[t] and computes
+the spikes from it (S[t] = H[t] ≥ θ), so that they need not be stored. Membranes are 32-bit numbers in registers for
 drives of 16 and 32 bits, 64-bit ones for 64. The equation stands in `lif`, whose `lif_reference` both are tested
 against; `lif` calls this file for CUDA tensors where Triton is installed (it comes with the CUDA builds of torch).
 
@@ -26,17 +26,17 @@ from ...errors import ShapeError
 from ..neuron import Neuron
 
 BLOCK = 512
-"""Neurons a program: 4 for each of its 128 threads, which is one 16-byte load of 32-bit drives."""
+"""Neurons per program: 4 for each of its 128 threads, which is one 16-byte load of 32-bit drives."""
 
 
 class Response(NamedTuple):
-    """What a population did.
+    """Activity of a population.
 
     Attributes:
         spikes: `[T, B, ...]`, 0 or 1.
         rate: `[B, ...]` time-mean of the spikes, at least 32 bits.
         mean: `[B, ...]` time-mean drive after the affine map, at least 32 bits.
-        history: `[T, B, ...]` H[t], at least 32 bits; None where it was not asked for.
+        history: `[T, B, ...]` H[t], at least 32 bits; None if it was not requested.
     """
 
     spikes: Tensor
@@ -71,7 +71,7 @@ def forward(
         dtype: of the spikes.
 
     Raises:
-        ShapeError: no step, `scale` and `shift` that do not fit, or 2³¹ values a step.
+        ShapeError: no step, `scale` and `shift` that do not fit, or 2³¹ values per time step.
     """
     step = _step_shape(drive, time_steps)
     state = _state(drive.dtype)
@@ -119,7 +119,7 @@ def spikes(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> T
 
 
 class _Spikes(torch.autograd.Function):
-    """The neuron as one autograd node that keeps H[t] alone."""
+    """The neuron as one autograd node that keeps only H[t]."""
 
     @staticmethod
     def forward(ctx: Any, drive: Tensor, neuron: Neuron, time_steps: int | None) -> Tensor:
@@ -145,7 +145,7 @@ def _fire(
     history: bool = False,
     dtype: torch.dtype,
 ) -> tuple[Tensor, Tensor | None]:
-    """Spikes and, where asked for, H[t]; fills the rate and the mean drive in `means`."""
+    """Spikes and, if requested, H[t]; fills the rate and the mean drive in `means`."""
     step = _step_shape(drive, time_steps)
     total = drive.shape[0] if time_steps is None else time_steps
     channels, inner = _channels(step, *affine)
@@ -222,7 +222,7 @@ def _kernels() -> ModuleType:
 
 @cache
 def _launches() -> bool:
-    """Whether Triton is installed and can launch: when first asked, it builds its launcher with a C compiler."""
+    """Whether Triton is installed and can launch: the first call builds its launcher with a C compiler."""
     try:
         import triton
 

@@ -1,4 +1,4 @@
-"""Wiring of a synapse: where the compiled kernels find its weights and the inputs of each output."""
+"""Wiring of a synapse: indices of its weights and of the inputs of each output, for the compiled kernels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class Wiring:
-    """How the weights of a synapse lie in memory and which input position each tap of an output reads.
+    """Memory layout of the weights of a synapse, and the input position of each tap of an output.
 
     Args:
         outputs, inputs: channels on either side.
@@ -33,12 +33,12 @@ class Wiring:
 
 
 def convolution_gather(index: Tensor, *, kernel: int, stride: int, padding: tuple[int, int, int, int]) -> Tensor:
-    """int32 `[kernel², positions_out]`: which input position each tap of a convolution reads, −1 for none.
+    """Input position of each tap of a convolution, int32 `[kernel², positions_out]`, −1 for none.
 
     Args:
-        index: `[H, W]` number of the input position that stands at each place, −1 for none (a map that was enlarged
-            repeats or leaves out numbers).
-        kernel, stride: of the convolution.
+        index: `[H, W]` index of the input position at each place, −1 for none (an enlarged map repeats or omits
+            indices).
+        kernel, stride: kernel and stride of the convolution.
         padding: left, right, top, bottom.
     """
     image = F.pad(index[None, None].double() + 1, padding)

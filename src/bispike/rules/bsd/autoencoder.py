@@ -1,14 +1,15 @@
-"""BSD on autoencoders: the stimulus goes up to a latent code, whose spikes come down again; every layer learns alone.
+"""BSD on autoencoders: the latent code of a stimulus reconstructs it, and every layer learns from its own loss.
 
-    bottom-up     a_i keeps the affinities of what it receives (functional.affinity), or meets p_i in ReCo
-    top-down      p_i, called up by the sample's own latent spikes, learns to be a_i: MSE of rates, or ReCo
-    cues          with occlusion, a second response to a stimulus of which a part is hidden follows the first
+    bottom-up     a_i preserves the affinities of its input (functional.affinity), or is aligned with p_i by ReCo
+    top-down      p_i, driven by the latent spikes of the sample, learns to equal a_i: MSE of rates, or ReCo
+    cues          with occlusion, the response to a partly hidden stimulus learns to equal that to the whole
     both ends     the stimulus readout learns the stimulus (MSE); the concept readout and the highest top-down
-                  synapse learn what the latent code of each class is, and nothing of it reaches another layer
+                  synapse learn the latent code of each class, and this reaches no other layer
 
-No error crosses a layer, and no label reaches the code. In ReCo of B samples each is its own class (the paper's loss
-for generation, arXiv 2509.20284: the features' low and high frequency bands with a λ each); the latent code, which no
-sample-wise top-down population meets, keeps the part of ReCo that keeps samples apart.
+No error crosses a layer, and no label affects the code. In ReCo of B samples each sample is its own class (the loss of
+the paper for generation, arXiv 2509.20284: the low and the high frequency band of the features have one λ each). No
+top-down population has a template per sample for the latent code, so its loss is the part of ReCo that separates
+samples.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from .rule import BSD
 
 @register
 class BSDAutoencoder(Rule):
-    """Bidirectional spike-based distillation of an autoencoder. See the module's text and `BSDAutoencoderOptions`."""
+    """Bidirectional spike-based distillation of an autoencoder; see the module text and `BSDAutoencoderOptions`."""
 
     name: ClassVar[str] = "bsd"
     summary: ClassVar[str] = BSD.summary
@@ -95,7 +96,7 @@ class BSDAutoencoder(Rule):
         return StepReport(top.loss, top.correct, losses, [step.activity.rate.mean() for step in steps])
 
     def _with_cues(self, source: Tensor, generator: torch.Generator | None) -> Tensor:
-        """The stimuli, and below them the same once more with a part hidden (no current), where cues are learned."""
+        """The stimuli; where cues are learned, followed by the same stimuli with a hidden part (no current)."""
         most = self.settings.occlusion
         if most == 0:
             return source
@@ -117,7 +118,7 @@ class BSDAutoencoder(Rule):
         return self._keep(len(self.network.layers) - 1, below, code)
 
     def _keep(self, place: int, below: Tensor, up: Activity) -> tuple[Tensor, Tensor]:
-        """Keep the affinities of what a layer receives, those of the stimulus whitened; follow the whole from a cue."""
+        """Loss and gradient: affinities against those of the input (a stimulus is whitened), cues against wholes."""
         options = self.settings
         rate, whole = up.rate, self._whole(up.rate)
         below = self._whole(below)
@@ -134,11 +135,11 @@ class BSDAutoencoder(Rule):
         return value + found, torch.cat([grad, pull])
 
     def _whole(self, values: Tensor) -> Tensor:
-        """The rows of whole stimuli, without those of cues."""
+        """The rows of whole stimuli, without the rows of cues."""
         return values if self.settings.occlusion == 0 else values[: len(values) // 2]
 
     def _reco(self, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """ReCo of samples, in one band or two."""
+        """ReCo of samples, in one frequency band or two."""
         options = self.settings
         if options.cutoff == 0:
             return self._sample_reco(up, down, options.strength)
@@ -164,7 +165,7 @@ class BSDAutoencoder(Rule):
 
 
 def _rows(rate: Tensor) -> Tensor:
-    """`[B, D]` of rates; maps position by position, as they lie in memory."""
+    """Rates as rows `[B, D]`; maps position by position, in the order of memory."""
     return rows_of(rate).flatten(1)
 
 
@@ -174,7 +175,7 @@ def _like(grad: Tensor, rate: Tensor) -> Tensor:
 
 
 def _follow(rate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared difference to the target, once or twice below each other, and its gradient."""
+    """Mean squared difference to the target, which is repeated where rows include cues, and its gradient."""
     difference = rate - target.repeat(len(rate) // len(target), *[1] * (target.dim() - 1))
     scale = 1 / difference.numel()
     return scale * difference.square().sum(), difference * (2 * scale)

@@ -1,4 +1,4 @@
-"""Options of BSD, one class per case: single stimuli, sequences, autoencoders. No option is there that does nothing."""
+"""Options of BSD, one class per case: single stimuli, sequences, autoencoders. Each class has only its own options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECONSTRUCTIONS = ("affinity", "reco")
 
 @dataclass(frozen=True)
 class BSDOptions(RuleOptions):
-    """Options of BSD on single stimuli; each says beside its values what it is and with which others it acts."""
+    """Options of BSD on single stimuli; each states its values, its meaning and the options that it needs."""
 
     loss: str = option("reco", one_of(LOSSES), "local loss of a layer")
     feature: str = option("rate", one_of(FEATURES), "what is aligned: the firing rate or the time-mean drive")
@@ -91,7 +91,7 @@ class BSDSequenceOptions(BSDOptions):
 
 @dataclass(frozen=True)
 class BSDAutoencoderOptions(RuleOptions):
-    """Options of BSD on autoencoders; each says beside its values what it is and with which others it acts."""
+    """Options of BSD on autoencoders; each states its values, its meaning and the options that it needs."""
 
     reconstruction: str = option(
         "affinity", one_of(RECONSTRUCTIONS), "what a layer keeps: the affinities of its input, or ReCo of samples"
@@ -112,7 +112,7 @@ class BSDAutoencoderOptions(RuleOptions):
     occlusion: float = option(
         0.0,
         FRACTION,
-        "largest share of a stimulus that is hidden in cues, which learn to call up the whole; 0: no cues",
+        "largest share of a stimulus that is hidden in cues, which learn to recall the whole; 0: no cues",
         only_with={"reconstruction": ("affinity",)},
     )
     cutoff: float = option(

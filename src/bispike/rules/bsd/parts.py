@@ -1,6 +1,6 @@
 """The parts of the local loss of BSD: the feature that is aligned, its centre, and the contrast.
 
-Each is a small value with a forward and, where a gradient passes through it, a backward.
+Each is a small object with a forward and, where a gradient passes through it, a backward.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from ...errors import ConfigurationError
 from ...functional import map_of, negative_counts, rows_of, spread_average
 from ...nn import Activity, Group, Pathway
 
-PRIOR = "prior"  # in the state
+PRIOR = "prior"  # key of the state
 
 
 class Feature:
-    """What of a population is aligned, as rows.
+    """Feature of a population that is aligned, as rows.
 
     Args:
         kind: `"rate"` or `"drive"`.
         slope: `"mean-field"` or `"unrolled"`: how the slope of a rate is computed.
-        pool: side of the grid that larger maps are averaged to; 0: whole maps.
+        pool: side of the grid to which larger maps are averaged; 0: whole maps.
 
     Attributes:
-        unrolled: whether a pass has to follow the slope of its neurons.
+        unrolled: whether a pass has to compute the slope of its neurons through the time steps.
     """
 
     def __init__(self, kind: str, slope: str, pool: int) -> None:
@@ -36,7 +36,7 @@ class Feature:
         self.unrolled = self.of_rate and slope == "unrolled"
 
     def rows(self, activity: Activity) -> Tensor:
-        """`[B, D]` rate or drive of a population; maps position by position, as they lie in memory."""
+        """Rate or drive `[B, D]` of a population; maps position by position, in the order of memory."""
         values = activity.rate if self.of_rate else activity.drive
         if values.dim() == 2:
             return values.contiguous()
@@ -45,14 +45,14 @@ class Feature:
         return rows_of(values).flatten(1)
 
     def backward(self, pathway: Pathway, grad: Tensor, source: Tensor, activity: Activity, *, fused: bool) -> None:
-        """Write the gradients of a pathway from dL/d rows `[B, D]`, written over.
+        """Write the gradients of a pathway from dL/d rows `[B, D]`, which are overwritten.
 
         Args:
-            pathway: of the population.
+            pathway: pathway of the population.
             grad: dL/d `rows(activity)`.
             source: `[B, *source]` rate that its synapse received.
-            activity: what the population did.
-            fused: whether the compiled kernels take the gradient through slope and norm.
+            activity: activity of the population.
+            fused: whether the compiled kernels compute the gradient through slope and norm.
         """
         if fused:
             pathway.backward_rows(grad, source, activity, through_rate=self.of_rate)
@@ -73,14 +73,14 @@ class Feature:
 
 
 class Centre:
-    """The mean that features lose before they are compared.
+    """The mean that is subtracted from features before the alignment.
 
     Args:
         mode: `"none"`, `"batch"`, or `"running"`: a running mean per layer, treated as a constant.
-        memory: of the running mean, in samples.
+        memory: memory of the running mean, in samples.
 
     Attributes:
-        means: `[D]` running mean of each layer, by its name.
+        means: `[D]` running mean of each layer, by the name of the layer.
     """
 
     def __init__(self, mode: str, memory: int) -> None:
@@ -88,10 +88,10 @@ class Centre:
         self.means: dict[str, Tensor] = {}
 
     def of(self, layer: str, rows: Tensor, group: Group) -> tuple[Tensor | None, Callable[[Tensor], Tensor] | None]:
-        """Centre `[D]` of the rows `[B, D]` of a layer, and the mean that its backward takes over the batch.
+        """Centre `[D]` of the rows `[B, D]` of a layer, and the mean over the batch for its backward.
 
         The centre is None where features are not centred, the mean None where the centre is a constant. A batch of one
-        sample has no mean of its own: it moves the running one, which serves. `group` shares the batch.
+        sample updates the running mean and uses it. The processes of `group` share the batch.
         """
         if self.mode == "none":
             return None, None
@@ -111,19 +111,19 @@ class Centre:
 
 
 class Contrast:
-    """Which classes stand as negatives of each sample, and how often.
+    """Contrast: which classes are negatives of each sample, and how often each counts.
 
     Args:
         kind: one of `functional.CONTRASTS`.
         classes: C.
-        prior: `"uniform"`, or `"running"`: how often each class occurred.
-        memory: of the running prior, in samples.
+        prior: `"uniform"`, or `"running"`: the frequency of each class so far.
+        memory: memory of the running prior, in samples.
         reference_batch: batch size that `classes` and `expected` refer to.
-        like: gives the dtype and device of the prior.
+        like: tensor with the dtype and device of the prior.
 
     Attributes:
         prior: `[C]` share of each class; it begins uniform.
-        running: whether the prior moves with the labels.
+        running: whether labels update the prior.
     """
 
     def __init__(self, kind: str, classes: int, *, prior: str, memory: int, reference_batch: int, like: Tensor) -> None:
@@ -132,7 +132,7 @@ class Contrast:
         self.prior = torch.full((classes,), 1 / classes, dtype=like.dtype, device=like.device)
 
     def negatives(self, labels: Tensor, group: Group, *, dtype: torch.dtype) -> Tensor:
-        """`[B, C]` how often each class is a negative of each sample; moves a running prior by these labels."""
+        """How often each class is a negative of each sample, `[B, C]`; these labels update a running prior."""
         occurrences = None
         if self.running or (group.shares and self.kind in ("batch", "masked")):
             occurrences = group.sum(torch.bincount(labels, minlength=self.classes))
@@ -151,15 +151,15 @@ class Contrast:
         )
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The running prior, if there is one."""
+        """State of the running prior; empty for a uniform prior."""
         return {PRIOR: self.prior} if self.running else {}
 
 
 def load_state(centre: Centre, contrast: Contrast, state: dict[str, Tensor]) -> None:
-    """Take back the running means and the running prior of a checkpoint.
+    """Load the running means and the running prior of a checkpoint.
 
     Raises:
-        ConfigurationError: other names than these parts keep.
+        ConfigurationError: the names are not those of these parts.
     """
     state = dict(state)
     if contrast.running and PRIOR in state:

@@ -1,14 +1,14 @@
 """Bidirectional spike-based distillation (arXiv 2509.20284): two spiking pathways teach each other, layer by layer.
 
-The bottom-up pass carries the stimuli; the top-down pass carries the C concepts. In every layer the features of the
-two meet in a local contrastive loss whose gradient is known in closed form, so no tape is kept across layers or over
-time: the drive is linear in the spikes below, and one product of the feature gradient with the *rate* below gives the
-weight gradient of all time steps. Templates have C rows, the affinity is B×C, and one layer is in memory.
+The input of the bottom-up pass are the stimuli, that of the top-down pass the C concepts. In every layer a local
+contrastive loss aligns the features of the two passes. Its gradient has a closed form, so no tape is kept across layers
+or over time: the drive is linear in the spikes below, and one product of the feature gradient with the *rate* below
+gives the weight gradient of all time steps. Templates have C rows, the affinity is B×C, and one layer is in memory.
 
     a_i = rate(LIF(W_i s_{i−1})),  p_i = rate(LIF(Θ_i s'_{i+1})),   L_i = align(a_i − mean, p_i − mean)
 
-The top learns from the labels, the bottom readout learns to recall the stimulus. Defaults and what each option does
-to accuracy: docs/findings.
+The readout learns from the labels; the stimulus readout learns to recall the stimulus. Defaults and the effect of each
+option on accuracy: docs/findings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .parts import Centre, Contrast, Feature, load_state
 
 
 class TwoPathwayRule(Rule):
-    """What BSD on single stimuli and on sequences share: the alignment of a layer, and what it remembers."""
+    """Base of BSD on single stimuli and on sequences: the alignment of a layer, and the state of its parts."""
 
     name: ClassVar[str] = "bsd"
     summary: ClassVar[str] = "two spiking pathways align in every layer; local, no tape over layers or time"
@@ -70,12 +70,12 @@ class TwoPathwayRule(Rule):
         """Align the two populations of a layer and write the gradients of W and Θ; return the local loss.
 
         Args:
-            step: the layer, the rate below `[B, *source]`, and what its bottom-up population did.
+            step: the layer, the rate below `[B, *source]`, and the activity of its bottom-up population.
             above: `[C, *source]` rate that the top-down synapse received.
-            down: what the top-down population did.
-            labels: `[B]` the template of each sample.
+            down: activity of the top-down population.
+            labels: `[B]` index of the template of each sample.
             negatives: `[B, C]` (`functional.negative_counts`).
-            prior: `[C]` weights of the templates in their mean.
+            prior: `[C]` weights of the templates in the mean of templates.
         """
         layer, up, group = step.layer, step.activity, self.network.group
         fused = self._fusable and layer.up.is_compiled and not (group.shares and self.centre.mode == "batch")
@@ -100,7 +100,7 @@ class TwoPathwayRule(Rule):
 
 @register
 class BSD(TwoPathwayRule):
-    """Bidirectional spike-based distillation of single stimuli. See the module's text and `BSDOptions`."""
+    """Bidirectional spike-based distillation of single stimuli. See the module text and `BSDOptions`."""
 
     networks: ClassVar[tuple[type[Network], ...]] = (Classifier,)
     Options: ClassVar[type] = BSDOptions
@@ -122,14 +122,14 @@ class BSD(TwoPathwayRule):
         *,
         top_down: TopDownPass | None = None,
     ) -> StepReport:
-        """The half that needs the labels: the top-down pass, aligned with a bottom-up one; writes `.grad`.
+        """Align a bottom-up pass with the top-down pass, the half that needs the labels; write `.grad`.
 
         Args:
             stimulus: `[B, *stimulus.shape]` in the units of the data.
             source: its code, from `Network.encode`.
-            bottom_up: the bottom-up pass of `source`, under way or kept since (with `unrolled=rule.feature.unrolled`).
+            bottom_up: the bottom-up pass of `source`, running or stored (with `unrolled=rule.feature.unrolled`).
             labels: `[B]` int64 in 0..C−1.
-            top_down: the top-down pass of all concepts, if it was made before (with `unrolled=rule.template.unrolled`).
+            top_down: the top-down pass of all concepts, if already computed (with `unrolled=rule.template.unrolled`).
         """
         net, losses = self.network, dict[str, Tensor]()
         rates: list[Tensor] = []
@@ -142,7 +142,7 @@ class BSD(TwoPathwayRule):
             losses[step.layer.name] = self.align(step, above, down, labels, negatives, self.contrast.prior)
             rates.append(step.activity.rate.mean())
             leaving = step.leaving
-            del step, above, down  # the next layer works without the memory of this one
+            del step, above, down  # frees the memory of this layer before the next one
         top = learn_top(net, leaving, labels, negatives, kind=self.settings.top_loss, strength=self.settings.strength)
         self.gradients_ready([*net.readout.parameters(), *net.code.parameters()])
         target = source if net.constant_input else net.standardise(stimulus)

@@ -1,14 +1,14 @@
-"""BSD on sequences: at each position the recurrent bottom-up population is aligned with what the target calls up.
+"""BSD on sequences: at each position the recurrent bottom-up population is aligned with the template of the target.
 
-A sequence is processed in blocks of positions. Within a block every position is a sample: what the population did at
-the position before is an input like any other, so the update is that of a layer at one time step, local in space and in
-time. Blocks add up their gradients and pass on the state, so memory does not grow with the length of a sequence.
+A sequence is processed in blocks of positions. Within a block every position is a sample. The output of the population
+at the previous position is an additional input, so the update needs only local quantities, in space and in time. The
+gradients of blocks are summed and the state passes to the next block, so memory does not grow with the length.
 
-    classes       templates of the vocabulary, C rows, whatever the length and the batch
-    quantities    each position's target fires its tuned neurons; the templates of the block are each other's contrast
+    classes       templates of the vocabulary, C rows for any length and batch
+    quantities    the target of each position fires its tuned neurons; the other templates of the block are negatives
 
-Where the top-down pathway is recurrent a template depends on the targets before, so every position has its own, for
-classes too; there the templates of other classes are the contrast.
+Where the top-down pathway is recurrent, a template depends on earlier targets, so every position has its own, also for
+classes; the negatives are then the templates of other classes.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from ..rule import StepReport, register
 from .options import BSDSequenceOptions
 from .rule import TwoPathwayRule
 
-PAIRED = 512  # rows of a block at most where each is contrasted with all others
+PAIRED = 512  # largest number of rows in a block whose rows are all negatives of each other
 
 
 @register
 class BSDSequences(TwoPathwayRule):
-    """Bidirectional spike-based distillation of sequences. See the module's text and `BSDSequenceOptions`."""
+    """Bidirectional spike-based distillation of sequences. See the module text and `BSDSequenceOptions`."""
 
     networks: ClassVar[tuple[type[Network], ...]] = (SequenceClassifier,)
     Options: ClassVar[type] = BSDSequenceOptions
@@ -64,7 +64,7 @@ class BSDSequences(TwoPathwayRule):
         state, state_down = net.rest(batch), net.rest_down(whole)
         sums = BlockSums(self.parameters())
         reports = []
-        listener, self.on_gradients_ready = self.on_gradients_ready, None  # nothing is final before the last block
+        listener, self.on_gradients_ready = self.on_gradients_ready, None  # no gradient is final before the last block
         try:
             for first in range(0, length, positions):
                 here = slice(first, first + positions)
@@ -84,7 +84,7 @@ class BSDSequences(TwoPathwayRule):
         return mean_report(reports, length)
 
     def _learn_classes(self, source: Tensor, steps: Iterable[SpikeStep], labels: Tensor) -> StepReport:
-        """A block `[P, B, D]` whose templates are those of the classes, one row per class."""
+        """Learn from a block `[P, B, D]` whose templates are those of the classes, one row per class."""
         net = self.network
         negatives = self.contrast.negatives(labels, net.group, dtype=source.dtype)
         code = net.code
@@ -102,9 +102,9 @@ class BSDSequences(TwoPathwayRule):
         return StepReport(top.loss, top.correct, losses, found.rates)
 
     def _learn_pairs(self, source: Tensor, steps: Iterable[SpikeStep], rows: Tensor, state_down: State) -> StepReport:
-        """A block `[P, B, D]` in which each position of each sample has a template of its own.
+        """Learn from a block `[P, B, D]` in which each position of each sample has its own template.
 
-        Processes that share a batch call up the templates of all of it, for they are each other's contrast.
+        Processes that share a batch compute the templates of the whole batch, because they are negatives of each other.
         """
         net, positions = self.network, len(source)
         everyone = _whole_rows(net.group, rows, positions)
@@ -136,7 +136,7 @@ class BSDSequences(TwoPathwayRule):
         negatives: Tensor,
         prior: Tensor,
     ) -> _Aligned:
-        """Align every layer; `called` is what the top-down pass did in each, bottom to top."""
+        """Align every layer; `called` is the top-down activity of each layer, bottom to top."""
         found = _Aligned()
         for step, (above, down) in zip(steps, called, strict=True):
             found.losses[step.layer.name] = self.align(step, above, down, own, negatives, prior)
@@ -147,7 +147,7 @@ class BSDSequences(TwoPathwayRule):
         return found
 
     def _templates(self, rows: Tensor, positions: int, state: State) -> list[tuple[Tensor, Activity]]:
-        """What the targets call up, one row each: (what the synapse received, what it did), bottom to top."""
+        """Templates of the targets, one row per target: (input of the synapse, activity) per layer, bottom to top."""
         net = self.network
         spikes = net.target_spikes(rows)
         unrolled = self.template.unrolled
@@ -169,7 +169,7 @@ class BSDForecasts(BSDSequences):
 
 
 class _Aligned:
-    """What the alignment of all layers of a block leaves: losses, rates, raw drives, and the rates at both ends."""
+    """Results of the alignment of all layers of a block: losses, rates, raw drives, and the rates at both ends."""
 
     def __init__(self) -> None:
         self.losses: dict[str, Tensor] = {}
@@ -179,11 +179,11 @@ class _Aligned:
 
 
 def _whole_rows(group: Group, rows: Tensor, positions: int) -> Tensor:
-    """Rows `[P·B, ...]` of the whole batch from those of each process's samples."""
+    """Rows `[P·B, ...]` of the whole batch from the rows of each process."""
     samples = rows.unflatten(0, (positions, -1)).transpose(0, 1)
     return group.sum(group.whole(samples)).transpose(0, 1).flatten(0, 1)
 
 
 def _own_rows(group: Group, rows: Tensor, positions: int) -> Tensor:
-    """Rows of this process's samples from those of the whole batch."""
+    """Rows of the samples of this process from the rows of the whole batch."""
     return group.mine(rows.unflatten(0, (positions, -1)), axis=1).flatten(0, 1)

@@ -1,11 +1,11 @@
-"""A contract that every learning rule keeps, as checks that anyone can run on a rule of their own.
+"""The contract of learning rules, as checks that users can run on their own rules.
 
     from bispike.rules import check_rule
     check_rule(MyRule)          # raises AssertionError with the name of the first check that fails
 
-In the spirit of scikit-learn's estimator checks: a rule is called on small networks and must learn a separable toy
-problem, repeat itself under a seed, resume exactly after its state was saved, report what it did, and change only its
-own gradients. The checks of one step are in `step` and `report`, those of a training in `training`.
+The checks resemble the estimator checks of scikit-learn: on small networks a rule must learn a separable toy problem,
+give the same result for the same seed, resume exactly from a saved state, report its step, and write only its own
+gradients. The checks of one step are in `step` and `report`, those of a training in `training`.
 """
 
 from __future__ import annotations

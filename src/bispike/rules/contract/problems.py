@@ -1,4 +1,4 @@
-"""What the checks of the contract run on: a separable toy problem, small networks, and short trainings."""
+"""Problems of the contract checks: separable toy data, small networks, and short trainings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def train(network: Network, rule: Rule, steps: int, *, lr: float = 0.01, batch: 
 
 
 def _optimizer(rule: Rule, lr: float) -> torch.optim.Optimizer:
-    """Adam, or the optimizer that the rule advises, with the learning rate that goes with it."""
+    """Adam, or the optimizer that the rule recommends, with its learning rate."""
     name = rule.recommended.get("optimizer", "adam")
     kinds = {key.lower(): kind for key, kind in vars(torch.optim).items() if isinstance(kind, type)}
     rate = rule.recommended.get("lr", lr) if "optimizer" in rule.recommended else lr

@@ -1,4 +1,4 @@
-"""Checks of what a step reports and of what it draws from."""
+"""Checks of the report of a step and of its random numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reports_what_it_did(rule: type[Rule], options: dict[str, Any]) -> None:
         network.eval()  # a norm uses its running statistics, as `logits` does
         instance = rule(network, **options).attach()
         expected = None
-        if network.decision is None:  # else its pass is the rule's own, as with lateral inhibition
+        if network.decision is None:  # otherwise the rule has its own pass, as with lateral inhibition
             expected = int((network.logits(batch).argmax(1) == labels).sum()), _mean_activity(network, batch)
         _assert_report(instance.compute_gradients(batch, labels), instance, len(labels), expected)
 
@@ -32,7 +32,7 @@ def _mean_activity(network: StimulusNetwork, stimuli: Tensor) -> list[float]:
 
 
 def _assert_report(report: StepReport, instance: Rule, samples: int, expected: tuple[int, list[float]] | None) -> None:
-    """Every number is a scalar without a tape in its range, and the one that is expected where that is known."""
+    """Every number is a scalar without a tape, within its range, and equal to the expected one if there is one."""
     names = instance.network.layer_names
     unknown = sorted(set(report.layer_losses) - {*names, "recall"})
     assert not unknown, f"layer_losses: expected names of layers or 'recall', received {unknown}"
@@ -60,7 +60,7 @@ def _assert_report(report: StepReport, instance: Rule, samples: int, expected: t
 
 
 def draws_from_its_generator(rule: type[Rule], options: dict[str, Any]) -> None:
-    """A step draws from the generator that it is given and from nothing else: same seed, same gradients."""
+    """A step draws only from the given generator: the same seed gives the same gradients."""
     stimuli, labels = toy_problem(24)
     stimuli = (stimuli - stimuli.min()) / (stimuli.max() - stimuli.min())
     gradients, left = [], []

@@ -1,4 +1,4 @@
-"""Checks of a single step: what it writes, what it reports, what it leaves as it was, what it refuses."""
+"""Checks of a single step: its gradients, its report, unchanged inputs, and its errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .problems import assert_finite, conv_network, network_of, toy_problem, weig
 
 
 def owns_its_parameters(rule: type[Rule], options: dict[str, Any]) -> None:
-    """Gradients on exactly the parameters that it names; all others stay."""
+    """A step writes gradients of exactly the parameters of the rule; all others are unchanged."""
     network = network_of()
     instance = rule(network, **options)
     owned = {id(parameter) for parameter in instance.parameters()}
@@ -35,7 +35,7 @@ def owns_its_parameters(rule: type[Rule], options: dict[str, Any]) -> None:
 
 
 def leaves_inputs_unchanged(rule: type[Rule], options: dict[str, Any]) -> None:
-    """Stimuli and labels stay as they are."""
+    """Stimuli and labels are unchanged."""
     network = network_of()
     stimuli, labels = toy_problem()
     before = stimuli.clone(), labels.clone()

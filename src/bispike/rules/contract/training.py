@@ -1,4 +1,4 @@
-"""Checks over several steps: learning, repeating, resuming, updates while a step runs."""
+"""Checks over several steps: learning, reproducibility, resuming, and updates during a step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .problems import are_equal, network_of, toy_problem, train, weights_of
 
 
 def saves_its_state(rule: type[Rule], options: dict[str, Any]) -> None:
-    """The rule's state goes through safetensors unchanged, and a state that is not its own is refused."""
+    """The state of the rule is unchanged by safetensors, and the state of another rule is refused."""
     network = network_of()
     instance = rule(network, **options)
     train(network, instance, 3)
@@ -51,7 +51,7 @@ def replaces_gradients(rule: type[Rule], options: dict[str, Any]) -> None:
 
 
 def allows_updates_during_the_pass(rule: type[Rule], options: dict[str, Any]) -> None:
-    """Weights that are moved as soon as they are announced end with the same bits as weights moved after the step."""
+    """Weights that are updated when their gradients are announced equal weights that are updated after the step."""
 
     def move(parameters: Sequence[nn.Parameter]) -> None:
         with torch.no_grad():
@@ -75,7 +75,7 @@ def allows_updates_during_the_pass(rule: type[Rule], options: dict[str, Any]) ->
 
 
 def repeats_itself(rule: type[Rule], options: dict[str, Any]) -> None:
-    """Same seed, same weights."""
+    """The same seed gives the same weights."""
     results = []
     for _ in range(2):
         network = network_of()
@@ -85,7 +85,7 @@ def repeats_itself(rule: type[Rule], options: dict[str, Any]) -> None:
 
 
 def resumes_exactly(rule: type[Rule], options: dict[str, Any]) -> None:
-    """A training that is saved and loaded ends with the same bits as one without a break."""
+    """A training that is saved and loaded ends with the same bits as an uninterrupted one."""
     network = network_of()
     first = rule(network, **options)
     train(network, first, 6)

@@ -1,9 +1,9 @@
-"""Errors that return through the rate network, layer by layer, without a tape.
+"""Errors that pass backward through the rate network, layer by layer, without a tape.
 
     δ_l = (B_l δ_{l+1}) ⊙ f'(a_l),   dL/dW_l = δ_l r_{l−1}ᵀ
 
-B_l has the shape of the synapse above and is used as its transpose would be: with B = W this is backpropagation, with
-other weights a member of the feedback alignment family.
+B_l has the shape of the synapse above and replaces its weight in the backward: with B = W this is backpropagation,
+with other weights a rule of the feedback alignment family.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ READOUT = "readout"
 
 
 def feedback_places(network: Network) -> dict[str, Synapse]:
-    """Synapses that errors return through, by the name of the layer that they belong to; the first layer's is none."""
+    """Synapses that pass errors backward, by the name of their layer; the first layer has none."""
     return {**{layer.name: layer.up.synapse for layer in network.layers[1:]}, READOUT: network.readout}
 
 
 def random_feedback(synapse: Synapse, generator: torch.Generator, *, gain: float = 1.0) -> Tensor:
-    """Weights of a synapse's shape, uniform with standard deviation gain/√fan_in, as its own began."""
+    """Weights of the shape of a synapse, uniform with standard deviation gain/√fan_in, like its initial weights."""
     bound = gain * (3 / synapse.fan_in) ** 0.5
     weight = torch.empty_like(synapse.weight, device=generator.device)
     return weight.detach().uniform_(-bound, bound, generator=generator)
@@ -33,11 +33,11 @@ def random_feedback(synapse: Synapse, generator: torch.Generator, *, gain: float
 def broadcast_feedback(
     network: Network, generator: torch.Generator, *, gain: float = 1.0, pooled: bool = False
 ) -> dict[str, Dense]:
-    """Fixed random synapses from the readout's error to every hidden layer's population, by the layer's name.
+    """Fixed random synapses from the error of the readout to the population of every hidden layer, by layer name.
 
-    With `pooled` they lead to what leaves the layer, after its pooling.
+    With `pooled` they lead to the output of the layer, after its pooling.
 
-    Weights are uniform with standard deviation gain/√K for K concept neurons; they take no gradient.
+    Weights are uniform with standard deviation gain/√K for K concept neurons; they have no gradient.
     """
     synapses = {}
     for layer in network.layers:
@@ -54,10 +54,10 @@ def learn_by_feedback(
     """Write the gradients of all hidden layers.
 
     Args:
-        network: that was swept.
-        pass: all of `Network.bottom_up_rates`.
-        error: `[B, K]` at the readout's drive.
-        weights: B by the names of `feedback_places`; a place that is left out uses its synapse's own.
+        network: the network of the pass.
+        pass: all steps of `Network.bottom_up_rates`.
+        error: `[B, K]` at the drive of the readout.
+        weights: B by the names of `feedback_places`; for a missing name the weight of the synapse is used.
     """
     grad = network.readout.backward_input(error, weights.get(READOUT))
     for step in reversed(layer_pass):

@@ -1,7 +1,7 @@
-"""Direct feedback alignment (Nøkland, NeurIPS 2016): one error, broadcast to every layer by fixed random weights.
+"""Direct feedback alignment (Nøkland, NeurIPS 2016): fixed random weights broadcast one error to every layer.
 
 δ_l = (B_l e) ⊙ f'(a_l) with e = dL/d drive of the readout. No error passes through a layer on its way to another, so
-all layers could learn at once. With one hidden layer and B the readout's transposed weights this is backpropagation.
+all layers could learn at once. With one hidden layer and B equal to the transposed readout this is backpropagation.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class DFAOptions(RateOptions):
 class DFA(Rule):
     """Direct feedback alignment on the rate network; trains the bottom-up pathway.
 
-    The error reaches a layer where its rates leave it, so that a pooled layer hands it to the largest of each cell.
-    The paper draws B uniformly and leaves its scale open; here it is that of a synapse from K neurons.
+    The error arrives at the output of a layer; in a pooled layer the largest unit of each cell receives it.
+    The paper draws B uniformly and does not give its scale; here it is the scale of a synapse from K neurons.
     """
 
     name: ClassVar[str] = "dfa"

@@ -6,9 +6,10 @@ e = dL/d drive of the readout, B_l fixed and random, the slope that of the spiki
 through another layer, and no tape is kept. Source: Samadi, Lillicrap & Tweed, Neural Computation 29:578 (2017); direct
 feedback alignment itself is Nøkland, NeurIPS 2016.
 
-What differs: they teach at every moment of a simulation; here the error of the whole trial teaches the rates, once
-(`e-prop` weighs every time step by itself). Maps get a weight a position, which kernels that are shared over the
-positions cannot align with: convolutional layers learn, but less than dense ones, as is known of the method.
+Difference to the source: there an error is broadcast at every time of a simulation; here the error of the whole trial
+is broadcast once and changes rates (`e-prop` weights every time step separately). In maps B has one weight per
+position, and kernels that are shared over positions cannot align with it: convolutional layers learn, but less than
+dense layers, as is known of the method.
 """
 
 from __future__ import annotations

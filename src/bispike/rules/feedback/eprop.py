@@ -1,21 +1,21 @@
-"""e-prop: an eligibility that each synapse carries forward in time, times a learning signal that is broadcast.
+"""e-prop: the eligibility of each synapse, computed forward in time, times a learning signal that is broadcast.
 
     dL/dW_ij = Σ_t L_i[t] e_ij[t],   L_i[t] = 1/T Σ_k B_ik (softmax(scores) − one-hot)_k
 
 with the eligibility e of `functional.eligibility`. Source: Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein and
 Maass, Nature Communications 11:3625 (2020). With one hidden layer and symmetric feedback this is the exact surrogate
-gradient; what it leaves out elsewhere are the ways from a spike to the loss that lead through other neurons: through
-the layers above, and through recurrent synapses.
+gradient. Elsewhere it omits the paths from a spike to the loss through other neurons: through the layers above, and
+through recurrent synapses.
 
-What differs from the paper: the readout reads time means, so the error comes at the end of the trial and is the same
-for all of its steps, and the filter F_κ of a leaky readout has no place. With a hard reset, the network's default, a
-spike ends the eligibility of its neuron (theirs subtracts the threshold: `reset="soft"`). No adaptive threshold, no
-regulariser of the rate. The sum over time is computed within each neuron (`functional.drive_gradient`): the same
-numbers without B·I·J of them a step.
+Differences to the paper: the readout uses time means, so the error is computed at the end of the trial and is the same
+for all of its time steps, and there is no filter F_κ of a leaky readout. With a hard reset, the default of the network,
+a spike ends the eligibility of its neuron (in the paper it subtracts the threshold: `reset="soft"`). There is no
+adaptive threshold and no regulariser of the rate. The sum over time is computed within each neuron
+(`functional.drive_gradient`): the result is the same, without B·I·J values per time step.
 
-In recurrent networks each position is a trial: the error comes at every position, the neuron's eligibility is that of
-the position's inner steps (its slope d rate / d drive, since the signal does not change within a position), and the
-position before is an input. ψ is then always `atan`.
+In recurrent networks each position is a trial: every position has an error, the eligibility of a neuron covers the time
+steps of the position (it is the slope d rate / d drive, since the signal is constant within a position), and the
+previous position is an input. ψ is then always `atan`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ..rule import Rule, StepReport, register
 from .backward import broadcast_feedback
 
 FEEDBACKS = ("random", "symmetric")
-POSITIONS = 32  # in a block of a sequence
+POSITIONS = 32  # positions in a block of a sequence
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class EPropSequences(Rule):
 
 
 def _feedback(rule: Rule, network: Network, kind: str, gain: float) -> dict[str, nn.Module]:
-    """Feedback of each layer by name, registered as the rule's state; symmetric feedback is the readout's own."""
+    """Feedback of each layer by name, registered as state of the rule; symmetric feedback is the readout itself."""
     found: dict[str, nn.Module] = dict(broadcast_feedback(network, rule.random_source(), gain=gain))
     if kind == "symmetric":
         del found[network.layers[-1].name]

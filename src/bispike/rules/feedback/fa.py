@@ -1,7 +1,7 @@
-"""Feedback alignment (Lillicrap et al., Nature Communications 2016): errors return through fixed random weights.
+"""Feedback alignment (Lillicrap et al., Nature Communications 2016): fixed random weights pass errors backward.
 
-δ_l = (B_l δ_{l+1}) ⊙ f'(a_l). The forward weights come to agree with B; no weight is transported. B has the shape of W
-and begins like it, from other draws; with B = W the rule is backpropagation exactly.
+δ_l = (B_l δ_{l+1}) ⊙ f'(a_l). The forward weights align with B during learning; no weight is transported. B has
+the shape and the distribution of the initial W, from other draws; with B = W the rule is exactly backpropagation.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     δ_l = (B_lᵀ δ_{l+1}) ⊙ f'(a_l),   B = sign(W) ⊙ M
 
-Only one bit a weight is transported. The magnitudes M are the same for all (uSF), drawn anew at each step (brSF), or
-drawn once (frSF).
+Only one bit per weight is transported. The magnitudes M are the same for all weights (uSF), drawn again at each step
+(brSF), or drawn once (frSF).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class SignSymmetryOptions(RateOptions):
 class SignSymmetry(Rule):
     """Sign symmetry on the rate network; trains the bottom-up pathway.
 
-    The papers scale B by the fan-in and fan-out of a layer, and Liao et al. normalise each update; here M is as large
-    as a synapse's weights at the start, and the optimizer normalises if it is one that does.
+    The papers scale B by the fan-in and fan-out of a layer, and Liao et al. normalise each update; here M has the
+    size of the initial weights of a synapse, and normalisation is left to the optimizer.
     """
 
     name: ClassVar[str] = "sign-symmetry"
@@ -72,7 +72,7 @@ class SignSymmetry(Rule):
         return StepReport(top.loss, top.correct, {}, [step.activity.active for step in layer_pass])
 
     def _magnitude(self, name: str, synapse: Synapse, draws: torch.Generator) -> Tensor | float:
-        """M of one synapse: a number, or as many as it has weights."""
+        """M of one synapse: a single number, or one number per weight."""
         gain = self.settings.feedback_gain
         if self.settings.variant == "uniform":
             return gain / synapse.fan_in**0.5

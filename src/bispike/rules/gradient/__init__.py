@@ -1,1 +1,1 @@
-"""Rules that follow the gradient of the task loss: the controls that local rules are measured against."""
+"""Rules that follow the gradient of the task loss: the controls for local rules."""

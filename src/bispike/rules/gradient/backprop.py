@@ -1,4 +1,4 @@
-"""Backpropagation on a rate network of the same shape: what rates and gradients reach without spikes."""
+"""Backpropagation on a rate network of the same shape: a control without spikes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Backprop(Rule):
 
 @register
 class BackpropAutoencoder(Rule):
-    """Backpropagation of an autoencoder on rates: the error of the reconstruction goes back through both pathways."""
+    """Backpropagation of an autoencoder on rates: the reconstruction error passes back through both pathways."""
 
     name: ClassVar[str] = "backprop"
     summary: ClassVar[str] = Backprop.summary

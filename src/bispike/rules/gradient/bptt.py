@@ -1,4 +1,4 @@
-"""Backpropagation through time on the same spiking network: the control that BSD is measured against.
+"""Backpropagation through time on the same spiking network: the control for BSD.
 
 Surrogate gradients (ATan, reset detached), one fused autograd node per layer, the drive of a constant stimulus computed
 once, one product for all time steps of a synapse.
@@ -40,7 +40,7 @@ class BPTT(Rule):
 
 @register
 class BPTTAutoencoder(Rule):
-    """BPTT of an autoencoder: the error of the reconstruction goes back through both pathways and all time steps."""
+    """BPTT of an autoencoder: the reconstruction error passes back through both pathways and all time steps."""
 
     name: ClassVar[str] = "bptt"
     summary: ClassVar[str] = BPTT.summary
@@ -70,7 +70,7 @@ class BPTTAutoencoder(Rule):
 class BPTTSequenceOptions(RuleOptions):
     """Options of backpropagation through time on sequences."""
 
-    truncate: int = option(0, at_least(0), "positions that a gradient goes back at most; 0: all of the window")
+    truncate: int = option(0, at_least(0), "largest number of positions that a gradient goes back; 0: all of the window")
 
 
 @register

@@ -1,11 +1,11 @@
-"""Backpropagation through the positions of a sequence: by a tape, or written out with feedback in place of a tape.
+"""Backpropagation through the positions of a sequence: with a tape, or as an explicit recursion with feedback weights.
 
-Backpropagation goes back through all positions (and, in spiking networks, all steps) by a tape. In the rate network the
-same recursion can be written out, with feedback of its own in place of the transposed weights:
+Backpropagation uses a tape through all positions (and, in spiking networks, all time steps). In the rate network the
+same recursion can be computed explicitly, with separate feedback weights in place of the transposed weights:
 
     e_L(p) = Θ_y ε(p) + Θ_h s_L(p+1),   e_l(p) = Θ_{l+1} s_{l+1}(p) + Θ_h s_l(p+1),   s = e ⊙ f'
 
-f' is that of norm and activation together, the norm's statistics being constants.
+f' is the derivative of norm and activation together, with constant statistics of the norm.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def learn_spikes_by_tape(
     """Backpropagation through all positions and time steps of the spiking network.
 
     Args:
-        truncate: positions that a gradient goes back at most; 0: all.
+        truncate: largest number of positions through which a gradient passes back; 0: all.
     """
     with torch.enable_grad():
         rate, means, raws = network.taped_positions(network.encode(stimulus), truncate=truncate)
@@ -49,7 +49,7 @@ def learn_spikes_by_tape(
 def _write(
     rule: Rule, network: SequenceNetwork, rate: Tensor, stimulus: Tensor, targets: Tensor, means: list[Tensor]
 ) -> StepReport:
-    """Loss of the readout on rates `[S·B, H]` with a tape, and the gradients that follow from it."""
+    """Loss of the readout on rates `[S·B, H]` with a tape, and its gradients."""
     loss, correct = network.taped_loss(network.readout(rate), network.target_rows(stimulus, targets))
     write_gradients(loss, rule.parameters())
     return StepReport(loss.detach(), correct / targets.shape[1], {}, means)
@@ -66,13 +66,13 @@ def backward_through_time(
     """Errors of all layers at all positions, from the last position to the first.
 
     Args:
-        paths: of the network.
+        paths: recurrent pathways of the network.
         layers: what `SequenceNetwork.rates_positions` returned.
         length: S.
-        arriving: (i, signal above) to the error that it makes in layer i: `[B, ·]` to `[B, H_i]`; the readout's error
-            for the last layer, the signal of layer i+1 for the others.
-        across: (i, signal of layer i at the position after) to the error that it makes.
-        error: `[S·B, K]` at the readout.
+        arriving: function of i and the signal above, `[B, ·]`, that returns the error of layer i, `[B, H_i]`. For the
+            last layer the signal is the error of the readout, for the others that of layer i+1.
+        across: function of i and the signal of layer i at the next position that returns the error of layer i.
+        error: `[S·B, K]` error of the readout.
 
     Returns:
         For each layer the errors e and the signals s, `[S·B, H]`.

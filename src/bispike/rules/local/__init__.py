@@ -1,1 +1,1 @@
-"""Rules whose layers learn from a loss of their own."""
+"""Rules in which each layer has its own loss."""

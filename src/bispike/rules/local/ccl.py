@@ -1,29 +1,29 @@
-"""Counter-current learning (Kao & Hariharan, NeurIPS 2024): a second network that starts from the labels teaches the
-first, layer by layer.
+"""Counter-current learning (Kao & Hariharan, NeurIPS 2024): a feedback network of labels gives each layer its target.
 
-    a_0 = x,  a_l = f(U_l sg(a_{l−1})) ;      b_L = label,  b_{l−1} = f(V_l sg(b_l)) ;      sg: no gradient goes through
+    a_0 = x,  a_l = f(U_l sg(a_{l−1})) ;      b_L = label,  b_{l−1} = f(V_l sg(b_l)) ;      sg: stop-gradient
 
-Every layer makes its a and b alike for the same class and unlike otherwise; U_l learns from the loss at a_l and V_l
-from the loss at b_{l−1}, and from nothing else. The readout learns from the cross-entropy. The feedback network is the
-network's top-down pathway on rates; its lowest layer, the stimulus readout b_0, meets the standardised stimulus, so it
-comes to recall class means.
+The loss of a layer makes its a and b similar for the same class and dissimilar otherwise; U_l learns only from the loss
+at a_l, and V_l only from the loss at b_{l−1}. The readout learns from the cross-entropy. The feedback network is the
+top-down pathway of the network on rates; its lowest layer, the stimulus readout b_0, is compared with the standardised
+stimulus, so it learns to recall class means.
 
-Two losses, `[B, D]` features A and `[C, D]` templates P, one a class; T is the target matrix:
+Two losses for `[B, D]` features A and `[C, D]` templates P, one template per class; T is the target matrix:
 
     product   ½ · 256/D · mean (A Pᵀ − T)²                       (the released code for dense layers)
-    cosine    mean (Â P̂ᵀ − T)² + λ mean (Â Âᵀ − I)² + λ mean (P̂ P̂ᵀ − I)²      (for convolutions; ^: unit rows)
+    cosine    mean (Â P̂ᵀ − T)² + λ mean (Â Âᵀ − I)² + λ mean (P̂ P̂ᵀ − I)²      (for convolutions; ^: rows of norm 1)
 
-Paper and released code differ. The paper feeds the label of each of the B samples and asks for the B × B identity, with
-λ = 0, which asks that samples of one class be unlike; the code feeds the C classes and asks for the B × C matrix of who
-belongs to which class (`target`). The B templates are not computed: those of one class are equal, so they are counted.
+Paper and released code differ. In the paper the input are the labels of the B samples and the target is the B × B
+identity, with λ = 0, so samples of one class must be dissimilar. In the code the input are the C classes and the target
+is the B × C matrix of class membership (`target`). The B templates are not computed: those of one class are equal, so
+they are counted.
 
 Measured on Fashion-MNIST (784-1024-512-256-10, 10 000 samples, 5 epochs, one seed, validation): classes 84.9 %,
 identity 75.0 %; cosine 84.9 %, product 71.3 %; elu 84.9 %, relu 84.8 %, tanh 84.2 %. The defaults follow this, also in
 dense layers, where the released code has products and 100 epochs of SGD (rate 1, gradients clipped at norm 1). With
 Adam a learning rate of 3e-3 does better than 1e-3: 89.7 % against 88.7 % after 10 epochs of all samples.
 
-Beyond the paper there may be norms in both networks (the top-down one over the C classes). Maps meet before pooling.
-The released code's option to leave out samples that are already decided is not built.
+Unlike in the paper, both networks may have norms (those of the top-down pathway over the C classes). Maps are compared
+before pooling. The option of the released code to skip samples that are already classified is not implemented.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from ..rule import Rule, StepReport, register
 
 TARGETS = ("classes", "identity")
 SIMILARITIES = ("cosine", "product", "by-layer")
-WIDTH = 256  # of the released networks' dense layers, whose loss was scaled to it
+WIDTH = 256  # width of the dense layers in the released code, which scales its loss to it
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class CCL(Rule):
         return StepReport(top.loss, top.correct, losses, [step.activity.active for step in up])
 
     def _meet_stimulus(self, target: Tensor, template_rate: Tensor, labels: Tensor) -> Tensor:
-        """The lowest layer: recalled stimuli, which are linear in the rates above, against the stimuli."""
+        """Loss of the lowest layer: recalled stimuli, which are linear in the rates above, against the stimuli."""
         net = self.network
         meeting = _LayerLoss(net, self.settings, net.layers[0], labels)
         value, _, grad = meeting.loss_and_gradients(target, net.stimulus_readout(template_rate))
@@ -105,7 +105,7 @@ class CCL(Rule):
 
 
 class _LayerLoss:
-    """The loss of one layer: how it is scaled, and which samples take part."""
+    """The loss of one layer, with its scale and its samples."""
 
     def __init__(self, network: Network, settings: CCLOptions, layer: Layer, labels: Tensor) -> None:
         self.group, self.labels, self.classes = network.group, labels, network.concept.classes
@@ -143,7 +143,7 @@ class _LayerLoss:
             scale = self.decorrelation / self.count**2
             value, grad_rows = value + scale * apart, grad_rows + scale * grad
             apart, grad = decorrelate(templates, templates, torch.eye(self.classes).to(rows))
-            # The classes are the same in every process: each gives the part that is its share of the samples.
+            # The classes are the same in every process: each adds this term in proportion to its samples.
             scale = self.decorrelation / self.classes**2 * (len(rows) / self.count)
             value, grad_templates = value + scale * apart, grad_templates + scale * grad
         return (

@@ -2,15 +2,15 @@
 
     y_l[t] = G_l s_l[t],   L_l = mean over t of ℓ(y_l[t], label),   dL_l/dW_ij = Σ_t (G_lᵀ ∂ℓ[t])_i e_ij[t]
 
-e is the eligibility of the neuron (`functional.eligibility`). No error leaves a layer: what goes up are spikes.
+e is the eligibility of the neuron (`functional.eligibility`). No error leaves a layer; layers send only spikes upward.
 Source: Kaiser, Mostafa & Neftci, Frontiers in Neuroscience 14:424 (2020).
 
-What differs from the paper and its code: the neuron is this network's, a LIF with one decay and a reset that ends the
-eligibility of a neuron that fired; theirs filters its input twice and keeps the refractory state apart, so that its
-presynaptic trace is the same for all neurons. Weights move once for all T steps, not after each, and no first steps
-are left out. Losses are sums over the classes; there is no regulariser of the activity and no dropout. Pooling comes
-after the spike, and G_l reads what leaves the layer. The network's own readout learns from the time mean and decides;
-in theirs the most frequent winner of a layer's readout over time does.
+Differences to the paper and its code: the neuron is that of this network, a LIF with one decay and a reset that ends
+the eligibility of a neuron that fired. The neuron of the paper filters its input twice and has a separate refractory
+state, so its presynaptic trace is the same for all neurons. Weights change once for all T time steps, not after each,
+and no initial time steps are skipped. Losses are sums over the classes; there is no regulariser of the activity and no
+dropout. Pooling follows the spikes, and G_l receives the output of the layer. The readout of the network learns from
+the time mean and gives the decision; in the paper it is the most frequent winner of the readout of a layer over time.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Forward-Forward (Hinton 2022): every layer learns to be active on true pairs of stimulus and label, quiet on wrong.
+"""Forward-Forward (Hinton 2022): every layer learns high activity on true pairs of stimulus and label, low on wrong.
 
     g_l = mean(r_l²)
     threshold:  L_l = softplus(κ(θ − g_l⁺)) + softplus(κ(g_l⁻ − θ))          (Hinton)
     pair:       L_l = softplus(κ(g_l⁻ − g_l⁺))                               (SymBa, Lee & Song 2023)
     dL_l/dr_l = dL_l/dg_l · 2 r_l / D
 
-The label is written into the stimulus, and the pairs pass upward; nothing returns. Between layers rates are brought to
-a mean square of 1, so that no layer can read the goodness of the one below.
+The label is written into the stimulus, and each pair passes upward; there is no backward pass. Between layers rates are
+scaled to a mean square of 1, so that no layer can use the goodness of the layer below.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOSSES = ("threshold", "pair")
 NEGATIVES = ("uniform", "hard")
 INFERENCES = ("goodness", "readout")
 FIRST_LAYER = ("counted", "skipped")
-ROWS = 1024  # pairs of stimulus and label that are judged at once
+ROWS = 1024  # pairs of stimulus and label that are scored at once
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,19 @@ class ForwardForwardOptions(RateOptions):
 class ForwardForward(Rule):
     """Forward-Forward on the rate network; trains the bottom-up pathway.
 
-    The label takes the place of the first C values of the stimulus (as the source of the first layer lies in memory).
-    In a convolutional network that is a corner that few neurons see: the rule runs there, but hardly learns.
+    The label replaces the first C values of the stimulus (in the memory order of the source of the first layer). In a
+    convolutional network this is a corner that few neurons receive: the rule runs there, but hardly learns.
 
-    True and wrong pairs share one batch, so that a batch norm brings both to the same scale and their difference stays.
-    The readout learns from the last layer's rates on a neutral label, 1/C of the amplitude for every class. It gives
-    the reported task loss and the reported number of right decisions (goodness would need one pass per class), finds
-    hard negatives, and decides, if asked to.
+    True and wrong pairs share one batch, so that a batch norm scales both equally and preserves their difference.
+    The readout learns from the rates of the last layer with a neutral label, 1/C of the amplitude for every class. It
+    gives the reported task loss and the reported number of right decisions (goodness needs one pass per class), selects
+    hard negatives, and can give the decision.
 
-    The defaults are Hinton's loss, with all layers counted (he skips the first, which made no difference here), and
-    uniform negatives: with hard ones, as in his code, every layer waits for the readout, and they gain a point on MNIST
-    (validation 96.6 for 95.7 %) but none on Fashion-MNIST (86.2 for 86.4 %). "pair" with hard negatives learns best
-    (97.6 and 89.2 %). Sharpness and amplitude matter more: on 20 000 samples of MNIST, 3 and 3 reach 88 % in 5 epochs,
-    the defaults 93 % in 3.
+    The defaults are the loss of Hinton over all layers (he skips the first layer, which made no difference here) and
+    uniform negatives. With hard negatives, as in his code, every layer depends on the readout; they gain a point on
+    MNIST (validation 96.6 instead of 95.7 %) but none on Fashion-MNIST (86.2 instead of 86.4 %). "pair" with hard
+    negatives learns best (97.6 and 89.2 %). Sharpness and amplitude matter more: on 20 000 samples of MNIST, 3 and 3
+    reach 88 % in 5 epochs, the defaults 93 % in 3.
     """
 
     name: ClassVar[str] = "forward-forward"
@@ -137,7 +137,7 @@ class ForwardForward(Rule):
         return F.softplus(short).sum() + F.softplus(over).sum(), pull
 
     def _layer_pass(self, source: Tensor, *, track: bool) -> Iterator[RateStep]:
-        """`Network.bottom_up_rates` with rates at a mean square of 1 between layers."""
+        """`Network.bottom_up_rates` with rates scaled to a mean square of 1 between layers."""
         arrivals = Arrivals(self.network.layers, "up", source)
         for layer in self.network.layers:
             activity = layer.up.forward_rates(arrivals.source, track=track)
@@ -146,11 +146,11 @@ class ForwardForward(Rule):
             arrivals.pass_on(leaving)
 
     def _values(self, encoded: Tensor) -> Tensor:
-        """`[B, ...]` values that a label can be written into: spikes count by their time-mean."""
+        """Values `[B, ...]` into which a label can be written; the time-mean of spikes is used."""
         return encoded if self.network.constant_input else encoded.mean(0)
 
     def _labelled(self, source: Tensor, labels: Tensor) -> Tensor:
-        """`[N, ...]` values with labels `[N]` in place of the first C."""
+        """Values `[N, ...]` with labels `[N]` in place of the first C."""
         codes = F.one_hot(labels, self.network.concept.classes).to(source)
         return self._with_code(source, codes)
 
@@ -159,7 +159,7 @@ class ForwardForward(Rule):
         return torch.cat([codes * self.settings.amplitude, flat[:, codes.shape[1] :]], 1).view_as(source)
 
     def _neutral_rate(self, source: Tensor) -> Tensor:
-        """`[N, *f]` rates that leave the last layer when no label is favoured."""
+        """Output rates `[N, *f]` of the last layer with the neutral label."""
         classes = self.network.concept.classes
         rate = self._with_code(source, source.new_full((len(source), classes), 1 / classes))
         for step in self._layer_pass(rate, track=False):
@@ -167,7 +167,7 @@ class ForwardForward(Rule):
         return rate
 
     def _wrong_labels(self, labels: Tensor, scores: Tensor, draws: torch.Generator) -> Tensor:
-        """A wrong label `[B]` for each sample, drawn for the whole of a shared batch."""
+        """A wrong label `[B]` for each sample, drawn for the whole batch where processes share it."""
         belief = torch.zeros_like(scores) if self.settings.negatives == "uniform" else scores
         chance = belief.scatter(1, labels[:, None], -torch.inf).softmax(1)
         shape = (self.network.group.count(len(labels)), chance.shape[1])
@@ -202,10 +202,10 @@ def goodness(rate: Tensor) -> Tensor:
 
 
 def unit_square(rate: Tensor) -> Tensor:
-    """Rates `[N, ...]` scaled to a mean square of 1 a sample."""
+    """Rates `[N, ...]` scaled to a mean square of 1 per sample."""
     return rate * _each((goodness(rate) + 1e-8).rsqrt(), rate)
 
 
 def _each(values: Tensor, like: Tensor) -> Tensor:
-    """`[N]` shaped to multiply `[N, ...]`."""
+    """View of `[N]` that multiplies `[N, ...]`."""
     return values.view(-1, *[1] * (like.dim() - 1))

@@ -1,4 +1,4 @@
-"""Frozen hidden layers: only the readout learns. Shows what random spiking features alone can do."""
+"""Frozen hidden layers: only the readout learns. A control with random spiking features."""
 
 from __future__ import annotations
 

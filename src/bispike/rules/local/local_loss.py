@@ -2,8 +2,8 @@
 
     L_l = CE( C_l pool(r_l), y ),   dL_l/dr_l = poolᵀ C_lᵀ (softmax − y)/B
 
-No gradient crosses a layer: a layer receives rates from below and nothing from above. The network's readout learns
-from the last layer's rates as under any other rule, and it decides.
+No gradient crosses a layer: a layer receives rates from below and nothing from above. The readout of the network
+learns from the rates of the last layer, as under any other rule, and gives the decision.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class LocalLossOptions(RateOptions):
 class LocalLoss(Rule):
     """Layer-wise classifiers on the rate network; trains the bottom-up pathway and the classifiers.
 
-    Nøkland & Eidnes add a similarity loss and Belilovsky et al. deeper classifiers, trained layer after layer; here
-    each classifier is linear, the loss is cross-entropy alone, and all layers learn at once.
+    Nøkland & Eidnes add a similarity loss and Belilovsky et al. deeper classifiers, trained layer after layer. Here
+    each classifier is linear, the loss is only the cross-entropy, and all layers learn at once.
     """
 
     name: ClassVar[str] = "local-loss"

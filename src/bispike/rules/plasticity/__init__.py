@@ -1,1 +1,1 @@
-"""Rules of spike timing and of dendritic microcircuits."""
+"""Rules of spike-timing-dependent plasticity and of dendritic microcircuits."""

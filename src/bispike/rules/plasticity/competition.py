@@ -1,8 +1,8 @@
-"""Lateral inhibition: in each layer only the neurons with the largest drive fire, those of maps at each position.
+"""Lateral inhibition: in each layer only the neurons with the largest drive fire; in maps, those at each position.
 
-Inhibitory neurons are not simulated: of a sample, the k neurons (channels of a position) with the largest time-mean
-drive keep their spikes, the others are silent, in learning and when the network decides. Shared by the rules of
-spike-timing-dependent plasticity, which need winners.
+Inhibitory neurons are not simulated: for each sample, the k neurons (channels of a position) with the largest time-mean
+drive keep their spikes and the others are silent, in learning and in decisions. The rules of spike-timing-dependent
+plasticity share it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...functional import dense_spikes, lif
 from ...nn import Activity, Layer, StimulusNetwork
 
 LEAST = 6
-"""Winners of a small layer: with fewer, one neuron's change tips all decisions that rest on it."""
+"""Number of winners of a small layer; with fewer, the change of one neuron affects too many decisions."""
 
 
 @dataclass
@@ -25,12 +25,12 @@ class Contest:
     """One layer of a bottom-up pass with lateral inhibition.
 
     Attributes:
-        layer: where.
+        layer: the layer.
         before: `[T, B, *source]` spikes that its synapse received.
-        activity: what its population would have done without inhibition.
+        activity: activity of its population without inhibition.
         won: `[B, *shape]` 1 for winners, else 0.
-        spikes: `[T, B, *shape]` of the winners.
-        leaving: `[T, B, *output]` what leaves upward, after pooling.
+        spikes: `[T, B, *shape]` spikes of the winners.
+        leaving: `[T, B, *output]` bottom-up spikes after pooling.
     """
 
     layer: Layer
@@ -42,13 +42,13 @@ class Contest:
 
 
 def contests(network: StimulusNetwork, source: Tensor, *, share: float) -> Iterator[Contest]:
-    """Bottom-up pass with lateral inhibition, a layer at a time.
+    """Bottom-up pass with lateral inhibition, one layer at a time.
 
     Args:
-        network: is swept.
-        source: what `Network.encode` returned. A constant current drives the first layer as it is; its synapses learn
-            from the spikes of neurons that it would drive, which gives each value a latency.
-        share: of the neurons (channels) that win, in (0, 1]; see `winner_count`.
+        network: the network.
+        source: what `Network.encode` returned. A constant current drives the first layer directly; its synapses learn
+            from the spikes of neurons that the current would drive, so each value has a latency.
+        share: share of the neurons (channels) that win, in (0, 1]; see `winner_count`.
     """
     constant = network.constant_input
     before = lif(source, network.neuron, time_steps=network.time_steps) if constant else source
@@ -62,13 +62,13 @@ def contests(network: StimulusNetwork, source: Tensor, *, share: float) -> Itera
 
 
 def winners(drive: Tensor, *, share: float) -> Tensor:
-    """`[B, C, ...]` 1 where a drive is among the largest share of its C, else 0."""
+    """Winners `[B, C, ...]`: 1 where a drive is among the largest share of the C drives, else 0."""
     count = winner_count(drive.shape[1], share=share)
     return torch.zeros_like(drive).scatter_(1, drive.topk(count, dim=1).indices, 1.0)
 
 
 def winner_count(neurons: int, *, share: float) -> int:
-    """Winners among so many neurons: never fewer than LEAST, or half of a small layer."""
+    """Number of winners among this many neurons: at least LEAST, or half of a small layer."""
     return max(1, min(LEAST, neurons // 2), round(share * neurons))
 
 

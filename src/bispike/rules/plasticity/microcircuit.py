@@ -1,19 +1,19 @@
 """Dendritic microcircuits of two cell types and four synapse types: BioLeaF-like, a reconstruction, not BioLeaF's rule.
 
-Of BioLeaF (Yang & Li, arXiv 2111.13188) only the abstract was at hand. What stands here is the dendritic microcircuit
-of Sacramento, Costa, Bengio & Senn (NeurIPS 2018), in its steady state, on this library's spiking layers. A layer has
+Of BioLeaF (Yang & Li, arXiv 2111.13188) only the abstract was available. This is the dendritic microcircuit of
+Sacramento, Costa, Bengio & Senn (NeurIPS 2018), in its steady state, on the spiking layers of this library. A layer has
 pyramidal cells P, and as many SST interneurons S as the next layer has cells: each copies one of them.
 
-    basal      b_l = norm(W_up r_{l-1})                  P_{l-1} -> P_l: the layer's own synapse
+    basal      b_l = norm(W_up r_{l-1})                  P_{l-1} -> P_l: the synapse of the layer
     dendrite   d_l = norm(W_ip r_l)                      P_l -> S_l: predicts b_{l+1}
     apical     a_l = W_down φ(u_{l+1}) + W_pi φ(d_l)     P_{l+1} -> P_l and S_l -> P_l (norms: see the class)
     soma       u_l = b_l + a_l                           output cells: u = b + g/(1+g) (target - b)
 
     ΔW_up ∝ (φ(u_l) - φ(b_l)) r_{l-1}ᵀ      ΔW_ip ∝ (φ(u_{l+1}) - φ(d_l)) r_lᵀ      ΔW_pi ∝ -a_l φ(d_l)ᵀ
 
-With W_ip = W_up of the next layer and W_pi = -W_down the interneurons explain all feedback away: without a target
-a = 0 (self-predicting state). With one, what is left is the error W_down (φ(u_{l+1}) - φ(b_{l+1})); for W_down = W_upᵀ
-and weak nudging g this is backpropagation's.
+With W_ip = W_up of the next layer and W_pi = -W_down the interneurons cancel all feedback: without a target a = 0
+(self-predicting state). With a target the remainder is the error W_down (φ(u_{l+1}) - φ(b_{l+1})); for W_down = W_upᵀ
+and weak nudging g this is the error of backpropagation.
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ class MicrocircuitOptions(RuleOptions):
 
 @dataclass
 class Copied:
-    """The cells above that a layer's interneurons copy.
+    """The cells above that the interneurons of a layer copy.
 
     Attributes:
-        name: of the next layer, or of the readout.
+        name: name of the next layer, or of the readout.
         synapse: W_up that leads to them.
         rate: `[B, *shape]` φ(u) of their somata; output cells are linear.
-        sent: `[B, *shape]` what they send down: their rate, through their norm backwards if there is one.
+        sent: `[B, *shape]` their output downward: their rate, passed backward through their norm if they have one.
     """
 
     name: str
@@ -85,14 +85,14 @@ class Compartments:
     """One layer with its interneurons, at one step.
 
     Attributes:
-        layer, below, activity: as `Network.bottom_up_pass` gave them.
+        layer, below, activity: as in the steps of `Network.bottom_up_pass`.
         leaving: `[B, *output]` rate that the interneurons receive.
         apical: `[B, *output]` a, where spikes leave the layer (after pooling).
         error: `[B, *shape]` φ(u) - φ(b).
-        above: what the interneurons copy.
-        dendrite: what the interneurons' own synapse did.
+        above: the cells that the interneurons copy.
+        dendrite: activity of the pathway to the interneurons.
         predicted: `[B, *above]` φ(d).
-        inhibiting: `[B, *above]` what the interneurons send to the apical dendrites.
+        inhibiting: `[B, *above]` signals of the interneurons to the apical dendrites.
     """
 
     layer: Layer
@@ -116,19 +116,19 @@ class Microcircuit(Rule):
     spike within a few steps. Differences to Sacramento et al.:
 
     - steady state in one pass from the top, in the limit of weak nudging: nudged somata do not act on layers above, and
-      the one-to-one current from the copied cell teaches an interneuron without changing what it fires;
+      the one-to-one current from the copied cell trains an interneuron without changing its spikes;
     - potentials in units of the basal drive, so that no attenuation factors remain;
-    - changes are divided by the strength of the nudge, which so sets how linear the rule is and not how fast;
-    - where a layer has a norm, the interneurons that copy it have one with parameters of their own, and what cells of
-      both types send to apical dendrites goes through their norm backwards, as a gain control would have it (this looks
-      at the batch, as the norm does);
-    - the output's target is the potential one step down the cross-entropy, b - ∂loss/∂b.
+    - changes are divided by the strength of the nudge, which then sets the linearity of the rule and not its speed;
+    - where a layer has a norm, the interneurons that copy it have one with separate parameters, and the signals of both
+      cell types to apical dendrites pass backward through their norm, as a gain control (which depends on the batch, as
+      the norm does);
+    - the target of the output is the potential after one gradient step on the cross-entropy, b - ∂loss/∂b.
 
-    W_ip, with biases and norms, are parameters in `own`: interneurons are taught as the cells that they copy, so both
-    change alike at the same time, and what they mispredict is corrected on top. W_pi moves by its own rate.
+    W_ip, with biases and norms, are parameters of the rule: interneurons receive the updates of the cells that they
+    copy, and in addition their prediction error is corrected. W_pi has its own learning rate.
 
-    Signed: all weights (Dale's law is not kept) and the apical potential. Local: every product is of two cells that
-    touch; only the target of the output cells uses the label.
+    Signed: all weights (Dale's law is not kept) and the apical potential. Local: every product is of two connected
+    cells; only the target of the output cells uses the label.
     """
 
     name: ClassVar[str] = "microcircuit"
@@ -177,7 +177,7 @@ class Microcircuit(Rule):
             return {cells.layer.name: cells.apical for cells in self._descend(steps, None)}
 
     def _descend(self, steps: Sequence[SpikeStep], push: Tensor | None) -> Iterator[Compartments]:
-        """All layers, top to bottom; `push` `[B, K]` is how far the target moves the output cells."""
+        """All layers, top to bottom; `push` `[B, K]` is the shift of the output cells by the target."""
         self._join()
         net = self.network
         leaving = steps[-1].leaving
@@ -213,7 +213,7 @@ class Microcircuit(Rule):
         return down + above.synapse.backward_input(inhibiting, self.state.get_buffer(f"inhibition_{above.name}"))
 
     def _relax(self, cells: Compartments) -> None:
-        """Move W_pi so that the apical potential comes to rest: a normalised delta rule."""
+        """Update W_pi to reduce the apical potential to zero: a normalised delta rule."""
         if self.settings.feedback == "tied" or self.settings.inhibition_rate == 0:
             return
         group = self.network.group
@@ -227,7 +227,7 @@ class Microcircuit(Rule):
         return found
 
     def _join(self) -> None:
-        """Interneurons share the batch, and the mode, of the network."""
+        """Set the mode and the process group of the interneurons to those of the network."""
         self.state.train(self.network.training)
         for name in self.interneurons:
             norm = self._interneurons(name).norm
@@ -236,7 +236,7 @@ class Microcircuit(Rule):
 
 
 def _copy(synapse: Synapse, network: Network, pathway: Pathway | None) -> Pathway:
-    """Interneurons that predict the cells of a pathway (None: the output cells), with weights of their own."""
+    """Interneurons that predict the cells of a pathway (None: the output cells), with separate weights."""
     norm = None if pathway is None else pathway.norm
     made = Pathway(deepcopy(synapse), network.neuron, norm=norm is not None, least=2 if norm is None else norm.least)
     if norm is not None and made.norm is not None:
@@ -245,7 +245,7 @@ def _copy(synapse: Synapse, network: Network, pathway: Pathway | None) -> Pathwa
 
 
 def _back(pathway: Pathway, activity: Activity | RateActivity, rate: Tensor) -> Tensor:
-    """What cells with this rate send to apical dendrites: through their norm backwards, a gain control."""
+    """Signal of cells with this rate to apical dendrites: passed backward through their norm, a gain control."""
     if pathway.norm is None or activity.statistics is None:
         return rate
     return pathway.norm.backward_input(rate, activity.raw_drive, activity.statistics)

@@ -1,13 +1,13 @@
 """Reward-modulated STDP (Mozafari et al. 2018, 2019: SpykeTorch): winners are reinforced when their class is right.
 
-The neurons of a layer belong to classes, in blocks. For each sample those with the largest drive win; they alone fire
+The neurons of a layer belong to classes, in blocks. For each sample those with the largest drive win; only they fire
 and learn, each from its first spike:
 
     Δw_ij = (R_i - R̄) [ 1 if j fired at or before i, else -a⁻ ] (b - w_ij)(b + w_ij) / b
 
-R_i is 1 if the neuron's class is that of the sample, else 0; R̄ is its running mean among the winners of the layer. So
-reward gives STDP and punishment anti-STDP, each scaled by how unexpected it was: rewards by the share of errors,
-punishments by the share of hits.
+R_i is 1 if the class of the neuron is that of the sample, else 0; R̄ is its running mean over the winners of the layer.
+So reward gives STDP and punishment anti-STDP, each scaled by its surprise: rewards by the share of errors, punishments
+by the share of hits.
 """
 
 from __future__ import annotations
@@ -57,24 +57,25 @@ class RSTDPOptions(RuleOptions):
 class RSTDP(Rule):
     """Reward-modulated STDP in every layer and at the readout; trains the bottom-up synapses.
 
-    Only winners fire, in learning and when the network decides (`rules.competition`): the readout's decision rests on a
-    pass with lateral inhibition. Differences to SpykeTorch, and why:
+    Only winners fire, in learning and in decisions (`plasticity.competition`): the readout receives a pass with lateral
+    inhibition. Differences to SpykeTorch, and why:
 
-    - all layers learn by reward, at the same time, in place of unsupervised ones trained one after another; each has a
-      reward of its own, for the class of its own winners;
+    - all layers learn by reward at the same time, in place of unsupervised layers trained one after another; each has
+      its own reward, for the class of its own winners;
     - weights are signed and bounded in [-b, b], where SpykeTorch has [0, 1] or [0.2, 0.8]: the forward network is the
-      one of all rules. A weight that an optimizer moved beyond the bound is pulled back;
-    - a⁻ balances a⁺ over a neuron's synapses (`balance`), since the share of neurons that fire differs by layer; under
-      `fixed` weights drift to the bounds where few fire. Anti-STDP is the exact opposite of STDP;
-    - at the readout the class with the highest score wins and answers after the last step. Its neurons adapt their
-      excitability (the bias) until each class wins its share 1/C; otherwise few of them win from random weights, and
-      neurons that do not win do not learn;
-    - the change is in units of how often a neuron is to win, so that it does not depend on the number of neurons;
-    - a constant current is paired as the spikes of a neuron that it drives, which gives each pixel a latency.
+      same for all rules. A weight beyond the bound after an optimizer step is reduced again;
+    - a⁻ balances a⁺ over the synapses of a neuron (`balance`), since the share of neurons that fire differs by layer;
+      under `fixed` weights drift to the bounds where few fire. Anti-STDP is the exact opposite of STDP;
+    - at the readout the class with the highest score wins and has its spike after the last time step. Its neurons adapt
+      their excitability (the bias) until each class wins its share 1/C; otherwise few of them win from random weights,
+      and neurons that do not win do not learn;
+    - the change is in units of the target frequency of wins, so that it does not depend on the number of neurons;
+    - a constant current is paired as the spikes of a neuron that it drives, so each pixel has a latency.
 
-    Norms and biases of the layers stay as they began; without norms deep layers receive too few spikes to fire.
+    Norms and biases of the layers keep their initial values; without norms deep layers receive too few spikes to fire.
 
-    Global: the reward, one number for all winners of a class. Signed: the weights, and the reward's deviation from R̄.
+    Global: the reward, one number for all winners of a class. Signed: the weights, and the deviation of the reward from
+        R̄.
     """
 
     name: ClassVar[str] = "r-stdp"
@@ -138,13 +139,13 @@ class RSTDP(Rule):
             readout.bias.grad = excess * (self.settings.bound * classes / self.network.group.count(len(labels)))
 
     def _contrast(self, before: Tensor) -> Tensor:
-        """`[T, B, *source]` what a first spike at t does to each of its synapses."""
+        """Effect `[T, B, *source]` of a first spike at t on each synapse of the neuron."""
         return causal_contrast(
             before, depression=self.settings.depression if self.settings.balance == "fixed" else None
         )
 
     def _surprise(self, name: str, won: Tensor, right: Tensor) -> Tensor:
-        """R - R̄ for neurons `[B, C, ...]` whose class is right; winners move R̄."""
+        """R - R̄ for neurons `[B, C, ...]` whose class is right; winners update R̄."""
         group, expected = self.network.group, self.state.get_buffer(f"expected_{name}")
         reward = right.to(won)
         surprise = reward - expected
@@ -161,6 +162,6 @@ class RSTDP(Rule):
         weight.grad = beyond * (rows / samples) - synapse.pairing(post, pre) * room * (rate / samples)
 
     def _errors(self, rows: int) -> dict[str, Tensor]:
-        """Running share of each layer's winners whose class is wrong; this process's part of it."""
+        """Running share of the winners of each layer whose class is wrong; the part of this process."""
         part = rows / self.network.group.count(rows)
         return {name: part * (1 - self.state.get_buffer(f"expected_{name}")) for name in self.network.layer_names}

@@ -1,14 +1,14 @@
-"""Supervised symmetric STDP (Hao, Huang, Dong & Xu, Neural Networks 2020): both orders potentiate, scaling takes back.
+"""Supervised symmetric STDP (Hao, Huang, Dong & Xu, Neural Networks 2020): both orders potentiate, scaling depresses.
 
     h_ij = mean over samples of Σ_{t,t'} s_i[t] s_j[t'] κ^|t-t'|
 
 with s_i the spikes of a winner in a layer (the k neurons with the largest drive; the others are inhibited), or of the
-teacher at the readout. Nothing here depresses; synaptic scaling does. Of all changes that hold a neuron's incoming sum
-Σ_j w_ij and power Σ_j w_ij² the nearest to h takes from it what lies along 1 and along v = w - mean(w):
+teacher at the readout. Only synaptic scaling depresses. Of all changes that preserve the incoming sum Σ_j w_ij and the
+power Σ_j w_ij² of a neuron, the nearest to h is h minus its components along 1 and along v = w - mean(w):
 
     Δw_ij = c_ij - v_ij (v_i·c_i) / (v_i·v_i),     c_ij = h_ij - mean_j h_ij
 
-and a last term, (1 - Σ_j w_ij²) w_ij, holds the power against the errors of finite steps.
+and a last term, (1 - Σ_j w_ij²) w_ij, corrects the change of the power by finite steps.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ class SymSTDPOptions(RuleOptions):
 
 @register
 class SymSTDP(Rule):
-    """Symmetric STDP: unsupervised in the layers, taught at the readout; trains the bottom-up synapses.
+    """Symmetric STDP: unsupervised in the layers, supervised at the readout; trains the bottom-up synapses.
 
-    Only winners fire, in learning and when the network decides (`rules.competition`): the readout's decision rests on a
-    pass with lateral inhibition. Differences to Hao et al., and why:
+    Only winners fire, in learning and in decisions (`plasticity.competition`): the readout receives a pass with lateral
+    inhibition. Differences to Hao et al., and why:
 
     - several layers that learn at the same time, in place of one layer;
     - T steps of LIF neurons driven by currents, in place of 350 ms of Poisson spikes; a constant current is paired as
       the spikes of a neuron that it drives;
-    - weights are signed. Incoming sums of signed weights hold no size, so scaling holds sum and power, by a term of the
-      change; there weights are positive and each sum is scaled to a constant after the change;
-    - k winners of a sample in place of inhibitory cells, and homeostasis of the excitability (the norm's bias, or the
-      synapse's without norms) that leads each neuron to win equally often, in place of a threshold that grows with
+    - weights are signed. The sum of signed weights does not bound their size, so scaling preserves sum and power, by a
+      term of the change; there weights are positive and each sum is scaled to a constant after the change;
+    - k winners per sample in place of inhibitory cells, and homeostasis of the excitability (the bias of the norm, or
+      of the synapse without norms), by which all neurons win equally often, in place of a threshold that grows with
       spikes and decays;
     - where there is no norm, deep layers need many steps until homeostasis has made them fire.
 
-    Global: nothing but the teacher, which drives the readout's neurons of the label's code. Signed: the weights.
+    Global: only the teacher, which drives the readout neurons of the code of the label. Signed: the weights.
     """
 
     name: ClassVar[str] = "sym-stdp"
@@ -109,7 +109,8 @@ class SymSTDP(Rule):
     def _write(self, synapse: Synapse, post: Tensor, pre: Tensor, rate: float) -> None:
         """Gradient of a synapse: minus the change by pairs of these spikes `[T, B, *]`.
 
-        h is in units of the presynaptic traces' mean length over a neuron's inputs, so that few spikes teach as much.
+        h is in units of the mean norm of presynaptic traces over the inputs of a neuron, so that few spikes have the
+        same effect as many.
         """
         group, rows = self.network.group, post.shape[1]
         samples, positions = group.count(rows), math.prod(post.shape[3:])
@@ -124,7 +125,7 @@ class SymSTDP(Rule):
 
 
 def scaled(growth: Tensor, weight: Tensor) -> Tensor:
-    """What synaptic scaling leaves of a growth `[N, inputs]`: the incoming sum and power of each neuron hold."""
+    """Change `[N, inputs]` after synaptic scaling, which preserves the incoming sum and power of each neuron."""
     centred = growth - growth.mean(1, keepdim=True)
     shape = weight - weight.mean(1, keepdim=True)
     along = (shape * centred).sum(1, keepdim=True) / shape.square().sum(1, keepdim=True).clamp(min=1e-12)
@@ -132,5 +133,5 @@ def scaled(growth: Tensor, weight: Tensor) -> Tensor:
 
 
 def _excitability(layer: Layer) -> nn.Parameter | None:
-    """What shifts the drive of a layer's neurons: the norm's bias, or the synapse's without a norm."""
+    """Excitability of the neurons of a layer: the bias of the norm, or of the synapse without a norm."""
     return layer.up.synapse.bias if layer.up.norm is None else layer.up.norm.bias

@@ -1,22 +1,21 @@
-"""Dendritic localized learning (Lv et al., ICML 2025): errors come down to apical dendrites through synapses of their
-own, which learn too.
+"""Dendritic localized learning (Lv et al., ICML 2025): learned feedback synapses pass errors down to apical dendrites.
 
-The soma holds the activity u, the basal dendrite receives W u from below, the apical one the local error ξ from above,
-through feedback synapses Θ that are not W's transpose:
+The soma has the activity u, the basal dendrite receives W u from below, the apical dendrite the local error ξ from
+above, through feedback synapses Θ that are not W's transpose:
 
     s_{i+1} = ξ_{i+1} ⊙ f'(W_i u_i),     ξ_i = Θ_i s_{i+1},     ξ_L = smoothed target − softmax(u_L)
     ΔW_i ∝ s_{i+1} u_iᵀ,                 ΔΘ_i ∝ −ξ_i s_{i+1}ᵀ        (Θ_i leads downward: it has the shape of W_iᵀ)
 
-What the rule of Θ does: with ξ_i = Θ_i s it is gradient descent on ½ ‖ξ_i‖², so ΔΘ_i = −η Θ_i E[s sᵀ]. It makes the
-local errors small, and since ξ_i is nothing but Θ_i s, it does so by letting the feedback fade along the directions in
-which errors vary most. W does not occur in it, so it does not turn Θ towards Wᵀ; what makes the errors useful is that W
-comes to agree with Θ, as in feedback alignment. The released code has the opposite sign: Θ grows along the directions
-in which errors vary most, as far as the optimizer and its schedule let it. Either way Θ must move slowly next to W: a
-tenth of its learning rate, as in the paper. Measured on Fashion-MNIST (784-1024-512-256-10, relu, 10 000 samples, 5
-epochs, validation): plus 86.8 %, Θ fixed 85.9 %, minus 85.1 %; in the same order with tanh. So plus is the default.
+The rule of Θ is gradient descent on ½ ‖ξ_i‖² with ξ_i = Θ_i s, so ΔΘ_i = −η Θ_i E[s sᵀ]. It reduces the local errors,
+and since ξ_i = Θ_i s, it weakens the feedback along the directions in which errors vary most. It does not depend on W,
+so it does not align Θ with Wᵀ; the errors are useful because W aligns with Θ, as in feedback alignment. The released
+code has the opposite sign: Θ grows along the directions in which errors vary most, limited by the optimizer and its
+schedule. In both cases Θ must change slowly relative to W: at a tenth of its learning rate, as in the paper. Measured
+on Fashion-MNIST (784-1024-512-256-10, relu, 10 000 samples, 5 epochs, validation): plus 86.8 %, Θ fixed 85.9 %, minus
+85.1 %; in the same order with tanh. So plus is the default.
 
-Here Θ are the weights of the network's top-down synapses, without their biases, norms and neurons. Where the paper has
-transposed convolutions, these upsample; behind a pooling an error reaches the largest unit of each cell alone. The
+Here Θ are the weights of the top-down synapses of the network, without their biases, norms and neurons. Where the paper
+has transposed convolutions, these upsample; after a pooling only the largest unit of each cell receives an error. The
 derivative f' is that of norm and activation together.
 """
 
@@ -35,13 +34,13 @@ from ..options import BELOW_ONE, RateOptions, one_of, option
 from ..readouts import learn_outputs, learn_top
 from ..rule import Rule, StepReport, register
 
-ACROSS = 0.5  # gain of the feedback from the position after: errors must not grow on their way back
-SIGNS = {"minus": 1.0, "plus": -1.0, "none": 0.0}  # of Θ's gradient
+ACROSS = 0.5  # gain of the feedback from the next position: errors must not grow from position to position
+SIGNS = {"minus": 1.0, "plus": -1.0, "none": 0.0}  # sign of the gradient of Θ
 
 
 @dataclass(frozen=True)
 class DLLOptions(RateOptions):
-    """Options of dendritic localized learning. The paper has tanh and `minus`; the defaults do better (see above)."""
+    """Options of dendritic localized learning. The paper has tanh and `minus`; the defaults are more accurate."""
 
     feedback_sign: str = option(
         "plus",
@@ -95,9 +94,9 @@ class DLL(Rule):
 
 @register
 class DLLSequences(Rule):
-    """Dendritic localized learning of sequences: local errors come back through the positions too.
+    """Dendritic localized learning of sequences: local errors also pass back through the positions.
 
-    Each layer has feedback Θ of its own: down from above, and across from the position after.
+    Each layer has its own feedback Θ: down from above, and across from the next position.
     """
 
     name: ClassVar[str] = "dll"
@@ -151,7 +150,7 @@ class DLLSequences(Rule):
 
 
 def _feedback_through_time(network: SequenceNetwork, draws: torch.Generator) -> dict[str, nn.Module]:
-    """Feedback of a recurrent network: down into each layer, and across from the position after."""
+    """Feedback of a recurrent network: down into each layer, and across from the next position."""
     found: dict[str, nn.Module] = {}
     above = [*[path.units for path in network.paths[1:]], network.concept.classes]
     for i, (path, units) in enumerate(zip(network.paths, above, strict=True)):
@@ -163,5 +162,5 @@ def _feedback_through_time(network: SequenceNetwork, draws: torch.Generator) -> 
 
 
 def _winners(step: RateStep) -> Tensor | float:
-    """1 for the units that max pooling let through, 0 for the others: its slope."""
+    """Slope of max pooling: 1 for the largest unit of each cell, 0 for the others."""
     return 1.0 if step.layer.pool == 1 else step.layer.unpool(torch.ones_like(step.leaving), step.activity.rate)

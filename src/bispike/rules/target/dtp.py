@@ -1,9 +1,9 @@
-"""Difference target propagation (Lee et al., ECML 2015): targets come down instead of errors, and feedback is learned.
+"""Difference target propagation (Lee et al., ECML 2015): learned feedback passes targets down instead of errors.
 
     t_top = a − s dL/da,   t_l = h_l + g_l(t_{l+1}) − g_l(h_{l+1}),   L_l = ½ ‖h_l − t_l‖² / s
 
-a is the readout's drive, h_l are the rates of layer l, g_l = f(Θ_l ·) is the top-down pathway, and no L_l reaches
-below its layer. The feedback learns from noise ε, η ~ N(0, σ²) of its own, either to reconstruct h + ε (Lee et al.),
+a is the drive of the readout, h_l are the rates of layer l, g_l = f(Θ_l ·) is the top-down pathway, and no L_l affects
+the layers below. The feedback learns from noise ε, η ~ N(0, σ²) of its own, either to reconstruct h + ε (Lee et al.),
 
     ½ ‖g(f(h+ε)) − (h+ε)‖²
 
@@ -11,8 +11,8 @@ or by the local difference reconstruction loss (Ernoult et al., ICML 2022; after
 
     −⟨ε, g(f(h+ε)) − g(f(h))⟩ + ½ ‖g(f(h)+η) − g(f(h))‖²
 
-In a linear network the first is least at G = Σ Jᵀ (J Σ Jᵀ)⁻¹ with Σ the covariance of h + ε, the pseudo-inverse of J
-where noise outweighs rates; the second is least at G = Jᵀ, and then the rule is backpropagation.
+In a linear network the first is minimal at G = Σ Jᵀ (J Σ Jᵀ)⁻¹ with Σ the covariance of h + ε, the pseudo-inverse of J
+where noise outweighs rates; the second is minimal at G = Jᵀ, and then the rule is backpropagation.
 """
 
 from __future__ import annotations
@@ -55,13 +55,14 @@ class DTPOptions(RateOptions):
 class DTP(Rule):
     """Difference target propagation on the rate network; trains the bottom-up pathway and the feedback.
 
-    The feedback is the network's top-down pathway without its norm, which is one of class templates: a norm with
-    statistics of its own for h and for t would take off the very difference that is sent. No weight is transported, not
-    even the readout's: its target lies at its drive, where the papers take the gradient through the last weights.
-    g leads to the rates before pooling, so that all of a cell get a target, not only its largest.
+    The feedback is the top-down pathway of the network without its norm, which has statistics of class templates: a
+    norm with separate statistics for h and for t would remove their difference, which is the signal. No weight is
+    transported, not even that of the readout: its target is at its drive, where the papers use the gradient through the
+    last weights.
+    g returns the rates before pooling, so that all units of a cell have a target, not only the largest.
 
-    The papers use tanh in both directions and update the feedback several times a batch. Here it learns along, from one
-    draw of the noise a batch, which is enough as long as the bottom-up rates are relu or tanh and g is linear.
+    The papers use tanh in both directions and update the feedback several times per batch. Here it learns once, from
+    one draw of the noise per batch, which is enough as long as the bottom-up rates are relu or tanh and g is linear.
     """
 
     name: ClassVar[str] = "dtp"
@@ -81,7 +82,7 @@ class DTP(Rule):
         return [*self.network.bottom_up_parameters(), *self.feedback_parameters()]
 
     def feedback_parameters(self) -> list[nn.Parameter]:
-        """What of the top-down pathway is trained: the biases only where they do not cancel in differences of g."""
+        """Trained parameters of the top-down pathway: biases only where they do not cancel in differences of g."""
         if self.settings.feedback_loss == "fixed":
             return []
         synapses = [layer.down.synapse for layer in self.network.layers]
@@ -115,11 +116,11 @@ class DTP(Rule):
         )
 
     def _feedback(self, layer: Layer, source: Tensor) -> Tensor:
-        """g: rates of the layer from those above."""
+        """g: rates of the layer from the rates above."""
         return activate(layer.down.synapse(source), layer.down.activation)
 
     def _forward(self, step: RateStep, above: RateStep | None, rate: Tensor) -> Tensor:
-        """f: what the place above makes of these rates of a layer, its norm as in the pass."""
+        """f: output of the layer above, or of the readout, for these rates of a layer, with the norm as in the pass."""
         leaving = step.layer.pool_rates(rate)
         if above is None:
             return self.network.readout(leaving)
@@ -142,10 +143,10 @@ class DTP(Rule):
             grad = torch.cat([-noise, noise - change, change]) * (scale / sigma**2)
         layer.down.synapse.write_gradient(grad * activation_slope(back, layer.down.activation), source)
         if layer.down.synapse.bias is not None and not self._biased:
-            layer.down.synapse.bias.grad = None  # nothing but rounding
+            layer.down.synapse.bias.grad = None  # only rounding errors
 
     def _noise(self, like: Tensor, draws: torch.Generator) -> Tensor:
-        """Standard normal numbers; of a shared batch, those of this process's samples."""
+        """Standard normal numbers; in a shared batch, those of the samples of this process."""
         group = self.network.group
         shape = (group.count(len(like)), *like.shape[1:])
         return group.mine(torch.randn(shape, generator=draws, device=draws.device, dtype=like.dtype)).to(like)

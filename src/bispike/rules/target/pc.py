@@ -1,22 +1,22 @@
-"""Predictive coding: activities relax until the errors that they leave are the ones that weights can learn from.
+"""Predictive coding: activities relax to reduce an energy, and weights learn from the remaining errors.
 
-Every layer predicts its activity x_l from the one below, p_l = f_l(x_{l−1}); f_l is all that the layer does (synapse,
-norm, activation, pooling). With the error ε_l = x_l − p_l the network holds the energy
+Every layer predicts its activity x_l from the one below, p_l = f_l(x_{l−1}); f_l is the function of the layer (synapse,
+norm, activation, pooling). With the error ε_l = x_l − p_l the network has the energy
 
     F = Σ_l ½ ‖ε_l‖² + loss(readout of x_L)                                     (sums over samples)
 
-Activities start at their predictions and descend F while the weights rest, then the weights descend it once:
+Activities begin at their predictions and descend F with fixed weights; then the weights take one step:
 
     Δx_l = rate · (J_{l+1}ᵀ ε_{l+1} − ε_l),   ε_{L+1} = −∂loss/∂drive of the readout,   ΔW_l ∝ ε_l ∂f_l/∂W_l
 
-Sources: Rao & Ballard, Nature Neuroscience 1999; Whittington & Bogacz, Neural Computation 2017 (predictions move with
-the activities); Millidge, Tschantz & Buckley, Neural Computation 2022 (predictions stay where the forward pass left
-them). In the second case the fixed point is ε_l = J_{l+1}ᵀ ε_{l+1}, the gradient of backpropagation: predictive coding
-is then backpropagation by relaxation. With rate 1 an error takes one step a layer, so as many parallel steps as there
+Sources: Rao & Ballard, Nature Neuroscience 1999; Whittington & Bogacz, Neural Computation 2017 (predictions follow
+the activities); Millidge, Tschantz & Buckley, Neural Computation 2022 (predictions stay at the values of the forward
+pass). In the second case the fixed point is ε_l = J_{l+1}ᵀ ε_{l+1}, the gradient of backpropagation: predictive coding
+is then backpropagation by relaxation. With rate 1 an error takes one step per layer, so as many parallel steps as there
 are layers reach it exactly, and so does a single step from the top to the bottom (`order="ordered"`).
 
-In recurrent networks every layer at every position has an error, which the next position's population pulls at too;
-predictions are fixed, and an error goes back one position (or layer) in a step: 20 of them unless said otherwise.
+In recurrent networks every layer at every position has an error, which also depends on the population at the next
+position; predictions are fixed, and an error passes back one position (or layer) per step: by default 20 steps.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ PREDICTIONS = ("fixed", "moving")
 ORDERS = ("parallel", "ordered")
 FEEDBACKS = ("transpose", "random")
 MOVING_STEPS, MOVING_RATE = 20, 0.1
-POSITION_STEPS = 20  # of inference in a recurrent network
+POSITION_STEPS = 20  # steps of inference in a recurrent network
 
 
 @dataclass(frozen=True)
 class PCOptions(RateOptions):
     """Options of predictive coding.
 
-    The defaults are those of Millidge's released code but for its inference (100 steps of rate 0.2), whose end they
-    reach at a fraction of the cost. Whittington & Bogacz clamp the output and take a squared error; here the top of the
-    energy is the cross-entropy of the readout.
+    The defaults are those of the released code of Millidge except for its inference (100 steps of rate 0.2): they reach
+    the same result at a fraction of the cost. Whittington & Bogacz clamp the output and use a squared error; here the
+    top of the energy is the cross-entropy of the readout.
     """
 
     predictions: str = option(
@@ -114,10 +114,10 @@ class PC(Rule):
         return StepReport(first.loss, first.correct, energies, active)
 
     def _relax(self, layer_pass: Sequence[RateStep], errors: Sequence[Tensor], top: Top, count: int) -> list[Tensor]:
-        """Errors after one step of inference, under the predictions as they are."""
+        """Errors after one step of inference with these predictions."""
         weights = dict(self.state.named_buffers())
         relaxed = list(errors)
-        # Of the sum over samples, so that how far an activity moves does not depend on the batch.
+        # Gradient of the sum over samples, so that the change of an activity does not depend on the batch size.
         pull = self.network.readout.backward_input(top.error * -count, weights.get(READOUT))
         for i in reversed(range(len(layer_pass))):
             relaxed[i] = torch.lerp(errors[i], pull, self.rate)
@@ -139,7 +139,7 @@ class PCSequenceOptions(RateOptions):
 
 @register
 class PCSequences(Rule):
-    """Predictive coding of sequences: errors of all positions relax at once, each from the errors before the step."""
+    """Predictive coding of sequences: errors of all positions relax in parallel, from the errors before each step."""
 
     name: ClassVar[str] = "pc"
     summary: ClassVar[str] = PC.summary
@@ -178,7 +178,7 @@ class PCSequences(Rule):
 
 
 def _predict(layer_pass: Sequence[RateStep], activities: Sequence[Tensor]) -> Iterable[RateStep]:
-    """Each layer's prediction from the activity below; the lowest one's is given by the stimulus."""
+    """Prediction of each layer from the activity below; the lowest layer's prediction depends on the stimulus."""
     yield layer_pass[0]
     for step, below in zip(layer_pass[1:], activities, strict=False):
         activity = step.layer.up.forward_rates(below, track=False)
@@ -186,7 +186,7 @@ def _predict(layer_pass: Sequence[RateStep], activities: Sequence[Tensor]) -> It
 
 
 def _before_activation(step: RateStep, error: Tensor) -> Tensor:
-    """`[B, *shape]` at the drive from `[B, *output]` at what leaves: back through pooling and activation."""
+    """Gradient `[B, *shape]` of the drive from `[B, *output]` of the output: back through pooling and activation."""
     return step.layer.unpool(error, step.activity.rate) * step.activity.slope
 
 

@@ -1,7 +1,7 @@
 """Compiled kernels for float32 tensors of the CPU: packed spikes, their products, the neuron over all time steps.
 
-`kernels()` is the library; `usable(tensor)` says whether its functions serve a tensor. Each has a torch twin that
-computes the same and serves where nothing can be compiled.
+`kernels()` is the library; `usable(tensor)` returns whether its functions accept a tensor. Each has a torch
+version that computes the same where nothing can be compiled.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .build import kernels, library, reason
 
 
 def usable(tensor: Tensor) -> bool:
-    """Whether the kernels serve a tensor: float32, on the CPU, and compiled."""
+    """Whether the kernels accept a tensor: float32, on the CPU, and compiled."""
     return tensor.dtype == torch.float32 and tensor.device.type == "cpu" and library() is not None
 
 

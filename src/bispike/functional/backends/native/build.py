@@ -1,7 +1,7 @@
 """Compiles the C++ kernels of this folder once and keeps the library in the user's cache folder.
 
-No compiler, no writable folder, a compiler that fails: `library()` is None, and every caller has a torch path that
-computes the same. `BISPIKE_NATIVE=0` asks for that path; `BISPIKE_CXX` or `CXX` names another compiler than `c++`.
+Without a compiler or a writable folder, or if the compiler fails, `library()` is None, and every caller uses torch with
+the same result. `BISPIKE_NATIVE=0` selects torch; `BISPIKE_CXX` or `CXX` names another compiler than `c++`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-fvisibility=hidden")
-WIDE = "-mprefer-vector-width=512"  # only some compilers know it
+WIDE = "-mprefer-vector-width=512"  # only some compilers support it
 
 
 SIGNATURES = {
@@ -44,14 +44,14 @@ _KINDS = {"p": ctypes.c_void_p, "i": ctypes.c_int64, "f": ctypes.c_float}
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The compiled kernels, or None where they cannot be had; `reason()` then says why."""
+    """The compiled kernels, or None if there are none; `reason()` then returns the cause."""
     found = _obtain()
     return found if isinstance(found, ctypes.CDLL) else None
 
 
 @functools.cache
 def kernels() -> ctypes.CDLL:
-    """The compiled kernels, for callers that have asked `usable`.
+    """The compiled kernels, for callers that have checked `usable`.
 
     Raises:
         RuntimeError: there are none.
@@ -63,7 +63,7 @@ def kernels() -> ctypes.CDLL:
 
 
 def reason() -> str | None:
-    """Why there are no compiled kernels; None if there are."""
+    """The reason why there are no compiled kernels; None if there are."""
     found = _obtain()
     return found if isinstance(found, str) else None
 
@@ -99,7 +99,7 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def _compile(compiler: str, sources: list[Path], target: Path) -> None:
-    """Into a file beside the target, then renamed: processes that compile at once do not disturb each other."""
+    """Compile to a temporary file and rename it, so that several processes may compile at the same time."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder) / target.name
         command = [compiler, *FLAGS, *map(str, sources), "-o", str(made)]
@@ -115,7 +115,7 @@ def _output(command: list[str]) -> str:
 
 
 def _folder() -> Path:
-    """Where compiled libraries are kept: the user's cache folder, or one for this process alone."""
+    """Folder of compiled libraries: the cache folder of the user, or one for this process only."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bispike" / "native"
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _folder() -> Path:
 
 
 def _processor() -> str:
-    """What `-march=native` depends on: a home folder may be shared by machines of several kinds."""
+    """The kind of processor, on which `-march=native` depends: different machines may share a home folder."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
