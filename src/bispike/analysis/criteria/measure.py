@@ -67,7 +67,7 @@ class Audit:
         return {name: verdict.holds for name, verdict in self.criteria.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
+        """The audit as plain values, for JSON."""
         return asdict(self)
 
 
