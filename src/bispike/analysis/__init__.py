@@ -1,7 +1,7 @@
 """Measurements on networks: firing, agreement and affinity of the two pathways, decisions, recall, generated images.
 
-No measurement changes the network. `read_layers` runs both pathways once over a sample, and most functions turn its
-readings into numbers. `audit` measures how plausible a learning rule is.
+No measurement changes the network. `read_layers` runs both pathways once over a sample, and most functions compute
+numbers from its readings. `audit` measures how plausible a learning rule is.
 """
 
 from .confusion import Confusion, accuracy, accuracy_interval, confusion_matrix, frequent_confusions, per_class_accuracy

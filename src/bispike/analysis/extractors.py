@@ -113,7 +113,7 @@ class Inception:
     Raises:
         UserError: torch-fidelity is not installed.
         DataError: the file is missing, damaged, or has other weights.
-        DownloadError: there is no file, and it cannot be downloaded; the message says where to put it.
+        DownloadError: there is no file, and it cannot be downloaded; the message gives the location for it.
     """
 
     def __init__(

@@ -3,8 +3,8 @@
 Sets are compared in a feature space (`analysis.extractors`). Each sample is the centre of a ball that reaches to its
 k-th nearest neighbour in its own set:
 
-    precision   share of generated samples inside the ball of a real one          (are they realistic?)
-    recall      share of real samples inside the ball of a generated one          (is everything covered?)
+    precision   share of generated samples inside the ball of a real one          (realism)
+    recall      share of real samples inside the ball of a generated one          (coverage of the data)
     density     mean number of real balls around a generated sample, over k       (precision, robust to outliers)
     coverage    share of real balls that contain a generated sample               (recall, robust to outliers)
 

@@ -1,4 +1,4 @@
-"""Quality of recall: does the stimulus that the network recalls for a class resemble that class?
+"""Quality of recall: similarity of the recalled stimulus of a class to the stimuli of that class.
 
 Each recalled stimulus is correlated with the mean stimulus of every class. Where recall works, the largest correlation
 is that with the own class.

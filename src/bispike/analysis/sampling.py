@@ -1,7 +1,7 @@
 """New images from an autoencoder: latent codes are drawn from a density that is fitted after training.
 
 The density is one mixture of Gaussians per class, so that codes of a given class can be drawn. The top-down pathway
-turns them into images.
+maps codes to images.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def compress(network: Autoencoder, stimuli: Tensor) -> Tensor:
 
 
 def expand(network: Autoencoder, codes: Tensor) -> Tensor:
-    """Stimuli `[N, *shape]` that the top-down pathway makes of latent codes `[N, D]`, batch by batch."""
+    """Stimuli `[N, *shape]` that the top-down pathway decodes from latent codes `[N, D]`, batch by batch."""
     shape = network.layers[-1].output_shape
     return torch.cat([network.expand(part.unflatten(1, shape)) for part in codes.split(BATCH)])
 

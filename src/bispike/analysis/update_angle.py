@@ -26,7 +26,7 @@ from .pathways import random_angle_spread
 ALL = "all"
 READOUT = "readout"
 REFERENCE = {"spikes": "bptt", "rates": "backprop"}
-"""Rule of the true gradient, by what the network emits."""
+"""Rule of the true gradient, by the signals of the network."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class UpdateAngle:
     """Angle between the update of a rule and the gradient, in one layer or in all weights.
 
     Args:
-        name: of the layer, `"readout"`, or `"all"` for all weights that the rule changes, taken together.
+        name: name of the layer, `"readout"`, or `"all"` for all weights that the rule changes, taken together.
         degrees: mean over batches; None where the rule changes nothing.
         error: standard error of that mean; None for fewer than two batches.
         spread: standard deviation, in degrees, of the angle of random directions around 90; None likewise.

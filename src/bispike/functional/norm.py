@@ -72,7 +72,7 @@ def normalise_backward(
 def normalise_backward_fixed(
     grad: Tensor, drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """As `normalise_backward` where the statistics are constants: γ/σ g `[N, C, ...]`, Σ g ẑ and Σ g `[C]`."""
+    """`normalise_backward` with constant statistics: γ/σ g `[N, C, ...]`, Σ g ẑ and Σ g `[C]`."""
     below, grad_weight, grad_bias = torch.ops.aten.native_batch_norm_backward(
         _laid_as(grad, drive),
         drive,

@@ -50,7 +50,7 @@ class PackedSpikes:
 
     @property
     def shape(self) -> torch.Size:
-        """`[T, B, C, *positions]`."""
+        """Shape `[T, B, C, *positions]`."""
         return torch.Size((*self.bits.shape[:2], self.channels, *self.positions))
 
     @property
@@ -123,14 +123,14 @@ Received = Spikes | JoinedSpikes
 
 
 def rows_of(values: Tensor) -> Tensor:
-    """`[N, C, *positions]` as contiguous `[N, positions, C]`: a view where maps lie channels-last."""
+    """Rows of `[N, C, *positions]`: contiguous `[N, positions, C]`, a view if maps are channels-last."""
     if values.dim() == 2:
         return values.contiguous().unsqueeze(1)
     return values.flatten(2).transpose(1, 2).contiguous()
 
 
 def map_of(rows: Tensor, positions: tuple[int, ...]) -> Tensor:
-    """`[N, positions, C]` as `[N, C, *positions]`, a view."""
+    """View of rows `[N, positions, C]` as `[N, C, *positions]`."""
     if not positions:
         return rows.squeeze(1)
     return rows.unflatten(1, positions).permute(0, 3, 1, 2)

@@ -95,5 +95,5 @@ class UnrolledSlope:
         self.time_steps += 1
 
     def result(self) -> Tensor:
-        """`[B, ...]` slope, non-negative."""
+        """The slope `[B, ...]`, non-negative."""
         return self.total / self.time_steps

@@ -30,7 +30,7 @@ from .result import CompletionResult, known_gain, known_mask
 
 Shape = tuple[int, ...]
 SOMA = Neuron(threshold=1.0, decay=1.0, reset="soft")
-REST = 0.02  # the rest b is that of a mean in [REST, 1 − REST], so that it is finite
+REST = 0.02  # the mean is clipped to [REST, 1 − REST], so that b is finite
 WEIGHTS = ("up", "down", "stimulus_mean", "concept_mean")
 
 
@@ -41,11 +41,11 @@ class AssociativeMemory:
         stimulus, concept: shapes of the two populations, or numbers of units.
         time_steps: T, at least 1.
         rate: learning rate η, in (0, 8): the change of the drive for an error of 1; σ has a slope of at most 1/4.
-        passes: how often each pair is presented while storing, at least 1.
+        passes: number of presentations of each pair while storing, at least 1.
         flipped: share of the stimulus units that are flipped in cues while storing, in [0, 0.5].
         flipped_concept: the same for the concept units.
-        hidden: largest share of the stimulus that is hidden in cues while storing, in [0, 1). Of an image everything
-            beyond a straight edge is hidden, of other patterns a random subset.
+        hidden: largest share of the stimulus that is hidden in cues while storing, in [0, 1). In an image the hidden
+            part is a strip along one side; in other patterns it is a random subset.
         seed: seed of flips, hidden parts and the order of the pairs.
 
     Raises:
@@ -130,7 +130,7 @@ class AssociativeMemory:
         return torch.where(flips, 1 - pattern, pattern)
 
     def _hide(self) -> Tensor | float:
-        """Gain `[units]` of a cue of which a random part is hidden: 0 there, larger elsewhere (see `complete`)."""
+        """Gain `[units]` of a cue with a random hidden part: 0 there, above 1 elsewhere (see `complete`)."""
         most = self.settings["hidden"]
         if most == 0:
             return 1.0
@@ -142,7 +142,7 @@ class AssociativeMemory:
         error = target - self._current(source @ weight.T, mean)
         weight.addr_(error, source, alpha=rate / max(float(source @ source), 1e-6))
 
-    # ------------------------------------------------------------------ recalling
+    # ------------------------------------------------------------------ recall
 
     def recall_concept(self, stimuli: Tensor) -> Tensor:
         """Rates `[N, *concept]` that stimuli `[N, *stimulus]` in [0, 1] recall in one pass."""
@@ -193,7 +193,7 @@ class AssociativeMemory:
         return self._fire(self._current(source @ self.down.T, self.stimulus_mean))
 
     def _current(self, drive: Tensor, mean: Tensor) -> Tensor:
-        """σ(d) with the rest b of a population whose stored patterns have this mean."""
+        """σ(d) with the bias b of a population whose stored patterns have this mean."""
         return (drive + mean.clamp(REST, 1 - REST).logit()).sigmoid()
 
     def _fire(self, current: Tensor) -> Tensor:

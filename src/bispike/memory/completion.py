@@ -1,6 +1,6 @@
-"""Completion by a trained network: bottom-up pass of a partial stimulus, top-down pass of what it evokes, repeated.
+"""Completion by a trained network: bottom-up pass of a partial stimulus, top-down pass of its result, repeated.
 
-An autoencoder sends its latent spikes down. A classifier sends the code of the concept that it decides for.
+The top-down input is the latent spikes of an autoencoder, or the code of the decided concept of a classifier.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from .result import CompletionResult, known_mask
 
 
 def complete(network: StimulusNetwork, cue: Tensor, known: Tensor, *, passes: int = 3) -> CompletionResult:
-    """Fill in the hidden part of stimuli.
+    """Complete the hidden part of stimuli.
 
     Args:
         network: trained.
         cue: `[N, *stimulus]` in the units of the data.
         known: 1 where the cue is known, 0 where it is hidden; broadcasts to the cue. Hidden values begin at the mean
-            of the data, which drives nothing.
+            of the data, whose drive is zero.
         passes: number of bottom-up and top-down passes, at least 1.
 
     Returns:

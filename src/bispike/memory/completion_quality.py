@@ -1,4 +1,4 @@
-"""How well a memory fills in the hidden part of stimuli, relative to the mean stimulus of the class."""
+"""Quality of completion: the error on the hidden part of stimuli, relative to the mean stimulus of the class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMPLETION_SETTINGS: dict[str, Any] = {"flipped": 0.02, "flipped_concept": 0.1, 
 
 @dataclass(frozen=True)
 class CompletionQuality:
-    """How well hidden parts are filled in.
+    """Quality of completion of hidden parts.
 
     Args:
         stored: number of stimuli, stored or tested.
@@ -44,8 +44,8 @@ def stored_completion(
         known: mask that broadcasts to a stimulus, 1 where known.
         stored: number of stimuli to store.
         units: number of concept units.
-        passes: of the completion.
-        seed: of concepts and memory.
+        passes: number of passes of the completion.
+        seed: seed of concepts and memory.
     """
     chosen, classes = stimuli[:stored], labels[:stored]
     concepts = torch.randint(0, 2, (stored, units), generator=torch.Generator().manual_seed(seed)).float()
@@ -66,7 +66,7 @@ def hidden_error(found: Tensor, originals: Tensor, known: Tensor) -> float:
 
 
 def class_means(stimuli: Tensor, labels: Tensor) -> Tensor:
-    """`[C, *shape]` mean stimulus of each class."""
+    """Mean stimulus of each class, `[C, *shape]`."""
     sums = stimuli.new_zeros((int(labels.max()) + 1, *stimuli.shape[1:])).index_add_(0, labels, stimuli)
     counts = torch.bincount(labels).clamp(min=1).to(stimuli)
     return sums / counts.view(-1, *[1] * (stimuli.dim() - 1))

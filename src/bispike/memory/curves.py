@@ -1,4 +1,4 @@
-"""How much a memory stores: recall error against the number of stored pairs, and against damage to the cue."""
+"""Capacity of a memory: recall error against the number of stored pairs, and against damage to the cue."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CurvePoint:
 
 
 def random_pairs(pairs: int, stimulus: int, concept: int, seed: int) -> tuple[Tensor, Tensor]:
-    """`[pairs, stimulus]` and `[pairs, concept]` bits, each 1 with probability ½."""
+    """Random pairs: bits `[pairs, stimulus]` and `[pairs, concept]`, each 1 with probability ½."""
     generator = torch.Generator().manual_seed(seed)
     sides = [torch.randint(0, 2, (pairs, units), generator=generator).float() for units in (stimulus, concept)]
     return sides[0], sides[1]
@@ -95,7 +95,7 @@ def robustness_curve(
     concept: int = 100,
     seeds: int = 3,
 ) -> list[CurvePoint]:
-    """Error of completion at a fixed number of pairs, by share of the cue that is `"flipped"` or `"masked"`."""
+    """Error of completion at a fixed number of pairs, by the share of the cue that is `"flipped"` or `"masked"`."""
     if kind not in DAMAGE:
         raise ConfigurationError(unknown_name("damage", kind, DAMAGE))
     found: dict[float, list[tuple[float, float]]] = {share: [] for share in damage}

@@ -1,4 +1,4 @@
-"""The result of a completion, and the mask that says which part of a cue is known."""
+"""The result of a completion, and the mask of the known part of a cue."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def known_mask(known: Tensor, cue: Tensor) -> Tensor:
 
 
 def known_gain(known: Tensor) -> Tensor:
-    """Gain `[N, units]` of a cue with this mask: 0 where hidden, elsewhere 1 over the known share of the cue."""
+    """Gain `[N, units]` of a cue with this mask: 0 where hidden, elsewhere 1 divided by the known share of the cue."""
     return known / known.mean(1, keepdim=True).clamp(min=1 / known.shape[1])

@@ -31,11 +31,11 @@ class SequenceMemory:
         self.memory.store(sequences[:, :-1].flatten(0, 1), sequences[:, 1:].flatten(0, 1))
 
     def replay(self, first: Tensor, items: int) -> Tensor:
-        """`[N, items, *item]` the items that follow `[N, *item]`, each recalled by the one before."""
+        """The items `[N, items, *item]` that follow `[N, *item]`, each recalled from the previous one."""
         return _chain(self.memory.recall_concept, first, items)
 
     def replay_backward(self, last: Tensor, items: int) -> Tensor:
-        """`[N, items, *item]` the items before `[N, *item]`, latest first."""
+        """The items `[N, items, *item]` before `[N, *item]`, latest first."""
         return _chain(self.memory.recall_stimulus, last, items)
 
 

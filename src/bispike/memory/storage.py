@@ -47,7 +47,7 @@ def read_weights(folder: str | Path, shapes: Mapping[str, tuple[int, ...]]) -> d
     """The tensors that `write` wrote.
 
     Args:
-        folder: of the memory.
+        folder: folder of the memory.
         shapes: expected shapes by name.
 
     Raises:

@@ -54,7 +54,7 @@ class Activity:
 
     @property
     def drive(self) -> Tensor:
-        """`[B, *shape]` time-mean drive that the neurons received, after the norm."""
+        """Time-mean drive `[B, *shape]` of the neurons, after the norm."""
         if self.statistics is None:
             return self.raw_drive
         scale, shift = (channel_view(values, self.raw_drive.dim()) for values in self.statistics.affine)
@@ -86,7 +86,7 @@ class RateActivity:
 
     @property
     def slope(self) -> Tensor:
-        """`[B, *shape]` d rate / d drive."""
+        """Slope d rate / d drive, `[B, *shape]`."""
         return activation_slope(self.rate, self.kind)
 
     @property
@@ -148,7 +148,7 @@ class Pathway(nn.Module):
         return Activity(fired.spikes, fired.rate, drives.mean, fired.slope, statistics)
 
     def rate_slope(self, activity: Activity) -> Tensor:
-        """`[B, *shape]` d rate / d drive: through the time steps if the pass computed it, otherwise mean-field."""
+        """Slope d rate / d drive `[B, *shape]`: through the time steps if the pass computed it, else mean-field."""
         return mean_field_slope(activity.drive, self.neuron) if activity.unrolled is None else activity.unrolled
 
     def backward(self, grad: Tensor, source: Tensor, activity: Activity | RateActivity) -> Tensor:

@@ -58,9 +58,9 @@ class Group:
         return total
 
     def whole(self, rows: Tensor) -> Tensor:
-        """`[B, ...]` of the whole batch, with zeros for the samples of other processes.
+        """Rows `[B, ...]` of the whole batch, with zeros for the samples of other processes.
 
-        Random draws for the whole batch do not depend on the number of processes.
+        Random numbers that are drawn for these rows do not depend on the number of processes.
         """
         if self._samples is None:
             return rows

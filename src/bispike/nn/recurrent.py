@@ -30,7 +30,7 @@ from .synapse import Dense
 
 @dataclass
 class RecurrentState:
-    """What a population passes from one position to the next.
+    """State of a recurrent population, which passes from one position to the next.
 
     Attributes:
         rate: `[B, H]` rate of the population.
@@ -231,7 +231,7 @@ class RecurrentPathway(Pathway):
         return raw * scale + shift
 
     def _without_shared(self, raw: Tensor) -> Tensor:
-        """The same values, whose gradients sum to zero over the samples of the whole batch."""
+        """The drives unchanged, with gradients that sum to zero over the samples of the whole batch."""
         assert self.norm is not None
         group = self.norm.group
         samples = group.count(raw.shape[-2])

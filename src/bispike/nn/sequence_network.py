@@ -62,7 +62,7 @@ class SequenceNetwork(Network):
 
     @abstractmethod
     def differ(self, rows: Tensor, others: Tensor) -> Tensor:
-        """`[N, M]` whether the templates of target rows `[M, ...]` are negatives of rows `[N, ...]`; 0 or 1."""
+        """Whether the templates of target rows `[M, ...]` are negatives of rows `[N, ...]`: `[N, M]`, 0 or 1."""
 
     @abstractmethod
     def output_loss(self, output: Tensor, rows: Tensor, *, smoothing: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
@@ -141,7 +141,7 @@ class SequenceNetwork(Network):
             del found, activity
 
     def rest_down(self, batch: int) -> State:
-        """The same of the recurrent top-down pathways."""
+        """The state of the recurrent top-down pathways before the first position."""
         return [path.rest(batch) for path in self.paths_down]
 
     def top_down_positions(self, spikes: Tensor, state: State, *, unrolled: bool = False) -> list[RecurrentActivity]:
@@ -205,7 +205,7 @@ class SequenceNetwork(Network):
             path.follow(raw)
 
     def follow_down(self, raws: list[Tensor]) -> None:
-        """The same of the recurrent top-down pathways."""
+        """Update the statistics of the norms of the recurrent top-down pathways, after complete sequences."""
         for path, raw in zip(self.paths_down, raws, strict=True):
             path.follow(raw)
 

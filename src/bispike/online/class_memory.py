@@ -1,7 +1,7 @@
-"""Class templates in every layer of a network whose layers are frozen; together they decide.
+"""Class templates in every layer of a network with frozen layers; together they give the decision.
 
 A new class adds one template to each layer and leaves those of the other classes unchanged. Where the concept code is
-one-hot, the new class also gets weights of its own at both ends of the network (`new_class_weights`), so that the
+one-hot, the new class also gets its own weights at both ends of the network (`new_class_weights`), so that the
 network perceives and recalls it without the templates.
 """
 
@@ -42,7 +42,7 @@ class ClassMemory:
 
     @property
     def writes_weights(self) -> bool:
-        """Whether a new class has weights of its own at the two ends of the network."""
+        """Whether a new class has its own weights at the two ends of the network."""
         return self.network.code.kind == "one-hot" and len(self.network.layers[-1].output_shape) == 1
 
     @property

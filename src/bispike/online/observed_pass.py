@@ -26,17 +26,17 @@ class ObservedPass:
 
     @property
     def spikes(self) -> Spikes:
-        """Spikes `[T, B, *f]` that leave the last layer."""
+        """Output spikes `[T, B, *f]` of the last layer."""
         last = self.layers[-1]
         return last.layer.pool_spikes(last.activity.spikes)
 
     @property
     def top_rate(self) -> Tensor:
-        """Rate `[B, *f]` of the spikes that leave the last layer: the input of the readout."""
+        """Rate `[B, *f]` of the output spikes of the last layer: the input of the readout."""
         return self.layers[-1].leaving
 
     def features(self) -> list[Tensor]:
-        """Features `[B, D]` of each layer from which templates are made; a map gives the mean of each channel.
+        """Features `[B, D]` of each layer for the templates; a map gives the mean of each channel.
 
         The feature is the time-mean drive, which carries the information of the input spikes without the quantisation
         of T time steps. The first layer receives no spikes and its drive is linear in the stimulus, so its feature is

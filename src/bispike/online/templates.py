@@ -5,9 +5,9 @@
     s_c = m_cᵀ P x − ½ m_cᵀ P m_c + ½ v_c / n_c           score: −½ (squared distance to m_c), up to a common term
 
 v_c is the variance of class c in the metric. The mean of n_c samples differs from the true mean, which adds v_c / n_c
-to every squared distance on average. The last term subtracts this bias; without it, a class of ten examples would lose
-to a class of thousands. Source: Fisher's linear discriminant, Ann. Eugenics 7 (1936); moments are merged as in Chan,
-Golub & LeVeque (1983).
+to every squared distance on average. The last term subtracts this bias; without it, the scores of a class of ten
+examples would be too low relative to a class of thousands. Source: Fisher's linear discriminant, Ann. Eugenics 7
+(1936); moments are merged as in Chan, Golub & LeVeque (1983).
 
 Memory is C·D + D² values for any number of samples; no sample is stored.
 """
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 FLOOR = 1e-2
-"""Smallest variance of a feature, relative to the mean variance, so that a silent neuron gets no infinite weight."""
+"""Smallest variance of a feature, relative to the mean variance, so that the weight of a silent neuron is finite."""
 
 _STATE = ("mean", "count", "origin", "metric", "rows", "spread", "pooled")
 
@@ -26,8 +26,8 @@ _STATE = ("mean", "count", "origin", "metric", "rows", "spread", "pooled")
 class TemplateMemory:
     """Class means and their metric for the features of one layer.
 
-    At first `learn` updates means and scatter. `fix_metric` ends this: from then on `learn` updates only the templates
-    of the taught classes, and the scores of all other classes stay bit for bit the same.
+    At first `learn` updates means and scatter. After `fix_metric`, `learn` updates only the templates
+    of the labelled classes, and the scores of all other classes stay bit for bit the same.
 
     Args:
         classes: C at the beginning.

@@ -1,1 +1,1 @@
-"""The folder of a run: what it holds, how it is read and written, and the lock that protects it."""
+"""The folder of a run: its files, reading and writing, and its lock."""

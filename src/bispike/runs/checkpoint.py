@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill at any moment.
+"""Checkpoints that stay valid if the process is killed at any moment.
 
     checkpoint/step-00001234-1f2e3d4c.safetensors    all tensors; the name ends with the start of its SHA-256
     checkpoint/latest.json                           position, plain values, checksum of the tensors
@@ -39,7 +39,7 @@ class Checkpoint:
     """A training between two steps.
 
     Args:
-        epoch: index of the epoch under way.
+        epoch: index of the current epoch.
         step: number of its finished steps.
         updates: number of finished steps in all epochs.
         tensors: by "network/...", "rule/...", "optimizer/..." and "best/..." names.

@@ -1,7 +1,7 @@
 """The folder of a run: its files, its lock, and when an earlier run may be replaced.
 
-Nothing is replaced unless the caller asks for it, only files that a run writes are ever removed, and two processes
-never train into the same folder.
+Nothing is replaced unless the caller requests it. Only files of a run are removed. Two processes never train into the
+same folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 AUDIT = "audit.json"
 
-# In the order of removal: without the first two files a folder no longer counts as a finished run.
+# In the order of removal: without the first two files a folder is no finished run.
 _FILES_OF_A_RUN = (SUMMARY, MODEL, METRICS, INITIAL, REPORT, AUDIT, CONFIG_FILE)
 
 
@@ -70,7 +70,7 @@ def check_target(out: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 def is_occupied(out: Path) -> bool:
-    """Whether the folder holds anything."""
+    """Whether the folder contains anything."""
     try:
         return out.is_dir() and any(out.iterdir())
     except OSError as error:
@@ -89,7 +89,7 @@ def is_finished(out: Path) -> bool:
 
 
 def clear(out: Path) -> None:
-    """Remove an earlier run's files, and nothing else."""
+    """Remove the files of an earlier run, and nothing else."""
     saved = out / CHECKPOINT
     try:
         for name in (checkpoint.LATEST, checkpoint.PREVIOUS):

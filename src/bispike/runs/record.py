@@ -1,4 +1,4 @@
-"""A run as reports read it from its folder: settings, metrics, result, the network before and after training."""
+"""Record of a run for reports: settings, metrics, result, the network before and after training."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANALYSIS = "analysis.json"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run with all that a report needs.
+    """One run with all contents of a report.
 
     Args:
         path: its folder.
@@ -58,7 +58,7 @@ class RunRecord:
 
     @property
     def task(self) -> Task:
-        """What the network is for."""
+        """The task of the network."""
         return tasks.of(self.network)
 
     @property

@@ -41,7 +41,7 @@ class Run:
 
     @property
     def task(self) -> Task:
-        """What the network is for."""
+        """The task of the network."""
         return tasks.of(self.network)
 
 
@@ -110,7 +110,7 @@ def horizon_and_inputs(run: Run) -> tuple[int, tuple[str, ...]]:
 
 
 def _restore(rule: Rule, saved: checkpoint.Checkpoint | None, folder: Path) -> None:
-    """Give a rule its own weights from the last checkpoint; without a checkpoint they stay as they were drawn."""
+    """Load the state of a rule from the last checkpoint; without a checkpoint its initial weights stay."""
     if saved is None:
         return
     try:

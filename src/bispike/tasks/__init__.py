@@ -1,6 +1,6 @@
-"""What networks are for: classification, reconstruction, next symbols of a text, forecasts of a series.
+"""Tasks of networks: classification, reconstruction, next symbols of a text, forecasts of a series.
 
-`of(network)` gives the task of a network. A task measures the network, compares it with a data set, and states what
+`of(network)` gives the task of a network. A task measures the network, compares it with a data set, and defines what
 summaries report. `continue_text` and `forecast` apply trained networks to a user's own texts and series.
 """
 

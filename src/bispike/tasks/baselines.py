@@ -1,6 +1,6 @@
 """Baselines for a series: the last value, the mean, and linear models of the same window.
 
-    naive          the target's present value (left out where the target is not among the inputs)
+    naive          the present value of the target (omitted where the target is not an input)
     mean           the mean of the training part
     linear, own    ridge regression of each target on its own last S values
     linear, all    ridge regression on all values of the window
@@ -21,8 +21,8 @@ from ..errors import DataError
 from .forecast_errors import ForecastErrors, scale_of
 
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # times the number of windows
-LARGEST_WINDOW = 4000  # values of a window; a linear model of all values is left out above
-MOST_WINDOWS = 20000  # to which a model is fitted: the latest ones
+LARGEST_WINDOW = 4000  # values of a window; above, the linear model of all values is omitted
+MOST_WINDOWS = 20000  # largest number of windows of a fit: the latest ones
 
 
 @dataclass(frozen=True)

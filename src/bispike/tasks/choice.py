@@ -1,4 +1,4 @@
-"""Which task a network has, by its class."""
+"""Choice of the task of a network by its class."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def of(network: Network, train: Split | None = None) -> Task:
     """The task of a network.
 
     Args:
-        network: on any device; the task measures it where it is.
+        network: on any device; the task measures it on that device.
         train: the part that the network is trained on. Only forecasting uses it, as the unit of the MASE.
     """
     return TASKS[type(network)](network, train)

@@ -1,4 +1,4 @@
-"""What follows a user's own text or series: characters that a network draws, or values that it forecasts."""
+"""Continuations of a text or series of the user: characters that a network draws, or values that it forecasts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def continue_text(
 ) -> str:
     """Characters that a network draws after the beginning of a text.
 
-    The state of the network is carried from character to character, however long the text becomes.
+    The state of the network passes from character to character, for any length of the text.
 
     Args:
         network: trained on text.
-        beginning: at least one character of the network's vocabulary; others are left out.
+        beginning: at least one character in the vocabulary of the network; others are skipped.
         count: characters to draw, at least 0.
-        temperature: 0 takes the most likely character; 1 draws from the network's probabilities.
-        seed: of the draws.
+        temperature: 0 selects the most likely character; 1 draws from the probabilities of the network.
+        seed: seed of the draws.
 
     Returns:
         The `count` drawn characters, without the beginning.

@@ -57,7 +57,7 @@ class Forecasting(SequenceTask):
         return [f"validation MSE {row['mse']:.5f}", *([f"MASE {row['mase']:.3f}"] if "mase" in row else [])]
 
     def summary(self, dataset: Dataset, *, test: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, Any]:
-        """What all sequences report, and the errors of baselines on the test part if the network was tested."""
+        """The entries of all sequences, and the errors of baselines on the test part if the network was tested."""
         found, data = super().summary(dataset, test=test, validation=validation), sequences(dataset)
         if data.task == "series" and test["samples"] is not None:
             found["baselines"] = baselines(data)

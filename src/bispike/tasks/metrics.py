@@ -28,7 +28,7 @@ class Metric:
         return self.score(value) > self.score(other)
 
     def text(self, value: float, *, places: int | None = None) -> str:
-        """The value for people: "93.12 %", or "0.01234".
+        """The value as text: "93.12 %", or "0.01234".
 
         Args:
             value: as in a summary.

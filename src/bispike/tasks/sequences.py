@@ -1,4 +1,4 @@
-"""What the tasks of recurrent networks share: windows of a sequence, and the protocol by which they are measured."""
+"""Base of the tasks of recurrent networks: windows of a sequence, and the protocol of their measurement."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SequenceTask(Task):
         """The evaluation of windows.
 
         Args:
-            batches: this process's share of the windows.
+            batches: the windows of this process.
             scored: the positions that count: "all", "last", or "vote" (the mean over all is one decision).
             group: processes that share the batches.
         """

@@ -1,7 +1,7 @@
-"""What a network is for: how it is measured, which data fit it, and what a summary reports about it.
+"""Task of a network: its measurement, the data that fit it, and its entries in summaries.
 
-Each kind of network has one task, which `tasks.of` chooses. Training, evaluation and reports ask the task and never
-the kind of the network.
+Each kind of network has one task, which `tasks.of` chooses. Training, evaluation and reports use only the task, not the
+kind of the network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Transform = Callable[[Tensor, torch.Generator], Tensor]
 
 
 class Task(ABC):
-    """What one network is for.
+    """Task of one network.
 
     Subclasses set:
         name: of the task, for messages.
@@ -58,7 +58,7 @@ class Task(ABC):
         transform: Transform | None = None,
         group: Group = ALONE,
     ) -> dict[str, Any]:
-        """Measure the network on a split; the network is left as it was.
+        """Measure the network on a split; the network is left unchanged.
 
         Args:
             split: at least one sample.
@@ -89,7 +89,7 @@ class Task(ABC):
         """`evaluate` on a split that is not empty, in inference mode."""
 
     def not_measured(self) -> dict[str, Any]:
-        """What stands in place of an evaluation that was not made."""
+        """Substitute for the result of an evaluation that was not made."""
         return {"accuracy": None, self.metric.name: None, "samples": None, "confusion": None}
 
     def score(self, measured: Mapping[str, Any]) -> float | None:
@@ -104,7 +104,7 @@ class Task(ABC):
     # ------------------------------------------------------------------ fit
 
     def problems(self, dataset: Dataset) -> list[str]:
-        """Why the network and a data set do not fit each other; empty if they do."""
+        """Reasons why the network and a data set do not fit each other; empty if they fit."""
         if dataset.sequential != self.sequential:
             expected = "a model for single stimuli, such as 'mlp'" if self.sequential else "model 'rnn'"
             received = "recurrent network" if self.sequential else "network for single stimuli"
@@ -133,7 +133,7 @@ class Task(ABC):
         return found
 
     outputs: ClassVar[str] = "classes"
-    """What the entries of a concept are called."""
+    """Name of the entries of a concept."""
 
     # ------------------------------------------------------------------ report
 
@@ -151,7 +151,7 @@ class Task(ABC):
         return found
 
     def summary(self, dataset: Dataset, *, test: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, Any]:
-        """What a run's summary holds for this task beside the keys that all runs share.
+        """Entries of the summary of a run for this task, in addition to the keys of all runs.
 
         Args:
             dataset: what the network was trained on.
@@ -161,5 +161,5 @@ class Task(ABC):
         return {}
 
     def evaluation_summary(self, measured: Mapping[str, Any], split: str) -> dict[str, Any]:
-        """What the evaluation of a run adds to its summary for this task, by the name of the split."""
+        """Entries that the evaluation of a run adds to its summary for this task, by the name of the split."""
         return {}

@@ -16,7 +16,7 @@ from .subject import Subject, Trial
 from .weight_pairs import returning_weights
 
 VANISHED = 0.05
-"""Size of a feedback signal, relative to its usual size, below which it counts as vanished."""
+"""Size of a feedback signal, relative to its usual size, below which it is considered zero."""
 RIGHT_DRIVES = (1.0, 2.0, 3.0, 4.0, 4.5, 5.0, 6.0, 8.0, 50.0)
 """Drives of the correct concept neurons that count as a right result: squared errors vanish at 1, cross-entropy at
 large drives, cross-entropy of smoothed targets in between."""

@@ -1,9 +1,9 @@
 """The wiring of a network and its rule: which population each synapse connects to which.
 
 A `Link` is a synapse with its source and target; a `Crossing` is one recorded signal with the link that it passed. The
-place of the network's synapses is known. That of a rule's own synapses follows from the shapes that they connect:
+place of the synapses of the network is known. That of the synapses of a rule follows from the shapes that they connect:
 concept neurons to a layer is a broadcast, a layer to concept neurons is a classifier beside the layer, a layer to the
-one below is feedback. Where the shapes leave it open, the synapse counts as feedback to the layer at its target.
+one below is feedback. Where the shapes do not decide, the synapse is treated as feedback to the layer at its target.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Crossing:
-    """A signal that went from one population to another.
+    """A signal from one population to another.
 
     Attributes:
         link: the link that it passed.
@@ -61,7 +61,7 @@ class Crossing:
 
     @property
     def returns(self) -> bool:
-        """Whether it went against its synapse, from target to source."""
+        """Whether it passed its synapse backward, from target to source."""
         return self.signal.way in AGAINST
 
 
@@ -89,7 +89,7 @@ def _own(name: str, synapse: Synapse, network: Network) -> Link:
     sources = [i for i, shapes in layers.items() if synapse.source in shapes]
     targets = [i for i, shapes in layers.items() if synapse.target in shapes]
     if synapse.target in concept and sources:
-        # Several layers may have this shape; the name of the synapse can tell which one it belongs to.
+        # Several layers may have this shape; the name of the synapse may identify its layer.
         return Link(name, BESIDE, _named(name, sources, network), CONCEPT, synapse)
     if synapse.source in concept and targets:
         return Link(name, BROADCAST, CONCEPT, _named(name, targets, network), synapse)

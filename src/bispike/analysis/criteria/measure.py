@@ -31,7 +31,7 @@ CRITERIA = {
     "C5": "unsigned errors",
 }
 WIDTHS = (48, 40, 32)
-"""Widths of the default network. All differ, so that the shape of a synapse tells its place. Each is larger than
+"""Widths of the default network. All differ, so that the shape of a synapse identifies its place. Each is larger than
 the number of spike vectors in a batch, so that there are changes of weights that no input notices."""
 SAMPLES = 64
 
@@ -67,7 +67,7 @@ class Audit:
         return {name: verdict.holds for name, verdict in self.criteria.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
+        """The audit as plain values, for JSON."""
         return asdict(self)
 
 

@@ -20,7 +20,7 @@ from ...rules import Rule
 LENGTH = 6  # positions of the sequences
 SAMPLES = 4
 FIXED = 2**62  # rows below which a norm uses its running statistics
-LOCAL = 1e-6  # share of the change up to which the rule counts as local in time
+LOCAL = 1e-6  # share of the change up to which the rule is local in time
 
 
 @torch.no_grad()
@@ -42,7 +42,7 @@ def left_in_earlier_positions(rule: Rule, stimuli: Tensor, targets: Tensor) -> f
     subject.move_state()
     for path in network.paths:
         if path.norm is not None:
-            path.norm.least = FIXED  # batch statistics would join all positions; the audit leaves them out everywhere
+            path.norm.least = FIXED  # batch statistics would connect all positions; the audit excludes them everywhere
     inputs, wanted = (_in_double(values[:SAMPLES, :LENGTH]) for values in (stimuli, targets))
     other = wanted.clone()
     other[:, -1] += 1

@@ -2,7 +2,7 @@
 
 Every signal between two populations passes through a `Synapse`. `SignalRecorder` wraps the methods of all synapses:
 `forward` and its variants (a signal in the direction of the synapse), `backward_input` and the gradients of autograd (a
-signal against it), and `learn` (the drive gradient at the target of the synapse). It can also replace computed signals
+signal against it), and `write_gradient` (the drive gradient at the target). It can also replace computed signals
 by those of an earlier step. In this way a trial changes one thing while all other inputs of a layer stay the same.
 """
 
@@ -149,7 +149,7 @@ class SignalRecorder:
         earlier = self._earlier.get((name, way), [])
         replayed = self.replay is not None and self.replay(name, way) and count < len(earlier)
         if replayed and earlier[count].shape == result.shape:
-            # the earlier value with the present autograd graph
+            # the earlier value with the current autograd graph
             result = result + (earlier[count] - result).detach() if result.requires_grad else earlier[count].clone()
         used = None if weight is None else weight.detach().clone()
         self._add(Signal(name, way, sent.detach().clone(), result.detach().clone(), used))

@@ -2,9 +2,9 @@
 
 A negative signal between populations is a fault: spikes and their rates have no sign. So is a signed error at concept
 neurons, which are those of the readout and of classifiers beside the layers. There dL/d drive always has both signs, as
-every change of weights has. The error counts as signed if it asks the population for *more* or *less* drive (a
-component along the drive, as prediction − target has). It counts as unsigned if it asks only for another *pattern*
-(orthogonal to the drive, as the gradient of every function of a cosine is). For a rule with an option `top_loss` all
+every change of weights has. The error is signed if it has a component along the drive, toward *more* or *less* of it
+(as prediction − target has). It is unsigned if it only changes the *pattern* (orthogonal to the drive, as the gradient
+of every function of a cosine is). For a rule with an option `top_loss` all
 top losses are measured.
 """
 
@@ -25,7 +25,7 @@ from .subject import Subject, Trial
 from .verdict import Verdict
 
 ALONG = 1e-3
-"""Mean |cosine| between dL/d drive and drive up to which the error counts as orthogonal to the drive."""
+"""Mean |cosine| between dL/d drive and drive up to which the error is considered orthogonal to the drive."""
 
 HOW = (
     "Share of negative values among all signals between populations; and whether the error at concept neurons asks for "

@@ -52,7 +52,7 @@ class DrivesOf(Protocol):
 
     @property
     def mean(self) -> Tensor:
-        """`[B, *shape]` time-mean; complete once `fire` has run, and before if a norm needs it."""
+        """Time-mean `[B, *shape]` of the drives; complete after `fire`, or earlier if a norm reads it."""
 
 
 class Backend(Protocol):

@@ -49,7 +49,7 @@ class Drives:
 
     @property
     def mean(self) -> Tensor:
-        """`[B, *shape]` time-mean of the drives."""
+        """Time-mean `[B, *shape]` of the drives."""
         if not self._complete:
             self._kept = list(self._products())
         return self._mean
@@ -91,11 +91,11 @@ class GivenDrives:
 
     @property
     def mean(self) -> Tensor:
-        """`[B, *shape]` time-mean of the drives."""
+        """Time-mean `[B, *shape]` of the drives."""
         return self._drive if self.constant else self._drive.mean(0)
 
     def steps(self, affine: tuple[Tensor, Tensor] | None) -> Iterator[Tensor]:
-        """`[B, *shape]` drive of each step, after the affine map."""
+        """Drive `[B, *shape]` of each time step, after the affine map."""
         drive = self._drive if affine is None else self._drive * affine[0] + affine[1]
         yield from (drive for _ in range(self.time_steps)) if self.constant else drive
 

@@ -87,7 +87,7 @@ class EProp(Rule):
         return StepReport(top.loss, top.correct, {}, [step.trajectory.spikes.mean() for step in layer_pass])
 
     def _signal(self, step: TrajectoryStep, error: Tensor) -> Tensor:
-        """`[T, B, *shape]` learning signal at the spikes of a layer, from the error `[B, K]`."""
+        """Learning signal `[T, B, *shape]` at the spikes of a layer, from the error `[B, K]`."""
         synapse = self.feedback.get(step.layer.name)
         time_steps = self.network.time_steps
         if synapse is None:
@@ -147,7 +147,7 @@ class EPropSequences(Rule):
         return StepReport(top.loss, top.correct, {}, [step.activity.rate.mean() for step in steps])
 
     def _broadcast(self, layer: Layer, error: Tensor) -> Tensor:
-        """`[N, H]` learning signal of a recurrent layer, from the error `[N, K]`."""
+        """Learning signal `[N, H]` of a recurrent layer, from the error `[N, K]`."""
         synapse = self.feedback.get(layer.name)
         return self.network.readout.backward_input(error) if synapse is None else synapse(error)
 
