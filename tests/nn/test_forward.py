@@ -157,7 +157,7 @@ def test_autograd_trains_what_stands_before_a_network() -> None:
 
 
 def test_each_class_of_networks_says_what_it_does() -> None:
-    assert Classifier.kind == "a network that tells classes apart"
+    assert Classifier.kind == "a classifier"
     assert Autoencoder.kind == "an autoencoder"
     assert SequenceClassifier.kind == SequenceForecaster.kind == SequenceNetwork.kind == "a recurrent network"
     built = {

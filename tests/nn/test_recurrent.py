@@ -287,7 +287,7 @@ def test_written_out_recursions_are_backpropagation() -> None:
 def test_rules_without_a_meaning_for_sequences_say_so() -> None:
     with pytest.raises(
         ConfigurationError,
-        match=r"rule 'fa': expected a network that tells classes apart, received a recurrent network.*bsd",
+        match=r"rule 'fa': expected a classifier, received a recurrent network.*bsd",
     ):
         rules.create("fa", text_network())
     with pytest.raises(ConfigurationError, match="unknown option of rule 'pc': 'predictions'"):

@@ -73,7 +73,7 @@ def test_a_name_stands_for_the_class_that_is_defined_for_a_network(kind: type[Ne
             with pytest.raises(ConfigurationError) as error:
                 rules.find(name, kind)
             (message,) = error.value.problems
-            assert message.startswith(f"rule {name!r}: expected a network that tells classes apart")
+            assert message.startswith(f"rule {name!r}: expected a classifier")
             assert f"received {kind.kind}, for which the rule is not defined" in message
             assert message.endswith(f"Take one of the rules {', '.join(names)}.")
 
@@ -98,7 +98,7 @@ def test_rules_for_several_classes_are_named_once() -> None:
 
 
 def test_a_class_refuses_the_network_of_another() -> None:
-    with pytest.raises(ConfigurationError, match="expected a network that tells classes apart or an autoencoder or a"):
+    with pytest.raises(ConfigurationError, match="expected a classifier or an autoencoder or a"):
         rules.BSD(network(Autoencoder))
     with pytest.raises(ConfigurationError) as error:
         rules.FA(network(Autoencoder), no_such_option=1)
@@ -203,7 +203,7 @@ def test_a_rule_can_be_registered_for_another_class_or_in_place_of_one(monkeypat
     assert "new" in rules.defined_for(Autoencoder)
     rules.register(Better)  # for the class of `First`: takes the name over
     assert rules.find("new") is Better
-    with pytest.raises(ConfigurationError, match="expected a network that tells classes apart, received an autoenc"):
+    with pytest.raises(ConfigurationError, match="expected a classifier, received an autoenc"):
         rules.find("new", Autoencoder)
 
 

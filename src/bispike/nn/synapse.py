@@ -1,8 +1,7 @@
 """Synapses: the linear maps of both pathways, each with the closed-form gradient of its own weights.
 
-A synapse maps `[N, *source]` to `[N, *target]`. `write_gradient(grad, source)` writes the gradient of the weights from
-the gradient of the drive and uses nothing else of the network. The bottom-up kinds are `Dense` and `Conv`; the
-top-down twins are `Dense` (with unpooling), `UpsampleConv` and `TransposedConv`.
+A synapse maps `[N, *source]` to `[N, *target]`; `write_gradient` uses nothing else of the network. Bottom-up kinds are
+`Dense` and `Conv`; the top-down twins are `Dense` (with unpooling), `UpsampleConv` and `TransposedConv`.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class BPTTAutoencoder(Rule):
 class BPTTSequenceOptions(RuleOptions):
     """Options of backpropagation through time on sequences."""
 
-    truncate: int = option(0, at_least(0), "largest number of positions that a gradient goes back; 0: all of the window")
+    truncate: int = option(0, at_least(0), "most positions that a gradient goes back; 0: the whole window")
 
 
 @register
