@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 from typing import Any, ClassVar
 
@@ -201,10 +202,11 @@ def test_a_rule_can_be_registered_for_another_class_or_in_place_of_one(monkeypat
     rules.register(Second)
     assert (rules.find("new"), rules.find("new", Autoencoder)) == (First, Second)
     assert "new" in rules.defined_for(Autoencoder)
-    rules.register(Better)  # for the class of `First`: takes the name over
-    assert rules.find("new") is Better
-    with pytest.raises(ConfigurationError, match="expected a classifier, received an autoenc"):
-        rules.find("new", Autoencoder)
+    with pytest.raises(ConfigurationError, match="'new' is registered already for a classifier; choose another name"):
+        rules.register(Better)
+    Better.__qualname__ = First.__qualname__  # the same class, defined again
+    assert rules.register(Better) is Better
+    assert (rules.find("new"), rules.find("new", Autoencoder)) == (Better, Second)
 
 
 def test_state_belongs_to_the_rule_and_follows_the_precision_of_the_network() -> None:
@@ -279,3 +281,30 @@ def test_a_step_on_rates_moves_the_running_statistics_of_the_top_down_norms(name
     place = len(layers) - 1
     part = 1 - (1 - 1 / 1280) ** len(values)
     torch.testing.assert_close(net.layers[place].down.norm.running_mean, part * drive.mean(0))
+
+
+@pytest.mark.parametrize("name", sorted(rules.registry))
+def test_a_deep_copy_decides_by_its_own_weights(name: str) -> None:
+    net = network(Classifier)
+    rules.create(name, net)
+    stimulus = torch.rand(4, 12, generator=torch.Generator().manual_seed(0))
+    twin = copy.deepcopy(net)
+    assert torch.equal(twin.logits(stimulus), net.logits(stimulus))
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.zero_()
+    assert not torch.equal(twin.logits(stimulus), net.logits(stimulus))
+    assert twin.attached_rule() is None
+
+
+@pytest.mark.parametrize("name", sorted(rules.registry))
+def test_a_rule_follows_its_network_to_another_precision(name: str) -> None:
+    net = network(Classifier)
+    rule = rules.create(name, net)
+    draws = torch.Generator().manual_seed(0)
+    stimulus, labels = torch.rand(6, 12, generator=draws), torch.arange(6) % net.concept.classes
+    rule.compute_gradients(stimulus, labels)
+    net.double()
+    rule.compute_gradients(stimulus.double(), labels)
+    assert all(p.grad is None or p.grad.dtype == torch.float64 for p in rule.parameters())
+    assert all(not v.is_floating_point() or v.dtype == torch.float64 for v in rule.state_dict().values())

@@ -118,6 +118,10 @@ class Network(nn.Module):
     def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Input of the first synapse."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles have no attached rule: it belongs to this network."""
+        return {**self.__dict__, "attached_rule": _no_rule}
+
     # ------------------------------------------------------------------ description
 
     @property

@@ -86,6 +86,7 @@ class Rule:
         self.decision: Callable[[Tensor], Tensor] | None = None
         self.on_gradients_ready: Callable[[Sequence[nn.Parameter]], None] | None = None
         self._announced: set[int] = set()
+        self._place = (self.network.stimulus_mean.dtype, self.network.stimulus_mean.device)
 
     @classmethod
     def mismatch(cls, network: Network) -> list[str]:
@@ -141,6 +142,8 @@ class Rule:
         """
         if self.network.attached_rule() is not self:
             self.attach()
+        if self._place != (self.network.stimulus_mean.dtype, self.network.stimulus_mean.device):
+            self.move_state()
         self.network.check_stimulus(stimulus)
         self.network.check_labels(labels)
         axes = len(self.network.shared_axes)
@@ -212,7 +215,9 @@ class Rule:
 
     def move_state(self) -> None:
         """Move the state of the rule to the device and precision of the network."""
-        self.state.to(self.network.stimulus_mean)
+        like = self.network.stimulus_mean
+        self.state.to(like)
+        self._place = (like.dtype, like.device)
 
 
 registry: dict[str, type[Rule]] = {}
@@ -221,14 +226,28 @@ _variants: dict[str, list[type[Rule]]] = {}
 
 
 def register(rule: type[Rule]) -> type[Rule]:
-    """Class decorator: register a rule by its name. Several classes may share a name, each for other networks."""
-    variants = _variants.setdefault(rule.name, [])
-    if any(set(known.networks) & set(rule.networks) for known in variants):  # replaces the earlier class
-        variants.clear()
-        registry.pop(rule.name, None)
-    variants.append(rule)
-    registry.setdefault(rule.name, rule)
+    """Class decorator: register a rule by its name. Several classes may share a name, each for other networks.
+
+    Raises:
+        ConfigurationError: another class of this name is registered for the same networks.
+    """
+    known = _variants.get(rule.name, [])
+    others = [
+        other for other in known if not _same_place(other, rule)
+    ]  # a class that was defined again replaces itself
+    taken = [network.kind for other in others for network in other.networks if network in rule.networks]
+    if taken:
+        raise ConfigurationError(
+            f"rule: {rule.name!r} is registered already for {' and '.join(taken)}; choose another name."
+        )
+    again = [rule if _same_place(other, rule) else other for other in known]
+    _variants[rule.name] = again if rule in again else [*again, rule]
+    registry[rule.name] = _variants[rule.name][0]
     return rule
+
+
+def _same_place(one: type[Rule], other: type[Rule]) -> bool:
+    return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 
 def find(name: str, network: type[Network] | None = None) -> type[Rule]:

@@ -71,7 +71,7 @@ class Trainer:
         self.config, self.dataset, self.progress, self.group = config, dataset, progress, group
         self.network, self.rule, self.device = network, rule, next(network.parameters()).device
         train, validation = training_parts(dataset, config)
-        self.task = tasks.of(network, train)
+        self.task = tasks.of(network, dataset.train)  # the whole training part, as in `evaluate` and the baselines
         self.batches = Batches(train, config, device=self.device, group=group)
         self.validation = resident(validation, self.device)
         self.optimizer = optimizer_of(config, network, rule)

@@ -57,6 +57,12 @@ class TwoPathwayRule(Rule):
     def parameters(self) -> list[nn.Parameter]:
         return [*self.network.bottom_up_parameters(), *self.network.top_down_parameters()]
 
+    def move_state(self) -> None:
+        super().move_state()
+        like = self.network.stimulus_mean
+        self.centre.means = {name: mean.to(like) for name, mean in self.centre.means.items()}
+        self.contrast.prior = self.contrast.prior.to(like)
+
     def state_dict(self) -> dict[str, Tensor]:
         means = {f"centre.{name}": mean for name, mean in self.centre.means.items()}
         return {**means, **self.contrast.state_dict()}

@@ -7,7 +7,7 @@ plasticity share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -72,11 +72,18 @@ def winner_count(neurons: int, *, share: float) -> int:
     return max(1, min(LEAST, neurons // 2), round(share * neurons))
 
 
-def decide(network: StimulusNetwork, *, share: float) -> Callable[[Tensor], Tensor]:
-    """A `Network.decision`: scores `[B, C]` of the readout at the end of a pass with lateral inhibition."""
+@dataclass(frozen=True)
+class InhibitedDecision:
+    """A `Network.decision`: scores `[B, C]` of the readout at the end of a pass with lateral inhibition.
 
-    def decision(source: Tensor) -> Tensor:
-        *_, last = contests(network, source, share=share)
-        return network.scores(last.leaving)
+    Args:
+        network: the network that decides; a deep copy of it has a decision of its own.
+        share: share of winners in each layer.
+    """
 
-    return decision
+    network: StimulusNetwork
+    share: float
+
+    def __call__(self, source: Tensor) -> Tensor:
+        *_, last = contests(self.network, source, share=self.share)
+        return self.network.scores(last.leaving)

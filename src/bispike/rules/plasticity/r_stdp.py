@@ -26,7 +26,7 @@ from ...nn import StimulusNetwork, Synapse
 from ..feedback.backward import READOUT
 from ..options import NOT_NEGATIVE, POSITIVE, SHARE, RuleOptions, at_least, one_of, option
 from ..rule import Rule, StepReport, register
-from .competition import Contest, contests, decide, winner_count
+from .competition import Contest, InhibitedDecision, contests, winner_count
 
 BALANCES = ("neuron", "fixed")
 
@@ -96,7 +96,7 @@ class RSTDP(Rule):
             )
         places = [*network.layer_names, READOUT]
         self.register_state({f"expected_{name}": torch.tensor(1 / classes) for name in places})
-        self.decision = decide(network, share=self.settings.winners)
+        self.decision = InhibitedDecision(network, self.settings.winners)
 
     def parameters(self) -> list[nn.Parameter]:
         synapses = [layer.up.synapse.weight for layer in self.network.layers]

@@ -24,7 +24,7 @@ from ...functional import cross_entropy, symmetric_trace
 from ...nn import Layer, StimulusNetwork, Synapse
 from ..options import FRACTION, NOT_NEGATIVE, SHARE, RuleOptions, option
 from ..rule import Rule, StepReport, register
-from .competition import Contest, contests, decide, winner_count
+from .competition import Contest, InhibitedDecision, contests, winner_count
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class SymSTDP(Rule):
 
     def __init__(self, network: StimulusNetwork, **options: object) -> None:
         super().__init__(network, **options)
-        self.decision = decide(network, share=self.settings.winners)
+        self.decision = InhibitedDecision(network, self.settings.winners)
 
     def parameters(self) -> list[nn.Parameter]:
         found = [self.network.readout.weight]
