@@ -70,6 +70,7 @@ def test_a_users_table_trains_beside_its_baselines(table: Path, tmp_path: Path) 
     assert stimuli.shape == (1, 8, 1)
     again = evaluation.evaluate_run(tmp_path / "run")
     assert again["test"] == pytest.approx(summary["test"])
+    assert again["measures"]["test"]["mase"] == pytest.approx(summary["measures"]["test"]["mase"])
     json.dumps(summary, allow_nan=False)
 
 

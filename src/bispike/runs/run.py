@@ -46,7 +46,10 @@ class Run:
 
 
 def load_run(path: str | Path) -> Run:
-    """Read a run's folder; nothing in it is changed.
+    """Read a run's folder; nothing in it is changed. The network is in evaluation mode, in the precision of the file.
+
+    To train it further, call `run.network.train()` first: a step in evaluation mode leaves the running statistics of
+    the norms unchanged.
 
     Raises:
         CheckpointError: it is not the folder of a run, nothing was saved in it yet, or a file is damaged.
@@ -54,24 +57,28 @@ def load_run(path: str | Path) -> Run:
     folder = Path(path)
     config = read_config(folder)
     spec, options = read_in_force(folder)
+    finished = is_finished(folder)
+    saved = None if finished else checkpoint.load(folder / CHECKPOINT)
+    if not finished and saved is None:
+        raise CheckpointError(
+            f"{folder}: expected a checkpoint, found none: the run ended before the first one was saved."
+        )
+    weights = checkpoint.read_tensors(folder / MODEL) if saved is None else saved.group("network")
     try:
         network = models.build(spec)
+        if "stimulus_mean" in weights:
+            network.to(weights["stimulus_mean"].dtype)
         rule = rules.create(config.rule, network, **(options or config.rule_options))
     except (ConfigurationError, UnknownNameError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{folder}: the network or the rule of this run cannot be built again: {error}"
         ) from error
-    if is_finished(folder):
-        load_weights(network, checkpoint.read_tensors(folder / MODEL), folder / MODEL)
+    if saved is None:
+        load_weights(network, weights, folder / MODEL)
         if rule.state_dict():
             _restore(rule, checkpoint.load(folder / CHECKPOINT), folder)
         return Run(folder, config, network.eval(), rule, read_summary(folder) or {}, read_metrics(folder))
-    saved = checkpoint.load(folder / CHECKPOINT)
-    if saved is None:
-        raise CheckpointError(
-            f"{folder}: expected a checkpoint, found none: the run ended before the first one was saved."
-        )
-    load_weights(network, saved.group("network"), folder / CHECKPOINT)
+    load_weights(network, weights, folder / CHECKPOINT)
     _restore(rule, saved, folder)
     return Run(folder, config, network.eval(), rule, {}, saved.values["metrics"])
 
