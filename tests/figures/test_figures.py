@@ -139,3 +139,9 @@ def test_local_losses_are_relative_to_the_first_epoch() -> None:
 def test_before_and_after_share_one_scale() -> None:
     figure = figures.affinity_pair(0.1 * EYE, EYE, NAMES, layer="layer1")
     assert {axes.images[0].get_clim() for axes in figure.axes[:2]} == {(-1.0, 1.0)}
+
+
+@pytest.mark.parametrize(("row", "unit"), [({"loss": 0.5}, "nats"), ({"loss": 0.5, "mse": 0.4}, "mean squared error")])
+def test_the_loss_has_the_unit_of_its_task(row: dict[str, float], unit: str) -> None:
+    (axes,) = figures.loss_curve([{"epoch": 1, **row}]).axes
+    assert axes.get_ylabel() == f"loss ({unit})"

@@ -18,12 +18,13 @@ Metrics = Sequence[Mapping[str, Any]]
 
 @styled
 def loss_curve(metrics: Metrics) -> Figure:
-    """Loss at the top of the network over epochs."""
+    """Loss at the top of the network over epochs: a cross-entropy in nats, or a mean squared error of forecasts."""
     figure = canvas()
     axes = figure.subplots()
     _line(axes, _series(metrics, "loss"), colour=BOTTOM_UP, marker="o", label="training")
     axes.set_title("Loss at the top")
-    axes.set_ylabel("loss (nats)")
+    forecasts = any("mse" in row for row in metrics)
+    axes.set_ylabel("loss (mean squared error)" if forecasts else "loss (nats)")
     _from_zero(axes)
     whole_epochs(axes)
     return figure
