@@ -73,3 +73,9 @@ def test_a_mistake_is_said_without_a_traceback(words: list[str]) -> None:
     assert called.status == 2
     assert called.err.startswith("error:")
     assert "Traceback" not in called.err
+
+
+def test_a_run_and_a_rule_are_not_audited_together() -> None:
+    called = bispike("audit", "--rule", "bsd", "runs/one")
+    assert called.status == 2
+    assert "expected one RUN or --rule R, received both: runs/one and --rule bsd" in called.err

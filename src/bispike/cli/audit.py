@@ -57,6 +57,8 @@ def command(
 
         found = audit_run(Path(words[0]), data_root=data_root, batch=batch_size, seed=seed)
         return Answer({"run": words[0], **found.to_dict()}, _one(found))
+    if any("=" not in word for word in words):
+        raise click.UsageError(f"expected one RUN or --rule R, received both: {' '.join(words)} and --rule {names}.")
     given = (*settings, *words)  # values may stand without a second --set
     found_each = _audits(names, model, given, batch_size, seed)
     if len(found_each) == 1:
