@@ -10,9 +10,11 @@ tensors that neither JSON file names are left over from a kill and are removed. 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +32,7 @@ from ..files import describe, make_folder, remove_unfinished, write_atomic, writ
 
 FORMAT = 2
 LATEST, PREVIOUS = "latest.json", "previous.json"
+_TENSORS = re.compile(r"step-\d{8,}-[0-9a-f]{8}\.safetensors")
 _PLAIN = ("epoch", "step", "updates", "values", "identity")  # the fields without tensors
 _ENTRY = "entry"  # their name among the tensors in `to_bytes`
 
@@ -126,7 +129,7 @@ def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) ->
 
 def remove_leftovers(folder: Path) -> None:
     """Remove unfinished files of a killed process, and tensors that no checkpoint names."""
-    remove_unfinished(folder)
+    remove_unfinished(folder, is_own)
     named = set()
     for name in (LATEST, PREVIOUS):
         try:
@@ -136,8 +139,14 @@ def remove_leftovers(folder: Path) -> None:
         except (ValueError, KeyError, TypeError):
             return  # damaged: leave all files, so that a person can look at them
     for path in folder.glob("step-*.safetensors"):
-        if path.name not in named:
-            path.unlink(missing_ok=True)
+        if path.name not in named and is_own(path.name):
+            with contextlib.suppress(OSError):  # the checkpoint is complete; the next one tries again
+                path.unlink()
+
+
+def is_own(name: str) -> bool:
+    """Whether a name in a checkpoint folder is one that `save` gives."""
+    return name in (LATEST, PREVIOUS) or _TENSORS.fullmatch(name) is not None
 
 
 def serialise(tensors: dict[str, Tensor]) -> bytes:

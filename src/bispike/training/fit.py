@@ -19,7 +19,8 @@ from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
-from ..runs.folder import MODEL, check_target, clear, is_finished, is_occupied, locked
+from ..runs.folder import MODEL, check_target, is_finished, prepare
+from ..runs.lock import locked
 from ..runs.run import Run, load_run, read_metrics, read_summary
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
@@ -79,7 +80,9 @@ def fit(
             rule = rules.create(rule, network)
         else:
             check_device(network, device)
-        return _train(config, network, rule, data, target, overwrite=overwrite, progress=reporter, group=group)
+        return _train(
+            config, network, rule, data, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
+        )
 
 
 def run_config(
@@ -117,7 +120,9 @@ def run_config(
         for sentence in dataset.notes:
             reporter.note(sentence)
         check_fit(network, dataset, config)
-        return _train(config, network, rule, dataset, target, overwrite=overwrite, progress=reporter, group=group)
+        return _train(
+            config, network, rule, dataset, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
+        )
 
 
 def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:
@@ -163,6 +168,7 @@ def _train(
     data: Dataset,
     target: Path | None,
     *,
+    resume: bool,
     overwrite: bool,
     progress: Progress,
     group: Group,
@@ -170,9 +176,11 @@ def _train(
     trainer = Trainer(config, network, rule, data, folder=target, progress=progress, group=group)
     if target is None or group.rank > 0:
         return trainer.run()
-    with locked(target):
-        if overwrite and is_occupied(target):
-            clear(target)
+    with locked(target, note=progress.note) as lock:
+        prepare(target, resume=resume, overwrite=overwrite)
+        if is_finished(target):
+            raise CheckpointError(f"{target}: another process has just finished this run. Load it, or resume it again.")
+        trainer.checkpointer.lock = lock
         return trainer.run()
 
 

@@ -149,6 +149,7 @@ class Trainer:
             processes=self.group.size,
         )
         if folder is not None:
+            self.checkpointer.check_lock()
             write_atomic(folder / MODEL, checkpoint.serialise(self.network.state_dict()))
             write_json(folder / SUMMARY, result)
         return Run(folder, self.config, self.network, self.rule, result, state.metrics)
