@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import platform
 import re
 from collections.abc import Callable
@@ -142,6 +143,16 @@ def remove_leftovers(folder: Path) -> None:
         if path.name not in named and is_own(path.name):
             with contextlib.suppress(OSError):  # the checkpoint is complete; the next one tries again
                 path.unlink()
+
+
+def own_files(folder: Path) -> list[str]:
+    """The names in a checkpoint folder that `save` gives; [] if there is no folder."""
+    try:
+        return [name for name in os.listdir(folder) if is_own(name)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise describe(error, folder) from error
 
 
 def is_own(name: str) -> bool:

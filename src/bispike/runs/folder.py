@@ -125,13 +125,9 @@ def clear(out: Path) -> None:
     if marker is None or marker.kind != RUN:
         raise UserError(f"{out}: is not the folder of a run; nothing was removed.")
     saved = out / CHECKPOINT
-    if CHECKPOINT in marker.files and not is_link(saved) and status_of(saved):
-        try:
-            names = os.listdir(saved)
-        except OSError as error:
-            raise describe(error, saved) from error
-        pointers = [name for name in (checkpoint.LATEST, checkpoint.PREVIOUS) if name in names]
-        for name in pointers + [name for name in names if checkpoint.is_own(name) and name not in pointers]:
+    if CHECKPOINT in marker.files and not is_link(saved):
+        pointers = (checkpoint.LATEST, checkpoint.PREVIOUS)  # first: without them no tensors are looked for
+        for name in sorted(checkpoint.own_files(saved), key=lambda name: name not in pointers):
             remove_file(saved / name)
         remove_unfinished(saved, checkpoint.is_own)
     for name in (*OWN[:-1], *_RESULTS, OWN[-1]):

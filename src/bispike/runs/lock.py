@@ -138,6 +138,17 @@ def locked(
             os.close(descriptor)
 
 
+def wait_until_free(folder: Path, note: Callable[[str], None]) -> None:
+    """Wait for a process that is about to end, as those of a study that was killed are.
+
+    Raises:
+        CheckpointError: it works for longer than a lock stays valid after its end.
+    """
+    if status_of(folder / LOCK) is not None:
+        with locked(folder, patience=STALE_SECONDS + RENEW_SECONDS, note=note):
+            pass
+
+
 def _acquire(folder: Path, descriptor: int | None, patience: float, note: Callable[[str], None]) -> Holder:
     ours, path = _this_process(), folder / LOCK
     deadline = time.monotonic() + patience

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +20,7 @@ from ..errors import WorkError
 from ..files import describe, make_folder
 from .processes import Processes, processes
 
-try:
-    import fcntl
-except ImportError:  # systems without POSIX locks
-    fcntl = None  # type: ignore[assignment]
-
 LOGS = "logs"
-LOCK = ".lock"
 PATIENCE_SECONDS = 60.0  # that an interrupted process has to write its checkpoint
 
 
@@ -151,24 +145,3 @@ def processor_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def locked(folder: Path, note: Callable[[str], None]) -> Iterator[int | None]:
-    """Hold the folder's lock; the processes hold it too, so it stays as long as one of them works."""
-    if fcntl is None:
-        yield None
-        return
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise describe(error, folder / LOCK) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            note(f"waiting for another study in {folder} to end")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
