@@ -21,7 +21,7 @@ def test_a_picture_replaces_itself_and_nothing_else(tmp_path: Path, ending: str)
     before = theirs.read_bytes()
     for _ in range(2):
         write_picture(ours, Figure())
-        with pytest.raises(UserError, match="bispike did not write it.*--overwrite"):
+        with pytest.raises(UserError, match=r"bispike did not write it.*--overwrite"):
             write_picture(theirs, Figure())
     assert theirs.read_bytes() == before
     write_picture(theirs, Figure(), overwrite=True)
@@ -53,7 +53,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
         os.mkfifo(target)
     else:
         target.symlink_to(other if kind == "link" else tmp_path / "missing")
-    with pytest.raises(UserError, match="is a link|a folder|a device or a pipe"):
+    with pytest.raises(UserError, match=r"is a link|a folder|a device or a pipe"):
         write_output(target, "new")
     assert other.read_text() == MARK
     if "link" in kind:

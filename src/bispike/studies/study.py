@@ -23,6 +23,7 @@ from ..files import make_folder
 from ..runs.lock import locked, wait_until_free
 from ..runs.marker import STUDY, claim
 from ..runs.run import read_summary
+from ..stopping import at_once
 from ..training import distributed
 from .jobs import LOGS, Job, processor_cores, run_jobs
 
@@ -158,7 +159,7 @@ def run_study(
     for config in {cell.row: cell.config for cell in cells}.values():
         validate(config)
     folder = Path(out)
-    with locked(folder, patience=math.inf, note=note) as lock:
+    with at_once(), locked(folder, patience=math.inf, note=note) as lock:
         claim(folder, STUDY, [*FILES, CELLS, LOGS, *(cell.name for cell in cells)])
         _expect_same(cells, folder)
         for cell in cells:

@@ -24,6 +24,8 @@ from ..runs.lock import locked
 from ..runs.run import Run, load_run, read_metrics, read_summary
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
+from .interrupt import explained
+from .lost_terminal import Losable
 from .progress import Progress
 from .progress import create as create_progress
 from .trainer import Trainer
@@ -66,7 +68,7 @@ def fit(
     config = config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
-    with distributed.processes(config.device) as group:
+    with explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -111,7 +113,7 @@ def run_config(
         config = read_config(out)
     validate(config)
     target = None if out is None else Path(out)
-    with distributed.processes(config.device) as group:
+    with explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -141,7 +143,7 @@ def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:
 
 def _reporter(group: Group, progress: str | Progress | None) -> Progress:
     """The progress that this process shows; of several processes only process 0 shows any."""
-    reporter = create_progress(progress)
+    reporter = progress if isinstance(progress, Progress) else Losable(create_progress(progress))
     return reporter if group.rank == 0 else Progress()
 
 
