@@ -44,20 +44,22 @@ def write_atomic(path: str | Path, content: bytes | str) -> None:
     target = _checked(path)
     data = content.encode() if isinstance(content, str) else content
     temporary = target.with_name(temporary_name(target.name))
-    left = UNTOUCHED
+    left, renamed = UNTOUCHED, False
     try:
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
+        renamed = True
         left = "It was written, but may be lost if the power fails now"
         sync_folder(target.parent)
     except OSError as error:
         raise describe(error, target, left=left) from error
     finally:
-        with contextlib.suppress(OSError):  # also of a disk that failed; the next start removes it
-            os.unlink(temporary)
+        if not renamed:
+            with contextlib.suppress(OSError):  # the disk that failed may fail again; the next start removes it
+                os.unlink(temporary)
 
 
 def temporary_name(name: str) -> str:

@@ -54,9 +54,9 @@ def holding(folder: Path, system_locks: str) -> subprocess.Popen[str]:
 def test_another_process_waits_for_its_end_however_it_ends(tmp_path: Path, system_locks: str) -> None:
     out = tmp_path / "run"
     with holding(out, system_locks) as other:
-        with pytest.raises(CheckpointError, match=rf"another process \(process {other.pid} on .*\) is training"):
-            with locked(out):
-                pass
+        who = rf"another process \(process {other.pid} on .*\) is training"
+        with pytest.raises(CheckpointError, match=who), locked(out):
+            pass
         assert (out / LOCK).exists()
         other.kill()
         other.wait()
