@@ -17,6 +17,7 @@ from .download import Progress
 from .download import download as fetch_file
 from .option import defaults
 from .published import DatasetEntry, registry
+from .readers.contents import exists
 
 PathLike = str | os.PathLike[str]
 
@@ -83,7 +84,7 @@ def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any
     """
     if name_or_path in registry:
         return defaults(registry[str(name_or_path)].options)
-    path = Path(name_or_path).expanduser()
+    path = _home(name_or_path)
     published = _published_at(path)
     if published is not None:
         return defaults(published.options)
@@ -131,21 +132,32 @@ def as_path(name_or_path: PathLike) -> Path | None:
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and text in registry:
         return None
-    path = Path(text).expanduser()
-    if path.exists():
+    path = _home(text)
+    if text and exists(path):  # an empty name would be the current folder
         return path
     if not isinstance(name_or_path, str) or os.sep in text or "/" in text or path.suffix:
         raise DataError(f"{path}: no such file or folder.")
     raise UnknownNameError("data set", text, registry)
 
 
+def _home(name: PathLike) -> Path:
+    """A path, with the home folder in place of `~` where there is one."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # ~ of a user whom the system does not know
+        return Path(name)
+
+
 def _load_path(path: Path, options: dict[str, Any]) -> Dataset:
-    published = _published_at(path)
-    if published is None:
-        task = options.pop("task", None)
-        return formats.find(path, task).load(path, **options)
-    place = path if path.is_file() else published.locate(path)
-    return published.load(path if place is None else place, **options)
+    try:
+        published = _published_at(path)
+        if published is None:
+            task = options.pop("task", None)
+            return formats.find(path, task).load(path, **options)
+        place = path if path.is_file() else published.locate(path)
+        return published.load(path if place is None else place, **options)
+    except OSError as error:  # a folder that may not be entered, a disk that fails
+        raise DataError(f"{error.filename or path}: cannot be read ({error.strerror or error}).") from error
 
 
 def _published_at(path: Path) -> DatasetEntry | None:

@@ -95,6 +95,7 @@ def forecast(
     ahead: int,
     missing: str = "error",
     delimiter: str | None = None,
+    memory_limit: float | None = None,
 ) -> Forecast:
     """Read a table to its end and forecast the values `ahead` steps later.
 
@@ -103,14 +104,14 @@ def forecast(
         path: the table; it has the columns that the network was trained on.
         inputs: names of those columns.
         ahead: the horizon of the training, in steps.
-        missing, delimiter: see `read_table`.
+        missing, delimiter, memory_limit: see `read_table`.
 
     Raises:
         ConfigurationError: a network of another task.
         DataError: the table cannot be read, or lacks a column.
     """
     expect(network, Forecasting, "forecast")
-    table = read_table(Path(path), missing=missing, delimiter=delimiter)
+    table = read_table(Path(path), missing=missing, delimiter=delimiter, memory_limit=memory_limit)
     absent = [name for name in inputs if name not in table.columns]
     if absent:
         raise DataError(
