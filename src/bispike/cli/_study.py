@@ -22,7 +22,7 @@ def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, so
     found = study.write_study(run_study(cells, out, jobs=jobs, note=note), out, title=title, sort=sort, note=note)
     failed = found.document["failed"]
     for failure in failed:
-        note(f"error: {failure['run']}: {failure['message']}")
+        note(*f"error: {failure['run']}: {failure['message']}".split("\n"))
     heads = study.headings(wide=False, rows=found.rows)
     rows = [study.cells(row, wide=False) for row in found.rows]
     shown = [i for i, _ in enumerate(heads) if any(row[i] for row in rows)]  # empty columns are left out
