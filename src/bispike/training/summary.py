@@ -9,6 +9,7 @@ from typing import Any
 
 from ..config.train_config import TrainConfig
 from ..data import Dataset
+from ..functional.backends import native
 from ..runs.checkpoint import versions
 from ..runs.run import Run
 from .history import History
@@ -55,6 +56,7 @@ def of_training(
         "peak_memory_mb": training.peak_memory_mb,
         "spike_rate": kept["spike_rate"],
         "device": str(training.device),
+        "native": native.usable(next(network.parameters())),
         "versions": versions(),
         "processes": processes,
         "parameters_trained": sum(parameter.numel() for parameter in training.parameters),
