@@ -43,9 +43,9 @@ def shortened(text: str, limit: int) -> str:
     return f"{text[: limit - 1 - end]}…{text[len(text) - end :]}"
 
 
-def for_html(text: object) -> str:
-    """Text for HTML and for the value of an attribute; line breaks and tabs stay."""
-    return html.escape(printable(text, keep="\n\t"))
+def for_html(text: object, *, keep: str = "") -> str:
+    """Text for HTML and for the value of an attribute; `keep` as in `printable`."""
+    return html.escape(printable(text, keep=keep))
 
 
 def for_markdown(text: object) -> str:

@@ -22,13 +22,17 @@ from rich.table import Table
 
 from ..escaping import printable, printable_message, shortened
 
+NAME = 40  # characters of a name beside others in a line
 CELL = 320  # characters of a cell: sentences fit, longer names are shortened; `--json` has them whole
 PIPE_WIDTH = 200  # columns when standard output is not a terminal: one line per row for any reader
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a verb: `payload` for `--json`, `text` for people, and the exit status."""
+    """The result of a verb: `payload` for `--json`, `text` for people, and the exit status.
+
+    The text is a line, what `table` or `pairs` make, or a `Group` of these.
+    """
 
     payload: Mapping[str, Any]
     text: RenderableType
@@ -54,9 +58,9 @@ def as_json_text(payload: Mapping[str, Any]) -> str:
 
 
 def _printable(text: RenderableType) -> RenderableType:
-    """Text and groups of texts with printable characters; `table` and `pairs` have made their cells printable."""
+    """A text in one line, or a group of them; `table` and `pairs` have made their cells printable."""
     if isinstance(text, str):
-        return printable(text, keep="\n")
+        return printable(text)
     return Group(*map(_printable, text.renderables)) if isinstance(text, Group) else text
 
 
@@ -81,6 +85,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Se
     for row in rows:
         made.add_row(*("" if cell is None else _cell(cell) for cell in row))
     return made
+
+
+def brief(name: object) -> str:
+    """A name that stands beside others in one line."""
+    return shortened(printable(name), NAME)
 
 
 def pairs(values: Mapping[str, object]) -> Table:

@@ -29,5 +29,5 @@ def answer(cells: Sequence[Cell], out: Path, jobs: int | None, *, title: str, so
     made = table([heads[i] for i in shown], [[row[i] for i in shown] for row in rows], right=heads[2:])
     payload = {**found.document, "out": str(out), "files": found.files}
     names = ", ".join(Path(path).name for path in found.files.values())
-    lines = [*(f"- {text}" for text in found.notes), f"\nwritten to {out}: {names}"]
+    lines = [*(f"- {text}" for text in found.notes), "", f"written to {out}: {names}"]
     return Answer(payload, Group(made, "", *lines), 1 if failed else 0)

@@ -26,6 +26,11 @@ def escape(value: object) -> Html:
     return Html(for_html(value))
 
 
+def text_block(text: str) -> Html:
+    """Text whose line breaks and tabs are its own, for `pre`."""
+    return Html(for_html(text, keep="\n\t"))
+
+
 def join(parts: Iterable[object]) -> Html:
     """Parts in sequence; None is left out."""
     return Html("".join(escape(part) for part in parts if part is not None))
