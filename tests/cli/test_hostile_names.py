@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import unicodedata
 from base64 import b64decode
 from pathlib import Path
 
@@ -19,17 +18,11 @@ from rich.console import Group
 from bispike.cli import _output
 from bispike.cli._app import describe
 
-from ..test_escaping import HOSTILE, names
+from ..hostile import HOSTILE, acting, names
 from .conftest import bispike
 
 CLASSES = ("\x1b]0;owned\x07", "\u202egnp", "a\nerror: fake", "=1+1", "<b>|`$x$", "_under", "x" * 200)
 RUN = "run\x1b[31m\n\u202e=<i>"
-
-
-def acting(text: str) -> set[str]:
-    """The characters of a text that do something instead of showing something; the library breaks lines itself."""
-    unseen = ("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn")
-    return {hex(ord(c)) for c in text if c != "\n" and unicodedata.category(c) in unseen}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +40,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     tiny = ["--model", "mlp", "--rule", "bsd", "--set", "widths=[8]", "--epochs", "1", "--time-steps", "2"]
     called = bispike("train", "--dataset", root / "images", *tiny, "--out", root / RUN)
     assert called.status == 0, called.err
-    assert acting(called.out + called.err) == set()
+    assert acting(called.out + called.err, "\n") == set()
     return root / "images", root / RUN
 
 
@@ -77,11 +70,11 @@ def test_no_verb_lets_a_name_act(hostile: tuple[Path, Path], tmp_path: Path, cal
     values = {"data": data, "run": run, "picture": picture, "word": "\x1b[2J\n\x9b\u202e\udcff", "out": tmp_path / RUN}
     words = [part.format(**values) for part in call.split(" ")]
     called = bispike(*words)
-    assert acting(called.out + called.err) == set()
+    assert acting(called.out + called.err, "\n") == set()
     assert not re.search(r"^(error: fake|.?=<i>)", called.out + called.err, re.M)  # no name begins a line
     in_json = bispike(*words, "--json")
     assert in_json.out.isascii()
-    assert acting(in_json.out + in_json.err) == set()
+    assert acting(in_json.out + in_json.err, "\n") == set()
     assert in_json.status == called.status
     if called.status == 0 and "run" in in_json.json:
         assert in_json.json["run"] == str(run)  # exactly
@@ -100,12 +93,12 @@ def test_predict_keeps_names_exactly_in_json_and_shortens_them_in_the_table(host
 def test_the_page_of_a_run_shows_names_as_text(hostile: tuple[Path, Path], tmp_path: Path) -> None:
     _, run = hostile
     called = bispike("report", run, "--out", tmp_path / "page\x1b.html")
-    assert acting(called.out + called.err) == set()
+    assert acting(called.out + called.err, "\n") == set()
     text = (tmp_path / "page\x1b.html").read_text(encoding="utf-8")
     pictures = [b64decode(found).decode() for found in re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", text)]
     assert pictures
     for part in (text, *pictures):
-        assert acting(part) == set()
+        assert acting(part, "\n") == set()
         assert "<b>|" not in part
     assert re.search(r"<title>Report on run\\x1b\[31m\\n\\u202e=&lt;i&gt;</title>", text)
     assert "&lt;b&gt;|`$x$" in text
@@ -126,7 +119,7 @@ def test_no_text_acts_on_its_way_to_the_terminal(capsys: pytest.CaptureFixture[s
     _output.note(name, name)
     _output.transfer(name, 1, None)
     found = capsys.readouterr()
-    assert acting(found.out + found.err) == set()
+    assert acting(found.out + found.err, "\n") == set()
     answer = found.out[found.out.index("\n{\n") :] if "\n{\n" in found.out else found.out
     assert answer.isascii()
     assert list(json.loads(answer).values()) == [name]
@@ -147,7 +140,7 @@ def test_no_text_acts_on_its_way_to_the_terminal(capsys: pytest.CaptureFixture[s
 )
 def test_every_error_is_described_in_printable_characters(name: str, error: type[Exception]) -> None:
     _, message = describe(error(name))
-    assert acting(message) == set()
+    assert acting(message, "\n") == set()
     assert "\nerror: fake" not in message or error is ValueError
 
 
