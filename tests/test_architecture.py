@@ -13,7 +13,8 @@ import bispike
 
 ROOT = Path(bispike.__file__).parent
 ROOMS = [
-    ("_version", "errors"),
+    ("_version", "escaping"),
+    ("errors",),
     ("files", "seeds", "settings", "spaces", "stopping"),
     ("functional",),
     ("nn",),

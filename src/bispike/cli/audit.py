@@ -107,7 +107,7 @@ def _several(found: Sequence[Audit]) -> RenderableType:
         for name, verdict in audit.criteria.items():
             other = audit.published.get(name, verdict.holds) != verdict.holds
             differ = differ or other
-            row.append(f"{ANSWERS[verdict.holds]}{'*' if other else ''}\n{verdict.brief}")
+            row.append(Group(f"{ANSWERS[verdict.holds]}{'*' if other else ''}", verdict.brief))
         rows.append(row)
     made = table(["rule", *found[0].criteria], rows)
     notes = ["* The literature differs; bispike audit --rule R shows both."] if differ else []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..escaping import printable
 from ..files import describe
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -88,4 +89,12 @@ def _text(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"{text!r}: is not valid Unicode text.") from error
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    """A character of a quoted text; one that acts on a terminal is written by its code."""
+    number = ord(character)
+    if printable(character) == character:
+        return character
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -69,7 +69,7 @@ def load(
     if place is None:
         if not download or found.by_hand:
             folder_named = storage.roots(root)[0] / found.folders[0]
-            raise DataError(f"data set {found.name!r} is not on this machine. {storage.guidance(found, folder_named)}")
+            raise DataError(f"data set {found.name!r} is not on this machine.", *storage.guidance(found, folder_named))
         place = _fetch(found, root, progress)
     loaded = found.load(place, **given)
     return loaded if found.options else _expect_as_published(found, loaded, place)
@@ -167,13 +167,14 @@ def _published_at(path: Path) -> DatasetEntry | None:
 def _fetch(found: DatasetEntry, root: PathLike | None, progress: Progress | None) -> Path:
     if found.by_hand:
         named = storage.roots(root)[0] / found.folders[0]
-        raise DataError(f"data set {found.name!r} is not on this machine. {storage.guidance(found, named)}")
+        raise DataError(f"data set {found.name!r} is not on this machine.", *storage.guidance(found, named))
     target = storage.destination(found, root)
     try:
         for file in found.files:
             fetch_file(file.urls, target / file.name, checksum=file.checksum, progress=progress)
     except DownloadError as error:
-        raise DownloadError(f"data set {found.name!r}: {error}\n{storage.guidance(found, target)}") from error
+        first, *others = error.lines
+        raise DownloadError(f"data set {found.name!r}: {first}", *others, *storage.guidance(found, target)) from error
     place = found.locate(target)
     if place is None:
         raise DataError(

@@ -18,6 +18,7 @@ from ..analysis import LOST, corruptions, spike_loss
 from ..config.train_config import differences
 from ..data import Dataset, Split
 from ..errors import CheckpointError, ConfigurationError, ShapeError
+from ..escaping import markdown_row
 from ..figures.files import write_picture
 from ..figures.robustness import robustness_of_rows
 from ..files import write_atomic, write_json
@@ -148,8 +149,8 @@ def write_robustness(
     claim(folder, RESULTS, [path.name for path in paths.values()])
     write_json(paths["json"], {"split": split, "rows": [asdict(row) for row in rows], "runs": list(measured)})
     heads = headings(rows)
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in cells(row, rows)) + " |" for row in rows]
+    lines = [markdown_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
+    lines += [markdown_row(cells(row, rows)) for row in rows]
     write_atomic(paths["markdown"], "\n".join([*lines, "", reading(measured, split)]) + "\n")
     write_picture(paths["picture"], robustness_of_rows(rows, losses=LOST, split=split))
     return {kind: str(path) for kind, path in paths.items()}
