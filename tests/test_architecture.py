@@ -14,6 +14,7 @@ import bispike
 ROOT = Path(bispike.__file__).parent
 ROOMS = [
     ("_version", "errors"),
+    ("arguments",),
     ("files", "seeds", "settings", "spaces"),
     ("functional",),
     ("nn",),

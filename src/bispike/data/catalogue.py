@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import DataError, DownloadError, UnknownNameError
 from . import formats, storage
 from .dataset import Dataset
@@ -33,6 +34,7 @@ def entry(name: str) -> DatasetEntry:
     return registry[name]
 
 
+@checked
 def load(
     name_or_path: PathLike,
     *,
@@ -74,6 +76,7 @@ def load(
     return loaded if found.options else _expect_as_published(found, loaded, place)
 
 
+@checked
 def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any]:
     """Options of a data set with their defaults (None: from the data); {} where nothing is known of it.
 
@@ -90,6 +93,7 @@ def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any
     return {name: value for format in formats.likely(path, task) for name, value in defaults(format.options).items()}
 
 
+@checked
 def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None = None) -> Path | None:
     """Download the files of a published data set, unless they are on disk.
 
@@ -100,6 +104,7 @@ def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None 
     return None if found.embedded else storage.find(found, root) or _fetch(found, root, progress)
 
 
+@checked
 def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
     """Description of a published data set, with its place on disk, as plain values."""
     found = entry(name)

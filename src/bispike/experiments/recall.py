@@ -11,6 +11,7 @@ import torch
 from .. import data, tasks
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, evaluate_autoencoder
+from ..arguments import checked
 from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..figures.files import write_picture
@@ -26,6 +27,7 @@ PER_ROW = 10
 JUDGED = 5000  # test images of a judgement
 
 
+@checked
 def draw_layers(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
     """Draw what the network recalls for concepts, in every layer and as a stimulus; returns their names."""
     network = expect_single_stimuli(run, "recall")
@@ -36,6 +38,7 @@ def draw_layers(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
     return names
 
 
+@checked
 def draw_samples(run: Run, count: int, path: Path, *, seed: int) -> None:
     """Draw new images, one row per class."""
     network = _expect_images(run.network)
@@ -49,6 +52,7 @@ def draw_samples(run: Run, count: int, path: Path, *, seed: int) -> None:
     write_picture(path, image_rows(shown))
 
 
+@checked
 def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -> dict[str, Any]:
     """Complete a stimulus of which a part is hidden, and draw the passes.
 
@@ -71,6 +75,7 @@ def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -
     }
 
 
+@checked
 def judge(run: Run, classifier: str | Path, *, samples: int, components: int, seed: int) -> dict[str, Any]:
     """Judge an autoencoder by the features and the decisions of another run."""
     network = _expect_images(run.network)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import Autoencoder
 from ..spaces import Concept, Stimulus
@@ -21,6 +22,7 @@ GRADED: dict[str, Any] = {"time_steps": 8, "threshold": 4.0, "decay": 1.0, "rese
 mean of the drive to two above, in T = 8 time steps (arXiv 2509.20284)."""
 
 
+@checked
 def autoencoder(
     stimulus: Stimulus | Sequence[int] | int,
     widths: Sequence[int],
@@ -46,6 +48,7 @@ def autoencoder(
     return dense_network(Autoencoder, stimulus, [*widths, latent], concept, {**GRADED, **options}, spec)
 
 
+@checked
 def conv_autoencoder(
     stimulus: Stimulus | Sequence[int],
     channels: Sequence[int],

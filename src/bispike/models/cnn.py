@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import Classifier, Conv, Dense, Synapse, TransposedConv, UpsampleConv
 from ..spaces import Concept, Stimulus
@@ -12,6 +13,7 @@ from .assembly import N, Options, finish
 from .registry import Model, register
 
 
+@checked
 def cnn(
     stimulus: Stimulus | Sequence[int],
     channels: Sequence[int],
@@ -46,6 +48,7 @@ def cnn(
     return conv_network(Classifier, "cnn", stimulus, channels, concept, options, **values)  # type: ignore[arg-type]
 
 
+@checked
 def conv_network(
     kind: type[N],
     model: str,

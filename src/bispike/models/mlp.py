@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import Classifier, Dense
 from ..spaces import Concept, Stimulus
@@ -12,6 +13,7 @@ from .assembly import N, Options, finish
 from .registry import Model, register
 
 
+@checked
 def mlp(
     stimulus: Stimulus | Sequence[int] | int,
     widths: Sequence[int],
@@ -36,6 +38,7 @@ def mlp(
     return dense_network(Classifier, stimulus, widths, concept, options, spec)
 
 
+@checked
 def dense_network(
     kind: type[N],
     stimulus: Stimulus | Sequence[int] | int,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import Classifier, Conv, Dense, IdentityShortcut, Residual, Synapse, UpsampleConv
 from ..spaces import Concept, Stimulus
@@ -21,6 +22,7 @@ from .registry import Model, register
 Shape = tuple[int, ...]
 
 
+@checked
 def resnet(
     stimulus: Stimulus | Sequence[int],
     widths: Sequence[int],

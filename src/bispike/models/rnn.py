@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import (
     Dense,
@@ -28,6 +29,7 @@ TUNED: dict[str, Any] = {"decay": 0.8, "reset": "soft", "threshold": 1.5, "excit
 """Constants of neurons whose rate grows linearly with the drive and whose membrane decays."""
 
 
+@checked
 def rnn(
     stimulus: Stimulus | Sequence[int] | int,
     widths: Sequence[int],

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ... import data
+from ...arguments import checked
 from ...figures.files import write_picture
 from ...files import make_folder, write_json
 from ...training.environment import deterministic
@@ -18,6 +19,7 @@ from .experiment import Protocol, run_experiment
 from .figure import forgetting
 
 
+@checked
 def run_choices(
     dataset: str,
     choices: Sequence[tuple[str, ...]],
@@ -58,6 +60,7 @@ def run_choices(
     return found
 
 
+@checked
 def table_of(summaries: Sequence[Mapping[str, Any]], new: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table: accuracies in % with their spread; "before" and "after" are of the old classes."""
     rows = [
