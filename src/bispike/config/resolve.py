@@ -22,6 +22,7 @@ from .. import data, models, rules
 from ..errors import BispikeError, ConfigurationError, unknown_name
 from ..settings import Setting, no_effects
 from . import optimizers
+from .combinations import combination_problems
 from .options import GROUPS, Table, model_options, rule_option_class, rule_options
 from .start import choose, starting_values
 from .train_config import OPTIONS, REGISTERED, SETTINGS, TrainConfig, from_dict
@@ -207,6 +208,8 @@ def problems_of(config: TrainConfig) -> list[str]:
     problems = [*training_problems(config)]
     if all(isinstance(getattr(config, name), str) for name in ("dataset", "model", "rule")):
         problems += name_problems(config)
+        if not problems:
+            problems = combination_problems(config)
     return problems
 
 

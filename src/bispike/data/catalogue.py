@@ -144,6 +144,13 @@ def as_path(name_or_path: PathLike) -> Path | None:
     raise UnknownNameError("data set", text, registry)
 
 
+def published_entry(name_or_path: PathLike) -> DatasetEntry | None:
+    """The entry of a published data set, by its name or a path of its files; None for a user's own data."""
+    if str(name_or_path) in registry:
+        return registry[str(name_or_path)]
+    return _published_at(Path(name_or_path).expanduser())
+
+
 def _load_path(path: Path, options: dict[str, Any]) -> Dataset:
     published = _published_at(path)
     if published is None:
