@@ -115,11 +115,18 @@ def number(name: str, value: Any, least: float, most: float = math.inf) -> float
     return float(value)
 
 
-def wholes(name: str, value: Any, least: int = 1, *, empty: bool = False) -> list[int]:
+def wholes(name: str, value: Any, least: int = 1, *, empty: bool = False, most: int = 100_000) -> list[int]:
     """A list of whole numbers, each at least `least`, as a list of int.
 
+    Args:
+        name: of the argument.
+        value: as received.
+        least: the smallest number.
+        empty: whether the list may be empty.
+        most: the largest length.
+
     Raises:
-        ConfigurationError: it is something else, or empty and `empty` is false.
+        ConfigurationError: it is something else.
     """
     sound = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if not sound or not all(is_whole(one) and one >= least for one in value) or not (empty or len(value)):
@@ -128,7 +135,20 @@ def wholes(name: str, value: Any, least: int = 1, *, empty: bool = False) -> lis
             f"{name}: expected a list of {some}whole numbers of at least {least}, such as [256, 128], received "
             f"{shown(value)}."
         )
+    if len(value) > most:
+        raise ConfigurationError(f"{name}: expected at most {most:,} numbers, received {len(value):,}.")
     return [int(one) for one in value]
+
+
+def problems(*checks: Callable[[], object]) -> list[str]:
+    """What several checks find, so that all of it is listed together; empty if nothing is wrong."""
+    found: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            found += error.problems
+    return found
 
 
 def shown(value: Any) -> str:

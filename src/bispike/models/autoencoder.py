@@ -12,6 +12,7 @@ from typing import Any
 from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import Autoencoder
+from ..nn.weight_limit import limited
 from ..spaces import Concept, Stimulus
 from .cnn import conv_network
 from .mlp import dense_network
@@ -23,6 +24,7 @@ mean of the drive to two above, in T = 8 time steps (arXiv 2509.20284)."""
 
 
 @checked
+@limited
 def autoencoder(
     stimulus: Stimulus | Sequence[int] | int,
     widths: Sequence[int],
@@ -49,6 +51,7 @@ def autoencoder(
 
 
 @checked
+@limited
 def conv_autoencoder(
     stimulus: Stimulus | Sequence[int],
     channels: Sequence[int],
