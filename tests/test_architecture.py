@@ -15,6 +15,7 @@ ROOT = Path(bispike.__file__).parent
 ROOMS = [
     ("_version", "escaping"),
     ("errors",),
+    ("arguments",),
     ("files", "seeds", "settings", "spaces", "stopping"),
     ("functional",),
     ("nn",),

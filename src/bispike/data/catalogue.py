@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import DataError, DownloadError, UnknownNameError
 from . import formats, storage
 from .dataset import Dataset
@@ -34,6 +35,7 @@ def entry(name: str) -> DatasetEntry:
     return registry[name]
 
 
+@checked
 def load(
     name_or_path: PathLike,
     *,
@@ -75,6 +77,7 @@ def load(
     return loaded if found.options else _expect_as_published(found, loaded, place)
 
 
+@checked
 def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any]:
     """Options of a data set with their defaults (None: from the data); {} where nothing is known of it.
 
@@ -91,6 +94,7 @@ def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any
     return {name: value for format in formats.likely(path, task) for name, value in defaults(format.options).items()}
 
 
+@checked
 def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None = None) -> Path | None:
     """Download the files of a published data set, unless they are on disk.
 
@@ -101,6 +105,7 @@ def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None 
     return None if found.embedded else storage.find(found, root) or _fetch(found, root, progress)
 
 
+@checked
 def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
     """Description of a published data set, with its place on disk, as plain values."""
     found = entry(name)
@@ -138,6 +143,13 @@ def as_path(name_or_path: PathLike) -> Path | None:
     if not isinstance(name_or_path, str) or os.sep in text or "/" in text or path.suffix:
         raise DataError(f"{path}: no such file or folder.")
     raise UnknownNameError("data set", text, registry)
+
+
+def published_entry(name_or_path: PathLike) -> DatasetEntry | None:
+    """The entry of a published data set, by its name or a path of its files; None for a user's own data."""
+    if str(name_or_path) in registry:
+        return registry[str(name_or_path)]
+    return _published_at(_home(name_or_path))
 
 
 def _home(name: PathLike) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import data
 from ..analysis import LOST, corruptions, spike_loss
+from ..arguments import checked
 from ..config.train_config import differences
 from ..data import Dataset, Split
 from ..errors import CheckpointError, ConfigurationError, ShapeError
@@ -58,6 +59,7 @@ class RobustRow:
     spike_drop: float | None
 
 
+@checked
 def damaged_accuracies(network: Network, split: Split, seed: int) -> dict[str, Any]:
     """Accuracy of a network on a split, undamaged and damaged.
 
@@ -83,6 +85,7 @@ def damaged_accuracies(network: Network, split: Split, seed: int) -> dict[str, A
     return {"clean": clean, "corruptions": damaged, "spike_loss": {"probability": list(LOST), "accuracy": lossy}}
 
 
+@checked
 def robust_rows(
     paths: Sequence[str | Path],
     *,
@@ -134,6 +137,7 @@ def robust_rows(
     return [_row(name, [measured[i] for i in group]) for name, group in zip(names, groups, strict=True)], measured
 
 
+@checked
 def write_robustness(
     rows: Sequence[RobustRow], measured: Sequence[Mapping[str, Any]], out: str | Path, *, split: str
 ) -> dict[str, str]:
@@ -156,12 +160,14 @@ def write_robustness(
     return {kind: str(path) for kind, path in paths.items()}
 
 
+@checked
 def headings(rows: Sequence[RobustRow]) -> list[str]:
     """Headings of the table, values in percent."""
     lost = [f"loss {probability:g}" for probability in LOST]
     return ["row", "seeds", "clean", *_kinds(rows), *lost, "stimulus drop", "loss drop"]
 
 
+@checked
 def cells(row: RobustRow, rows: Sequence[RobustRow]) -> list[str]:
     """A row as texts under `headings`."""
     damaged = [row.corruptions.get(kind) for kind in _kinds(rows)]
@@ -169,6 +175,7 @@ def cells(row: RobustRow, rows: Sequence[RobustRow]) -> list[str]:
     return [row.name, str(len(row.runs)), *("" if share is None else f"{100 * share:.1f}" for share in shares)]
 
 
+@checked
 def reading(measured: Sequence[Mapping[str, Any]], split: str) -> str:
     """How to read the table."""
     counts = sorted({run["samples"] for run in measured})

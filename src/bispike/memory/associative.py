@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
 from . import storage
@@ -52,6 +53,7 @@ class AssociativeMemory:
         ConfigurationError: a setting is out of range; all problems are listed.
     """
 
+    @checked
     def __init__(
         self,
         stimulus: Sequence[int] | int,
@@ -97,6 +99,7 @@ class AssociativeMemory:
 
     # ------------------------------------------------------------------ storing
 
+    @checked
     def store(self, stimuli: Tensor, concepts: Tensor) -> None:
         """Store pairs, learning one at a time; the learning rate falls linearly over the passes.
 
@@ -144,16 +147,19 @@ class AssociativeMemory:
 
     # ------------------------------------------------------------------ recall
 
+    @checked
     def recall_concept(self, stimuli: Tensor) -> Tensor:
         """Rates `[N, *concept]` that stimuli `[N, *stimulus]` in [0, 1] recall in one pass."""
         rates = self._up(self._check("stimuli", stimuli, self.stimulus_shape) - self.stimulus_mean)
         return rates.unflatten(1, self.concept_shape)
 
+    @checked
     def recall_stimulus(self, concepts: Tensor) -> Tensor:
         """Rates `[N, *stimulus]` that concepts `[N, *concept]` in [0, 1] recall in one pass."""
         rates = self._down(self._check("concepts", concepts, self.concept_shape) - self.concept_mean)
         return rates.unflatten(1, self.stimulus_shape)
 
+    @checked
     def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 5) -> CompletionResult:
         """Complete damaged stimuli: run both pathways in turn, each from the output of the other.
 
@@ -212,6 +218,7 @@ class AssociativeMemory:
 
     # ------------------------------------------------------------------ saving
 
+    @checked
     def save(self, folder: str | Path) -> None:
         """Write `memory.safetensors` and `memory.json`, each through a temporary file beside it."""
         values = {"stimulus": list(self.stimulus_shape), "concept": list(self.concept_shape), "stored": self.stored}
@@ -219,6 +226,7 @@ class AssociativeMemory:
         storage.write(folder, {**values, **self.settings}, {**tensors, "draws": self._draws.get_state()})
 
     @classmethod
+    @checked
     def load(cls, folder: str | Path) -> AssociativeMemory:
         """Read the memory that `save` wrote; it continues bit for bit.
 

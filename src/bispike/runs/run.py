@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import models, rules, tasks
+from ..arguments import checked
 from ..config.train_config import TrainConfig, read_config, read_in_force
 from ..errors import CheckpointError, ConfigurationError, UnknownNameError
 from ..files import read_lines
@@ -45,6 +46,7 @@ class Run:
         return tasks.of(self.network)
 
 
+@checked
 def load_run(path: str | Path) -> Run:
     """Read a run's folder; nothing in it is changed. The network is in evaluation mode, in the precision of the file.
 
@@ -126,6 +128,7 @@ def _restore(rule: Rule, saved: checkpoint.Checkpoint | None, folder: Path) -> N
         raise CheckpointError(f"{folder / CHECKPOINT}: {error}") from error
 
 
+@checked
 def read_summary(path: str | Path) -> dict[str, Any] | None:
     """`summary.json` of a run; None if the run is unfinished.
 
