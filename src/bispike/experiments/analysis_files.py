@@ -13,7 +13,7 @@ from ..figures.analysis import gradient_angles, robustness, separability
 from ..figures.files import write_picture
 from ..figures.spikes import agreement_levels
 from ..files import make_folder, write_json
-from ..runs.record import ANALYSIS
+from ..runs.saved_results import ANALYSIS
 
 
 def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:

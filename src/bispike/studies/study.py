@@ -19,7 +19,7 @@ from ..config.resolve import Request, resolve_each, resolve_rows, validate
 from ..config.train_config import TrainConfig, differences, read_config, write_config
 from ..errors import CheckpointError, ConfigurationError
 from ..files import make_folder
-from ..runs.run import read_summary
+from ..runs.saved_results import read_summary
 from ..training import distributed
 from .jobs import Job, locked, processor_cores, run_jobs
 

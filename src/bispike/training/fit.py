@@ -19,8 +19,10 @@ from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
+from ..runs.epochs import read_metrics
 from ..runs.folder import MODEL, check_target, clear, is_finished, is_occupied, locked
-from ..runs.run import Run, load_run, read_metrics, read_summary
+from ..runs.run import Run, load_run
+from ..runs.saved_results import read_summary
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
 from .progress import Progress
