@@ -30,8 +30,9 @@ from ..data import Split
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network, StimulusNetwork
 from ..rules import Rule
-from ..runs.record import initial_network, model_digest
+from ..runs.record import initial_network
 from ..runs.run import Run, expect_single_stimuli, load_run
+from ..runs.saved_results import model_digest
 from ..training.batches import epoch_order
 from ..training.evaluation import split_of
 from .kinds import stimulus_network

@@ -15,7 +15,7 @@ from ..figures.files import write_picture
 from ..figures.spikes import agreement_levels
 from ..files import write_json
 from ..runs.marker import RESULTS, claim
-from ..runs.record import ANALYSIS
+from ..runs.saved_results import ANALYSIS
 
 
 @checked

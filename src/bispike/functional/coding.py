@@ -102,8 +102,9 @@ def population_code(classes: int, size: int, *, active: float = 0.5, generator: 
     if count == 0:
         raise ConfigurationError(f"population code: expected at least 2 concept neurons, received {size}.")
     for _ in range(1000):
-        order = torch.rand(classes, size, generator=generator).argsort(1)
-        code = torch.zeros(classes, size).scatter_(1, order[:, :count], 1.0)
+        # On the generator's device, also where the default device has no memory.
+        order = torch.rand(classes, size, generator=generator, device=generator.device).argsort(1)
+        code = torch.zeros(classes, size, device=generator.device).scatter_(1, order[:, :count], 1.0)
         if torch.unique(code, dim=0).shape[0] == classes:
             return code
     raise ConfigurationError(

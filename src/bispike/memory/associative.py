@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import checked
-from ..errors import ConfigurationError, ShapeError
+from ..errors import ConfigurationError, DamagedError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
 from . import storage
 from .result import CompletionResult, known_gain, known_mask
@@ -235,13 +235,30 @@ class AssociativeMemory:
         """
         values = storage.read_settings(folder)
         stored = values.pop("stored")
-        memory = cls(values.pop("stimulus"), values.pop("concept"), **values)
-        tensors = storage.read_weights(folder, {name: tuple(getattr(memory, name).shape) for name in WEIGHTS})
-        for name in WEIGHTS:
-            setattr(memory, name, tensors[name])
-        memory._draws.set_state(tensors["draws"])
+        stimulus, concept = (tuple(values.pop(name)) for name in ("stimulus", "concept"))
+        tensors = storage.read_weights(folder, _like(stimulus, concept))
+        try:
+            memory = cls(stimulus, concept, **values)
+            memory._draws.set_state(tensors.pop("draws"))
+        except (ConfigurationError, RuntimeError) as error:
+            raise DamagedError(f"{folder}: the memory cannot be built again: {error}") from error
+        for name, value in tensors.items():
+            setattr(memory, name, value)
         memory.stored = stored
         return memory
+
+
+def _like(stimulus: Shape, concept: Shape) -> dict[str, Tensor]:
+    """Tensors of the shapes and types of a memory's, without memory of their own."""
+    lower, upper = math.prod(stimulus), math.prod(concept)
+    shapes = {"up": (upper, lower), "down": (lower, upper), "stimulus_mean": (lower,), "concept_mean": (upper,)}
+    try:
+        like = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    except (RuntimeError, OverflowError, TypeError) as error:
+        raise DamagedError(
+            f"memory: expected shapes that fit into memory, received {stimulus} and {concept}."
+        ) from error
+    return {**like, "draws": torch.Generator().get_state()}
 
 
 def _shape(name: str, value: Sequence[int] | int) -> Shape:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ..arguments import checked, expect
 from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
 from ..nn import SPIKES, Classifier, Network, Signals
+from ..restoring import LEAST, fit_tensors
 from .options import RateOptions, RuleOptions
 
 
@@ -180,15 +181,10 @@ class Rule:
         """Load the tensors of `state_dict`.
 
         Raises:
-            ConfigurationError: names or shapes differ from those of this rule.
+            DamagedError: names, shapes or types differ from those of this rule, or values are not finite; nothing was
+                changed.
         """
-        kept = {name: list(value.shape) for name, value in self.state.state_dict().items()}
-        received = {name: list(value.shape) for name, value in state.items()}
-        if kept != received:
-            raise ConfigurationError(
-                f"rule {self.name!r}: expected the state {kept or 'of no tensors'}, received {received or 'none'}; "
-                "it belongs to another rule, network or version."
-            )
+        fit_tensors(state, self.state.state_dict(), f"rule {self.name!r}: state", least=LEAST)
         self.state.load_state_dict(state)
 
     def random_source(self) -> torch.Generator:

@@ -69,7 +69,7 @@ def evaluate_run(
     same_format = Path(source).suffix == Path(run.config.dataset).suffix
     options = run.config.data_options if same_format else {}
     loaded = data.load(source, root=data_root or run.config.data_root, **options)
-    notes = _check_fit(source, loaded, run, own=dataset is None)
+    notes = [*run.notes, *_check_fit(source, loaded, run, own=dataset is None)]
     part = split_of(loaded, run.config, split)
     if len(part) == 0:
         raise ConfigurationError(
