@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint golden mutation bench-check clean
+.PHONY: demo test lint golden mutation fuzz bench-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bispike train --preset digits-mlp --out runs/demo --overwrite
@@ -27,6 +27,11 @@ lint: $(VENV)/.tests-installed
 MUTATION := --folders functional,rules,nn,training,data,models --sample 120 --seconds 1200
 mutation: $(VENV)/.tests-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutation.run $(MUTATION) --out runs/mutation/$(shell date +%F).jsonl
+
+# Damages files and tensors for every reader and lists what was not refused in bispike's own words; up to an hour.
+FUZZ := --files 10000 --tensors 5000 --jobs 2 --seconds 3600
+fuzz: $(VENV)/.tests-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run $(FUZZ)
 
 # Fails if a ratio of the benchmark got worse by more than 20 % (bench/history.jsonl); some minutes.
 bench-check: $(VENV)/.installed

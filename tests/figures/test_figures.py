@@ -115,7 +115,9 @@ def test_names_are_shown_as_text_and_not_as_formulas() -> None:
     assert all(name in words for name in NAMES)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("short", "short"), ("a\tb\x00", "a b?"), ("x" * 20, "x" * 15 + "…")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("short", "short"), ("a\tb\x00", r"a b\x00"), ("_a", " _a"), ("x" * 20, "x" * 15 + "…")]
+)
 def test_long_and_unprintable_names_are_made_fit(name: str, expected: str) -> None:
     from bispike.figures.canvas import label_text
 

@@ -26,6 +26,7 @@ class Target:
             JSON, TOML and text files.
         tensors: whether a case replaces tensors rather than bytes; such cases are counted apart.
         weight: share of the cases, relative to the other targets.
+        guests: whether the harness also puts files of somebody else into the folder; it always puts some beside it.
     """
 
     name: str
@@ -35,3 +36,4 @@ class Target:
     damages: tuple[Damage, ...] = ()
     tensors: bool = False
     weight: float = 1.0
+    guests: bool = True

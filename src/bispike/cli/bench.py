@@ -83,7 +83,8 @@ def command(
     if record and result.rows:
         past.record(found, history)
     shown = table(results.HEADINGS, map(results.cells, result.rows), right=results.HEADINGS[2:])
-    same = "".join(f"{textwrap.fill(line, WIDTH)}\n" for line in results.comparisons(result.rows))
+    same = [part for line in results.comparisons(result.rows) for part in textwrap.wrap(line, WIDTH)]
     written = f"written to {out}: {', '.join(Path(path).name for path in files.values())}"
     payload = {**found, "worse": worse, "out": str(out), "files": files}
-    return Answer(payload, Group(shown, f"\n{results.LEGEND}\n{same}{written}"), 1 if result.problems or worse else 0)
+    below = ["", *results.LEGEND.splitlines(), "", *same, written]
+    return Answer(payload, Group(shown, *below), 1 if result.problems or worse else 0)

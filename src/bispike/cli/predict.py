@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Group
 
 from ._options import FILE, json_option, run_argument
-from ._output import Answer, note, table
+from ._output import Answer, brief, note, table
 
 if TYPE_CHECKING:
     from ..runs.run import Run
@@ -48,15 +49,19 @@ def _decisions(trained: Run, run: Path, inputs: tuple[Path, ...], best: int) -> 
     for line in notes:
         note(f"note: {line}")
     shown = [
-        (row["input"], row["label"], "  ".join(f"{name} {100 * share:.1f} %" for name, share in row["best"]))
+        (
+            row["input"],
+            brief(row["label"]),
+            "  ".join(f"{brief(name)} {100 * share:.1f} %" for name, share in row["best"]),
+        )
         for row in rows
     ]
     return Answer({"run": str(run), "rows": rows, "notes": notes}, table(["input", "decision", f"best {best}"], shown))
 
 
 def _texts(run: Path, rows: list[dict[str, Any]]) -> Answer:
-    shown = "\n\n".join(f"{row['input']}:\n{row['written']}" for row in rows)
-    return Answer({"run": str(run), "rows": rows, "notes": []}, shown)
+    lines = [line for row in rows for line in (f"{row['input']}:", *row["written"].split("\n"), "")]
+    return Answer({"run": str(run), "rows": rows, "notes": []}, Group(*lines[:-1]))
 
 
 def _series(run: Path, rows: list[dict[str, Any]]) -> Answer:

@@ -62,7 +62,7 @@ def check(
     outcomes = studies.run_study(cells, folder, jobs=jobs, note=note)
     for outcome in outcomes:
         if outcome.failure:
-            note(f"error: {outcome.path}: {outcome.failure}")
+            note(*f"error: {outcome.path}: {outcome.failure}".split("\n"))
     found = preset_check.check_outcomes(outcomes)
     heads = [
         "preset",

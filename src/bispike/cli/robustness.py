@@ -47,6 +47,5 @@ def command(
         made.append(table(shown, [[line[i] for i in columns] for line in lines], right=shown[1:]))
     names = ", ".join(Path(path).name for path in files.values())
     payload = {"split": split, "rows": [asdict(row) for row in rows], "runs": measured, "files": files}
-    return Answer(
-        payload, Group(made[0], "", made[1], "", robustness.reading(measured, split), f"\nwritten to {folder}: {names}")
-    )
+    below = (robustness.reading(measured, split), "", f"written to {folder}: {names}")
+    return Answer(payload, Group(made[0], "", made[1], "", *below))

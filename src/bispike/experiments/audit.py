@@ -12,6 +12,7 @@ from .. import analysis, data, rules
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
+from ..arguments import checked
 from ..errors import BispikeError
 from ..files import write_json
 from ..nn import Classifier, Network
@@ -20,6 +21,7 @@ from ..runs.marker import RESULTS, claim
 from ..runs.run import Run, load_run
 
 
+@checked
 def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
     """Measure C1 to C5 of a run and save the result in its folder.
 

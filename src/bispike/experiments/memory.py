@@ -15,6 +15,7 @@ import torch
 
 from .. import data
 from ..analysis.generation import BATCH
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..figures.files import write_picture
 from ..figures.recall import capacity_figure, completion_figure, replay_figure, robustness_figure
@@ -54,6 +55,7 @@ FILES = (
 STORED = ((50, 100), (100, 100), (100, 400), (200, 400), (400, 400))  # images, concept units
 
 
+@checked
 def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     """A new memory of each kind, from (stimulus units, concept units, seed)."""
     return {
@@ -63,6 +65,7 @@ def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     }
 
 
+@checked
 def measure_memories(
     out: Path, *, seeds: int = 3, passes: int = 30, dataset: str | None = None, run: str | Path | None = None
 ) -> dict[str, Any]:
@@ -142,6 +145,7 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
     return {"stored": [{**asdict(row), "units": units} for row, (_, units) in zip(rows, STORED, strict=True)]}
 
 
+@checked
 def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> dict[str, Any]:
     """Completion of a run's test images, the bottom half hidden: `CompletionQuality` and the accuracies per pass."""
     loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
@@ -166,6 +170,7 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> d
 CAPTION = "Wrong bits (%) of concept / stimulus, a quarter of the cue flipped"
 
 
+@checked
 def capacity_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows: wrong bits by the number of stored pairs, one column per memory."""
     curves = found["curves"]
@@ -176,6 +181,7 @@ def capacity_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
     return ["pairs", *curves], rows
 
 
+@checked
 def sentences(found: Mapping[str, Any]) -> list[str]:
     """The other results, one line each."""
     stored = ", ".join(f"{name} {value}" for name, value in found["capacity"].items())

@@ -11,6 +11,7 @@ import torch
 from .. import data, tasks
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, evaluate_autoencoder
+from ..arguments import checked
 from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..figures.files import write_picture
@@ -26,6 +27,7 @@ PER_ROW = 10
 JUDGED = 5000  # test images of a judgement
 
 
+@checked
 def draw_layers(run: Run, concepts: Sequence[str], path: Path, *, overwrite: bool = False) -> list[str]:
     """Draw what the network recalls for concepts, in every layer and as a stimulus; returns their names.
 
@@ -41,6 +43,7 @@ def draw_layers(run: Run, concepts: Sequence[str], path: Path, *, overwrite: boo
     return names
 
 
+@checked
 def draw_samples(run: Run, count: int, path: Path, *, seed: int, overwrite: bool = False) -> None:
     """Draw new images, one row per class."""
     network = _expect_images(run.network)
@@ -54,6 +57,7 @@ def draw_samples(run: Run, count: int, path: Path, *, seed: int, overwrite: bool
     write_picture(path, image_rows(shown), overwrite=overwrite)
 
 
+@checked
 def complete_cue(
     run: Run, cue: Path, path: Path, *, hidden: str, passes: int, overwrite: bool = False
 ) -> dict[str, Any]:
@@ -78,6 +82,7 @@ def complete_cue(
     }
 
 
+@checked
 def judge(run: Run, classifier: str | Path, *, samples: int, components: int, seed: int) -> dict[str, Any]:
     """Judge an autoencoder by the features and the decisions of another run."""
     network = _expect_images(run.network)

@@ -22,7 +22,7 @@ from ..errors import CheckpointError, ConfigurationError
 from ..files import make_folder
 from ..runs.lock import locked, wait_until_free
 from ..runs.marker import STUDY, claim
-from ..runs.run import read_summary
+from ..runs.saved_results import read_summary
 from ..stopping import at_once
 from ..training import distributed
 from .jobs import LOGS, Job, processor_cores, run_jobs

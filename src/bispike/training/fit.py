@@ -19,9 +19,11 @@ from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
+from ..runs.epochs import read_metrics
 from ..runs.folder import MODEL, check_target, is_finished, prepare
 from ..runs.lock import locked
-from ..runs.run import Run, load_run, read_metrics, read_summary
+from ..runs.run import Run, load_run
+from ..runs.saved_results import read_summary
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
 from .interrupt import explained

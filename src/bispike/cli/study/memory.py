@@ -29,5 +29,5 @@ def command(out: Path, seeds: int, passes: int, dataset: str | None, run: Path |
     found = memory.measure_memories(out, seeds=seeds, passes=passes, dataset=dataset, run=run)
     head, rows = memory.capacity_table(found)
     lines = memory.sentences(found)
-    shown = Group(memory.CAPTION, "", table(head, rows, right=head), "", *lines, f"\nwritten to {out}")
+    shown = Group(memory.CAPTION, "", table(head, rows, right=head), "", *lines, "", f"written to {out}")
     return Answer({**found, "out": str(out)}, shown)

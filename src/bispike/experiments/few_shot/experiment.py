@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ... import models, rules
+from ...arguments import checked
 from ...config import optimizers
 from ...data import Dataset, Split
 from ...nn import Classifier
@@ -68,6 +69,7 @@ class Protocol:
     passes: int = 20
 
 
+@checked
 def run_experiment(
     dataset: Dataset,
     new: tuple[str, ...],
@@ -150,6 +152,7 @@ def _by_templates(learner: Learner) -> Decide:
     return lambda stimuli: learner.observe(stimuli).labels
 
 
+@checked
 def taught_by_templates(learner: Learner, new: tuple[str, ...], examples: Split) -> Learner:
     """Add the classes to a consolidated learner and teach it the examples, one at a time."""
     for name in new:
@@ -158,6 +161,7 @@ def taught_by_templates(learner: Learner, new: tuple[str, ...], examples: Split)
     return learner
 
 
+@checked
 def fine_tuned(network: Classifier, new: tuple[str, ...], examples: Split, *, lr: float, passes: int) -> Classifier:
     """Add the classes and follow bptt on the examples, one at a time."""
     for name in new:
