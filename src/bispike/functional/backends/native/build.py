@@ -124,7 +124,7 @@ def _from_a_folder(compiler: list[str], sources: list[Path], key: str) -> Found:
     Raises:
         OSError, SubprocessError: it can be compiled nowhere.
     """
-    obstacles = []
+    obstacles: list[str] = []
     for place in cache.places():
         where = f"the compiled kernels are in {place}" if obstacles else ""
         try:
