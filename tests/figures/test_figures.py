@@ -157,7 +157,7 @@ def test_the_loss_has_the_unit_of_its_task(row: dict[str, float], unit: str) -> 
 
 def test_no_name_acts_in_a_picture_or_warns(tmp_path: Path) -> None:
     """Warnings are errors here: of missing glyphs, of labels that no legend shows, of formulas that are none."""
-    names = [*HOSTILE, "$\\frac{x$", "_under"]
+    names = [*HOSTILE, "$\\frac{x$", "_under", "数字"]
     rows = [SimpleNamespace(row=name, values=[0.1], mean=0.15, spread=0.05, activity="spikes") for name in names]
     drawn = [
         figures.confusion_heatmap(torch.eye(len(names)).long(), names),
