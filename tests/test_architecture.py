@@ -15,7 +15,8 @@ ROOT = Path(bispike.__file__).parent
 ROOMS = [
     ("_version", "escaping"),
     ("errors",),
-    ("files", "seeds", "settings", "spaces"),
+    ("arguments",),
+    ("files", "restoring", "schema", "seeds", "settings", "spaces", "stopping"),
     ("functional",),
     ("nn",),
     ("models",),

@@ -60,6 +60,10 @@ class CheckpointError(UserError):
     """A checkpoint cannot be read, or does not belong to this run."""
 
 
+class DamagedError(CheckpointError):
+    """What was saved cannot be read, or does not fit what it is restored into; an earlier checkpoint may be sound."""
+
+
 class WorkError(BispikeError, RuntimeError):
     """The work itself failed."""
 

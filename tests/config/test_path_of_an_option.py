@@ -70,6 +70,6 @@ def test_strength_passes_few_files_on_its_way_to_the_loss(tmp_path: Path, monkey
     files = list(calls)
     assert files[0].startswith("cli/")
     assert files[-1].startswith("functional/")
-    assert len(files) <= 8, files
+    assert len(files) <= 9, files  # one of them, config/combinations.py, refuses it before the data are read
     assert len([file for file in files if file.startswith("settings/")]) == 1
     assert sum(calls.values()) <= 100, calls

@@ -14,7 +14,8 @@ from bispike.experiments.analysis import analyse_run
 from bispike.experiments.analysis_files import write_analysis
 from bispike.experiments.analysis_tables import analysis_tables
 from bispike.report import write_report
-from bispike.runs.record import read_analysis, read_run
+from bispike.runs.record import read_run
+from bispike.runs.saved_results import read_analysis
 from bispike.training import TrainConfig, run_config
 
 from ..report.reading import Page

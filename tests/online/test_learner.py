@@ -137,16 +137,6 @@ def test_wrong_settings_are_refused() -> None:
             Learner(small(), **wrong)  # type: ignore[arg-type]
 
 
-def test_a_stimulus_that_is_not_finite_leaves_the_weights_alone() -> None:
-    learner = Learner(small())
-    before = weights(learner.network)
-    learner.observe(torch.full((1, WIDTH), math.nan))
-    with pytest.raises(DivergenceError):
-        learner.teach(0)
-    for name, parameter in learner.network.named_parameters():
-        assert torch.equal(parameter, before[name]), name
-
-
 def test_a_class_needs_consolidation_and_samples_of_every_known_class() -> None:
     learner = Learner(small())
     with pytest.raises(ConfigurationError, match="consolidate"):

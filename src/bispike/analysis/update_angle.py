@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import rules
+from ..arguments import checked
 from ..functional import angle_between
 from ..nn import Network
 from ..rules import Rule
@@ -46,11 +47,13 @@ class UpdateAngle:
     spread: float | None
 
 
+@checked
 def reference_rule(rule: Rule) -> str:
     """Name of the rule whose gradient serves as the reference."""
     return REFERENCE[rule.signals.name]
 
 
+@checked
 def update_angles(rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> list[UpdateAngle]:
     """Angle to the gradient at every layer, at the readout and of all weights together.
 

@@ -68,19 +68,21 @@ def command(
 
 def _audits(names: str, model: str | None, given: Sequence[str], batch_size: int, seed: int) -> list[Audit]:
     from .. import analysis, rules
+    from ..config.combinations import combination_problems
     from ..config.resolve import Request, resolve_each
 
     listed = list(rules.registry) if names == "all" else names.split(",")
     request = Request.of({"model": model, "seed": seed}, given)
     found = []
     for name, config in resolve_each(request, listed).items():
+        problems = combination_problems(config)  # some rules are not defined for some networks
+        if problems and names != "all":
+            raise ConfigurationError(problems)
+        if problems:
+            note(f"{name} is left out: {' '.join(problems)}")
+            continue
         network = analysis.audit_network(model, seed=seed, **config.model_options)
-        try:
-            found.append(analysis.audit(name, network=network, batch=batch_size, seed=seed, **config.rule_options))
-        except ConfigurationError as error:  # some rules are not defined for some networks
-            if names != "all":
-                raise
-            note(f"{name} is left out: {error}")
+        found.append(analysis.audit(name, network=network, batch=batch_size, seed=seed, **config.rule_options))
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import data, models, rules
+from ..arguments import checked
 from ..errors import unknown_name
 from ..models.assembly import shared_options
 from ..settings import Setting, setting, settings_of
@@ -148,6 +149,7 @@ def argument_meanings(function: Callable[..., Any]) -> dict[str, str]:
     return found
 
 
+@checked
 def describe_options(kind: str, name: str = "") -> list[dict[str, Any]]:
     """The settings of a training, or the options of a rule, model or optimizer, as plain values.
 

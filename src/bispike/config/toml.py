@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DamagedError
 from ..escaping import printable
-from ..files import describe
+from ..files import MOST_NESTED, describe, read_bytes
 
+MOST_BYTES = 4 << 20
+"""Largest file of settings; names of 100,000 classes fit."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -32,14 +34,32 @@ def load(path: str | Path) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        ConfigurationError: the file is missing or is not TOML; the message names the line.
+        ConfigurationError: the file is missing, is not TOML, or nests values too deeply; the message names the line.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
+        content = read_bytes(path, most=MOST_BYTES)
+    except FileNotFoundError as error:
         raise describe(error, Path(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is not valid TOML ({error}).") from error
+    except DamagedError as error:
+        raise ConfigurationError(str(error)) from error
+    try:
+        table = tomllib.loads(content.decode())
+        if _nesting(table) > MOST_NESTED:
+            raise ValueError(f"values are nested more than {MOST_NESTED} deep")
+    except (ValueError, RecursionError) as error:  # of TOML, of Unicode, and of numbers with thousands of digits
+        reason = "values are nested too deeply" if isinstance(error, RecursionError) else error
+        raise ConfigurationError(f"{path}: is not valid TOML ({reason}).") from error
+    return table
+
+
+def _nesting(table: dict[str, Any]) -> int:
+    """How deeply tables and lists are nested; the table itself counts 1."""
+    depth, level = 0, [table]
+    while level and depth <= MOST_NESTED:
+        depth += 1
+        inner = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
+        level = [item for item in inner if isinstance(item, dict | list)]
+    return depth
 
 
 def with_none(options: Mapping[str, Any]) -> dict[str, Any]:

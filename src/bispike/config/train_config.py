@@ -30,6 +30,7 @@ from ..settings import (
     settings_of,
 )
 from . import toml
+from .recovery import lacks, settings_in_checkpoint
 from .schedules import SCHEDULES
 
 if TYPE_CHECKING:
@@ -268,14 +269,20 @@ def write_config(
     write_atomic(Path(folder) / CONFIG_FILE, toml.dumps(table, heading=heading))
 
 
-def read_config(folder: str | Path) -> TrainConfig:
+def read_config(folder: str | Path, *, note: Callable[[str], None] = lambda message: None) -> TrainConfig:
     """The settings in a run's folder, or in a file like its config.toml.
+
+    Args:
+        folder: of the run, or the file.
+        note: receives a message if `config.toml` of a run is damaged and a checkpoint of the run holds the settings.
 
     Raises:
         CheckpointError: the folder holds no run, or one of a later format.
         ConfigurationError: the file is damaged.
     """
-    table = _read_table(folder)
+    table, problem = _read_table(folder)
+    if problem:
+        note(problem)
     for name in ("format", "network", "rule_in_force"):
         table.pop(name, None)
     for name in (*OPTIONS, "extra"):
@@ -287,20 +294,49 @@ def read_config(folder: str | Path) -> TrainConfig:
 
 
 def read_in_force(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Values that rebuild a run's network, and the options of its rule in force; {} where there are none."""
-    table = _read_table(folder)
-    return toml.with_none(table.get("network", {})), toml.with_none(table.get("rule_in_force", {}))
+    """Values that rebuild a run's network, and the options of its rule in force; {} where there are none.
+
+    Raises:
+        CheckpointError, ConfigurationError: as for `read_config`.
+    """
+    table, _ = _read_table(folder)
+    found = []
+    for name in ("network", "rule_in_force"):
+        value = table.get(name, {})
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"{folder}: {name}: expected a table, received {value!r}.")
+        found.append(toml.with_none(value))
+    return found[0], found[1]
 
 
-def _read_table(folder: str | Path) -> dict[str, Any]:
+def config_problem(folder: str | Path) -> str:
+    """What is wrong with `config.toml` of a run that a checkpoint holds the settings of; empty if nothing is."""
+    return _read_table(folder)[1]
+
+
+def _read_table(folder: str | Path) -> tuple[dict[str, Any], str]:
+    """The table of a config.toml, and what was damaged so that a checkpoint had to give it; empty if nothing was."""
     path = Path(folder)
+    held = None if path.is_file() else settings_in_checkpoint(path)
     path = path if path.is_file() else path / CONFIG_FILE
-    if not path.is_file():
-        raise CheckpointError(f"{folder}: is not the folder of a run (it has no {CONFIG_FILE}).")
-    table = toml.load(path)
+    try:
+        if not path.is_file():
+            raise CheckpointError(f"{folder}: is not the folder of a run (it has no {CONFIG_FILE}).")
+        table = toml.load(path)
+    except (CheckpointError, ConfigurationError) as error:
+        if held is None:
+            raise
+        return held, f"{error} The settings were taken from the checkpoint of the run."
     if table.get("format", FORMAT) != FORMAT:
         raise CheckpointError(
             f"{path}: has format {table['format']}; this version of bispike reads format {FORMAT}. "
             "Use the version that wrote it, or a later one."
         )
-    return table
+    missing = [] if held is None else lacks(table, held)
+    if held is not None and missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        return held, (
+            f"{path}: is damaged: it lacks {', '.join(missing[:3])}{more}. The settings were taken from the checkpoint "
+            "of the run."
+        )
+    return table, ""

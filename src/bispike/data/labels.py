@@ -15,6 +15,9 @@ from torch import Tensor
 
 from ..errors import DataError
 
+FEW_CLASSES = 1000
+"""So many classes are always looked at one by one, so that messages name those that are missing."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -39,7 +42,7 @@ def encode(train: np.ndarray, test: np.ndarray | None, names: Sequence[str] | No
     parts = {"training labels": _flat(train, "training labels")}
     if test is not None:
         parts["test labels"] = _flat(test, "test labels")
-    textual = {what: values.dtype.kind == "U" for what, values in parts.items()}
+    textual = {what: values.dtype.kind in "UO" for what, values in parts.items()}
     if len(set(textual.values())) > 1:
         raise DataError("labels: expected the same kind in both parts, received texts in one and numbers in the other.")
     if all(textual.values()):
@@ -48,7 +51,8 @@ def encode(train: np.ndarray, test: np.ndarray | None, names: Sequence[str] | No
     else:
         numbers = {what: _checked_numbers(values, what) for what, values in parts.items()}
         top = max(int(values.max()) for values in numbers.values())
-        known = tuple(names) if names is not None else tuple(map(str, range(min(top, 10**6) + 1)))
+        _expect_few(top + 1 if names is None else len(names), len(parts["training labels"]))
+        known = tuple(names) if names is not None else tuple(map(str, range(top + 1)))
         for what, values in numbers.items():
             _expect_in_range(values, len(known), what)
     _expect_every_class(numbers["training labels"], known)
@@ -65,9 +69,12 @@ def _flat(labels: np.ndarray, what: str) -> np.ndarray:
     if len(labels) == 0:
         raise DataError(f"{what}: expected at least one label, received none.")
     if labels.dtype.kind == "S":
-        return np.char.decode(labels, "utf-8")
+        try:
+            return np.array([value.decode() for value in labels.tolist()], dtype=object)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{what}: expected texts in UTF-8, received {error.object!r}.") from error
     if labels.dtype.kind == "O" and all(isinstance(value, str) for value in labels):
-        return labels.astype(str)
+        return labels  # not of type str, which would be as wide as the longest text
     if labels.dtype.kind == "f":
         raise DataError(
             f"{what}: expected whole numbers or texts, received {labels.dtype}. "
@@ -96,6 +103,15 @@ def _checked_numbers(values: np.ndarray, what: str) -> np.ndarray:
         hint = " For classes -1 and 1 use (y > 0)." if set(np.unique(values)[:3].tolist()) == {-1, 1} else ""
         raise DataError(f"{what}: expected class numbers 0..C-1, received {values.min()}.{hint}")
     return values
+
+
+def _expect_few(classes: int, labels: int) -> None:
+    """Refuse more classes than labels before anything is made for each of them."""
+    if classes > max(labels, FEW_CLASSES):
+        raise DataError(
+            f"training labels: expected at most one class per label, received {labels} labels for {classes} classes "
+            "(numbers or names). Use np.unique(y, return_inverse=True)[1] to number the classes without gaps."
+        )
 
 
 def _expect_in_range(values: np.ndarray, classes: int, what: str) -> None:

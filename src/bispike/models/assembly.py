@@ -12,11 +12,12 @@ from torch import nn
 from ..errors import ConfigurationError, unknown_name
 from ..functional import CONCEPT_CODES, DECODERS, STIMULUS_CODES, Neuron
 from ..nn import ConceptCode, Layer, Network, Pathway, Synapse
-from ..settings import FRACTION, NOT_NEGATIVE, POSITIVE, Declared, Setting, at_least, one_of, option, settings_of
+from ..settings import FRACTION, NOT_NEGATIVE, POSITIVE, SEED, Declared, Setting, in_range, one_of, option, settings_of
 from ..spaces import Concept, Stimulus
 
 N = TypeVar("N", bound=Network)
 
+MOST_LAYERS = 1000
 LEAST = 32
 """Number of values per channel below which bottom-up norms use running statistics: 8 samples are too few for a dense
 layer. The C templates of the top-down pathway are not a random sample, so their statistics are exact."""
@@ -28,7 +29,7 @@ class Options(Declared):
 
     refuses_idle: ClassVar[bool] = False  # builders have their own defaults; see `config.resolve`
 
-    time_steps: int = option(4, at_least(1, "at least 1 time step"), "T, time steps of the neurons")
+    time_steps: int = option(4, in_range(1, 10_000, "1 to 10,000 time steps"), "T, time steps of the neurons")
     threshold: float = option(0.6, POSITIVE, "θ, threshold of the bottom-up neurons (dimensionless)")
     decay: float = option(0.5, FRACTION, "β, share of the membrane potential that remains after a time step")
     reset: str = option(
@@ -56,7 +57,7 @@ class Options(Declared):
         only_with={"concept_code": ("population", "learned")},
     )
     decoder: str = option("drive", one_of(DECODERS), "how the readout's activity becomes scores of the classes")
-    seed: int = option(0, NOT_NEGATIVE, "seed of the initial weights and of the concept code")
+    seed: int = option(0, SEED, "seed of the initial weights and of the concept code")
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:

@@ -10,7 +10,7 @@ the reference page follow from that list.
 """
 
 from .declare import option
-from .limits import BELOW_ONE, FRACTION, NOT_NEGATIVE, POSITIVE, SHARE, Limit, at_least, in_range, one_of
+from .limits import BELOW_ONE, FRACTION, NOT_NEGATIVE, POSITIVE, SEED, SHARE, Limit, at_least, in_range, one_of
 from .setting import Declared, Setting, no_effects, setting, settings_of
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "FRACTION",
     "NOT_NEGATIVE",
     "POSITIVE",
+    "SEED",
     "SHARE",
     "Declared",
     "Limit",

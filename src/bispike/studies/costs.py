@@ -7,9 +7,8 @@ A run is measured once: the file has the digest of the weights, so a resumed stu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,23 @@ from .. import data
 from ..analysis import Operations, inference_operations
 from ..config.train_config import TrainConfig
 from ..data import Dataset
-from ..errors import BispikeError
-from ..files import make_folder, write_json
-from ..runs.record import model_digest
+from ..errors import BispikeError, DamagedError
+from ..files import make_folder, read_json, write_json
+from ..runs.saved_results import model_digest
+from ..schema import is_text, number, record, whole
 from ..seeds import generator
 from ..training import load_run
 from ..training.evaluation import split_of
-from .study import Outcome
+from .study import INFERENCE, Outcome
 
-FOLDER = "inference"  # below the study's
 SAMPLES = 256
+_KNOWN = record(
+    {
+        "model": is_text,
+        "samples": whole(),
+        "operations": record({part.name: number(0) for part in fields(Operations)}, others=False),
+    }
+)
 
 
 def inference_costs(
@@ -54,21 +60,25 @@ def inference_costs(
 
 
 def _measured_once(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
-    file = make_folder(folder / FOLDER) / f"{outcome.cell.name}.json"
+    file = make_folder(folder / INFERENCE) / f"{outcome.cell.name}.json"
     digest = model_digest(outcome.path)
     known = _read(file)
-    if known.get("model") == digest and known.get("samples") == SAMPLES:
+    if known is not None and known["model"] == digest and known["samples"] == SAMPLES:
         return Operations(**known["operations"])
     found = _measure(outcome.path, loaded)
     write_json(file, {"model": digest, "samples": SAMPLES, "operations": asdict(found)})
     return found
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, Any] | None:
+    """What was measured before; None if there is nothing that can be read."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        known = read_json(file)
+        if known is not None:
+            _KNOWN(known, str(file))
+    except DamagedError:
+        return None
+    return known
 
 
 def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:

@@ -14,18 +14,38 @@ from typing import Any
 
 import torch
 
-from ..config.train_config import CONFIG_FILE, TrainConfig, differences, read_config, write_config
+from ..config.train_config import (
+    CONFIG_FILE,
+    OPTIONS,
+    TrainConfig,
+    config_problem,
+    differences,
+    read_config,
+    write_config,
+)
 from ..data import Dataset
 from ..errors import CheckpointError
-from ..files import remove_unfinished, write_atomic
+from ..files import write_atomic
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs import checkpoint
 from ..runs.checkpoint import load_weights
-from ..runs.folder import CHECKPOINT, INITIAL, METRICS
+from ..runs.folder import CHECKPOINT, INITIAL, METRICS, sweep
+from ..runs.lock import FolderLock
+from ..schema import is_table, is_text, record, whole
 from . import distributed
 from .progress import Progress
 from .state import Training
+
+expect_identity = record(
+    {
+        "settings": record({}, dict.fromkeys((*OPTIONS, "extra"), is_table)),
+        "network": is_table,
+        "rule": is_table,
+        "data": is_text,
+    }
+)
+"""Check of an identity in a checkpoint."""
 
 
 class Identity:
@@ -89,6 +109,7 @@ class Checkpointer:
         self.folder, self.training, self.identity = folder, training, identity
         self.config, self.group, self.progress = config, group, progress
         self.own_folder = folder if group.rank == 0 else None  # where this process writes
+        self.lock: FolderLock | None = None  # of that folder, if this process holds it
         self.saved_at = time.monotonic()
 
     # ------------------------------------------------------------------ begin or resume
@@ -122,21 +143,31 @@ class Checkpointer:
         folder = self.own_folder
         if folder is None:
             return
-        remove_unfinished(folder)
-        saved = checkpoint.load(folder / CHECKPOINT, note=self.progress.note)
+        sweep(folder)
+        saved = checkpoint.restore(folder / CHECKPOINT, self._resume_from, note=self.progress.note)
         if saved is None:
             self._begin_in(folder)
         else:
-            self._expect_same(self.identity.differences(saved.identity))
-            self.training.restore(saved)
-            checkpoint.remove_leftovers(folder / CHECKPOINT)
+            checkpoint.keep_only(folder / CHECKPOINT, saved)
+            problem = config_problem(folder)
+            if problem:
+                self.progress.note(problem)
+                self._write_config(folder)
             self.progress.note(f"resuming at {self.training.position}")
         rows = [json.dumps(row) + "\n" for row in self.training.state.metrics]
         write_atomic(folder / METRICS, "".join(rows))  # without the rows of steps after the checkpoint
 
+    def _resume_from(self, saved: checkpoint.Checkpoint) -> checkpoint.Checkpoint:
+        """Restore a checkpoint of this training."""
+        expect_identity(saved.identity, "checkpoint")
+        self._expect_same(self.identity.differences(saved.identity))
+        whole(0, self.config.epochs)(saved.epoch, "checkpoint: epoch")
+        self.training.restore(saved)
+        return saved
+
     def _begin_in(self, folder: Path) -> None:
         """Write the initial weights and the settings; if a kill prevented the first checkpoint, take them again."""
-        network, rule = self.training.network, self.training.rule
+        network = self.training.network
         if (folder / CONFIG_FILE).exists():
             self._expect_same(differences(read_config(folder).to_dict(), self.config))
         initial = folder / INITIAL
@@ -145,7 +176,11 @@ class Checkpointer:
             self.training.reset_rule()
         else:
             write_atomic(initial, checkpoint.serialise(network.state_dict()))
-        write_config(folder, self.config, network=network.spec, rule=rule.options)
+        self._write_config(folder)
+
+    def _write_config(self, folder: Path) -> None:
+        training = self.training
+        write_config(folder, self.config, network=training.network.spec, rule=training.rule.options)
 
     def _expect_same(self, problems: list[str]) -> None:
         if problems:
@@ -176,11 +211,22 @@ class Checkpointer:
 
         Raises:
             DivergenceError: a weight is not finite; the last checkpoint stays.
+            CheckpointError: another process has taken over the folder.
         """
         assert self.folder is not None
         self.training.check_weights()
+        self.check_lock()
         checkpoint.save(self.folder / CHECKPOINT, self._snapshot())
         self.saved_at = time.monotonic()
+
+    def check_lock(self) -> None:
+        """Check that the folder is still this process's.
+
+        Raises:
+            CheckpointError: another process has taken it over.
+        """
+        if self.lock is not None:
+            self.lock.check()
 
     def has_saved(self) -> bool:
         """Whether the folder holds a checkpoint, from this process or an earlier one."""

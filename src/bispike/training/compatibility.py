@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from .. import rules, tasks
 from ..config.train_config import TrainConfig, from_dict
-from ..data import Dataset
+from ..data import Dataset, Split
 from ..errors import ConfigurationError, unknown_name
 from ..nn import Network
 from ..rules import Rule
@@ -63,6 +64,7 @@ def check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
         ConfigurationError: with all problems.
     """
     problems = tasks.of(network).problems(data)
+    problems += [*_value_problems(data, "training", data.train), *_value_problems(data, "test", data.test)]
     if config.augment != "none" and len(data.stimulus.shape) != 3:
         problems.append(
             f"augment: expected images [C, H, W], which {config.augment!r} changes; received stimuli of shape "
@@ -74,6 +76,24 @@ def check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:
         problems.append(f"test: data set {data.name!r} has no test samples. Set test to false, or provide some.")
     if problems:
         raise ConfigurationError(problems)
+
+
+def _value_problems(data: Dataset, part: str, split: Split) -> Iterator[str]:
+    """What is wrong with the values of a part: a data set that was not made by `bispike.data` was checked by nobody."""
+    for what, values in (("stimuli", split.stimuli), ("targets", split.labels)):
+        if values.is_floating_point() and not torch.isfinite(values.sum()):
+            count = int((~torch.isfinite(values)).sum())
+            if count:
+                yield (
+                    f"{part} {what}: expected finite values, received {count} that are NaN or infinite in data set "
+                    f"{data.name!r}. Remove or fill them."
+                )
+    classes, labels = data.concept.classes, split.labels
+    if not labels.is_floating_point() and labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        yield (
+            f"{part} labels: expected values in 0..{classes - 1}, received {int(labels.min())}..{int(labels.max())} in "
+            f"data set {data.name!r}."
+        )
 
 
 def check_device(network: Network, device: str) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ... import data, models, rules
+from ...arguments import checked
 from ...errors import ConfigurationError
 from ...nn import DriveNorm, Network
 from ...rules import Rule
@@ -71,6 +72,7 @@ class Audit:
         return asdict(self)
 
 
+@checked
 def measure(
     rule: str | type[Rule] | Callable[[Network], Rule],
     *,
@@ -141,6 +143,7 @@ def measure(
     )
 
 
+@checked
 def audit_network(model: str | None = None, *, seed: int = 0, **settings: Any) -> Network:
     """A network for the digits to audit a rule on, by default without batch norm.
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...arguments import checked
 from ..rule import Rule
 from . import report, step, training
 
@@ -40,6 +41,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
+@checked
 def check_rule(rule: type[Rule], **options: Any) -> list[str]:
     """Run every check on a rule class.
 
