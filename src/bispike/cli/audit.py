@@ -105,7 +105,7 @@ def _one(found: Audit) -> RenderableType:
 def _several(found: Sequence[Audit]) -> RenderableType:
     rows, differ = [], False
     for audit in found:
-        row = [audit.rule]
+        row: list[object] = [audit.rule]
         for name, verdict in audit.criteria.items():
             other = audit.published.get(name, verdict.holds) != verdict.holds
             differ = differ or other
