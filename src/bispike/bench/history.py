@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import DamagedError, UserError
 from ..files import append_line, make_folder, parse_json, read_lines
-from ..schema import is_text, number, record, table_of
+from ..schema import is_text, number, table_of
+from ..schema import record as record_of
 from .peers import NAMES
 
 TOLERANCE = 1.2  # a ratio may increase by 20 %
@@ -27,12 +28,12 @@ CHECKED = {
 }
 
 Ratios = dict[str, dict[str, float]]
-_ENTRY = record(
+_ENTRY = record_of(
     {
         "suite": is_text,
         "device": is_text,
         "machine": is_text,
-        "ratios": table_of(record({}, dict.fromkeys(CHECKED, number(0)))),
+        "ratios": table_of(record_of({}, dict.fromkeys(CHECKED, number(0)))),
     }
 )
 

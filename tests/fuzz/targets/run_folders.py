@@ -23,7 +23,7 @@ from bispike.data import Dataset, Split
 from bispike.errors import BispikeError
 from bispike.experiments.analysis_tables import analysis_tables
 from bispike.memory import AssociativeMemory
-from bispike.nn import Network
+from bispike.nn import Classifier, Network
 from bispike.online import Learner
 from bispike.report.run import ReportRun
 from bispike.report.sections.criteria import criteria
@@ -51,7 +51,7 @@ def _dataset() -> Dataset:
     return Dataset("tiny", Stimulus(SHAPE, (0.5,), (0.3,)), Concept(CLASSES), split, split)
 
 
-def _mlp(**options: Any) -> Network:
+def _mlp(**options: Any) -> Classifier:
     return models.mlp(_dataset().stimulus, [6, 5], _dataset().concept, time_steps=2, **options)
 
 
@@ -268,7 +268,7 @@ def use_costs(folder: Path) -> None:
 
 
 def _runs(name: str, make: Make, rule: str, weight: float = 1.0, **settings: Any) -> list[Target]:
-    made = {"make": make, "rule": rule, "settings": settings}
+    made: dict[str, Any] = {"make": make, "rule": rule, "settings": settings}
     use, unfinished = partial(use_run, **made), partial(make_interrupted, **made)
     files = ("run/**/*.toml", "run/**/*.json", "run/**/*.jsonl", "run/**/*.safetensors")
     return [
