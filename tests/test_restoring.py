@@ -28,19 +28,19 @@ def test_the_same_names_shapes_and_types_fit() -> None:
         (
             "a.weight",
             torch.zeros(3, 2),
-            r"a\.weight: does not fit: expected shape \[2, 3\] of float32, received shape \[3, 2\]",
+            r"a\.weight: does not fit: expected shape \[2, 3\] of .* shape \[3, 2\]",
         ),
         ("a.weight", torch.zeros(2, 3).double(), "expected .* of float32, received .* of float64"),
         (
             "a.weight",
             torch.full((2, 3), float("nan")),
-            r"a\.weight: expected finite values, received NaN or infinity in 6 of 6",
+            r"a\.weight: expected finite values, .* in 6 of 6",
         ),
         ("a.weight", torch.tensor([[1.0, 2, 3], [4, 5, -float("inf")]]), "in 1 of 6"),
         (
             "norm.running_variance",
             torch.tensor([1.0, -0.5, 1]),
-            r"running_variance: expected at least 0\.0, received -0\.5",
+            r"expected at least 0\.0, received -0\.5",
         ),
         ("seen", torch.zeros(()), "of int64, received"),
         ("a.weight", None, r"lacks a\.weight"),
