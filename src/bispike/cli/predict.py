@@ -34,6 +34,8 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, **options: Any) -> A
     from ..runs.run import load_run
 
     trained = load_run(run)
+    for line in trained.notes:
+        note(f"note: {line}")
     kind = kind_of(trained.network)
     if kind is Kind.TEXT:
         return _texts(run, predict.continue_texts(trained, inputs, **options))

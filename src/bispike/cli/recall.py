@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ._options import FILE, json_option, run_argument
-from ._output import Answer, pairs
+from ._output import Answer, note, pairs
 
 
 @click.command("recall")
@@ -63,6 +63,8 @@ def command(
             f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all of them."
         )
     trained = load_run(run)
+    for line in trained.notes:
+        note(f"note: {line}")
     network = expect_single_stimuli(trained, "recall")
     wanted = [*concepts, *more_concepts]
     path = out or run / "recall.png"

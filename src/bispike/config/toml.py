@@ -54,7 +54,8 @@ def load(path: str | Path) -> dict[str, Any]:
 
 def _nesting(table: dict[str, Any]) -> int:
     """How deeply tables and lists are nested; the table itself counts 1."""
-    depth, level = 0, [table]
+    depth = 0
+    level: list[Any] = [table]
     while level and depth <= MOST_NESTED:
         depth += 1
         inner = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
