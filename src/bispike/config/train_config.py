@@ -10,7 +10,7 @@ compared with. `write_config` and `read_config` are exact inverses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,11 @@ from ..settings import (
     FRACTION,
     NOT_NEGATIVE,
     POSITIVE,
+    SEED,
     Limit,
     Setting,
     at_least,
+    in_range,
     one_of,
     option,
     setting,
@@ -35,6 +37,7 @@ from .schedules import SCHEDULES
 if TYPE_CHECKING:
     from ..nn import Network
 
+RATE = Limit("a positive number of at most 1000", 0, 1000, above=True)
 FORMAT = 2  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
 
@@ -71,10 +74,14 @@ class TrainConfig:
     model_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the model"})
     rule: str = option("bsd", None, "name of a learning rule; see 'bispike rules'", flag="--rule")
     rule_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the learning rule"})
-    epochs: int = option(10, at_least(1), "passes over the training samples", flag="--epochs")
-    batch_size: int = option(128, at_least(1), "samples in one step", flag="--batch-size")
-    lr: float = option(1e-3, POSITIVE, "learning rate of the bottom-up pathway at the top of its schedule", flag="--lr")
-    top_down_lr: float | None = option(None, NOT_NEGATIVE, "learning rate of the top-down pathway; none: as lr")
+    epochs: int = option(
+        10, in_range(1, 1_000_000, "at least 1 and at most 10^6"), "passes over the training samples", flag="--epochs"
+    )
+    batch_size: int = option(
+        128, in_range(1, 2**24, "at least 1 and at most 2^24"), "samples in one step", flag="--batch-size"
+    )
+    lr: float = option(1e-3, RATE, "learning rate of the bottom-up pathway at the top of its schedule", flag="--lr")
+    top_down_lr: float | None = option(None, in_range(0, 1000), "learning rate of the top-down pathway; none: as lr")
     optimizer: str = option(
         "adam", None, "name of an optimizer of torch.optim, such as adam or sgd", flag="--optimizer"
     )
@@ -94,7 +101,7 @@ class TrainConfig:
     )
     seed: int = option(
         0,
-        Limit("a whole number from 0 to 2^62", 0, 2**62),
+        SEED,
         "seed of the initial weights, the order of the samples, augmentation and stochastic codes",
         flag="--seed",
     )
@@ -129,7 +136,11 @@ class TrainConfig:
     label_noise: float = option(0.0, FRACTION, "share of the training samples that get the label of another class")
     device: str = option("cpu", None, "where to compute: cpu, cuda or cuda:N", flag="--device")
     threads: int | None = option(
-        None, at_least(1), "processor threads; none: as the process has", flag="--threads", incidental=True
+        None,
+        in_range(1, 1024, "at least 1 and at most 1024"),
+        "processor threads; none: as the process has",
+        flag="--threads",
+        incidental=True,
     )
     checkpoint_seconds: float = option(
         30.0, NOT_NEGATIVE, "seconds between checkpoints; 0: none by time", incidental=True
@@ -217,31 +228,6 @@ def from_dict(values: dict[str, Any]) -> TrainConfig:
     extra = {name: value for name, value in values.items() if name in REGISTERED}
     own = {name: value for name, value in values.items() if name in SETTINGS}
     return TrainConfig(**{**own, "extra": {**own.get("extra", {}), **extra}} if extra else own)
-
-
-def differences(saved: dict[str, Any], asked: TrainConfig) -> list[str]:
-    """The settings that change the result and differ, as "name: saved -> asked"."""
-    now = asked.to_dict()
-    found = []
-    for name, one in SETTINGS.items():
-        was = saved.get(name, one.default)
-        if one.incidental or was == now[name]:
-            continue
-        if name not in (*OPTIONS, "extra"):
-            found.append(f"{name}: {was!r} -> {now[name]!r}")
-            continue
-        prefix = name.removesuffix("options").replace("_", ".").removeprefix("extra")
-        for key in sorted(was.keys() | now[name].keys()):
-            known = REGISTERED.get(key) if name == "extra" else None
-            before = was.get(key, known.default if known else MISSING)
-            after = now[name].get(key, MISSING)
-            if before != after and not (known and known.incidental):
-                found.append(f"{prefix}{key}: {_shown(before)} -> {_shown(after)}")
-    return found
-
-
-def _shown(value: Any) -> str:
-    return "'default'" if value is MISSING else repr(value)
 
 
 def write_config(

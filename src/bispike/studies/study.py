@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import rules
+from ..config.differences import differences
 from ..config.resolve import Request, resolve_each, resolve_rows, validate
-from ..config.train_config import TrainConfig, differences, read_config, write_config
+from ..config.train_config import TrainConfig, read_config, write_config
 from ..errors import CheckpointError, ConfigurationError
 from ..files import make_folder
 from ..runs.run import read_summary

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from ..config.train_config import CONFIG_FILE, TrainConfig, differences, read_config, write_config
+from ..config.differences import differences
+from ..config.train_config import CONFIG_FILE, TrainConfig, read_config, write_config
 from ..data import Dataset
 from ..errors import CheckpointError
 from ..files import remove_unfinished, write_atomic
