@@ -50,10 +50,9 @@ def test_options_of_optimizers_are_checked_before_a_training(optimizer: str, opt
 def test_every_optimizer_takes_its_own_defaults() -> None:
     for name in optimizers.OPTIMIZERS:
         assert [*optimizers.problems(name, {})] == []
-        defaults = {key: v for key, v in optimizers.optimizer_settings(name).items() if v is not None}
-        assert [
-            *optimizers.problems(name, {k: list(v) if isinstance(v, tuple) else v for k, v in defaults.items()})
-        ] == []
+        defaults = {key: value for key, value in optimizers.optimizer_settings(name).items() if value is not None}
+        lists = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
+        assert [*optimizers.problems(name, lists)] == []
 
 
 @pytest.mark.parametrize("value", [HUGE, -HUGE, Fraction(HUGE), float("nan"), float("inf")])

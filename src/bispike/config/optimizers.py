@@ -69,7 +69,7 @@ def problems(name: str, options: Mapping[str, Any]) -> Iterator[str]:
     yield from filter(None, wrong)
     if options and not any(wrong) and options.keys() <= known.keys():
         try:
-            build(name, [{"params": [nn.Parameter(torch.zeros(1))], "base_lr": 1e-3}], options=options)
+            build(name, [{"params": [nn.Parameter(torch.zeros(1, 1))], "base_lr": 1e-3}], options=options)
         except ConfigurationError as error:
             yield from error.problems
 
@@ -142,9 +142,9 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
 
 def _is_row(values: Sequence[Any], like: Sequence[Any]) -> bool:
     """Whether values are as many numbers as a default has; None only where the default has it."""
-    return len(values) == len(like) and all(
-        is_number(a) or (a is None and b is None) for a, b in zip(values, like, strict=True)
-    )
+    if len(values) != len(like):
+        return False
+    return all(is_number(one) or (one is None and default is None) for one, default in zip(values, like, strict=True))
 
 
 def _as_tuple(value: Any) -> Any:
