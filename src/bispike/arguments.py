@@ -143,6 +143,17 @@ def wholes(name: str, value: Any, least: int = 1, *, empty: bool = False, most: 
     return [int(one) for one in value]
 
 
+def pair(name: str, item: Any, words: str = "a stimulus and its label") -> tuple[Any, Any]:
+    """The two parts of an item of a stream.
+
+    Raises:
+        ConfigurationError: it is no pair.
+    """
+    if not isinstance(item, (tuple, list)) or len(item) != 2:
+        raise ConfigurationError(f"{name}: expected pairs of {words}, received {shown(item)}.")
+    return item[0], item[1]
+
+
 def problems(*checks: Callable[[], object]) -> list[str]:
     """What several checks find, so that all of it is listed together; empty if nothing is wrong."""
     found: list[str] = []

@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..files import describe
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
+@checked
 def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     """A table as TOML text; `heading` lines become comments at the top."""
     lines = [f"# {line}" for line in heading.splitlines()]
@@ -27,6 +29,7 @@ def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+@checked
 def load(path: str | Path) -> dict[str, Any]:
     """Read a TOML file.
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import checked
 from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..files import write_atomic
 from ..settings import (
@@ -170,6 +171,7 @@ AFTER_UPDATE: dict[str, Callable[[Network, Any], None]] = {}
 """What a training calls after each update for a registered setting, by its name."""
 
 
+@checked
 def register_setting(
     name: str,
     default: Any,
@@ -215,6 +217,7 @@ def training_settings() -> dict[str, Setting]:
     return own | REGISTERED
 
 
+@checked
 def from_dict(values: dict[str, Any]) -> TrainConfig:
     """Settings from plain values; what is left out keeps its default. Registered settings stand beside the others.
 
@@ -230,6 +233,7 @@ def from_dict(values: dict[str, Any]) -> TrainConfig:
     return TrainConfig(**{**own, "extra": {**own.get("extra", {}), **extra}} if extra else own)
 
 
+@checked
 def write_config(
     folder: str | Path,
     config: TrainConfig,
@@ -254,6 +258,7 @@ def write_config(
     write_atomic(Path(folder) / CONFIG_FILE, toml.dumps(table, heading=heading))
 
 
+@checked
 def read_config(folder: str | Path) -> TrainConfig:
     """The settings in a run's folder, or in a file like its config.toml.
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import DataError
 from ..spaces import Concept, Stimulus
 from . import labels as labelling
@@ -23,6 +24,7 @@ SPLIT_SEED = 20250
 """Seed of the split that replaces a missing test part."""
 
 
+@checked
 def from_arrays(
     x_train: Any,
     y_train: Any,
