@@ -38,6 +38,7 @@ from .schedules import SCHEDULES
 if TYPE_CHECKING:
     from ..nn import Network
 
+FILLED = Limit("a text that is not empty", without=("",))
 RATE = Limit("a positive number of at most 1000", 0, 1000, above=True)
 FORMAT = 2  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
@@ -60,10 +61,10 @@ class TrainConfig:
     (`register_setting`).
     """
 
-    dataset: str = option("digits", None, "name of a data set, or the path of a file or folder", flag="--dataset")
+    dataset: str = option("digits", FILLED, "name of a data set, or the path of a file or folder", flag="--dataset")
     data_root: str | None = option(
         None,
-        None,
+        FILLED,
         "folder with data sets; none: $BISPIKE_DATA, else the user's cache folder",
         flag="--data-root",
         incidental=True,

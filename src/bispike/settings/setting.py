@@ -225,6 +225,8 @@ def _within(limit: Limit, value: Any) -> bool:
         return value in limit.values
     if limit.choices:
         return value in limit.choices
+    if not isinstance(value, Real):
+        return True
     low = value > limit.least if limit.above else value >= limit.least
     return low and (value < limit.most if limit.below else value <= limit.most)
 
