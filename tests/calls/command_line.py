@@ -34,6 +34,7 @@ WRONG = {
     "integer": ["x", "2.5", "", "1e3", "nan", "true", "[1]", "-1"],
     "integer range": ["x", "2.5", "", "-1", "nan"],
     "float": ["x", "", "nan", "inf", "true", "-1"],
+    "float range": ["x", "", "nan", "inf", "true", "-1"],
     "choice": ["no-such", ""],
     "text": ["no-such", ""],
     "path": [""],
@@ -41,6 +42,7 @@ WRONG = {
 ACCEPTED = {
     ("--data-root", "no-such"): "a folder that this data set does not need",
     ("--target", "no-such"): "the reader of a file knows its columns",
+    ("--new", "no-such"): "the data set knows its classes",
 }
 """Values that are right for an option, with the reason."""
 WORDS: dict[str, list[str]] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import FILE, json_option, run_argument
+from ._options import COUNT, FILE, SEED, json_option, run_argument
 from ._output import Answer, pairs
 
 
@@ -20,14 +20,14 @@ from ._output import Answer, pairs
 @click.option("--hide", metavar="bottom|top|left|right|none", help="Hidden part of the cue.  [default: bottom]")
 @click.option(
     "--passes",
-    type=int,
+    type=COUNT,
     metavar="N",
     help="Bottom-up and top-down passes to complete a cue.  [default: 3]",
 )
-@click.option("--samples", type=int, metavar="N", help="Draw N new images, all classes alike (autoencoders).")
+@click.option("--samples", type=COUNT, metavar="N", help="Draw N new images, all classes alike (autoencoders).")
 @click.option("--judge", type=FILE, metavar="RUN2", help="Judge an autoencoder by this classifier.")
-@click.option("--components", type=int, metavar="N", help="Gaussians per class.  [default: 1]")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
+@click.option("--components", type=COUNT, metavar="N", help="Gaussians per class.  [default: 1]")
+@click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="The picture.  [default: RUN/recall.png]")
 @json_option
 def command(
