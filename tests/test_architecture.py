@@ -14,7 +14,7 @@ import bispike
 ROOT = Path(bispike.__file__).parent
 ROOMS = [
     ("_version", "errors"),
-    ("files", "seeds", "settings", "spaces"),
+    ("files", "seeds", "settings", "spaces", "stopping"),
     ("functional",),
     ("nn",),
     ("models",),

@@ -19,7 +19,9 @@ import click
 from .. import errors
 from .._version import __version__
 from ..config.packages import load_packages
+from ..stopping import at_once
 from ._output import Answer, as_json_text, show
+from ._streams import lasting_streams, quiet_when_lost
 from ._verbs import PACKAGE, Folder
 
 
@@ -42,20 +44,20 @@ class Application(Folder):
                 load_packages()
                 answer = super().main(words, prog_name or "bispike", standalone_mode=False, **extra)
             if isinstance(answer, Answer):
-                show(answer, as_json=as_json, stream=stdout)
-                stdout.flush()
+                with quiet_when_lost(stdout):
+                    show(answer, as_json=as_json, stream=stdout)
+                    stdout.flush()
                 sys.exit(answer.status)
             sys.exit(answer if isinstance(answer, int) else 0)
-        except BrokenPipeError:
-            _leave_quietly()
         except (Exception, KeyboardInterrupt) as error:
             status, message = describe(error)
             print(message, file=sys.stderr, flush=True)
             if os.environ.get("BISPIKE_DEBUG") == "1":
                 traceback.print_exception(error)
             if as_json:
-                stdout.write(as_json_text({"error": _payload(error, status, message)}) + "\n")
-                stdout.flush()
+                with quiet_when_lost(stdout):
+                    stdout.write(as_json_text({"error": _payload(error, status, message)}) + "\n")
+                    stdout.flush()
             sys.exit(status)
 
 
@@ -88,13 +90,6 @@ def _payload(error: BaseException, status: int, message: str) -> dict[str, Any]:
     return {"kind": kind, "message": message.removeprefix("error: "), "status": status}
 
 
-def _leave_quietly() -> NoReturn:
-    """Whoever reads our output has closed it: print nothing more, also not when the interpreter ends."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
-
-
 @click.group(
     cls=Application,
     package=PACKAGE,
@@ -111,4 +106,5 @@ def app() -> None:
 
 def main() -> NoReturn:
     """Entry point of the command `bispike`."""
-    app.main()
+    with lasting_streams(), at_once():
+        app.main()

@@ -58,7 +58,6 @@ def command(
     from ..bench.run import Result, run_suite
     from ..bench.suites import cases_of
     from ..figures import files as picture_files
-    from ..files import make_folder
 
     cases = cases_of(suite, only=only, repeats=repeats, warmup=warmup, batch_size=batch_size)
     before = past.runs_of(past.read(history), suite, device) if check else []
@@ -66,7 +65,7 @@ def command(
     def document(result: Result) -> dict[str, Any]:
         return results.document(suite, result.rows, result.problems, device)
 
-    make_folder(out)
+    results.claim_folder(out)
     result = run_suite(
         cases,
         with_peers=peers,
@@ -77,7 +76,7 @@ def command(
     found = document(result)
     files = results.write_results(found, out)
     if result.rows:
-        files["picture"] = str(picture_files.write_costs(out / "bench.png", result.rows))
+        files["picture"] = str(picture_files.write_costs(out / results.PICTURE, result.rows))
     worse = past.worse(found, before) if check and result.rows else []
     for sentence in worse:
         note(f"error: worse than before: {sentence}")

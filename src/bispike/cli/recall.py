@@ -33,6 +33,7 @@ from ._output import Answer, pairs
 @click.option("--components", type=int, default=1, show_default=True, metavar="N", help="Gaussians per class.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="The picture.  [default: RUN/recall.png]")
+@click.option("--overwrite", is_flag=True, help="Replace FILE even if bispike did not write it.")
 @json_option
 def command(
     run: Path,
@@ -47,10 +48,12 @@ def command(
     components: int,
     seed: int,
     out: Path | None,
+    overwrite: bool,  # noqa: FBT001
 ) -> Answer:
     """Draw the stimulus that a trained RUN recalls for each concept, or how it completes a cue."""
     from ..experiments import recall as recalling
     from ..figures import files as picture_files
+    from ..runs.outputs import expect_own
     from ..runs.run import expect_single_stimuli, load_run
     from ..training import evaluation
 
@@ -66,18 +69,19 @@ def command(
     if judge is not None:
         found = recalling.judge(trained, judge, samples=samples or 1000, components=components, seed=seed)
         return Answer({"run": str(run), **found}, pairs({"run": str(run), **_flat(found)}))
+    expect_own(path, overwrite=overwrite)
     if cue is not None:
-        found = recalling.complete_cue(trained, cue, path, hidden=hide, passes=passes)
+        found = recalling.complete_cue(trained, cue, path, hidden=hide, passes=passes, overwrite=overwrite)
         shown = f"decision from the cue: {found['decision']}; after {passes} passes: {found['settled']}; figure: {path}"
         return Answer({"run": str(run), "cue": str(cue), **found, "out": str(path)}, shown)
     if samples is not None:
-        recalling.draw_samples(trained, samples, path, seed=seed)
+        recalling.draw_samples(trained, samples, path, seed=seed, overwrite=overwrite)
         return Answer({"run": str(run), "samples": samples, "out": str(path)}, f"drew {samples} images: {path}")
     if layers:
-        names = recalling.draw_layers(trained, wanted, path)
+        names = recalling.draw_layers(trained, wanted, path, overwrite=overwrite)
     else:
         names, stimuli = evaluation.recall(network, wanted)
-        path = picture_files.write_recall(path, names, stimuli)
+        path = picture_files.write_recall(path, names, stimuli, overwrite=overwrite)
     return Answer({"run": str(run), "concepts": names, "out": str(path)}, f"recalled {len(names)} concepts: {path}")
 
 

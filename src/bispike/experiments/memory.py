@@ -18,7 +18,7 @@ from ..analysis.generation import BATCH
 from ..errors import ConfigurationError
 from ..figures.files import write_picture
 from ..figures.recall import capacity_figure, completion_figure, replay_figure, robustness_figure
-from ..files import make_folder, write_json
+from ..files import write_json
 from ..functional.cues import half_cue
 from ..memory import (
     AssociativeMemory,
@@ -35,6 +35,7 @@ from ..memory import (
 )
 from ..memory.completion_quality import COMPLETION_SETTINGS, class_means, hidden_error
 from ..memory.curves import Memory
+from ..runs.marker import RESULTS, claim
 from ..runs.run import Run, expect_single_stimuli, load_run
 from ..training.environment import deterministic
 
@@ -42,6 +43,14 @@ OURS = "bispike 784 × 100"
 PAIRS = (10, 20, 30, 34, 38, 42, 50, 60, 70, 76, 80, 84, 90, 100)
 SHARES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)
 MASKED = (0.0, 0.25, 0.5, 0.6, 0.75)
+FILES = (
+    "memory.json",
+    "memory-capacity.png",
+    "memory-robustness.png",
+    "memory-replay.png",
+    "completion-stored.png",
+    "completion-unseen.png",
+)
 STORED = ((50, 100), (100, 100), (100, 400), (200, 400), (400, 400))  # images, concept units
 
 
@@ -71,11 +80,12 @@ def measure_memories(
 
     Raises:
         ConfigurationError: too few seeds or passes.
-        UserError: the data set or the run cannot be read, or the folder not be written.
+        UserError: the data set or the run cannot be read, or the folder not be written, or it holds
+            files of these names that bispike did not write.
     """
     if seeds < 1 or passes < 1:
         raise ConfigurationError(f"seeds and passes: expected at least 1, received {seeds} and {passes}.")
-    make_folder(out)
+    claim(out, RESULTS, FILES)
     with deterministic(torch.device("cpu"), threads=1):
         found = _measure(out, seeds, passes)
         if dataset is not None:

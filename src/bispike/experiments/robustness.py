@@ -20,8 +20,9 @@ from ..data import Dataset, Split
 from ..errors import CheckpointError, ConfigurationError, ShapeError
 from ..figures.files import write_picture
 from ..figures.robustness import robustness_of_rows
-from ..files import make_folder, write_atomic, write_json
+from ..files import write_atomic, write_json
 from ..nn import Network
+from ..runs.marker import RESULTS, claim
 from ..runs.run import expect_single_stimuli
 from ..seeds import generator
 from ..training import Run, TrainConfig, evaluate, load_run
@@ -135,11 +136,16 @@ def robust_rows(
 def write_robustness(
     rows: Sequence[RobustRow], measured: Sequence[Mapping[str, Any]], out: str | Path, *, split: str
 ) -> dict[str, str]:
-    """Write `robustness.json`, `.md` and `.png` into a folder; returns the paths by kind."""
-    folder = make_folder(out)
+    """Write `robustness.json`, `.md` and `.png` into a folder; returns the paths by kind.
+
+    Raises:
+        UserError: the folder holds files of these names that bispike did not write, or cannot be written.
+    """
+    folder = Path(out)
     paths = {
         kind: folder / f"robustness.{end}" for kind, end in (("json", "json"), ("markdown", "md"), ("picture", "png"))
     }
+    claim(folder, RESULTS, [path.name for path in paths.values()])
     write_json(paths["json"], {"split": split, "rows": [asdict(row) for row in rows], "runs": list(measured)})
     heads = headings(rows)
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]

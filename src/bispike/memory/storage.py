@@ -10,8 +10,9 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..files import make_folder, write_atomic, write_json
+from ..files import write_atomic, write_json
 from ..runs.checkpoint import read_tensors, serialise
+from ..runs.marker import MEMORY, claim
 
 TENSORS, SETTINGS = "memory.safetensors", "memory.json"
 KIND = "associative memory"
@@ -20,7 +21,7 @@ KIND = "associative memory"
 def write(folder: str | Path, values: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Write settings and tensors, each file through a temporary one beside it."""
     target = Path(folder)
-    make_folder(target)
+    claim(target, MEMORY, (TENSORS, SETTINGS))
     write_atomic(target / TENSORS, serialise(dict(tensors)))
     write_json(target / SETTINGS, {"kind": KIND, **values})
 

@@ -11,6 +11,7 @@ from ..errors import CheckpointError, ConfigurationError, UnknownNameError
 from ..nn import Classifier
 from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint, load_weights
+from ..runs.marker import LEARNER, claim, read_marker
 from ..training.state import optimizer_state, restore_optimizer
 from .class_memory import ClassMemory
 from .layer_trainer import LayerTrainer
@@ -48,7 +49,14 @@ def save(learner: Storable, folder: Path) -> None:
         tensors |= moments
         tensors |= {f"rule/{name}": value for name, value in learner.layer_trainer.rule.state_dict().items()}
     identity = {"kind": KIND, "network": network.spec, "consolidated": learner.memory is not None}
+    _claim(folder)
     checkpoint.save(folder, Checkpoint(0, 0, learner.taught, tensors, values, identity))
+
+
+def _claim(folder: Path) -> None:
+    """Mark the folder as a learner's, or check that it is one: nobody else's files of these names are replaced."""
+    present = [] if read_marker(folder) else checkpoint.own_files(folder)
+    claim(folder, LEARNER, (checkpoint.LATEST, checkpoint.PREVIOUS, *present))
 
 
 def load(create: Callable[..., Learner], folder: Path) -> Learner:

@@ -10,9 +10,12 @@ tensors that neither JSON file names are left over from a kill and are removed. 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +33,7 @@ from ..files import describe, make_folder, remove_unfinished, write_atomic, writ
 
 FORMAT = 2
 LATEST, PREVIOUS = "latest.json", "previous.json"
+_TENSORS = re.compile(r"step-\d{8,}-[0-9a-f]{8}\.safetensors")
 _PLAIN = ("epoch", "step", "updates", "values", "identity")  # the fields without tensors
 _ENTRY = "entry"  # their name among the tensors in `to_bytes`
 
@@ -126,7 +130,7 @@ def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) ->
 
 def remove_leftovers(folder: Path) -> None:
     """Remove unfinished files of a killed process, and tensors that no checkpoint names."""
-    remove_unfinished(folder)
+    remove_unfinished(folder, is_own)
     named = set()
     for name in (LATEST, PREVIOUS):
         try:
@@ -136,8 +140,24 @@ def remove_leftovers(folder: Path) -> None:
         except (ValueError, KeyError, TypeError):
             return  # damaged: leave all files, so that a person can look at them
     for path in folder.glob("step-*.safetensors"):
-        if path.name not in named:
-            path.unlink(missing_ok=True)
+        if path.name not in named and is_own(path.name):
+            with contextlib.suppress(OSError):  # the checkpoint is complete; the next one tries again
+                path.unlink()
+
+
+def own_files(folder: Path) -> list[str]:
+    """The names in a checkpoint folder that `save` gives; [] if there is no folder."""
+    try:
+        return [name for name in os.listdir(folder) if is_own(name)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise describe(error, folder) from error
+
+
+def is_own(name: str) -> bool:
+    """Whether a name in a checkpoint folder is one that `save` gives."""
+    return name in (LATEST, PREVIOUS) or _TENSORS.fullmatch(name) is not None
 
 
 def serialise(tensors: dict[str, Tensor]) -> bytes:

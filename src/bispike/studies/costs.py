@@ -25,9 +25,8 @@ from ..runs.record import model_digest
 from ..seeds import generator
 from ..training import load_run
 from ..training.evaluation import split_of
-from .study import Outcome
+from .study import INFERENCE, Outcome
 
-FOLDER = "inference"  # below the study's
 SAMPLES = 256
 
 
@@ -54,7 +53,7 @@ def inference_costs(
 
 
 def _measured_once(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
-    file = make_folder(folder / FOLDER) / f"{outcome.cell.name}.json"
+    file = make_folder(folder / INFERENCE) / f"{outcome.cell.name}.json"
     digest = model_digest(outcome.path)
     known = _read(file)
     if known.get("model") == digest and known.get("samples") == SAMPLES:

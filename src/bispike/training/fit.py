@@ -19,10 +19,13 @@ from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
-from ..runs.folder import MODEL, check_target, clear, is_finished, is_occupied, locked
+from ..runs.folder import MODEL, check_target, is_finished, prepare
+from ..runs.lock import locked
 from ..runs.run import Run, load_run, read_metrics, read_summary
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
+from .interrupt import explained
+from .lost_terminal import Losable
 from .progress import Progress
 from .progress import create as create_progress
 from .trainer import Trainer
@@ -65,7 +68,7 @@ def fit(
     config = config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
-    with distributed.processes(config.device) as group:
+    with explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -79,7 +82,9 @@ def fit(
             rule = rules.create(rule, network)
         else:
             check_device(network, device)
-        return _train(config, network, rule, data, target, overwrite=overwrite, progress=reporter, group=group)
+        return _train(
+            config, network, rule, data, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
+        )
 
 
 def run_config(
@@ -108,7 +113,7 @@ def run_config(
         config = read_config(out)
     validate(config)
     target = None if out is None else Path(out)
-    with distributed.processes(config.device) as group:
+    with explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -117,7 +122,9 @@ def run_config(
         for sentence in dataset.notes:
             reporter.note(sentence)
         check_fit(network, dataset, config)
-        return _train(config, network, rule, dataset, target, overwrite=overwrite, progress=reporter, group=group)
+        return _train(
+            config, network, rule, dataset, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
+        )
 
 
 def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:
@@ -136,7 +143,7 @@ def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:
 
 def _reporter(group: Group, progress: str | Progress | None) -> Progress:
     """The progress that this process shows; of several processes only process 0 shows any."""
-    reporter = create_progress(progress)
+    reporter = progress if isinstance(progress, Progress) else Losable(create_progress(progress))
     return reporter if group.rank == 0 else Progress()
 
 
@@ -163,6 +170,7 @@ def _train(
     data: Dataset,
     target: Path | None,
     *,
+    resume: bool,
     overwrite: bool,
     progress: Progress,
     group: Group,
@@ -170,9 +178,11 @@ def _train(
     trainer = Trainer(config, network, rule, data, folder=target, progress=progress, group=group)
     if target is None or group.rank > 0:
         return trainer.run()
-    with locked(target):
-        if overwrite and is_occupied(target):
-            clear(target)
+    with locked(target, note=progress.note) as lock:
+        prepare(target, resume=resume, overwrite=overwrite)
+        if is_finished(target):
+            raise CheckpointError(f"{target}: another process has just finished this run. Load it, or resume it again.")
+        trainer.checkpointer.lock = lock
         return trainer.run()
 
 

@@ -69,6 +69,7 @@ class Bar(Progress):
 
         console = Console(file=stream or sys.stderr, highlight=False)
         console.width = min(console.width, WIDTH)
+        console.on_broken_pipe = _again  # type: ignore[method-assign]  # the default ends the program
         self.display = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -103,6 +104,11 @@ class Bar(Progress):
         self.display.stop()
 
 
+def _again() -> None:
+    """Raise again what is being handled."""
+    raise
+
+
 def create(mode: str | Progress | None) -> Progress:
     """Progress by mode: "auto" (a bar on a terminal, lines otherwise), "bar", "plain", "none" or None.
 
@@ -115,6 +121,8 @@ def create(mode: str | Progress | None) -> Progress:
         return Progress()
     if mode not in MODES:
         raise ConfigurationError(unknown_name("progress", mode, MODES))
+    if sys.stderr is None or sys.stderr.closed:  # started without a terminal
+        return Progress()
     if mode == "bar" or (mode == "auto" and sys.stderr.isatty()):
         return Bar()
     return Plain()

@@ -115,6 +115,8 @@ class Trainer:
                 with self.interrupt, self.rescue.when_a_process_is_lost():
                     while self.training.state.epoch < config.epochs and self.training.state.ended is None:
                         self._epoch()
+                    if self.group.size == 1 and self.interrupt.requested:  # as the last epoch was measured
+                        raise self.rescue.interrupted()
                 with self.rescue.when_a_process_is_lost():
                     return self._finish()
             except DivergenceError as error:
@@ -149,6 +151,7 @@ class Trainer:
             processes=self.group.size,
         )
         if folder is not None:
+            self.checkpointer.check_lock()
             write_atomic(folder / MODEL, checkpoint.serialise(self.network.state_dict()))
             write_json(folder / SUMMARY, result)
         return Run(folder, self.config, self.network, self.rule, result, state.metrics)

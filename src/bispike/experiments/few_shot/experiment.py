@@ -28,7 +28,7 @@ from ...online.learner import Learner
 from ...seeds import generator
 from ...training import fit
 from .account import confusion, row
-from .parts import Parts, draw_examples, part
+from .parts import Parts, draw_examples, file_name, part
 
 Decide = Callable[[Tensor], Tensor]
 
@@ -109,7 +109,7 @@ def _trained(parts: Parts, rule: str, seed: int, protocol: Protocol, out: Path |
         network,
         rule,
         known,
-        out=None if out is None else out / f"without-{'-'.join(parts.new)}-{rule}-{seed}",
+        out=None if out is None else out / f"without-{file_name(parts.new)}-{rule}-{seed}",
         resume=out is not None,
         progress="none",
         epochs=protocol.epochs,

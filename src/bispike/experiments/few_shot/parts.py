@@ -7,6 +7,7 @@ from the known classes alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,11 @@ class Parts:
     validation: Split
     test: Split
     new: tuple[str, ...]
+
+
+def file_name(new: Sequence[str]) -> str:
+    """Names of new classes as a part of a file name: letters, digits, dots and hyphens, without a folder."""
+    return re.sub(r"[^\w.-]+", "_", "-".join(new)).strip(".")
 
 
 def part(dataset: Dataset, new: Sequence[str], *, validation: float) -> Parts:
