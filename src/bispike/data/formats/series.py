@@ -31,10 +31,13 @@ from .format import Format
 WINDOW = 12
 PAPER_WINDOW = 32
 TEST_FRACTION = 0.2
+LISTED = 400  # columns that a message names
 LARGEST_VALUE = float(np.finfo(np.float32).max) / 16  # changes between steps, and their squares, must be finite
 TARGET_MODES = ("change", "value")
 OPTIONS = (
-    Option("target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)", check=text),
+    Option(
+        "target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)", check=text
+    ),
     Option("horizon", "steps ahead, at least 1 (chronological only)", default=1, check=whole_number(1, "step ahead")),
     Option("window", "S, positions of a window; 12 (chronological) or 32 (paper)", check=whole_number(1, "position")),
     Option(
@@ -214,7 +217,7 @@ def _targets(series: Series, target: str | None, *, paper: bool, problems: list[
         if name in series.columns:
             found.append(series.columns.index(name))
         else:
-            problems.append(unknown_name("target: column", name, series.columns))
+            problems.append(unknown_name("target: column", name, series.columns[:LISTED]))
     return found
 
 
