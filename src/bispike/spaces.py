@@ -7,6 +7,7 @@ descriptions without data; data sets provide them and model builders take them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -148,6 +149,11 @@ def _distinct(name: str, what: str, names: Any) -> tuple[str, ...]:
     wrong = [one for one in names if not isinstance(one, str) or not one]
     if wrong:
         raise ConfigurationError(f"{name}: expected a text as the name of each, received {shown(wrong[0])}.")
+    foreign = [one for one in names if re.search("[\ud800-\udfff]", one)]  # a name of a file in another encoding
+    if foreign:
+        raise ConfigurationError(
+            f"{name}: expected names in UTF-8, received {shown(foreign[0])}, which no settings can hold. Rename it."
+        )
     if len(names) > MOST_CLASSES:
         raise ConfigurationError(f"{name}: expected at most {MOST_CLASSES:,} {what}, received {len(names):,}.")
     if len({*names}) < len(names):

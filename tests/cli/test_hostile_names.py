@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from base64 import b64decode
@@ -156,3 +157,17 @@ def test_a_long_name_is_shortened_in_a_table(capsys: pytest.CaptureFixture[str])
     shown = capsys.readouterr().out
     assert shown.count("x") == _output.CELL - 1
     assert max(map(len, shown.splitlines())) <= _output.PIPE_WIDTH
+
+
+def test_a_class_whose_name_no_settings_can_hold_is_refused_with_the_data(tmp_path: Path) -> None:
+    for name in (b"a", b"\xff"):
+        folder = tmp_path / "images" / os.fsdecode(name)
+        folder.mkdir(parents=True)
+        for number in range(3):
+            with (folder / f"{number}.png").open("wb") as file:
+                Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(file, "PNG")
+    for call in (["data", "check"], ["train", "--out", tmp_path / "run", "--dataset"]):
+        called = bispike(*call, tmp_path / "images")
+        assert called.status == 2
+        assert "expected names in UTF-8, received '\\udcff'" in called.err
+    assert not (tmp_path / "run" / "initial.safetensors").exists()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from bispike.data import Dataset
 from bispike.functional.backends import native
@@ -82,10 +81,3 @@ def test_kernels_in_another_place_are_told(
     given(build.Found(native.library(), remark="elsewhere: the kernels."))
     ((note,), _) = train(network, dataset, tmp_path / "run")
     assert note == "note: elsewhere: the kernels."
-
-
-def test_kernels_are_not_used_in_float64(network: Network, dataset: Dataset) -> None:
-    notes = Notes()
-    run = fit(network.to(torch.float64), "bsd", dataset, **{**FAST, "epochs": 1, "progress": notes})
-    assert run.summary["native"] is False
-    assert notes.notes == []
