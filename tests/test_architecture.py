@@ -13,8 +13,10 @@ import bispike
 
 ROOT = Path(bispike.__file__).parent
 ROOMS = [
-    ("_version", "errors"),
-    ("files", "restoring", "schema", "seeds", "settings", "spaces"),
+    ("_version", "escaping"),
+    ("errors",),
+    ("arguments",),
+    ("files", "restoring", "schema", "seeds", "settings", "spaces", "stopping"),
     ("functional",),
     ("nn",),
     ("models",),

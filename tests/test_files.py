@@ -81,11 +81,107 @@ def test_json_keeps_every_bit_and_refuses_nan(tmp_path: Path) -> None:
         files.write_json(tmp_path / "a.json", float("nan"))
 
 
-def test_sweep_removes_unfinished_files_only(tmp_path: Path) -> None:
-    (tmp_path / f"{files.TEMPORARY}17-a.txt").write_text("half")
-    (tmp_path / "a.txt").write_text("whole")
-    files.remove_unfinished(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+def test_sweep_removes_unfinished_files_of_its_own_names_only(tmp_path: Path) -> None:
+    foreign = {
+        files.temporary_name("b.txt"),
+        ".bispike-17-0000000g-a.txt.part",
+        ".bispike-17-00000000-a.txt",
+        ".writing-17-a.txt",
+        "a.txt",
+    }
+    for name in foreign | {files.temporary_name("a.txt")}:
+        (tmp_path / name).write_text("x")
+    (tmp_path / files.temporary_name("a.txt")).symlink_to(tmp_path / "a.txt")
+    files.remove_unfinished(tmp_path, {"a.txt"}.__contains__)
+    left = {path.name for path in tmp_path.iterdir() if not path.is_symlink()}
+    assert left == foreign
+    assert len(list(tmp_path.iterdir())) == len(foreign) + 1
+    files.remove_unfinished(tmp_path / "missing", {"a.txt"}.__contains__)
+
+
+def test_a_temporary_name_gives_its_final_name_and_always_fits(tmp_path: Path) -> None:
+    assert files.final_name(files.temporary_name("a-1.part")) == "a-1.part"
+    assert files.final_name("a-1.part") is None
+    longest = "x" * 255
+    assert len(files.temporary_name(longest)) == 255
+    files.write_atomic(tmp_path / longest, "x")
+    assert [path.name for path in tmp_path.iterdir()] == [longest]
+
+
+SYSTEM_ERRORS = {
+    errno.ENOSPC: (WorkError, "free some space"),
+    errno.EDQUOT: (WorkError, "free some space"),
+    errno.EIO: (WorkError, "repair the disk"),
+    errno.EROFS: (WorkError, "repair the disk"),
+    errno.EFBIG: (WorkError, "ulimit -f"),
+    errno.EMFILE: (WorkError, "ulimit -n"),
+    errno.ENAMETOOLONG: (UserError, "choose a shorter one"),
+    errno.ELOOP: (UserError, "in a circle"),
+    errno.EISDIR: (UserError, "a file is expected"),
+    errno.ENOTDIR: (UserError, "a folder is expected"),
+    errno.EACCES: (UserError, "that you may write"),
+    errno.EBUSY: (UserError, "removed"),
+}
+
+
+@pytest.mark.parametrize("number", SYSTEM_ERRORS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("call", ["open", "fsync", "replace", "unlink", "close", "mkdir", "lstat"])
+def test_every_error_of_the_system_is_an_own_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, call: str
+) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    real = os.close
+
+    def fail(*arguments: object, **options: object) -> None:
+        if call == "close":
+            real(arguments[0])  # type: ignore[arg-type]
+        raise OSError(number, os.strerror(number))
+
+    works = {
+        "open": lambda: files.write_atomic(target, "new"),
+        "fsync": lambda: files.write_atomic(target, "new"),
+        "replace": lambda: files.write_atomic(target, "new"),
+        "close": lambda: files.write_atomic(target, "new"),
+        "unlink": lambda: files.remove_file(target),
+        "mkdir": lambda: files.make_folder(tmp_path / "b"),
+        "lstat": lambda: files.status_of(target),
+    }
+    if call == "lstat" and number == errno.ENOTDIR:
+        pytest.skip("nothing stands there: not an error")
+    kind, words = SYSTEM_ERRORS[number]
+    monkeypatch.setattr("builtins.open" if call == "open" else f"os.{call}", fail)
+    try:
+        with pytest.raises(kind, match=words) as caught:
+            works[call]()
+    finally:
+        monkeypatch.undo()
+    assert "a.txt" in str(caught.value) or "/b" in str(caught.value) or number == errno.ENAMETOOLONG
+    assert target.read_text() == ("new" if call == "close" else "old")
+
+
+def test_a_temporary_file_that_cannot_be_removed_hides_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "unlink", fail)
+    with pytest.raises(WorkError, match=r"a\.txt: Input/output error"):
+        files.write_atomic(tmp_path / "a.txt", "new")
+
+
+def test_a_real_name_that_is_too_long_and_a_real_circle_of_links(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="too long"):
+        files.write_atomic(tmp_path / ("x" * 300), "x")
+    with pytest.raises(UserError, match="too long"):
+        files.make_folder(tmp_path / ("x" * 300))
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(UserError, match="circle"):
+        files.make_folder(tmp_path / "circle" / "below")
+    with pytest.raises(UserError, match="zero byte"):
+        files.make_folder("a\0b")
 
 
 # ------------------------------------------------------------------ reading

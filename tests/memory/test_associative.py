@@ -150,7 +150,11 @@ def test_a_saved_memory_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert torch.equal(memory.up, again.up)
     assert torch.equal(memory.down, again.down)
     assert again.stored == 11
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["memory.json", "memory.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
+        "bispike.json",
+        "memory.json",
+        "memory.safetensors",
+    ]
 
 
 def test_what_is_not_a_memory_is_named(tmp_path: Path) -> None:

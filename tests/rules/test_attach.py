@@ -32,7 +32,7 @@ def network(kind: type[Network]) -> Network:
         return models.mlp(12, [9, 7], 3, seed=1)
     if kind is Autoencoder:
         return models.autoencoder(12, [9], 3, latent=5, seed=1)
-    concept: Any = "abcdef" if kind is SequenceClassifier else Quantities(("u",), (0.5,), (2.0,), (), (1.0,))
+    concept: Any = tuple("abcdef") if kind is SequenceClassifier else Quantities(("u",), (0.5,), (2.0,), (), (1.0,))
     return models.create("rnn", 6, concept, widths=[9], seed=1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bispike.studies.jobs import Job, locked, processor_cores, run_jobs
+from bispike.studies.jobs import Job, processor_cores, run_jobs
 
 
 def test_a_failing_job_gives_its_message_and_the_others_end(tmp_path: Path) -> None:
@@ -20,14 +20,6 @@ def test_a_failing_job_gives_its_message_and_the_others_end(tmp_path: Path) -> N
 
 def test_no_jobs_are_no_work(tmp_path: Path) -> None:
     assert run_jobs([], tmp_path, most=1) == {}
-
-
-def test_a_lock_is_held_and_given_back(tmp_path: Path) -> None:
-    said: list[str] = []
-    for _ in range(2):
-        with locked(tmp_path, said.append) as descriptor:
-            assert descriptor is not None
-    assert said == []
 
 
 def test_there_is_at_least_one_core() -> None:

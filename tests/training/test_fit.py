@@ -19,6 +19,7 @@ from bispike.data import Dataset, Split
 from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.nn import Network
 from bispike.runs.folder import CHECKPOINT, INITIAL, METRICS, MODEL, SUMMARY
+from bispike.runs.marker import MARKER
 from bispike.tasks import Classification
 from bispike.training import TrainConfig, TrainingInterrupted, evaluate, fit, load_run, read_config, run_config
 
@@ -57,7 +58,7 @@ def test_the_folder_holds_the_run(network: Network, dataset: Dataset, tmp_path: 
     out, before = tmp_path / "runs" / "first", weights(network)
     run = fit(network, "bsd", dataset, out=out, **FAST)
     assert sorted(path.name for path in out.iterdir()) == sorted(
-        [CONFIG_FILE, METRICS, CHECKPOINT, MODEL, SUMMARY, INITIAL]
+        [CONFIG_FILE, METRICS, CHECKPOINT, MODEL, SUMMARY, INITIAL, MARKER]
     )
     assert_equal(load_file(out / INITIAL), before)
     assert_equal(load_file(out / MODEL), weights(network))

@@ -86,7 +86,7 @@ def test_ten_kills_leave_no_trace(tmp_path: Path) -> None:
     assert max(saved) < total, f"seed {seed}: a kill came after the end, at steps {saved}"
     assert len(set(saved)) > 2, f"seed {seed}: the kills hit no training, but steps {saved}"
     assert (killed / MODEL).read_bytes() == (tmp_path / "whole" / MODEL).read_bytes(), f"seed {seed}"
-    assert not list(killed.rglob(".writing-*"))
+    assert not list(killed.rglob(".bispike*"))
     assert len(list((killed / CHECKPOINT).glob("step-*"))) <= 2
     again = load_run(killed)
     for row, expected in zip(again.metrics, whole.metrics, strict=True):

@@ -93,7 +93,7 @@ def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:
         load_run(tmp_path)
 
 
-@pytest.mark.parametrize("name", [MODEL, SUMMARY, METRICS, CONFIG_FILE])
+@pytest.mark.parametrize("name", [MODEL, SUMMARY, METRICS])
 def test_a_damaged_file_of_a_run_is_named(name: str, dataset: Dataset, tmp_path: Path) -> None:
     fit(tiny_network(dataset), "bptt", dataset, out=tmp_path, **{**FAST, "epochs": 1})
     (tmp_path / name).write_text("{damaged\n")

@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from ..arguments import checked
 from ..data.download import download, matches
 from ..errors import (
     ConfigurationError,
@@ -88,6 +89,7 @@ class ClassifierFeatures:
         return torch.cat([layer_rates(self.network, batch)[self.layer] for batch in batches])
 
 
+@checked
 def inception_v3(weights: Weights) -> nn.Module:
     """The network of FID, from torch-fidelity: uint8 images `[B, 3, H, W]` to features `[B, 2048]`.
 
@@ -171,6 +173,7 @@ class Inception:
         return (found[0] if isinstance(found, tuple) else found).float().cpu()
 
 
+@checked
 def weights_file(given: str | os.PathLike[str] | None = None) -> Path:
     """The file of Inception's weights: the one given, else `$BISPIKE_INCEPTION_WEIGHTS`, else in torch's hub cache.
 
@@ -196,6 +199,7 @@ def weights_file(given: str | os.PathLike[str] | None = None) -> Path:
         ) from error
 
 
+@checked
 def read_weights(path: Path) -> Weights:
     """Tensors by name from a `.safetensors` file, or from one that torch saved.
 
@@ -222,6 +226,7 @@ def read_weights(path: Path) -> Weights:
     return found
 
 
+@checked
 def frechet_between(extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor) -> float:
     """Fréchet distance of the features of two sets of images `[N, C, H, W]` and `[M, C, H, W]`.
 
@@ -230,6 +235,7 @@ def frechet_between(extractor: FeatureExtractor, real_images: Tensor, generated_
     return _frechet(extractor.features(real_images), extractor.features(generated_images))
 
 
+@checked
 def generation_quality(
     extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor, *, neighbours: int = 5
 ) -> dict[str, float]:

@@ -10,9 +10,12 @@ from typing import Any
 
 import torch
 
-from ..files import make_folder, write_atomic, write_json
+from ..escaping import for_markdown, markdown_row
+from ..files import write_atomic, write_json
+from ..runs.marker import RESULTS, claim
 from .peers import NAMES
 
+JSON, MARKDOWN, PICTURE = "bench.json", "bench.md", "bench.png"
 HEADINGS = ("case", "contender", "step ms", "x bptt", "x best", "x infer", "MB", "x bptt", "RSS MB")
 LEGEND = """step ms: median. x bptt: relative to bptt of bispike, for the time (turn by turn) and for the
 memory. x best: time relative to the fastest backpropagation through time of the case, in bispike
@@ -41,10 +44,20 @@ def document(suite: str, rows: Sequence[Mapping[str, Any]], problems: Sequence[s
 
 def write_results(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
     """Write `bench.json` and `bench.md` into a folder; returns the paths by kind."""
-    folder = make_folder(out)
-    write_json(folder / "bench.json", found)
-    write_atomic(folder / "bench.md", as_markdown(found))
-    return {"json": str(folder / "bench.json"), "markdown": str(folder / "bench.md")}
+    folder = claim_folder(out)
+    write_json(folder / JSON, found)
+    write_atomic(folder / MARKDOWN, as_markdown(found))
+    return {"json": str(folder / JSON), "markdown": str(folder / MARKDOWN)}
+
+
+def claim_folder(out: str | Path) -> Path:
+    """Create or open the folder of the results; best before they are measured.
+
+    Raises:
+        UserError: it holds files of these names that bispike did not write, or cannot be written.
+    """
+    claim(out, RESULTS, (JSON, MARKDOWN, PICTURE))
+    return Path(out)
 
 
 def as_markdown(found: Mapping[str, Any]) -> str:
@@ -57,14 +70,14 @@ def as_markdown(found: Mapping[str, Any]) -> str:
         f"{machine}.",
         f"{found['optimizer']}; {found['date']}.",
     ]
-    lines += ["", _line(HEADINGS), rule, *(_line(cells(row)) for row in found["rows"]), "", LEGEND]
+    lines += ["", markdown_row(HEADINGS), rule, *(markdown_row(cells(row)) for row in found["rows"]), "", LEGEND]
     for title, texts in (
         ("Settings", settings(found["rows"])),
         ("The same work", comparisons(found["rows"])),
         ("Not measured", found["problems"]),
     ):
         if texts:
-            lines += [f"## {title}", "", *(f"- {text}" for text in texts), ""]
+            lines += [f"## {title}", "", *(f"- {for_markdown(text)}" for text in texts), ""]
     return "\n".join(lines)
 
 
@@ -115,10 +128,6 @@ def processor() -> str:
         lines = []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
-
-
-def _line(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(texts) + " |"
 
 
 def _number(value: float | None, digits: int) -> str:

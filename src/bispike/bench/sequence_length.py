@@ -17,13 +17,15 @@ import torch
 from torch import Tensor
 
 from .. import models, rules, tasks
-from ..files import make_folder, write_json
+from ..files import write_json
 from ..nn import Network, SequenceForecaster, SequenceNetwork
 from ..rules import Rule
+from ..runs.marker import RESULTS, claim
 from ..tasks.sequences import SequenceTask
 from ..training.environment import deterministic
 from .memory import network_tensors, peak_step_bytes
 
+FILE = "sequences.json"
 SYMBOLS, UNITS, BATCH = 65, 324, 64
 LENGTHS = (32, 128, 512)
 REPEATS = 5
@@ -93,10 +95,12 @@ HEADINGS = ("rule", "length", "memory MiB", "relative", "step ms")
 
 def measure_all(names: Sequence[str], lengths: Sequence[int], *, out: Path | None = None) -> list[dict[str, Any]]:
     """A row for each rule and length, measured on one thread; `out` is a folder for `sequences.json`."""
+    if out is not None:
+        claim(out, RESULTS, [FILE])
     with deterministic(torch.device("cpu"), threads=1):
         rows = [measure(rule, length) for rule in names for length in lengths]
     if out is not None:
-        write_json(make_folder(out) / "sequences.json", {"rows": rows})
+        write_json(out / FILE, {"rows": rows})
     return rows
 
 

@@ -13,13 +13,19 @@ from ._output import Answer
 @click.command("report")
 @click.argument("runs", type=FILE, nargs=-1, required=True, metavar="RUN...")
 @click.option("--out", type=FILE, metavar="FILE.html", help="The page.  [default: RUN/report.html for one run]")
+@click.option("--overwrite", is_flag=True, help="Replace FILE even if it is not a report.")
 @data_root_option
 @json_option
-def command(runs: tuple[Path, ...], out: Path | None, data_root: Path | None) -> Answer:
+def command(
+    runs: tuple[Path, ...],
+    out: Path | None,
+    overwrite: bool,  # noqa: FBT001
+    data_root: Path | None,
+) -> Answer:
     """Write a self-contained HTML report of one or several RUNs."""
     from .. import report
 
     if out is None and len(runs) > 1:
         raise click.UsageError("several runs: expected --out FILE.html, the file of the report.")
-    path = report.write_report(runs, out or runs[0] / "report.html", data_root=data_root)
+    path = report.write_report(runs, out or runs[0] / "report.html", data_root=data_root, overwrite=overwrite)
     return Answer({"runs": [str(run) for run in runs], "out": str(path)}, f"report: {path}")

@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError, DamagedError
+from ..escaping import printable
 from ..files import MOST_NESTED, describe, read_bytes
 
 MOST_BYTES = 4 << 20
@@ -22,6 +24,7 @@ MOST_BYTES = 4 << 20
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
+@checked
 def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     """A table as TOML text; `heading` lines become comments at the top."""
     lines = [f"# {line}" for line in heading.splitlines()]
@@ -29,6 +32,7 @@ def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+@checked
 def load(path: str | Path) -> dict[str, Any]:
     """Read a TOML file.
 
@@ -109,4 +113,12 @@ def _text(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"{text!r}: is not valid Unicode text.") from error
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    """A character of a quoted text; one that acts on a terminal is written by its code."""
+    number = ord(character)
+    if printable(character) == character:
+        return character
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

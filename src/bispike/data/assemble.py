@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import DataError
 from ..spaces import Concept, Stimulus
 from . import labels as labelling
@@ -21,8 +22,11 @@ from .sampling import stratified
 
 SPLIT_SEED = 20250
 """Seed of the split that replaces a missing test part."""
+MANY_CLASSES = 1000
+"""Fewer classes may have a single stimulus each."""
 
 
+@checked
 def from_arrays(
     x_train: Any,
     y_train: Any,
@@ -77,6 +81,7 @@ def assemble(
 ) -> Dataset:
     """A data set from stimuli `[N, *shape]` (uint8 or float32) and numbered labels, after the last checks."""
     _expect_sound(train, labels.train, "training")
+    _expect_repeated(len(labels.names), len(train))
     train_part, test_part = Split(train, labels.train), None
     if test is not None and labels.test is not None:
         _expect_sound(test, labels.test, "test")
@@ -103,6 +108,15 @@ def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:
             "add stimuli, or give a test part."
         )
     return split.subset(rest), split.subset(drawn)
+
+
+def _expect_repeated(classes: int, stimuli: int) -> None:
+    """Refuse many classes with hardly a stimulus each: they are rather a column of numbers or names than classes."""
+    if classes > MANY_CLASSES and 2 * classes > stimuli:
+        raise DataError(
+            f"training labels: {classes} classes for {stimuli} stimuli; expected at least two stimuli per class. Are "
+            "the labels really classes, and not numbers or names of the stimuli?"
+        )
 
 
 def _expect_sound(stimuli: Tensor, labels: Tensor, part: str) -> None:

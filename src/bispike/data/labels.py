@@ -15,6 +15,10 @@ from torch import Tensor
 
 from ..errors import DataError
 
+LONGEST_QUOTE = 60  # characters of a label in a message
+FEW_CLASSES = 1000
+"""So many classes are always looked at one by one, so that messages name those that are missing."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -39,16 +43,17 @@ def encode(train: np.ndarray, test: np.ndarray | None, names: Sequence[str] | No
     parts = {"training labels": _flat(train, "training labels")}
     if test is not None:
         parts["test labels"] = _flat(test, "test labels")
-    textual = {what: values.dtype.kind == "U" for what, values in parts.items()}
+    textual = {what: values.dtype.kind in "UO" for what, values in parts.items()}
     if len(set(textual.values())) > 1:
         raise DataError("labels: expected the same kind in both parts, received texts in one and numbers in the other.")
     if all(textual.values()):
-        known = tuple(names) if names is not None else tuple(np.unique(parts["training labels"]).tolist())
+        known = tuple(names) if names is not None else tuple(sorted(set(parts["training labels"].tolist())))
         numbers = {what: _number_texts(values, known, what) for what, values in parts.items()}
     else:
         numbers = {what: _checked_numbers(values, what) for what, values in parts.items()}
         top = max(int(values.max()) for values in numbers.values())
-        known = tuple(names) if names is not None else tuple(map(str, range(min(top, 10**6) + 1)))
+        _expect_few(top + 1 if names is None else len(names), len(parts["training labels"]))
+        known = tuple(names) if names is not None else tuple(map(str, range(top + 1)))
         for what, values in numbers.items():
             _expect_in_range(values, len(known), what)
     _expect_every_class(numbers["training labels"], known)
@@ -65,9 +70,12 @@ def _flat(labels: np.ndarray, what: str) -> np.ndarray:
     if len(labels) == 0:
         raise DataError(f"{what}: expected at least one label, received none.")
     if labels.dtype.kind == "S":
-        return np.char.decode(labels, "utf-8")
+        try:
+            return np.array([value.decode() for value in labels.tolist()], dtype=object)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{what}: expected texts in UTF-8, received {error.object!r}.") from error
     if labels.dtype.kind == "O" and all(isinstance(value, str) for value in labels):
-        return labels.astype(str)
+        return labels  # not of type str, which would be as wide as the longest text
     if labels.dtype.kind == "f":
         raise DataError(
             f"{what}: expected whole numbers or texts, received {labels.dtype}. "
@@ -98,6 +106,15 @@ def _checked_numbers(values: np.ndarray, what: str) -> np.ndarray:
     return values
 
 
+def _expect_few(classes: int, labels: int) -> None:
+    """Refuse more classes than labels before anything is made for each of them."""
+    if classes > max(labels, FEW_CLASSES):
+        raise DataError(
+            f"training labels: expected at most one class per label, received {labels} labels for {classes} classes "
+            "(numbers or names). Use np.unique(y, return_inverse=True)[1] to number the classes without gaps."
+        )
+
+
 def _expect_in_range(values: np.ndarray, classes: int, what: str) -> None:
     if values.max() >= classes:
         row = int((values >= classes).argmax())
@@ -125,5 +142,5 @@ def _expect_every_class(values: np.ndarray, names: tuple[str, ...]) -> None:
 
 
 def _some(values: Sequence[object], limit: int = 5) -> str:
-    shown = ", ".join(str(value) for value in values[:limit])
+    shown = ", ".join(str(value)[:LONGEST_QUOTE] for value in values[:limit])
     return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from ..errors import unknown_name
 
 Check = Callable[[str, Any], str | None]
 """Name and value of an option to a sentence that says what is wrong with the value, or None."""
+LARGEST = 2**31 - 1
+"""The largest whole number that an option takes."""
 
 
 def any_value(name: str, value: Any) -> str | None:
@@ -64,12 +67,12 @@ def problems(options: Iterable[Option], given: Mapping[str, Any], *, of: object)
 
 
 def whole_number(least: int, unit: str = "") -> Check:
-    """A whole number of at least `least`."""
+    """A whole number of at least `least` and at most `LARGEST`."""
 
     def check(name: str, value: Any) -> str | None:
-        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
-            return None
-        return f"{name}: expected a whole number of at least {least}{unit and ' ' + unit}, received {value!r}."
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            return f"{name}: expected a whole number of at least {least}{unit and ' ' + unit}, received {value!r}."
+        return None if value <= LARGEST else f"{name}: expected a whole number of at most {LARGEST}."
 
     return check
 
@@ -78,7 +81,7 @@ def positive(unit: str) -> Check:
     """A number above 0."""
 
     def check(name: str, value: Any) -> str | None:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
         return None if fits else f"{name}: expected a positive number of {unit}, received {value!r}."
 
     return check
@@ -95,11 +98,28 @@ def yes_or_no(name: str, value: Any) -> str | None:
     return None if isinstance(value, bool) else f"{name}: expected true or false, received {value!r}."
 
 
+def text(name: str, value: Any) -> str | None:
+    """A text."""
+    return None if isinstance(value, str) else f"{name}: expected a text, received {value!r}."
+
+
+def texts(name: str, value: Any) -> str | None:
+    """A list of texts."""
+    fits = isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(one, str) for one in value)
+    return None if fits else f"{name}: expected a list of texts, received {value!r}."
+
+
+def one_character(name: str, value: Any) -> str | None:
+    """A text of one character that does not end or quote a cell by itself."""
+    fits = isinstance(value, str) and len(value) == 1 and value not in '\r\n"'
+    return None if fits else f"{name}: expected one character such as ',' or ';', received {value!r}."
+
+
 def one_of(*choices: str) -> Check:
     """One of some names."""
 
     def check(name: str, value: Any) -> str | None:
-        return None if value in choices else unknown_name(name, str(value), choices)
+        return None if isinstance(value, str) and value in choices else unknown_name(name, str(value), choices)
 
     return check
 
@@ -109,4 +129,11 @@ def one_of(*choices: str) -> Check:
 TEST_SHARE = Option(
     "test_fraction", "share that becomes the test part where the source has none", default=0.2, check=share
 )
-DELIMITER = Option("delimiter", "character between the columns; recognised from the first row if not given")
+DELIMITER = Option(
+    "delimiter", "character between the columns; recognised from the first row if not given", check=one_character
+)
+MEMORY_LIMIT = Option(
+    "memory_limit",
+    "GiB that reading may take; 64 times the size on the disk, at least 0.25 and at most 8, if not given",
+    check=positive("GiB"),
+)

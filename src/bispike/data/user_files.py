@@ -8,29 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..errors import DataError, UserError
+from ..errors import ConfigurationError, DataError, UserError
 from ..spaces import Stimulus
 from . import formats
+from .option import MEMORY_LIMIT
+from .readers.contents import exists
 from .readers.inputs import Inputs as Inputs
 
 
-def read_inputs(paths: Sequence[str | Path], stimulus: Stimulus) -> Inputs:
+def read_inputs(paths: Sequence[str | Path], stimulus: Stimulus, *, memory_limit: float | None = None) -> Inputs:
     """Read files in the order given.
 
     Args:
         paths: files whose format reads stimuli, such as images, .npy, .npz or .csv.
         stimulus: what the network expects.
+        memory_limit: GiB that reading a file may take (see `data.limits`).
 
     Raises:
-        UserError: a file is missing, or no path was given.
+        UserError: a file is missing, no path was given, or the limit is no positive number.
         DataError: a file is damaged or does not contain such stimuli.
     """
     if not paths:
         raise UserError("inputs: expected at least one file.")
-    parts = [_read(Path(path), stimulus) for path in paths]
+    if memory_limit is not None and (wrong := MEMORY_LIMIT.problem(memory_limit)):
+        raise ConfigurationError(wrong)
+    given = {} if memory_limit is None else {MEMORY_LIMIT.name: memory_limit}
+    parts = [_read(Path(path), stimulus, given) for path in paths]
     return Inputs(
         tuple(name for part in parts for name in part.names),
         torch.cat([part.stimuli for part in parts]),
@@ -38,8 +45,8 @@ def read_inputs(paths: Sequence[str | Path], stimulus: Stimulus) -> Inputs:
     )
 
 
-def _read(path: Path, stimulus: Stimulus) -> Inputs:
-    if not path.exists():
+def _read(path: Path, stimulus: Stimulus, options: dict[str, Any]) -> Inputs:
+    if not exists(path):
         raise UserError(f"{path}: no such file.")
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name the files in it.")
@@ -47,6 +54,6 @@ def _read(path: Path, stimulus: Stimulus) -> Inputs:
     if found is None or found.inputs is None:
         raise DataError(f"{path}: no format reads stimuli from such a file.")
     try:
-        return found.inputs(path, stimulus)
+        return found.inputs(path, stimulus, **options)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error

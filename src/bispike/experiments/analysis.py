@@ -25,6 +25,7 @@ from ..analysis import (
     reference_rule,
     update_angles,
 )
+from ..arguments import checked
 from ..data import Split
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network, StimulusNetwork
@@ -44,6 +45,7 @@ BATCHES = 8  # of the angles
 INPUT = "input"
 
 
+@checked
 def analyse_run(
     path: str | Path,
     *,

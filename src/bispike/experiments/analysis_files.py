@@ -9,13 +9,16 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ..analysis import Agreement
+from ..arguments import checked
 from ..figures.analysis import gradient_angles, robustness, separability
 from ..figures.files import write_picture
 from ..figures.spikes import agreement_levels
-from ..files import make_folder, write_json
+from ..files import write_json
+from ..runs.marker import RESULTS, claim
 from ..runs.saved_results import ANALYSIS
 
 
+@checked
 def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
     """The figures of the result of `analyse_run`, by kind."""
     figures = {}
@@ -28,11 +31,17 @@ def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
     return figures
 
 
+@checked
 def write_analysis(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
-    """Write `analysis.json` and one figure per part into a folder; returns the paths by kind."""
-    folder = make_folder(out)
-    paths = {kind: folder / f"analysis-{kind}.png" for kind in analysis_figures(found)}
-    for kind, figure in analysis_figures(found).items():
+    """Write `analysis.json` and one figure per part into a folder; returns the paths by kind.
+
+    Raises:
+        UserError: the folder holds files of these names that bispike did not write, or cannot be written.
+    """
+    folder, figures = Path(out), analysis_figures(found)
+    paths = {kind: folder / f"analysis-{kind}.png" for kind in figures}
+    claim(folder, RESULTS, [ANALYSIS, *(path.name for path in paths.values())])
+    for kind, figure in figures.items():
         write_picture(paths[kind], figure)
     write_json(folder / ANALYSIS, found)
     return {"json": str(folder / ANALYSIS), **{kind: str(path) for kind, path in paths.items()}}

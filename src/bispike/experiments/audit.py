@@ -12,13 +12,16 @@ from .. import analysis, data, rules
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
+from ..arguments import checked
 from ..errors import BispikeError
 from ..files import write_json
 from ..nn import Classifier, Network
 from ..runs.folder import AUDIT
+from ..runs.marker import RESULTS, claim
 from ..runs.run import Run, load_run
 
 
+@checked
 def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
     """Measure C1 to C5 of a run and save the result in its folder.
 
@@ -35,9 +38,7 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
     """
     run = load_run(path)
     if run.task.sequential:
-        found = _of_sequences(run, data_root, batch, seed)
-        write_json(Path(path) / AUDIT, found.to_dict())
-        return found
+        return _saved(_of_sequences(run, data_root, batch, seed), Path(path))
     stimuli, labels, words = _samples(run, data_root, max(SAMPLES, 2 * batch), seed)
     found = analysis.audit(
         run.config.rule,
@@ -50,7 +51,12 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
         seed=seed,
         **run.rule.options,
     )
-    write_json(Path(path) / AUDIT, found.to_dict())
+    return _saved(found, Path(path))
+
+
+def _saved(found: Audit, folder: Path) -> Audit:
+    claim(folder, RESULTS, [AUDIT])
+    write_json(folder / AUDIT, found.to_dict())
     return found
 
 

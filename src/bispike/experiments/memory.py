@@ -15,10 +15,11 @@ import torch
 
 from .. import data
 from ..analysis.generation import BATCH
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..figures.files import write_picture
 from ..figures.recall import capacity_figure, completion_figure, replay_figure, robustness_figure
-from ..files import make_folder, write_json
+from ..files import write_json
 from ..functional.cues import half_cue
 from ..memory import (
     AssociativeMemory,
@@ -35,6 +36,7 @@ from ..memory import (
 )
 from ..memory.completion_quality import COMPLETION_SETTINGS, class_means, hidden_error
 from ..memory.curves import Memory
+from ..runs.marker import RESULTS, claim
 from ..runs.run import Run, expect_single_stimuli, load_run
 from ..training.environment import deterministic
 
@@ -42,9 +44,18 @@ OURS = "bispike 784 × 100"
 PAIRS = (10, 20, 30, 34, 38, 42, 50, 60, 70, 76, 80, 84, 90, 100)
 SHARES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)
 MASKED = (0.0, 0.25, 0.5, 0.6, 0.75)
+FILES = (
+    "memory.json",
+    "memory-capacity.png",
+    "memory-robustness.png",
+    "memory-replay.png",
+    "completion-stored.png",
+    "completion-unseen.png",
+)
 STORED = ((50, 100), (100, 100), (100, 400), (200, 400), (400, 400))  # images, concept units
 
 
+@checked
 def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     """A new memory of each kind, from (stimulus units, concept units, seed)."""
     return {
@@ -54,6 +65,7 @@ def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     }
 
 
+@checked
 def measure_memories(
     out: Path, *, seeds: int = 3, passes: int = 30, dataset: str | None = None, run: str | Path | None = None
 ) -> dict[str, Any]:
@@ -71,17 +83,20 @@ def measure_memories(
 
     Raises:
         ConfigurationError: too few seeds or passes.
-        UserError: the data set or the run cannot be read, or the folder not be written.
+        UserError: the data set or the run cannot be read, or the folder not be written, or it holds
+            files of these names that bispike did not write.
     """
     if seeds < 1 or passes < 1:
         raise ConfigurationError(f"seeds and passes: expected at least 1, received {seeds} and {passes}.")
-    make_folder(out)
+    images = None if dataset is None else data.load(dataset).train[:10000]
+    network = None if run is None else load_run(run)
+    claim(out, RESULTS, FILES)
     with deterministic(torch.device("cpu"), threads=1):
         found = _measure(out, seeds, passes)
-        if dataset is not None:
-            found |= _on_images(dataset, out, found["replay"])
-        if run is not None:
-            found["network"] = complete_unseen(load_run(run), out / "completion-unseen.png")
+        if images is not None:
+            found |= _on_images(str(dataset), images, out, found["replay"])
+        if network is not None:
+            found["network"] = complete_unseen(network, out / "completion-unseen.png")
     write_json(out / "memory.json", found)
     return found
 
@@ -111,9 +126,11 @@ def _measure(out: Path, seeds: int, passes: int) -> dict[str, Any]:
     }
 
 
-def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any]:
-    """Replay and completion of stored images."""
-    stimuli, labels = data.load(dataset).train[:10000]
+def _on_images(
+    dataset: str, images: tuple[torch.Tensor, torch.Tensor], out: Path, replay: dict[str, Any]
+) -> dict[str, Any]:
+    """Replay and completion of stored images, which come with their labels."""
+    stimuli, labels = images
     sequence = (stimuli[:60] > 0.5).float()
     replay[f"3 sequences of 20 from {dataset}"] = replay_accuracy(sequence.flatten(1).view(3, 20, -1))
     memory = SequenceMemory(stimuli.shape[1:])
@@ -132,6 +149,7 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
     return {"stored": [{**asdict(row), "units": units} for row, (_, units) in zip(rows, STORED, strict=True)]}
 
 
+@checked
 def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> dict[str, Any]:
     """Completion of a run's test images, the bottom half hidden: `CompletionQuality` and the accuracies per pass."""
     loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
@@ -156,6 +174,7 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> d
 CAPTION = "Wrong bits (%) of concept / stimulus, a quarter of the cue flipped"
 
 
+@checked
 def capacity_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows: wrong bits by the number of stored pairs, one column per memory."""
     curves = found["curves"]
@@ -166,6 +185,7 @@ def capacity_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
     return ["pairs", *curves], rows
 
 
+@checked
 def sentences(found: Mapping[str, Any]) -> list[str]:
     """The other results, one line each."""
     stored = ", ".join(f"{name} {value}" for name, value in found["capacity"].items())

@@ -11,6 +11,7 @@ import torch
 from .. import data, tasks
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, evaluate_autoencoder
+from ..arguments import checked
 from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..figures.files import write_picture
@@ -26,17 +27,24 @@ PER_ROW = 10
 JUDGED = 5000  # test images of a judgement
 
 
-def draw_layers(run: Run, concepts: Sequence[str], path: Path) -> list[str]:
-    """Draw what the network recalls for concepts, in every layer and as a stimulus; returns their names."""
+@checked
+def draw_layers(run: Run, concepts: Sequence[str], path: Path, *, overwrite: bool = False) -> list[str]:
+    """Draw what the network recalls for concepts, in every layer and as a stimulus; returns their names.
+
+    `overwrite` is that of `write_picture`, here and below.
+    """
     network = expect_single_stimuli(run, "recall")
     names, stimuli = recall(network, concepts)
     known = list(network.concept.names)
     records = network.imagine(torch.tensor([known.index(name) for name in names]))
-    write_picture(path, layer_gallery(names, [(record.name, record.rate) for record in records], stimuli))
+    write_picture(
+        path, layer_gallery(names, [(record.name, record.rate) for record in records], stimuli), overwrite=overwrite
+    )
     return names
 
 
-def draw_samples(run: Run, count: int, path: Path, *, seed: int) -> None:
+@checked
+def draw_samples(run: Run, count: int, path: Path, *, seed: int, overwrite: bool = False) -> None:
     """Draw new images, one row per class."""
     network = _expect_images(run.network)
     if count < 1:
@@ -46,10 +54,13 @@ def draw_samples(run: Run, count: int, path: Path, *, seed: int) -> None:
     images, labels = draw_images(network, density, count, seed=seed)
     rows = [(name, images[labels == i]) for i, name in enumerate(network.concept.names)]
     shown = [(name, some[:PER_ROW]) for name, some in rows if len(some)]
-    write_picture(path, image_rows(shown))
+    write_picture(path, image_rows(shown), overwrite=overwrite)
 
 
-def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -> dict[str, Any]:
+@checked
+def complete_cue(
+    run: Run, cue: Path, path: Path, *, hidden: str, passes: int, overwrite: bool = False
+) -> dict[str, Any]:
     """Complete a stimulus of which a part is hidden, and draw the passes.
 
     Returns:
@@ -63,7 +74,7 @@ def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -
     completed = complete(network, stimuli, known, passes=passes)
     seen = torch.where(known > 0, stimuli, network.stimulus_mean)
     original = stimuli if hidden != "none" else None
-    write_picture(path, completion_figure(seen, completed.stimuli, original))
+    write_picture(path, completion_figure(seen, completed.stimuli, original), overwrite=overwrite)
     names = network.concept.names
     return {
         "decision": names[int(completed.concepts[0].argmax())],
@@ -71,6 +82,7 @@ def complete_cue(run: Run, cue: Path, path: Path, *, hidden: str, passes: int) -
     }
 
 
+@checked
 def judge(run: Run, classifier: str | Path, *, samples: int, components: int, seed: int) -> dict[str, Any]:
     """Judge an autoencoder by the features and the decisions of another run."""
     network = _expect_images(run.network)

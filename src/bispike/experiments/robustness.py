@@ -15,13 +15,16 @@ from typing import Any
 
 from .. import data
 from ..analysis import LOST, corruptions, spike_loss
-from ..config.train_config import differences
+from ..arguments import checked
+from ..config.differences import differences
 from ..data import Dataset, Split
 from ..errors import CheckpointError, ConfigurationError, ShapeError
+from ..escaping import markdown_row
 from ..figures.files import write_picture
 from ..figures.robustness import robustness_of_rows
-from ..files import make_folder, write_atomic, write_json
+from ..files import write_atomic, write_json
 from ..nn import Network
+from ..runs.marker import RESULTS, claim
 from ..runs.run import expect_single_stimuli
 from ..seeds import generator
 from ..training import Run, TrainConfig, evaluate, load_run
@@ -56,6 +59,7 @@ class RobustRow:
     spike_drop: float | None
 
 
+@checked
 def damaged_accuracies(network: Network, split: Split, seed: int) -> dict[str, Any]:
     """Accuracy of a network on a split, undamaged and damaged.
 
@@ -81,6 +85,7 @@ def damaged_accuracies(network: Network, split: Split, seed: int) -> dict[str, A
     return {"clean": clean, "corruptions": damaged, "spike_loss": {"probability": list(LOST), "accuracy": lossy}}
 
 
+@checked
 def robust_rows(
     paths: Sequence[str | Path],
     *,
@@ -132,29 +137,37 @@ def robust_rows(
     return [_row(name, [measured[i] for i in group]) for name, group in zip(names, groups, strict=True)], measured
 
 
+@checked
 def write_robustness(
     rows: Sequence[RobustRow], measured: Sequence[Mapping[str, Any]], out: str | Path, *, split: str
 ) -> dict[str, str]:
-    """Write `robustness.json`, `.md` and `.png` into a folder; returns the paths by kind."""
-    folder = make_folder(out)
+    """Write `robustness.json`, `.md` and `.png` into a folder; returns the paths by kind.
+
+    Raises:
+        UserError: the folder holds files of these names that bispike did not write, or cannot be written.
+    """
+    folder = Path(out)
     paths = {
         kind: folder / f"robustness.{end}" for kind, end in (("json", "json"), ("markdown", "md"), ("picture", "png"))
     }
+    claim(folder, RESULTS, [path.name for path in paths.values()])
     write_json(paths["json"], {"split": split, "rows": [asdict(row) for row in rows], "runs": list(measured)})
     heads = headings(rows)
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in cells(row, rows)) + " |" for row in rows]
+    lines = [markdown_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
+    lines += [markdown_row(cells(row, rows)) for row in rows]
     write_atomic(paths["markdown"], "\n".join([*lines, "", reading(measured, split)]) + "\n")
     write_picture(paths["picture"], robustness_of_rows(rows, losses=LOST, split=split))
     return {kind: str(path) for kind, path in paths.items()}
 
 
+@checked
 def headings(rows: Sequence[RobustRow]) -> list[str]:
     """Headings of the table, values in percent."""
     lost = [f"loss {probability:g}" for probability in LOST]
     return ["row", "seeds", "clean", *_kinds(rows), *lost, "stimulus drop", "loss drop"]
 
 
+@checked
 def cells(row: RobustRow, rows: Sequence[RobustRow]) -> list[str]:
     """A row as texts under `headings`."""
     damaged = [row.corruptions.get(kind) for kind in _kinds(rows)]
@@ -162,6 +175,7 @@ def cells(row: RobustRow, rows: Sequence[RobustRow]) -> list[str]:
     return [row.name, str(len(row.runs)), *("" if share is None else f"{100 * share:.1f}" for share in shares)]
 
 
+@checked
 def reading(measured: Sequence[Mapping[str, Any]], split: str) -> str:
     """How to read the table."""
     counts = sorted({run["samples"] for run in measured})

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from ..errors import ConfigurationError
-from ..files import make_folder, write_atomic
-from .canvas import canvas, label_text, styled
+from ..runs.outputs import MARK, write_output
+from .canvas import canvas, label_text, rendering, styled
 from .cost import cost_bars, cost_curves
 from .pictures import show_stimulus
 
 FORMATS = ("png", "svg", "pdf", "jpg")
 COLUMNS = 10  # recalled stimuli in a row
+_MARKED: dict[str, dict[str, Any]] = {
+    "png": {"metadata": {"Comment": MARK}},
+    "svg": {"metadata": {"Description": MARK, "Date": None}},
+    "pdf": {"metadata": {"Subject": MARK, "CreationDate": None}},
+    "jpg": {"pil_kwargs": {"comment": MARK.encode()}},
+}
+"""Where each format keeps the remark that the file is bispike's."""
 
 
-def write_recall(path: str | Path, names: Sequence[str], stimuli: Tensor) -> Path:
-    """Draw the recalled stimuli `[N, *shape]` of N concepts; returns the path."""
-    return write_picture(path, recall_figure(names, stimuli))
+def write_recall(path: str | Path, names: Sequence[str], stimuli: Tensor, *, overwrite: bool = False) -> Path:
+    """Draw the recalled stimuli `[N, *shape]` of N concepts; see `write_picture`."""
+    return write_picture(path, recall_figure(names, stimuli), overwrite=overwrite)
 
 
 def write_costs(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> Path:
@@ -51,16 +56,23 @@ def recall_figure(names: Sequence[str], stimuli: Tensor) -> Figure:
     return figure
 
 
-def write_picture(path: str | Path, figure: Figure) -> Path:
-    """Save a figure on white paper, in the format that the path's ending names; returns the path."""
+def write_picture(path: str | Path, figure: Figure, *, overwrite: bool = False) -> Path:
+    """Save a figure on white paper, in the format that the path's ending names; returns the path.
+
+    Args:
+        path: of the file.
+        figure: what is drawn.
+        overwrite: whether a file that bispike did not write may be replaced.
+
+    Raises:
+        ConfigurationError: the ending is none of `FORMATS`.
+        UserError: a file that bispike did not write is there, or the path cannot be written.
+    """
     target = Path(path)
     kind = target.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise ConfigurationError(f"{target}: expected a picture file that ends in .{', .'.join(FORMATS)}.")
     content = io.BytesIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bispike"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(content, format=kind, dpi=200, facecolor="white")
-    make_folder(target.parent)
-    write_atomic(target, content.getvalue())
-    return target
+    with rendering({"svg.fonttype": "none", "svg.hashsalt": "bispike"}):
+        figure.savefig(content, format=kind, dpi=200, facecolor="white", **_MARKED[kind])
+    return write_output(target, content.getvalue(), overwrite=overwrite)

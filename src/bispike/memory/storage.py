@@ -9,9 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..files import make_folder, read_json, write_atomic, write_json
+from ..files import read_json, write_atomic, write_json
 from ..restoring import fit_tensors
 from ..runs.checkpoint import read_tensors, serialise
+from ..runs.marker import MEMORY, claim
 from ..schema import list_of, number, record, whole
 
 TENSORS, SETTINGS = "memory.safetensors", "memory.json"
@@ -36,7 +37,7 @@ _SETTINGS = record(
 def write(folder: str | Path, values: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Write settings and tensors, each file through a temporary one beside it."""
     target = Path(folder)
-    make_folder(target)
+    claim(target, MEMORY, (TENSORS, SETTINGS))
     write_atomic(target / TENSORS, serialise(dict(tensors)))
     write_json(target / SETTINGS, {"kind": KIND, **values})
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DivergenceError
 from ..nn import Classifier
 from ..restoring import fit_tensors
 from ..schema import expect
@@ -53,14 +53,24 @@ class ClassMemory:
         return all(templates.metric_fixed for templates in self.templates.values())
 
     def learn(self, observed: ObservedPass, labels: Tensor) -> None:
-        """Update the templates of the classes in `labels` `[B]`: one matrix product per layer."""
+        """Update the templates of the classes in `labels` `[B]`: one matrix product per layer.
+
+        Raises:
+            DivergenceError: a feature or its square is not finite; nothing was learned.
+        """
         features = dict(zip(self.network.layer_names, observed.features(), strict=True))
         if self.writes_weights:
             features[READOUT] = observed.top_rate
+        drive = observed.layers[-1].activity.drive
+        squares = torch.stack([value.square().sum() for value in (*features.values(), drive)])
+        if not bool(torch.isfinite(squares).all()):
+            raise DivergenceError(
+                "teach: a feature of the stimulus is not finite, or too large to be squared; the templates were left "
+                "as they are. Likely cause: a stimulus with very large values."
+            )
         before = self.templates[self.network.layer_names[0]].count.clone()
         for name, templates in self.templates.items():
             templates.learn(features[name], labels)
-        drive = observed.layers[-1].activity.drive
         for label in labels.unique().tolist():
             if label >= self.trained_classes:
                 self._learn_new_class(label, drive[labels == label], float(before[label]))

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .._version import __version__
+from ..arguments import checked
 from ..errors import ConfigurationError
-from ..files import make_folder, write_atomic
+from ..runs.outputs import MARK, expect_own, write_output
 from ..runs.record import RunRecord
 from .comparison import comparison
 from .html import Html, tag
@@ -23,20 +24,23 @@ from .theme import CSS
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
+@checked
 def write_report(
     runs: Sequence[str | Path],
     out: str | Path,
     *,
     data_root: str | Path | None = None,
     samples: int = SAMPLES,
+    overwrite: bool = False,
 ) -> Path:
     """Write the report on one or several runs.
 
     Args:
         runs: folders of runs, at least one.
-        out: the file; an older one is replaced when the new one is complete.
+        out: the file; an older report is replaced when the new one is complete.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places.
         samples: test stimuli to measure with, at least 1.
+        overwrite: whether a file that bispike did not write may be replaced.
 
     Returns:
         The path of the file.
@@ -44,17 +48,15 @@ def write_report(
     Raises:
         ConfigurationError: no run, or no sample.
         CheckpointError: a folder holds no run, or a damaged one.
-        UserError: the file cannot be written.
+        UserError: a file that bispike did not write is there, or the file cannot be written.
     """
     if not runs:
         raise ConfigurationError("report: expected the folder of at least one run, received none.")
     if samples < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {samples}.")
+    target = expect_own(out, overwrite=overwrite)
     opened = [open_run(run, data_root=data_root, samples=samples) for run in runs]
-    target = Path(out)
-    make_folder(target.parent)
-    write_atomic(target, page(opened))
-    return target
+    return write_output(target, page(opened), overwrite=overwrite)
 
 
 def page(runs: Sequence[ReportRun]) -> str:
@@ -78,6 +80,7 @@ def page(runs: Sequence[ReportRun]) -> str:
             "head",
             tag("meta", charset="utf-8"),
             tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+            Html(f"<!-- {MARK} -->"),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("title", title),
             tag("style", Html(CSS)),

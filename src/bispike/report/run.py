@@ -103,7 +103,8 @@ def dataset_of(record: RunRecord, data_root: str | Path | None = None) -> Datase
         options = record.config.get("data_options") or {}
         loaded = data.load(str(record.config["dataset"]), root=root, download=False, **options)
     except BispikeError as error:
-        return f"The data set could not be read here, so the page shows only what the run recorded: {error}"
+        why = " ".join(error.lines)
+        return f"The data set could not be read here, so the page shows only what the run recorded: {why}"
     network, known = record.network, record.summary.get("data_fingerprint")
     fits = loaded.stimulus.shape == network.stimulus.shape and loaded.concept.names == network.concept.names
     if not fits or known not in (None, loaded.fingerprint):

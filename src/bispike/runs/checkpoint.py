@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import platform
 import re
 from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ from torch import Tensor, nn
 
 from .._version import __version__
 from ..errors import CheckpointError, DamagedError
-from ..files import MOST_TEXT, make_folder, read_bytes, read_json, remove_unfinished, write_atomic, write_json
+from ..files import MOST_TEXT, describe, make_folder, read_bytes, read_json, remove_unfinished, write_atomic, write_json
 from ..restoring import LEAST, fit_tensors
 from ..schema import is_table, is_text, record, whole
 
@@ -164,7 +165,7 @@ def restore(
 
 def remove_leftovers(folder: Path) -> None:
     """Remove unfinished files of a killed process, and tensors that no checkpoint names."""
-    remove_unfinished(folder)
+    remove_unfinished(folder, is_own)
     named = set()
     for name in (LATEST, PREVIOUS):
         try:
@@ -174,8 +175,24 @@ def remove_leftovers(folder: Path) -> None:
         if entry is not None:
             named.add(entry.get("file"))
     for path in folder.glob("step-*.safetensors"):
-        if path.name not in named:
-            path.unlink(missing_ok=True)
+        if path.name not in named and is_own(path.name):
+            with contextlib.suppress(OSError):  # the checkpoint is complete; the next one tries again
+                path.unlink()
+
+
+def own_files(folder: Path) -> list[str]:
+    """The names in a checkpoint folder that `save` gives; [] if there is no folder."""
+    try:
+        return [name for name in os.listdir(folder) if is_own(name)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise describe(error, folder) from error
+
+
+def is_own(name: str) -> bool:
+    """Whether a name in a checkpoint folder is one that `save` gives."""
+    return name in (LATEST, PREVIOUS) or _FILE.fullmatch(name) is not None
 
 
 def serialise(tensors: dict[str, Tensor]) -> bytes:

@@ -1,27 +1,22 @@
-"""The folder of a run: its files, its lock, and when an earlier run may be replaced.
+"""The folder of a run: its files, and when an earlier run may be replaced.
 
-Nothing is replaced unless the caller requests it. Only files of a run are removed. Two processes never train into the
-same folder.
+A folder is the one of a run if its marker says so (`marker`). Nothing is replaced unless the caller requests it, and
+only files that the marker names are removed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-import time
-from collections.abc import Iterator
+import stat
 from pathlib import Path
 
 from ..config.train_config import CONFIG_FILE
-from ..errors import CheckpointError, ConfigurationError, UserError
-from ..files import describe, make_folder, remove_unfinished
+from ..errors import ConfigurationError, UserError
+from ..files import describe, final_name, is_link, remove_file, remove_unfinished, status_of
 from . import checkpoint
-
-try:
-    import fcntl
-except ImportError:  # systems without POSIX locks
-    fcntl = None  # type: ignore[assignment]
+from .lock import LOCK
+from .marker import MARKER, RUN, mark, read_marker
 
 CHECKPOINT = "checkpoint"
 METRICS = "metrics.jsonl"
@@ -31,8 +26,9 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 AUDIT = "audit.json"
 
-# In the order of removal: without the first two files a folder is no finished run.
-_FILES_OF_A_RUN = (SUMMARY, MODEL, METRICS, INITIAL, REPORT, AUDIT, CONFIG_FILE)
+OWN = (SUMMARY, MODEL, METRICS, INITIAL, CONFIG_FILE)
+"""The files of a training, in the order of their removal: without the first two a folder is no finished run."""
+_RESULTS = (REPORT, AUDIT)  # of other verbs about the run; removed with it if the marker names them
 
 
 def check_target(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -51,16 +47,20 @@ def check_target(out: Path, *, resume: bool, overwrite: bool) -> None:
             "resume and overwrite: expected at most one of them, received both. Resume continues a run, overwrite "
             "begins again."
         )
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: expected a folder for the run, received a file. Choose another folder.")
     if not is_occupied(out):
         return
     if not is_run(out):
         raise UserError(
-            f"{out}: expected an empty folder or one of a run; it is not empty and is not the folder of a run. "
-            "Choose another folder."
+            f"{out}: expected an empty folder or one of a run; it is not empty and is not the folder of a run (a run "
+            f"has a file {MARKER} that says so). Choose another folder."
         )
-    if not (resume or overwrite):
+    for name in (CHECKPOINT, *OWN):
+        if is_link(out / name):
+            raise UserError(
+                f"{out / name}: expected what a run wrote, received a link to another place. Nothing behind a link is "
+                "changed: replace it with what it leads to, or choose another folder."
+            )
+    if not (resume or overwrite) and _has_begun(out):
         raise UserError(
             f"{out}: holds a finished run. Replace it with --overwrite (overwrite=True), or choose another folder."
             if is_finished(out)
@@ -69,18 +69,44 @@ def check_target(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
+def prepare(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make a locked folder the one of this run: check it again, remove an earlier run if asked, mark it.
+
+    Raises:
+        UserError: as `check_target`; meanwhile another process may have used the folder.
+        WorkError: a file cannot be removed or written.
+    """
+    check_target(out, resume=resume, overwrite=overwrite)
+    if overwrite and is_run(out):
+        clear(out)
+    if overwrite or not is_run(out):
+        mark(out, RUN, (CHECKPOINT, *OWN))
+
+
 def is_occupied(out: Path) -> bool:
-    """Whether the folder contains anything."""
+    """Whether the folder contains anything beside a lock and unfinished files of a run that was killed as it began.
+
+    Raises:
+        UserError: it is no folder, or cannot be read.
+    """
     try:
-        return out.is_dir() and any(out.iterdir())
+        if not stat.S_ISDIR(os.stat(out).st_mode):
+            raise UserError(f"{out}: expected a folder for the run, received a file. Choose another folder.")
+        return any(name != LOCK and final_name(name) not in (MARKER, LOCK) for name in os.listdir(out))
+    except FileNotFoundError:
+        if is_link(out):
+            raise UserError(f"{out}: is a link to a folder that does not exist. Choose another folder.") from None
+        return False
     except OSError as error:
         raise describe(error, out) from error
+    except ValueError as error:
+        raise UserError(f"{str(out)!r}: expected a path ({error}).") from error
 
 
 def is_run(out: Path) -> bool:
-    """Whether the folder holds a run, even one that was killed while it began."""
-    names = {path.name for path in out.iterdir() if not path.name.startswith(".writing-")}
-    return CONFIG_FILE in names or names <= {INITIAL}
+    """Whether the folder is marked as that of a run, even of one that was killed while it began."""
+    marker = read_marker(out)
+    return marker is not None and marker.kind == RUN
 
 
 def is_finished(out: Path) -> bool:
@@ -89,61 +115,37 @@ def is_finished(out: Path) -> bool:
 
 
 def clear(out: Path) -> None:
-    """Remove the files of an earlier run, and nothing else."""
-    saved = out / CHECKPOINT
-    try:
-        for name in (checkpoint.LATEST, checkpoint.PREVIOUS):
-            (saved / name).unlink(missing_ok=True)
-        if saved.is_dir():
-            for path in saved.glob("step-*.safetensors"):
-                path.unlink()
-            remove_unfinished(saved)
-        for name in _FILES_OF_A_RUN:
-            (out / name).unlink(missing_ok=True)
-        remove_unfinished(out)
-    except OSError as error:
-        raise describe(error, out) from error
-
-
-@contextlib.contextmanager
-def locked(out: Path, *, patience: float = 0.0) -> Iterator[Path]:
-    """Create the folder and lock it; while entered, no other process can train into it.
-
-    Args:
-        out: the folder.
-        patience: seconds to wait while another process holds the lock.
+    """Remove the files of an earlier run, and nothing else.
 
     Raises:
-        CheckpointError: another process still holds the lock.
+        UserError: the folder is not marked as that of a run.
+        BispikeError: a file cannot be removed; the rest is still there.
     """
-    folder = make_folder(out)
-    if fcntl is None:
-        yield folder
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        deadline = time.monotonic() + patience
-        while not _try_lock(descriptor):
-            if time.monotonic() >= deadline:
-                raise CheckpointError(
-                    f"{out}: another process is training into this folder. Wait for its end, or choose another folder."
-                )
-            time.sleep(0.05)
-        yield folder
-    finally:
-        os.close(descriptor)
+    marker = read_marker(out)
+    if marker is None or marker.kind != RUN:
+        raise UserError(f"{out}: is not the folder of a run; nothing was removed.")
+    saved = out / CHECKPOINT
+    if CHECKPOINT in marker.files and not is_link(saved):
+        pointers = (checkpoint.LATEST, checkpoint.PREVIOUS)  # first: without them no tensors are looked for
+        for name in sorted(checkpoint.own_files(saved), key=lambda name: name not in pointers):
+            remove_file(saved / name)
+        remove_unfinished(saved, checkpoint.is_own)
+    for name in (*OWN[:-1], *_RESULTS, OWN[-1]):
+        if name in marker.files:
+            remove_file(out / name)
+    sweep(out)
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass  # a file system without locks
-    return True
+def sweep(out: Path) -> None:
+    """Remove what killed writes left of the files of a training."""
+    remove_unfinished(out, lambda name: name in (*OWN, MARKER, LOCK))
 
 
 def resume_command(out: Path) -> str:
     """The command that resumes a run."""
     return f"bispike train --resume --out {shlex.quote(str(out))}"
+
+
+def _has_begun(out: Path) -> bool:
+    """Whether a run wrote more than its marker."""
+    return any(status_of(out / name) for name in (CHECKPOINT, *OWN))

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from .. import tasks
+from ..arguments import checked
 from ..config.train_config import TrainConfig, read_config, read_in_force
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network, StimulusNetwork
@@ -51,6 +52,7 @@ class Run:
         return tasks.of(self.network)
 
 
+@checked
 def load_run(path: str | Path) -> Run:
     """Read a run's folder; nothing in it is changed. The network is in evaluation mode, in the precision of the file.
 

@@ -24,9 +24,8 @@ from ..schema import is_text, number, record, whole
 from ..seeds import generator
 from ..training import load_run
 from ..training.evaluation import split_of
-from .study import Outcome
+from .study import INFERENCE, Outcome
 
-FOLDER = "inference"  # below the study's
 SAMPLES = 256
 OPERATIONS = tuple(part.name for part in fields(Operations))
 _KNOWN = record(
@@ -61,7 +60,7 @@ def inference_costs(
 
 
 def _measured_once(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
-    file = make_folder(folder / FOLDER) / f"{outcome.cell.name}.json"
+    file = make_folder(folder / INFERENCE) / f"{outcome.cell.name}.json"
     digest = model_digest(outcome.path)
     known = read_costs(file, digest)
     if known is not None:

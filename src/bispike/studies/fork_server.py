@@ -20,9 +20,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+
+from ..stopping import SIGNALS
 
 WARM = ("bispike.training", "bispike.cli.train", "torch._dynamo", "sklearn.datasets")
 """Imported before the first fork; `torch.optim` imports `torch._dynamo` when the first optimizer is made."""
@@ -130,18 +132,27 @@ def _close_idle() -> None:
 
 
 def serve(descriptor: int) -> None:
-    """The server: fork a child for each request until the owner's end of the socket closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """The server: fork a child for each request until the owner's end of the socket closes.
+
+    A signal that asks to end is for the owner, which tells the children; here it is ignored while there are any, also
+    if it was sent to all processes of a batch job.
+    """
+    inherited: dict[signal.Signals, Any] = {
+        number: signal.getsignal(number) for number in SIGNALS if number != signal.SIGTERM
+    }
+    for number in inherited:
+        signal.signal(number, signal.SIG_IGN)
     for module in WARM:
         importlib.import_module(module)
     children: dict[int, str] = {}
+    signal.signal(signal.SIGTERM, lambda number, frame: None if children else os._exit(0))
     with socket.socket(fileno=descriptor) as owner:
         while True:
             if select.select([owner], [], [], POLL_SECONDS if children else None)[0]:
                 message, descriptors, _, _ = socket.recv_fds(owner, LARGEST_MESSAGE, 1)
                 if not message:
                     break
-                _handle(json.loads(message), descriptors, children, owner)
+                _handle(json.loads(message), descriptors, children, owner, inherited)
             for child in list(children):
                 ended, status = os.waitpid(child, os.WNOHANG)
                 if ended:
@@ -157,26 +168,35 @@ def serve(descriptor: int) -> None:
 
 
 def _handle(
-    request: dict[str, Any], descriptors: Sequence[int], children: dict[int, str], owner: socket.socket
+    request: dict[str, Any],
+    descriptors: Sequence[int],
+    children: dict[int, str],
+    owner: socket.socket,
+    inherited: Mapping[signal.Signals, Any],
 ) -> None:
     if "signal" in request:
         for child in children:
             os.kill(child, request["signal"])
         return
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the child has its own handlers
     child = os.fork()
     if child == 0:
-        _run(request, owner)
+        _run(request, owner, inherited)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     children[child] = request["name"]
     for descriptor in descriptors:
         os.close(descriptor)
 
 
-def _run(request: dict[str, Any], owner: socket.socket) -> NoReturn:
+def _run(request: dict[str, Any], owner: socket.socket, inherited: Mapping[signal.Signals, Any]) -> NoReturn:
     """In the child: become `bispike WORDS`."""
     status = 1
     try:
         owner.close()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in inherited.items():
+            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the owner sends it, also from the background
         end_with_parent()
         os.environ.clear()
         os.environ.update(request["environment"])
@@ -196,9 +216,13 @@ def _status_of(words: Sequence[str]) -> int:
     """Exit status of `python -m bispike WORDS` in this process."""
     sys.argv = ["bispike", *words]
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         runpy.run_module("bispike", run_name="__main__")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        print("error: interrupted before the command began.", file=sys.stderr)
+        return 1
     except BaseException:
         sys.excepthook(*sys.exc_info())
         return 1

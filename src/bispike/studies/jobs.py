@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +20,9 @@ from ..files import describe, make_folder, read_json
 from ..schema import is_text, record
 from .processes import Processes, processes
 
-try:
-    import fcntl
-except ImportError:  # systems without POSIX locks
-    fcntl = None  # type: ignore[assignment]
-
 _ANSWER = record({"error": record({"message": is_text})})
 LOGS = "logs"
-LOCK = ".lock"
+SHOWN = 20  # names in a message
 PATIENCE_SECONDS = 60.0  # that an interrupted process has to write its checkpoint
 
 
@@ -71,7 +66,7 @@ class _Batch:
         self.count, self.waiting, self.logs, self.processes, self.note = len(jobs), list(jobs), logs, started_by, note
         self.running: dict[str, float] = {}
         self.failures: dict[str, str] = {}
-        self.done = 0
+        self.done: list[str] = []
 
     def run(self, most: int, lock: int | None) -> dict[str, str]:
         try:
@@ -81,11 +76,12 @@ class _Batch:
                 for name, status in self.processes.wait().items():
                     self._end(name, status)
         except KeyboardInterrupt:
-            interrupted = len(self.running)
+            interrupted = list(self.running)
             self._interrupt()
             raise WorkError(
-                f"interrupted: {self.done} of {self.count} runs had ended, {interrupted} were saved in "
-                f"{self.logs.parent} as far as they were; the same command goes on from there."
+                f"interrupted: {len(self.done)} of {self.count} runs had ended ({_listed(self.done)}), "
+                f"{len(interrupted)} were saved in {self.logs.parent} as far as they were ({_listed(interrupted)}); "
+                "the same command goes on from there."
             ) from None
         finally:
             self._interrupt()
@@ -107,9 +103,9 @@ class _Batch:
         failure = self._failure(name, status)
         if failure:
             self.failures[name] = failure
-        self.done += 1
+        self.done.append(name)
         word = f"failed: {failure}" if failure else "finished"
-        self.note(f"{name}: {word} ({seconds:.0f} s, {self.done} of {self.count})")
+        self.note(f"{name}: {word} ({seconds:.0f} s, {len(self.done)} of {self.count})")
 
     def _failure(self, name: str, status: int | str) -> str | None:
         if status == 0:
@@ -146,6 +142,12 @@ class _Batch:
                 del self.running[name]
 
 
+def _listed(names: Sequence[str]) -> str:
+    """Names between commas; of many the first ones and how many more."""
+    shown = ", ".join(names[:SHOWN]) or "none"
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
+
+
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL; its SIGTERM does not ask either
 
 
@@ -154,24 +156,3 @@ def processor_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def locked(folder: Path, note: Callable[[str], None]) -> Iterator[int | None]:
-    """Hold the folder's lock; the processes hold it too, so it stays as long as one of them works."""
-    if fcntl is None:
-        yield None
-        return
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise describe(error, folder / LOCK) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            note(f"waiting for another study in {folder} to end")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_atomic
+from ..runs.marker import STUDY, claim
 from .costs import inference_costs
 from .criteria import criteria_of
 from .notes import notes_of
 from .rows import Measured, TableRow, aggregate, failures, run_rows
-from .study import Outcome
+from .study import CSV, FILES, JSON, LATEX, MARKDOWN, Outcome
 from .study_figures import write_figures
 from .tables import as_csv, as_latex, as_markdown, ordered
 
@@ -51,8 +52,12 @@ def write_study(
         title: the question; above the figures and first of the notes.
         sort: order of the rows, one of `SORTS`.
         note: receives a line for each measurement that failed.
+
+    Raises:
+        UserError: the folder holds files of these names that bispike did not write, or cannot be written.
     """
     folder = Path(out)
+    claim(folder, STUDY, FILES)
     firsts = {outcome.cell.row: outcome.cell.config for outcome in reversed(outcomes)}
     criteria = {row: criteria_of(config) for row, config in firsts.items()}
     measured = Measured(inference_costs(outcomes, folder, note=note), criteria)
@@ -66,10 +71,10 @@ def write_study(
         "notes": notes,
     }
     files = {
-        "markdown": (folder / "table.md", as_markdown(rows, notes)),
-        "latex": (folder / "table.tex", as_latex(rows, notes)),
-        "csv": (folder / "runs.csv", as_csv(runs)),
-        "json": (folder / "results.json", json.dumps(document, indent=2) + "\n"),
+        "markdown": (folder / MARKDOWN, as_markdown(rows, notes)),
+        "latex": (folder / LATEX, as_latex(rows, notes)),
+        "csv": (folder / CSV, as_csv(runs)),
+        "json": (folder / JSON, json.dumps(document, indent=2) + "\n"),
     }
     for path, text in files.values():
         write_atomic(path, text)

@@ -8,6 +8,7 @@ finished cells are read, unfinished ones resumed. A cell that fails is reported,
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +16,27 @@ from pathlib import Path
 from typing import Any
 
 from .. import rules
+from ..arguments import whole
+from ..config.differences import differences
 from ..config.resolve import Request, resolve_each, resolve_rows, validate
-from ..config.train_config import TrainConfig, differences, read_config, write_config
+from ..config.train_config import SETTINGS, TrainConfig, read_config, write_config
 from ..errors import CheckpointError, ConfigurationError
 from ..files import make_folder
+from ..runs.lock import locked, wait_until_free
+from ..runs.marker import STUDY, claim
 from ..runs.saved_results import read_summary
+from ..stopping import at_once
 from ..training import distributed
-from .jobs import Job, locked, processor_cores, run_jobs
+from .jobs import LOGS, Job, processor_cores, run_jobs
 
 DEFAULT_SEEDS = 3  # of a row
+MOST_SEEDS = 10_000
 CELLS = "cells"  # folder of the settings that each cell was asked to run with
+INFERENCE = "inference"  # folder of the costs of a decision
+MARKDOWN, LATEX, CSV, JSON = "table.md", "table.tex", "runs.csv", "results.json"
+FIGURES = ("accuracy.png", "cost.png", "learning.png")
+FILES = (MARKDOWN, LATEX, CSV, JSON, *FIGURES, INFERENCE)
+"""What is written about the runs when they have ended."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +113,10 @@ def cells_of(rows: Mapping[str, TrainConfig], seeds: int) -> list[Cell]:
     Raises:
         ConfigurationError: fewer than one seed.
     """
-    if seeds < 1:
-        raise ConfigurationError(f"seeds: expected at least 1, received {seeds}.")
+    whole("seeds", seeds, 1, MOST_SEEDS)
+    for config in rows.values():
+        if SETTINGS["seed"].problem(config.seed):
+            raise ConfigurationError(SETTINGS["seed"].problem(config.seed))
     names = [_folder_name(row) for row in rows]
     if len(set(names)) < len(names):
         names = [f"{name}-{place}" for place, name in enumerate(names, 1)]
@@ -139,7 +153,7 @@ def run_study(
     Raises:
         ConfigurationError: settings of a row are wrong.
         CheckpointError: the folder holds cells of a study with other settings; nothing was touched.
-        UserError: the folder cannot be written.
+        UserError: the folder cannot be written, or holds files of a study's names that bispike did not write.
         WorkError: interrupted; the message names what was finished.
     """
     if distributed.launched():
@@ -149,15 +163,18 @@ def run_study(
         raise ConfigurationError(f"jobs: expected at least 1 process, received {most}.")
     for config in {cell.row: cell.config for cell in cells}.values():
         validate(config)
-    folder = make_folder(out)
-    with locked(folder, note) as lock:
+    folder = Path(out)
+    with at_once(), locked(folder, patience=math.inf, note=note) as lock:
+        claim(folder, STUDY, [*FILES, CELLS, LOGS, *(cell.name for cell in cells)])
         _expect_same(cells, folder)
         for cell in cells:
             write_config(make_folder(folder / CELLS / cell.name), cell.config)
         waiting = [_job(cell, folder) for cell in cells if read_summary(folder / cell.name) is None]
         if len(waiting) < len(cells):
             note(f"{len(cells) - len(waiting)} of {len(cells)} runs were finished before.")
-        failures = run_jobs(waiting, folder, most=most, lock=lock, note=note)
+        for job in waiting:
+            wait_until_free(folder / job.name, note)
+        failures = run_jobs(waiting, folder, most=most, lock=lock.descriptor, note=note)
     outcomes = []
     for cell in cells:
         path = folder / cell.name
@@ -177,6 +194,8 @@ def _axis(over: str) -> tuple[str, list[str]]:
 
 def _distinct(what: str, values: Sequence[str]) -> list[str]:
     names = [value.strip() for value in values if value.strip()]
+    if 0 < len(names) < len(values):
+        raise ConfigurationError(f"{what}: expected a name between commas, received {', '.join(values)!r}.")
     if not names:
         raise ConfigurationError(f"{what}: expected at least one value, received none.")
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -10,7 +10,7 @@ from ..figures.files import write_picture
 from ..figures.study import Curve, Point, cost_scatter, learning_curves, row_values
 from ..runs.epochs import read_metrics
 from .rows import TableRow, deciding_data, with_deciding_data
-from .study import Outcome
+from .study import FIGURES, Outcome
 
 
 def write_figures(outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder: Path, *, title: str) -> dict[str, str]:
@@ -18,7 +18,8 @@ def write_figures(outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder:
     measured = next((row.metric for row in rows if row.metric), "accuracy")
     metric = f"{deciding_data(rows)} {measured}"
     rows = with_deciding_data(rows)
-    figures = {"picture": (folder / "accuracy.png", row_values(rows, metric=metric, title=title))}
+    accuracy, cost, learning = (folder / name for name in FIGURES)
+    figures = {"picture": (accuracy, row_values(rows, metric=metric, title=title))}
     panels = {
         "median time of a training step (ms)": _points(rows, "step_ms"),
         "energy of a decision (nJ, estimate)": _points(rows, "energy_nj"),
@@ -26,10 +27,10 @@ def write_figures(outcomes: Sequence[Outcome], rows: Sequence[TableRow], folder:
     }
     panels = {label: points for label, points in panels.items() if points}
     if panels:
-        figures["cost"] = (folder / "cost.png", cost_scatter(panels, metric=metric))
+        figures["cost"] = (cost, cost_scatter(panels, metric=metric))
     curves = _curves(outcomes)
     if curves:
-        figures["learning"] = (folder / "learning.png", learning_curves(curves, metric=measured))
+        figures["learning"] = (learning, learning_curves(curves, metric=measured))
     return {kind: str(write_picture(path, figure)) for kind, (path, figure) in figures.items()}
 
 

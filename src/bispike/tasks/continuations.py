@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..data.readers.series_table import read_table
 from ..errors import ConfigurationError, DataError
 from ..nn import SequenceNetwork
@@ -16,6 +17,7 @@ from .forecasting import Forecasting
 from .next_symbols import NextSymbols
 
 
+@checked
 @torch.no_grad()
 def continue_text(
     network: SequenceNetwork, beginning: str, count: int, *, temperature: float = 0.7, seed: int = 0
@@ -87,6 +89,7 @@ class Forecast:
     values: Tensor
 
 
+@checked
 def forecast(
     network: SequenceNetwork,
     path: str | Path,
@@ -95,6 +98,7 @@ def forecast(
     ahead: int,
     missing: str = "error",
     delimiter: str | None = None,
+    memory_limit: float | None = None,
 ) -> Forecast:
     """Read a table to its end and forecast the values `ahead` steps later.
 
@@ -103,14 +107,14 @@ def forecast(
         path: the table; it has the columns that the network was trained on.
         inputs: names of those columns.
         ahead: the horizon of the training, in steps.
-        missing, delimiter: see `read_table`.
+        missing, delimiter, memory_limit: see `read_table`.
 
     Raises:
         ConfigurationError: a network of another task.
         DataError: the table cannot be read, or lacks a column.
     """
     expect(network, Forecasting, "forecast")
-    table = read_table(Path(path), missing=missing, delimiter=delimiter)
+    table = read_table(Path(path), missing=missing, delimiter=delimiter, memory_limit=memory_limit)
     absent = [name for name in inputs if name not in table.columns]
     if absent:
         raise DataError(

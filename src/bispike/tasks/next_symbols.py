@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..data import Dataset
+from ..data import Dataset, Expected
 from ..nn import Group
 from .sequences import Batch, SequenceTask
 from .task import UNDECIDED
@@ -50,7 +50,7 @@ class NextSymbols(SequenceTask):
             "bits": float(group.add_(nats)) / places / math.log(2),
         }
 
-    def _input_problems(self, dataset: Dataset) -> list[str]:
+    def _input_problems(self, dataset: Dataset | Expected) -> list[str]:
         if dataset.task != "series":
             return []
         return [

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..data import Dataset, Split
+from ..data import Dataset, Expected, Split
 from ..nn import Autoencoder, Group, StimulusNetwork
 from ..seeds import generator
 from .metrics import RECONSTRUCTION, Metric
@@ -58,7 +58,7 @@ class Classification(Task):
         """Sums of `measures` over the stimuli of a batch, float64 `[len(measures)]`."""
         return torch.zeros(0, dtype=torch.float64, device=stimuli.device)
 
-    def _input_problems(self, dataset: Dataset) -> list[str]:
+    def _input_problems(self, dataset: Dataset | Expected) -> list[str]:
         bins = dataset.stimulus.shape[0]
         given = (self.network.stimulus_code, self.network.time_steps)
         if dataset.task != "events" or given == ("given", bins):

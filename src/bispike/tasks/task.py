@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..data import Dataset, Split
+from ..data import Dataset, Expected, Split
 from ..errors import ConfigurationError, DivergenceError
 from ..nn import ALONE, Group, Network
 from .metrics import ACCURACY, Metric
@@ -118,7 +118,7 @@ class Task(ABC):
 
     # ------------------------------------------------------------------ fit
 
-    def problems(self, dataset: Dataset) -> list[str]:
+    def problems(self, dataset: Dataset | Expected) -> list[str]:
         """Reasons why the network and a data set do not fit each other; empty if they fit."""
         if dataset.sequential != self.sequential:
             expected = "a model for single stimuli, such as 'mlp'" if self.sequential else "model 'rnn'"
@@ -129,11 +129,11 @@ class Task(ABC):
             ]
         return [*self._input_problems(dataset), *self._shape_problems(dataset)]
 
-    def _input_problems(self, dataset: Dataset) -> list[str]:
+    def _input_problems(self, dataset: Dataset | Expected) -> list[str]:
         """Problems of the way in which stimuli enter this kind of network."""
         return []
 
-    def _shape_problems(self, dataset: Dataset) -> list[str]:
+    def _shape_problems(self, dataset: Dataset | Expected) -> list[str]:
         network, found = self.network, []
         if network.stimulus.shape != dataset.stimulus.shape:
             found.append(

@@ -14,23 +14,17 @@ from typing import Any
 
 import torch
 
-from ..config.train_config import (
-    CONFIG_FILE,
-    OPTIONS,
-    TrainConfig,
-    config_problem,
-    differences,
-    read_config,
-    write_config,
-)
+from ..config.differences import differences
+from ..config.train_config import CONFIG_FILE, OPTIONS, TrainConfig, config_problem, read_config, write_config
 from ..data import Dataset
 from ..errors import CheckpointError
-from ..files import remove_unfinished, write_atomic
+from ..files import write_atomic
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs import checkpoint
 from ..runs.checkpoint import load_weights
-from ..runs.folder import CHECKPOINT, INITIAL, METRICS
+from ..runs.folder import CHECKPOINT, INITIAL, METRICS, sweep
+from ..runs.lock import FolderLock
 from ..schema import is_table, is_text, record, whole
 from . import distributed
 from .progress import Progress
@@ -108,6 +102,7 @@ class Checkpointer:
         self.folder, self.training, self.identity = folder, training, identity
         self.config, self.group, self.progress = config, group, progress
         self.own_folder = folder if group.rank == 0 else None  # where this process writes
+        self.lock: FolderLock | None = None  # of that folder, if this process holds it
         self.saved_at = time.monotonic()
 
     # ------------------------------------------------------------------ begin or resume
@@ -141,7 +136,7 @@ class Checkpointer:
         folder = self.own_folder
         if folder is None:
             return
-        remove_unfinished(folder)
+        sweep(folder)
         saved = checkpoint.restore(folder / CHECKPOINT, self._resume_from, note=self.progress.note)
         if saved is None:
             self._begin_in(folder)
@@ -209,11 +204,22 @@ class Checkpointer:
 
         Raises:
             DivergenceError: a weight is not finite; the last checkpoint stays.
+            CheckpointError: another process has taken over the folder.
         """
         assert self.folder is not None
         self.training.check_weights()
+        self.check_lock()
         checkpoint.save(self.folder / CHECKPOINT, self._snapshot())
         self.saved_at = time.monotonic()
+
+    def check_lock(self) -> None:
+        """Check that the folder is still this process's.
+
+        Raises:
+            CheckpointError: another process has taken it over.
+        """
+        if self.lock is not None:
+            self.lock.check()
 
     def has_saved(self) -> bool:
         """Whether the folder holds a checkpoint, from this process or an earlier one."""

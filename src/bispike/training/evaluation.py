@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import data, tasks
+from ..arguments import checked
 from ..config.resolve import validate_training
 from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
@@ -29,6 +30,7 @@ from .environment import explain_out_of_memory
 SPLITS = ("test", "validation", "train")
 
 
+@checked
 def evaluate_run(
     path: str | Path,
     *,
@@ -92,6 +94,7 @@ def evaluate_run(
     }
 
 
+@checked
 def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
     """One part of a data set as a training with these settings divides it.
 
@@ -106,6 +109,7 @@ def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
     return validation if name == "validation" else train
 
 
+@checked
 def decide(
     network: StimulusNetwork, stimuli: Tensor, *, best: int = 3, batch_size: int = 256
 ) -> list[list[tuple[str, float]]]:
@@ -141,6 +145,7 @@ def decide(
     return ranked
 
 
+@checked
 def recall(network: StimulusNetwork, concepts: Sequence[str] = ()) -> tuple[list[str], Tensor]:
     """Recall of concepts: their names and the recalled stimuli `[N, *stimulus.shape]` in the units of the data.
 

@@ -12,19 +12,24 @@ from typing import Any
 
 from .. import data as datasets
 from .. import models, rules
+from ..arguments import expect, raise_problems
+from ..config.differences import differences
 from ..config.resolve import validate, validate_training
-from ..config.train_config import TrainConfig, differences, read_config
+from ..config.train_config import TrainConfig, read_config
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
 from ..runs.epochs import read_metrics
-from ..runs.folder import MODEL, check_target, clear, is_finished, is_occupied, locked
+from ..runs.folder import MODEL, check_target, is_finished, prepare
+from ..runs.lock import locked
 from ..runs.run import Run, load_run
 from ..runs.saved_results import read_summary
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
+from .interrupt import explained
+from .lost_terminal import Losable
 from .progress import Progress
 from .progress import create as create_progress
 from .trainer import Trainer
@@ -64,10 +69,11 @@ def fit(
         CheckpointError: the run in `out` cannot be resumed with these settings, or is damaged.
         DivergenceError, TrainingInterrupted, ProcessLost: the message states what was saved and how to resume.
     """
+    _check_call(out, resume=resume, overwrite=overwrite)
     config = config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
-    with distributed.processes(config.device) as group:
+    with explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -81,7 +87,9 @@ def fit(
             rule = rules.create(rule, network)
         else:
             check_device(network, device)
-        return _train(config, network, rule, data, target, overwrite=overwrite, progress=reporter, group=group)
+        return _train(
+            config, network, rule, data, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
+        )
 
 
 def run_config(
@@ -101,6 +109,7 @@ def run_config(
     Raises:
         As `fit`, and what loading the data raises.
     """
+    _check_call(out, resume=resume, overwrite=overwrite)
     if config is None:
         if out is None or not resume:
             raise ConfigurationError(
@@ -108,9 +117,10 @@ def run_config(
                 "(out=..., resume=True)."
             )
         config = read_config(out)
+    expect("config", config, TrainConfig, "a TrainConfig")
     validate(config)
     target = None if out is None else Path(out)
-    with distributed.processes(config.device) as group:
+    with explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -119,7 +129,20 @@ def run_config(
         for sentence in dataset.notes:
             reporter.note(sentence)
         check_fit(network, dataset, config)
-        return _train(config, network, rule, dataset, target, overwrite=overwrite, progress=reporter, group=group)
+        return _train(
+            config, network, rule, dataset, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
+        )
+
+
+def _check_call(out: PathLike | None, *, resume: bool, overwrite: bool) -> None:
+    """Raise a ConfigurationError unless a folder is a path, and what to do with it true or false."""
+    raise_problems(
+        lambda: expect("out", out, (str, Path, type(None)), "the path of a folder"),
+        lambda: expect("resume", resume, bool, "true or false"),
+        lambda: expect("overwrite", overwrite, bool, "true or false"),
+    )
+    if out is not None and not str(out).strip():
+        raise ConfigurationError(f"out: expected the path of a folder, received {out!r}.")
 
 
 def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:
@@ -138,7 +161,7 @@ def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:
 
 def _reporter(group: Group, progress: str | Progress | None) -> Progress:
     """The progress that this process shows; of several processes only process 0 shows any."""
-    reporter = create_progress(progress)
+    reporter = progress if isinstance(progress, Progress) else Losable(create_progress(progress))
     return reporter if group.rank == 0 else Progress()
 
 
@@ -165,6 +188,7 @@ def _train(
     data: Dataset,
     target: Path | None,
     *,
+    resume: bool,
     overwrite: bool,
     progress: Progress,
     group: Group,
@@ -172,9 +196,11 @@ def _train(
     trainer = Trainer(config, network, rule, data, folder=target, progress=progress, group=group)
     if target is None or group.rank > 0:
         return trainer.run()
-    with locked(target):
-        if overwrite and is_occupied(target):
-            clear(target)
+    with locked(target, note=progress.note) as lock:
+        prepare(target, resume=resume, overwrite=overwrite)
+        if is_finished(target):
+            raise CheckpointError(f"{target}: another process has just finished this run. Load it, or resume it again.")
+        trainer.checkpointer.lock = lock
         return trainer.run()
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from ..errors import CheckpointError
 from ..runs import checkpoint
-from ..runs.folder import CHECKPOINT, locked, resume_command
+from ..runs.folder import CHECKPOINT, resume_command
+from ..runs.lock import locked
 from . import distributed
 from .checkpointer import Checkpointer
 from .distributed import ProcessLost

@@ -24,6 +24,7 @@ from ..config.train_config import AFTER_UPDATE, TrainConfig
 from ..data import Dataset, Split
 from ..errors import DivergenceError
 from ..files import write_atomic, write_json
+from ..functional.backends import native
 from ..nn import ALONE, Group, Network
 from ..rules import Rule
 from ..runs import checkpoint
@@ -110,17 +111,26 @@ class Trainer:
             self._joined(),
         ):
             self.checkpointer.begin()
+            self._tell_of_missing_kernels()
             self.progress.begin(config.epochs, self.batches.steps)
             try:
                 with self.interrupt, self.rescue.when_a_process_is_lost():
                     while self.training.state.epoch < config.epochs and self.training.state.ended is None:
                         self._epoch()
+                    if self.group.size == 1 and self.interrupt.requested:  # as the last epoch was measured
+                        raise self.rescue.interrupted()
                 with self.rescue.when_a_process_is_lost():
                     return self._finish()
             except DivergenceError as error:
                 raise DivergenceError(f"{error}{self.rescue.last_checkpoint()}") from error
             finally:
                 self.progress.end()
+
+    def _tell_of_missing_kernels(self) -> None:
+        """One line where torch does on the CPU what compiled kernels would do faster."""
+        sentence = native.notice() if self.device.type == "cpu" else None
+        if sentence is not None:
+            self.progress.note(f"note: {sentence}")
 
     @contextlib.contextmanager
     def _joined(self) -> Iterator[None]:
@@ -149,6 +159,7 @@ class Trainer:
             processes=self.group.size,
         )
         if folder is not None:
+            self.checkpointer.check_lock()
             write_atomic(folder / MODEL, checkpoint.serialise(self.network.state_dict()))
             write_json(folder / SUMMARY, result)
         return Run(folder, self.config, self.network, self.rule, result, state.metrics)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...errors import ConfigurationError, DataError, unknown_name
 from . import events, idx, image_folder, npz, series, table, text
+from ..readers.contents import exists
 from .format import Format as Format
 
 registry: dict[str, Format] = {}
@@ -57,6 +58,8 @@ def find(path: Path, task: str | None = None) -> Format:
         DataError: no format recognises it.
         ConfigurationError: none reads it for this task.
     """
+    if not (path.is_file() or path.is_dir()):
+        raise DataError(f"{path}: expected a file or a folder, received a pipe, a device or a socket.")
     known = [format for format in registry.values() if format.recognises(path)]
     requested = [format for format in registry.values() if format.on_request and path.is_file()]
     fitting = [format for format in [*known, *requested] if task is None or format.task == task]
@@ -74,11 +77,11 @@ def find(path: Path, task: str | None = None) -> Format:
 
 def likely(path: Path, task: str | None = None) -> list[Format]:
     """Formats that a path could be of, whether or not it exists; used where its options are listed."""
-    if path.exists():
-        try:
+    try:
+        if exists(path):
             return [find(path, task)]
-        except (ConfigurationError, DataError):
-            return []
+    except (ConfigurationError, DataError, OSError):
+        return []
     if task is not None:
         return [format for format in registry.values() if format.task == task]
     return [format for format in registry.values() if format.endings and format.has_ending(path)]

@@ -21,7 +21,8 @@ from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
 from ..event_sequences import as_sequences
-from ..option import TEST_SHARE, Option, positive, whole_number, yes_or_no
+from ..limits import PER_ROW, Room
+from ..option import MEMORY_LIMIT, TEST_SHARE, Option, positive, whole_number, yes_or_no
 from ..readers.numpy_files import array_names, load_arrays
 from .format import Format
 
@@ -40,7 +41,9 @@ OPTIONS = (
     ),
 )
 """Options of all events; a file also has a share for the test part."""
-MOST_BYTES = 4 * 2**30
+PER_EVENT = 8 * 6
+"""Bytes of an event: its five numbers and its bin."""
+LARGEST_WHOLE = 2**53  # up to here float64 holds every whole number
 
 
 def bin_events(
@@ -70,6 +73,7 @@ def read(
     duration: float | None = None,
     test_fraction: float = 0.2,
     sequence: bool = False,
+    memory_limit: float | None = None,
 ) -> Dataset:
     """Events in an .npz file.
 
@@ -79,11 +83,14 @@ def read(
         duration: microseconds that are used; the longest recording if None.
         test_fraction: share of the recordings that becomes the test part.
         sequence: whether bins are the positions of a sequence, for recurrent networks.
+        memory_limit: GiB that reading may take (see `data.limits`).
 
     Raises:
-        DataError: arrays of different lengths, negative places, polarities other than 0 and 1, samples without a label.
+        DataError: arrays of different lengths, negative places, polarities other than 0 and 1, samples without a label,
+            or more than the limit.
     """
-    arrays = load_arrays(path)
+    room = Room.of(path, memory_limit)
+    arrays = load_arrays(path, room)
     missing = [key for key in KEYS if key not in arrays]
     if missing:
         raise DataError(f"{path}: expected the arrays {', '.join(KEYS)}; missing: {', '.join(missing)}.")
@@ -92,23 +99,22 @@ def read(
     labels = arrays["labels"].reshape(-1)
     if len(set(lengths.values())) > 1 or 0 in lengths.values():
         raise DataError(f"{path}: expected as many of t, x, y, p and sample, at least one; received {lengths}.")
-    sample, p = events["sample"].astype(np.int64), events["p"].astype(np.int64)
+    room.expect(PER_EVENT * lengths["t"], f"{lengths['t']} events")
+    x, y, p, sample = (_whole(path, key, events[key]) for key in ("x", "y", "p", "sample"))
     if sample.min() < 0 or sample.max() >= len(labels):
         raise DataError(f"{path}: expected samples in 0..{len(labels) - 1}, received {sample.min()}..{sample.max()}.")
-    if not np.isin(p, (0, 1)).all():
-        raise DataError(f"{path}: expected polarities 0 and 1, received {np.unique(p)[:5].tolist()}.")
-    if min(events["x"].min(), events["y"].min()) < 0 or not np.isfinite(events["t"]).all():
-        raise DataError(f"{path}: expected places of at least 0 and finite times.")
-    t = _from_beginning(events["t"].astype(np.float64), sample, len(labels))
+    if p.min() < 0 or p.max() > 1:
+        raise DataError(f"{path}: expected polarities 0 and 1, received {p.min()} to {p.max()}.")
+    if min(x.min(), y.min()) < 0:
+        raise DataError(f"{path}: expected places of at least 0, received {min(x.min(), y.min())}.")
+    t = _from_beginning(_times(path, events["t"]), sample, len(labels))
     span = float(duration) if duration is not None else float(t.max()) + 1.0
-    height, width = int(events["y"].max()) + 1, int(events["x"].max()) + 1
-    expect_room(len(labels) * bins * 2 * height * width, path)
+    height, width = int(y.max()) + 1, int(x.max()) + 1
+    expect_room(room, len(labels), bins, height, width)
     frames = np.zeros((len(labels), bins, 2, height, width), dtype=np.uint8)
     inside = t < span
-    place = (t[inside] * (bins / span)).astype(np.int64)
-    frames[
-        sample[inside], place, p[inside], events["y"][inside].astype(np.int64), events["x"][inside].astype(np.int64)
-    ] = 255
+    place = np.minimum((t[inside] * (bins / span)).astype(np.int64), bins - 1)  # rounding may reach the end
+    frames[sample[inside], place, p[inside], y[inside], x[inside]] = 255
     numbered = labelling.encode(labels, None)
     found = assemble(path.stem, torch.from_numpy(frames), numbered, None, test_fraction=test_fraction)
     return as_events(found, sequence=sequence)
@@ -121,12 +127,32 @@ def _from_beginning(t: np.ndarray, sample: np.ndarray, count: int) -> np.ndarray
     return t - begin[sample]
 
 
-def expect_room(size: int, path: Path) -> None:
-    """Refuse recordings whose bins would take more than `MOST_BYTES`."""
-    if size > MOST_BYTES:
-        raise DataError(
-            f"{path}: would take {size / 2**30:.1f} GiB in bins; choose fewer bins, or fewer files (limit_files)."
-        )
+def _whole(path: Path, key: str, values: np.ndarray) -> np.ndarray:
+    """Whole numbers, int64; they may be stored as another type."""
+    if values.dtype.kind in "biu":
+        return values.astype(np.int64)
+    if values.dtype.kind != "f":
+        raise DataError(f"{path}: expected whole numbers as {key}, received {values.dtype}.")
+    if not bool((np.abs(values) < LARGEST_WHOLE).all()) or bool((values != np.floor(values)).any()):
+        raise DataError(f"{path}: expected whole numbers as {key}, received other ones.")
+    return values.astype(np.int64)
+
+
+def _times(path: Path, values: np.ndarray) -> np.ndarray:
+    """Microseconds, float64."""
+    with np.errstate(over="ignore"):
+        times = values.astype(np.float64) if values.dtype.kind in "biuf" else np.array([np.nan])
+    if not bool((np.abs(times) < LARGEST_WHOLE).all()):
+        raise DataError(f"{path}: expected finite times in microseconds as t, received other values ({values.dtype}).")
+    return times
+
+
+def expect_room(room: Room, recordings: int, bins: int, height: int, width: int) -> None:
+    """Refuse recordings whose bins would take more than the limit: one event far away makes all of them large."""
+    room.expect(
+        recordings * (bins * 2 * height * width + PER_ROW),
+        f"{recordings} recordings of {bins} bins with {height} x {width} pixels",
+    )
 
 
 def as_events(recordings: Dataset, *, sequence: bool) -> Dataset:
@@ -139,7 +165,7 @@ FORMAT = Format(
     name="events",
     summary="an .npz file of events",
     read=read,
-    options=(*OPTIONS, TEST_SHARE),
+    options=(*OPTIONS, TEST_SHARE, MEMORY_LIMIT),
     endings=(".npz",),
     belongs=is_events,
     task="events",

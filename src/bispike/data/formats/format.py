@@ -14,8 +14,12 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...spaces import Stimulus
 from ..dataset import Dataset
+from ..limits import Room
 from ..option import Option, problems
 from ..readers.inputs import Inputs
+
+MANY_CLASSES = 4096
+"""As many classes are compared with the limit of memory; fewer always have room."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Format:
         belongs: whether a path is of this format, by more than its ending; None: the ending alone decides.
         task: name under which users ask for this format where several could read a file.
         on_request: whether files of any ending are read where the user names the task.
-        inputs: reads stimuli for a trained network from one file (`bispike predict`); None: not from such files.
+        inputs: reads stimuli for a trained network from one file (`bispike predict`); None: not from such files. It is
+            called with the keyword `memory_limit` where the user gives one.
         input_endings: endings that `inputs` reads; the longest one that fits a file decides, "" fits every file.
     """
 
@@ -43,7 +48,7 @@ class Format:
     belongs: Callable[[Path], bool] | None = None
     task: str = "classification"
     on_request: bool = False
-    inputs: Callable[[Path, Stimulus], Inputs] | None = None
+    inputs: Callable[..., Inputs] | None = None
     input_endings: tuple[str, ...] = ()
 
     def has_ending(self, path: Path) -> bool:
@@ -61,8 +66,11 @@ class Format:
 
         Raises:
             ConfigurationError: unknown options or wrong values, all of them together.
-            DataError: the file is damaged or unsound.
+            DataError: the file is damaged or unsound, or has more classes than the memory for their decisions allows.
         """
         if wrong := problems(self.options, options, of=path.name):
             raise ConfigurationError(wrong)
-        return self.read(path, **options)
+        found = self.read(path, **options)
+        if found.concept.classes > MANY_CLASSES:
+            Room.of(path, options.get("memory_limit")).expect_classes(found.concept.classes)
+        return found

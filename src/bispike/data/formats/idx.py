@@ -7,10 +7,8 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +17,9 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..option import Option
+from ..limits import Room
+from ..option import MEMORY_LIMIT, Option, text, texts
+from ..readers.contents import read_unpacked
 from .format import Format
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -31,24 +31,19 @@ FILES = (
 )
 
 
-def read_idx(path: Path, *, rank: int) -> np.ndarray:
+def read_idx(path: Path, *, rank: int, memory_limit: float | None = None) -> np.ndarray:
     """The array in an IDX file.
 
     Args:
         path: the file, gzip or plain (recognised by its first bytes).
         rank: number of axes it must have: 3 for images, 1 for labels.
+        memory_limit: GiB that reading may take (see `data.limits`).
 
     Raises:
-        DataError: unreadable, truncated, not IDX, or of another rank.
+        DataError: unreadable, truncated, not IDX, of another rank, or more than the limit.
     """
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again.") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    room = Room.of(path, memory_limit)
+    content = read_unpacked(path, room)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
         raise DataError(
             f"{path}: not an IDX file (expected the magic bytes 00 00 08 0{rank}, "
@@ -66,6 +61,7 @@ def read_idx(path: Path, *, rank: int) -> np.ndarray:
             f"{path}: expected {expected} bytes for axes {list(axes)}, received {len(content)}. "
             "The file is truncated or damaged; fetch it again."
         )
+    room.expect_stimuli(axes, bytes_each=1 if kind.itemsize == 1 else 4)
     values = np.frombuffer(content, kind, offset=start).reshape(axes)
     return values.astype(kind.newbyteorder("="), copy=False)
 
@@ -78,14 +74,22 @@ def locate(folder: Path) -> Path | None:
     return None
 
 
-def read(folder: Path, *, name: str | None = None, class_names: Sequence[str] | None = None) -> Dataset:
+def read(
+    folder: Path,
+    *,
+    name: str | None = None,
+    class_names: Sequence[str] | None = None,
+    memory_limit: float | None = None,
+) -> Dataset:
     """A data set in the four files of MNIST."""
     place = locate(folder)
     if place is None:
         missing = [name for name in FILES if _file(folder, name) is None]
         raise DataError(f"{folder}: no {', '.join(missing)} (plain or .gz).")
     paths = [path for path in (_file(place, name) for name in FILES) if path is not None]
-    train_x, train_y, test_x, test_y = (read_idx(path, rank=3 if "images" in path.name else 1) for path in paths)
+    train_x, train_y, test_x, test_y = (
+        read_idx(path, rank=3 if "images" in path.name else 1, memory_limit=memory_limit) for path in paths
+    )
     for images, labels, file in ((train_x, train_y, paths[0]), (test_x, test_y, paths[2])):
         if len(images) != len(labels):
             raise DataError(f"{file}: {len(images)} images but {len(labels)} labels; the files do not belong together.")
@@ -105,8 +109,9 @@ FORMAT = Format(
     summary="a folder with the four files of MNIST",
     read=read,
     options=(
-        Option("name", "name of the data set; that of the folder if not given"),
-        Option("class_names", "names of the classes, in order; their numbers if not given"),
+        Option("name", "name of the data set; that of the folder if not given", check=text),
+        Option("class_names", "names of the classes, in order; their numbers if not given", check=texts),
+        MEMORY_LIMIT,
     ),
     belongs=lambda path: path.is_dir() and locate(path) is not None,
 )

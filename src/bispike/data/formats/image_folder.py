@@ -8,11 +8,11 @@ Classes are named by their folders, in sorted order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ...errors import ConfigurationError, DataError
@@ -20,14 +20,14 @@ from ...spaces import Stimulus
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset, as_float
-from ..option import TEST_SHARE, Option
+from ..limits import Room
+from ..option import MEMORY_LIMIT, TEST_SHARE, Option
 from ..readers.images import ENDINGS, Form, Picture, decode, parse_size, survey
 from ..readers.inputs import Inputs
 from .format import Format
 
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "val", "valid", "validation")
-LARGEST_BYTES = 8 * 2**30
 
 
 def read(
@@ -36,6 +36,7 @@ def read(
     size: int | str | Sequence[int] | None = None,
     channels: int | None = None,
     test_fraction: float = 0.2,
+    memory_limit: float | None = None,
 ) -> Dataset:
     """A data set from a folder of images.
 
@@ -44,16 +45,20 @@ def read(
         size: height and width every image is scaled to; the most frequent size if not given.
         channels: 1 (grey) or 3 (colour); what the images are where not given.
         test_fraction: share that becomes the test part where there is no folder for it.
+        memory_limit: GiB that reading may take (see `data.limits`).
 
     Raises:
-        DataError: no images, an empty class, one class only, or images that cannot be decoded.
+        DataError: no images, an empty class, one class only, images that cannot be decoded, or more than the limit.
     """
     parts = _parts(path)
     classes = _classes(parts[0])
-    found = [_pictures(part, classes) for part in parts]
-    form, notes = _form(found[0][0], size, channels)
-    _expect_room(sum(len(pictures) for pictures, _ in found), form)
-    stimuli = [decode(pictures, form) for pictures, _ in found]
+    found = [_files(part, classes) for part in parts]
+    room = Room.for_files(path, (file for files, _ in found for file in files), memory_limit)
+    pictures = [[Picture.at(file, room) for file in files] for files, _ in found]
+    form, notes = _form(pictures[0], room, size, channels)
+    count = sum(map(len, pictures))
+    room.expect(count * math.prod(form.shape), f"{count} images of {form.height}x{form.width} (choose a smaller size?)")
+    stimuli = [decode(part, form, room) for part in pictures]
     numbers = [torch.tensor(labels, dtype=torch.int64) for _, labels in found]
     labels = labelling.Labels(numbers[0], numbers[1] if len(numbers) > 1 else None, tuple(classes))
     test = stimuli[1] if len(stimuli) > 1 else None
@@ -80,33 +85,34 @@ def _classes(part: Path) -> list[str]:
     return classes
 
 
-def _pictures(part: Path, classes: Sequence[str]) -> tuple[list[Picture], list[int]]:
+def _files(part: Path, classes: Sequence[str]) -> tuple[list[Path], list[int]]:
+    """The image files of a part, and the number of the class of each."""
     strange = sorted({folder.name for folder in _folders(part)} - set(classes))
     if strange:
         raise DataError(f"{part}: class folders {', '.join(strange)} are not in the training part.")
-    pictures: list[Picture] = []
+    found: list[Path] = []
     labels: list[int] = []
     empty = []
     for number, name in enumerate(classes):
         files = sorted(file for file in (part / name).rglob("*") if _is_image(file)) if (part / name).is_dir() else []
         if not files:
             empty.append(name)
-        pictures += [Picture.at(file) for file in files]
+        found += files
         labels += [number] * len(files)
-    if not pictures:
+    if not found:
         raise DataError(f"{part}: no images in the folders {', '.join(classes)}; endings read: {_endings()}.")
     if empty:
         raise DataError(
             f"{part}: no images of class {', '.join(empty)}; every class folder needs at least one. "
             f"Endings read: {_endings()}."
         )
-    return pictures, labels
+    return found, labels
 
 
 def _form(
-    pictures: Sequence[Picture], size: int | str | Sequence[int] | None, channels: int | None
+    pictures: Sequence[Picture], room: Room, size: int | str | Sequence[int] | None, channels: int | None
 ) -> tuple[Form, list[str]]:
-    form, others = survey(pictures)
+    form, others = survey(pictures, room)
     notes = []
     if size is not None:
         height, width = parse_size(size)
@@ -117,15 +123,6 @@ def _form(
             "(height x width) and were scaled; give a size to choose it."
         )
     return Form(channels or form.channels, form.height, form.width), notes
-
-
-def _expect_room(images: int, form: Form) -> None:
-    needed = images * int(np.prod(form.shape))
-    if needed > LARGEST_BYTES:
-        raise DataError(
-            f"{images} images of {form.height}x{form.width} would take {needed / 2**30:.0f} GiB of memory; "
-            "give a smaller size, for example size=64."
-        )
 
 
 def _folders(path: Path) -> list[Path]:
@@ -143,7 +140,7 @@ def _endings() -> str:
     return " ".join(sorted(ENDINGS))
 
 
-def read_inputs(path: Path, stimulus: Stimulus) -> Inputs:
+def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = None) -> Inputs:
     """The stimulus in one image file, scaled to the size and converted to the channels that the network expects."""
     if len(stimulus.shape) != 3 or stimulus.shape[0] not in (1, 3):
         raise DataError(
@@ -151,11 +148,15 @@ def read_inputs(path: Path, stimulus: Stimulus) -> Inputs:
             "takes no images, and no other format reads such a file."
         )
     form = Form(*stimulus.shape)
+    room = Room.of(path, memory_limit)
+    picture = Picture.at(path, room)
     try:
-        found, _ = survey([Picture.at(path)])
-        pixels = decode([Picture.at(path)], form)
+        found, _ = survey([picture], room)
+        pixels = decode([picture], form, room)
     except DataError as error:
-        raise DataError(f"{path}: is not a readable image, and no other format reads such a file.") from error
+        raise DataError(
+            f"{path}: is not a readable image, and no other format reads such a file ({' '.join(str(error).split())})."
+        ) from error
     notes = []
     if (found.height, found.width) != (form.height, form.width):
         sizes = f"{found.width}x{found.height} to {form.width}x{form.height}"
@@ -187,6 +188,7 @@ FORMAT = Format(
         ),
         Option("channels", "1 (grey) or 3 (colour); those of the images if not given", check=_check_channels),
         TEST_SHARE,
+        MEMORY_LIMIT,
     ),
     belongs=Path.is_dir,
     inputs=read_inputs,

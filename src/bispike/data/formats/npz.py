@@ -13,7 +13,8 @@ from ...spaces import Stimulus
 from ..arrays import ORDERS
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..option import TEST_SHARE, Option, one_of
+from ..limits import Room
+from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of
 from ..readers.inputs import Inputs, from_array
 from ..readers.numpy_files import load_arrays
 from .format import Format
@@ -28,18 +29,20 @@ INPUT_KEYS = ("x", "x_test", "stimuli", "arr_0")
 """Names under which a file with several arrays may hold stimuli for a trained network."""
 
 
-def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dataset:
+def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2, memory_limit: float | None = None) -> Dataset:
     """A data set from an `.npz` file.
 
     Args:
         path: the file.
         layout: meaning of the axes: "auto", "features", "grey", "channels-first" or "channels-last".
         test_fraction: share that becomes the test part where the file has none.
+        memory_limit: GiB that reading may take (see `data.limits`).
 
     Raises:
-        DataError: missing keys, object arrays, a damaged file, or unsound content.
+        DataError: missing keys, object arrays, a damaged file, unsound content, or more than the limit.
     """
-    arrays = load_arrays(path)
+    room = Room.of(path, memory_limit)
+    arrays = load_arrays(path, room)
     keys = next((keys for keys in KEYS if {keys[0], keys[1]} <= set(arrays)), None)
     if keys is None:
         raise DataError(
@@ -50,6 +53,13 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dat
     if (x_test is None) != (y_test is None):
         raise DataError(f"{path}: expected both {keys[2]} and {keys[3]} or neither; found {', '.join(sorted(arrays))}.")
     names = arrays.get("class_names")
+    if names is not None and names.size > y_train.size:
+        raise DataError(
+            f"{path}: expected a name for each class, received {names.size} names for {y_train.size} labels."
+        )
+    for stimuli in (x_train, x_test):
+        if stimuli is not None:
+            room.expect_stimuli(stimuli.shape, bytes_each=1 if stimuli.dtype.kind in "bu" else 4)
     try:
         return from_arrays(
             x_train,
@@ -65,20 +75,27 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2) -> Dat
         raise DataError(f"{path}: {error}") from error
 
 
-def read_inputs(path: Path, stimulus: Stimulus) -> Inputs:
+def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = None) -> Inputs:
     """Stimuli in an `.npy` file, or in the array of an `.npz` file that is named x, x_test or stimuli, or is alone."""
-    arrays = load_arrays(path)
+    room = Room.of(path, memory_limit)
+    arrays = load_arrays(path, room)
     known = [name for name in INPUT_KEYS if name in arrays]
     if not known and len(arrays) != 1:
         raise DataError(f"{path}: expected one array, or one named 'x'; found {', '.join(arrays) or 'nothing'}.")
-    return from_array(path, arrays[known[0] if known else next(iter(arrays))], stimulus)
+    array = arrays[known[0] if known else next(iter(arrays))]
+    room.expect_stimuli(array.shape)
+    return from_array(path, array, stimulus)
 
 
 FORMAT = Format(
     name="npz",
     summary="an .npz file of arrays",
     read=read,
-    options=(Option("layout", "meaning of the axes of the stimuli", default="auto", check=one_of(*ORDERS)), TEST_SHARE),
+    options=(
+        Option("layout", "meaning of the axes of the stimuli", default="auto", check=one_of(*ORDERS)),
+        TEST_SHARE,
+        MEMORY_LIMIT,
+    ),
     endings=(".npz",),
     inputs=read_inputs,
     input_endings=(".npz", ".npy"),

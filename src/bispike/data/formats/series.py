@@ -23,7 +23,7 @@ import torch
 
 from ...errors import ConfigurationError, DataError, unknown_name
 from ...spaces import Quantities, Stimulus
-from ..option import DELIMITER, Option, one_of, problems, share, whole_number
+from ..option import DELIMITER, MEMORY_LIMIT, Option, one_of, problems, share, text, whole_number
 from ..readers.series_table import MISSING, Series, read_table
 from ..sequence_dataset import PROTOCOLS, SequenceDataset, Windows, chunks
 from .format import Format
@@ -31,9 +31,13 @@ from .format import Format
 WINDOW = 12
 PAPER_WINDOW = 32
 TEST_FRACTION = 0.2
+LISTED = 400  # columns that a message names
+LARGEST_VALUE = float(np.finfo(np.float32).max) / 16  # changes between steps, and their squares, must be finite
 TARGET_MODES = ("change", "value")
 OPTIONS = (
-    Option("target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)"),
+    Option(
+        "target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)", check=text
+    ),
     Option("horizon", "steps ahead, at least 1 (chronological only)", default=1, check=whole_number(1, "step ahead")),
     Option("window", "S, positions of a window; 12 (chronological) or 32 (paper)", check=whole_number(1, "position")),
     Option(
@@ -65,6 +69,7 @@ def read(
     missing: str = "error",
     delimiter: str | None = None,
     test_fraction: float = TEST_FRACTION,
+    memory_limit: float | None = None,
 ) -> SequenceDataset:
     """A series from a table, in windows.
 
@@ -80,12 +85,13 @@ def read(
             between the one before and the one after, which looks ahead.
         delimiter: character between the columns; recognised from the first row if not given.
         test_fraction: share at the end that becomes the test part.
+        memory_limit: GiB that reading may take (see `data.limits`).
 
     Raises:
-        DataError: unreadable, ragged, not numeric, missing values, or too short.
+        DataError: unreadable, ragged, not numeric, missing values, too short, or more than the limit.
     """
     return windowed(
-        read_table(path, delimiter=delimiter, missing=missing),
+        read_table(path, delimiter=delimiter, missing=missing, memory_limit=memory_limit),
         target=target,
         horizon=horizon,
         window=window,
@@ -123,6 +129,8 @@ def windowed(
         wrong.append("protocol 'paper' estimates a column from the others: expected at least 2 columns, received 1.")
     if wrong:
         raise ConfigurationError(wrong)
+    if len(series.values) and np.abs(series.values).max() > LARGEST_VALUE:
+        raise DataError(f"{where}: expected values up to {LARGEST_VALUE:.2g}, received larger ones. Change their unit.")
     rows = len(series.values)
     reach = 0 if paper else horizon
     cut = int(rows * (1 - test_fraction))
@@ -209,7 +217,7 @@ def _targets(series: Series, target: str | None, *, paper: bool, problems: list[
         if name in series.columns:
             found.append(series.columns.index(name))
         else:
-            problems.append(unknown_name("target: column", name, series.columns))
+            problems.append(unknown_name("target: column", name, series.columns[:LISTED]))
     return found
 
 
@@ -217,7 +225,7 @@ FORMAT = Format(
     name="series",
     summary="a series",
     read=read,
-    options=(*OPTIONS, DELIMITER),
+    options=(*OPTIONS, DELIMITER, MEMORY_LIMIT),
     endings=(".h5", ".hdf5"),
     task="series",
     on_request=True,

@@ -15,13 +15,16 @@ import torch
 from ...errors import ConfigurationError, DataError
 from ...spaces import Concept, Stimulus
 from ..dataset import Dataset
-from ..option import Option, one_of, problems, share, whole_number
+from ..option import MEMORY_LIMIT, Option, one_of, problems, share, whole_number
+from ..option import text as check_text
 from ..readers.characters import read_characters
 from ..sequence_dataset import PROTOCOLS, SequenceDataset, Windows, chunks
 from .format import Format
 
 UNKNOWN = "\ufffd"
 WINDOW = 32
+MANY_CHARACTERS = 1000  # fewer may occur in any text
+LEAST_USE = 10
 TEST_FRACTION = 0.2
 OPTIONS = (
     Option("window", "S, characters of a sequence", default=WINDOW, check=whole_number(1)),
@@ -43,6 +46,7 @@ def read(
     encoding: str = "utf-8",
     test_fraction: float = TEST_FRACTION,
     protocol: str = "chronological",
+    memory_limit: float | None = None,
 ) -> Dataset:
     """A text file (also `.gz`).
 
@@ -52,13 +56,14 @@ def read(
         encoding: of the file, such as utf-8 or latin-1.
         test_fraction: share at the end that becomes the test part.
         protocol: "chronological" or "paper" (see `SequenceDataset`).
+        memory_limit: GiB that reading may take (see `data.limits`).
 
     Raises:
-        DataError: unreadable, of another encoding, or too short.
+        DataError: unreadable, of another encoding, too short, or more than the limit.
     """
-    text = read_characters(path, encoding=encoding)
+    content = read_characters(path, encoding=encoding, memory_limit=memory_limit)
     return from_text(
-        text, name=path.name.split(".")[0], window=window, test_fraction=test_fraction, protocol=protocol, where=path
+        content, name=path.name.split(".")[0], window=window, test_fraction=test_fraction, protocol=protocol, where=path
     )
 
 
@@ -86,6 +91,11 @@ def from_text(
     names = (*known, UNKNOWN) if strange else tuple(known)
     if len(names) < 2:
         raise DataError(f"{where}: expected at least 2 different characters, received {len(names)}.")
+    if len(names) > MANY_CHARACTERS and LEAST_USE * len(names) > len(text):
+        raise DataError(
+            f"{where}: {len(names)} different characters in {len(text)}; expected that each occurs {LEAST_USE} times, "
+            "on average. Is the file really a text in this encoding?"
+        )
     numbers = {character: i for i, character in enumerate(names)}
     ids = torch.from_numpy(
         np.fromiter((numbers.get(character, len(names) - 1) for character in text), dtype=np.int64, count=len(text))
@@ -120,7 +130,11 @@ FORMAT = Format(
     name="text",
     summary="a text",
     read=read,
-    options=(*OPTIONS, Option("encoding", "encoding of the file, such as utf-8 or latin-1", default="utf-8")),
+    options=(
+        *OPTIONS,
+        Option("encoding", "encoding of the file, such as utf-8 or latin-1", default="utf-8", check=check_text),
+        MEMORY_LIMIT,
+    ),
     endings=(".txt", ".txt.gz", ".md"),
     task="text",
     on_request=True,

@@ -9,18 +9,20 @@ multiple layers of features from tiny images", 2009, https://www.cs.toronto.edu/
 
 from __future__ import annotations
 
+import io
 import tarfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
+from ..limits import Room
+from ..readers.contents import read_file, read_unpacked
 from .entry import DatasetEntry, RemoteFile
 
 PIXELS = 3 * 32 * 32
@@ -112,23 +114,29 @@ def _records(content: Mapping[str, bytes], names: Iterable[str], version: Versio
 
 
 def _from_folder(folder: Path, version: Version) -> dict[str, bytes]:
-    wanted = [name for name in (*version.files, version.class_file) if (folder / name).is_file()]
-    try:
-        return {name: (folder / name).read_bytes() for name in wanted}
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror or error}).") from error
+    wanted = [folder / name for name in (*version.files, version.class_file) if (folder / name).is_file()]
+    room = Room.for_files(folder, wanted)
+    return {path.name: read_file(path, room) for path in wanted}
 
 
 def _from_archive(path: Path, version: Version) -> dict[str, bytes]:
     wanted = {*version.files, version.class_file}
     content: dict[str, bytes] = {}
     try:
-        with tarfile.open(path, "r:*") as archive:
+        # As it is published, packed by gzip: other packings may ask for any amount of memory to be unpacked at all.
+        with (
+            io.BytesIO(read_unpacked(path, Room.of(path))) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r:") as archive,
+        ):
             for member in archive:
-                name = Path(member.name).name
-                if member.isfile() and name in wanted and (stream := archive.extractfile(member)) is not None:
+                name = PurePosixPath(member.name).name
+                if not member.isreg() or member.issparse() or name not in wanted:
+                    continue
+                if (stream := archive.extractfile(member)) is not None:
                     content[name] = stream.read()
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except DataError:
+        raise
+    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: the archive is truncated or damaged ({error}). Fetch it again.") from error
     missing = [name for name in version.files if name not in content]
     if missing:

@@ -17,7 +17,9 @@ from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
 from ..formats.events import BINS, OPTIONS, as_events, bin_events, expect_room
-from ..option import Option, positive, whole_number
+from ..limits import Room
+from ..option import MEMORY_LIMIT, Option, positive, whole_number
+from ..readers.contents import read_file
 from .entry import DatasetEntry
 
 PARTS = ("Train", "Test")
@@ -32,10 +34,7 @@ def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     Raises:
         DataError: unreadable, or not of whole events.
     """
-    try:
-        raw = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    raw = np.frombuffer(read_file(path, Room.of(path)), dtype=np.uint8)
     if len(raw) == 0 or len(raw) % 5:
         raise DataError(f"{path}: expected events of 5 bytes, received {len(raw)} bytes; the file is truncated.")
     rows = raw.reshape(-1, 5).astype(np.int64)
@@ -53,23 +52,28 @@ def read(
     duration: float = DURATION,
     limit_files: int | None = None,
     sequence: bool = False,
+    memory_limit: float | None = None,
 ) -> Dataset:
     """N-MNIST from its folder; `limit_files` reads only the first recordings of each digit."""
-    parts = [_read_part(folder / name, bins, float(duration), limit_files) for name in PARTS]
+    parts = [_read_part(folder / name, bins, float(duration), limit_files, memory_limit) for name in PARTS]
     (train, train_labels), (test, test_labels) = parts
     names = tuple(str(digit) for digit in range(10))
     found = assemble("n-mnist", train, labelling.Labels(train_labels, test_labels, names), test)
     return as_events(found, sequence=sequence)
 
 
-def _read_part(folder: Path, bins: int, duration: float, limit: int | None) -> tuple[Tensor, Tensor]:
+def _read_part(
+    folder: Path, bins: int, duration: float, limit: int | None, memory_limit: float | None
+) -> tuple[Tensor, Tensor]:
     files = [(digit, path) for digit in range(10) for path in sorted((folder / str(digit)).glob("*.bin"))[:limit]]
-    expect_room(len(files) * bins * 2 * SIDE**2, folder)
+    room = Room.for_files(folder, (path for _, path in files), memory_limit)
+    expect_room(room, len(files), bins, SIDE, SIDE)
     frames = np.empty((len(files), bins, 2, SIDE, SIDE), dtype=np.uint8)
     for i, (_, path) in enumerate(files):
         t, x, y, p = read_recording(path)
-        if max(x.max(), y.max()) >= SIDE:
-            raise DataError(f"{path}: expected places below {SIDE}, received {max(x.max(), y.max())}.")
+        farthest = max(x.max(initial=0), y.max(initial=0))
+        if farthest >= SIDE:
+            raise DataError(f"{path}: expected places below {SIDE}, received {farthest}.")
         frames[i] = bin_events(t, x, y, p, bins=bins, duration=duration, height=SIDE, width=SIDE)
     return torch.from_numpy(frames), torch.tensor([digit for digit, _ in files])
 
@@ -97,6 +101,7 @@ ENTRIES = (
             *(option for option in OPTIONS if option.name != "duration"),
             Option("duration", "microseconds that are used", default=DURATION, check=positive("microseconds")),
             Option("limit_files", "recordings of each digit to read; all if not given", check=whole_number(1)),
+            MEMORY_LIMIT,
         ),
         by_hand="https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, unpacked)",
     ),

@@ -13,6 +13,8 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
+from ..limits import Room
+from ..readers.matlab import read_matlab
 from .entry import DatasetEntry, RemoteFile
 
 FILES = ("train_32x32.mat", "test_32x32.mat")
@@ -24,21 +26,18 @@ def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         DataError: unreadable, or without `X` and `y` of the right shapes.
     """
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path, variable_names=["X", "y"])
-    except Exception as error:  # scipy raises a dozen unrelated kinds for a damaged file
-        raise DataError(f"{path}: not a readable MATLAB 5 file ({error}). Fetch it again.") from error
-    found = [key for key in content if not key.startswith("__")]
-    if not {"X", "y"} <= set(found):
-        raise DataError(f"{path}: expected the variables X and y, found {', '.join(found) or 'none'}.")
+    room = Room.of(path)
+    content = read_matlab(path, ("X", "y"), room)
+    if set(content) != {"X", "y"}:
+        raise DataError(f"{path}: expected the variables X and y, found {', '.join(content) or 'none'}.")
     images, digits = content["X"], content["y"].reshape(-1)
+    if digits.size == 0:
+        raise DataError(f"{path}: expected at least one image, received none.")
     if images.ndim != 4 or images.shape[2] != 3 or images.dtype != np.uint8:
         raise DataError(f"{path}: expected X as uint8 [H, W, 3, N], received {images.dtype} {list(images.shape)}.")
     if images.shape[3] != len(digits):
         raise DataError(f"{path}: {images.shape[3]} images but {len(digits)} labels.")
-    if digits.min() < 0 or digits.max() > 10:
+    if not (digits.min() >= 0 and digits.max() <= 10):
         raise DataError(f"{path}: expected digits 1..10 (10 for 0), received {digits.min()} to {digits.max()}.")
     return images.transpose(3, 2, 0, 1), digits.astype(np.int64) % 10
 

@@ -6,9 +6,8 @@ Source: Stanford CS231n course, http://cs231n.stanford.edu/tiny-imagenet-200.zip
 
 from __future__ import annotations
 
-import struct
 import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,12 +18,17 @@ from ...errors import DataError
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
+from ..limits import Room
+from ..readers.characters import shortened
+from ..readers.contents import open_file, read_file
 from ..readers.images import Form, Picture, decode
+from ..readers.numpy_files import DAMAGE, PACKED
 from .entry import DatasetEntry, RemoteFile
 
 TOP = "tiny-imagenet-200"
 ARCHIVE = f"{TOP}.zip"
 MARKS = ("wnids.txt", "val/val_annotations.txt")
+LARGEST_LIST = 1 << 24  # bytes of a list of names that are read; the published ones have 3 million at most
 FORM = Form(channels=3, height=64, width=64)
 
 
@@ -38,23 +42,35 @@ def locate(folder: Path) -> Path | None:
 
 def read(path: Path) -> Dataset:
     """Tiny ImageNet from its folder or zip file."""
+    room = Room.of(path)
     if path.is_dir():
         files = {str(file.relative_to(path).as_posix()) for file in path.rglob("*") if file.is_file()}
-        return _read(str(path), files, lambda name: (path / name).read_bytes())
+        return _read(str(path), files, lambda name: read_file(path / name, room), room)
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if name.startswith(f"{TOP}/") and not name.endswith("/")]
-            files = {name.removeprefix(f"{TOP}/") for name in members}
-            return _read(str(path), files, lambda name: archive.read(f"{TOP}/{name}"))
-    except (zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, OSError) as error:
+        with open_file(path) as stream, zipfile.ZipFile(stream) as archive:
+            members = {member.filename.removeprefix(f"{TOP}/"): member for member in _members(archive, room)}
+            return _read(str(path), set(members), lambda name: archive.read(members[name]), room)
+    except DataError:
+        raise
+    except DAMAGE as error:
         raise DataError(f"{path}: the zip file is truncated or damaged ({error}). Fetch it again.") from error
 
 
-def _read(place: str, files: set[str], content: Callable[[str], bytes]) -> Dataset:
+def _members(archive: zipfile.ZipFile, room: Room) -> list[zipfile.ZipInfo]:
+    """The files of the data set in the archive, packed as they are published, each within the limit."""
+    found = [one for one in archive.infolist() if one.filename.startswith(f"{TOP}/") and not one.is_dir()]
+    for member in found:
+        if member.compress_type not in PACKED:
+            raise DataError(f"{room.place}: is damaged: {member.filename} is packed in another way than published.")
+        room.expect(member.file_size, f"{member.filename}, a file of this size,")
+    return found
+
+
+def _read(place: str, files: set[str], content: Callable[[str], bytes], room: Room) -> Dataset:
     missing = [name for name in MARKS if name not in files]
     if missing:
         raise DataError(f"{place}: no {', '.join(missing)}; expected the layout of {ARCHIVE}.")
-    wnids = sorted(_text(content, "wnids.txt").split())
+    wnids = sorted(set(_text(content, "wnids.txt").split()))
     number = {wnid: i for i, wnid in enumerate(wnids)}
     train = sorted(name for name in files if name.startswith("train/") and name.lower().endswith(".jpeg"))
     train_labels = [_number(number, name.split("/")[1], place) for name in train]
@@ -66,33 +82,37 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes]) -> Datas
         test_labels.append(_number(number, wnid, place))
     absent = sorted(set(test) - files)
     if absent or not train:
-        raise DataError(f"{place}: {absent[0] if absent else 'train/*/images/*.JPEG'} is missing; extract it again.")
+        raise DataError(f"{place}: {shortened([*absent, 'train/*/images/*.JPEG'][0])} is missing; extract it again.")
     empty = sorted(set(wnids) - {wnids[label] for label in train_labels})
     if empty:
-        raise DataError(f"{place}: no training images of class {', '.join(empty[:5])}; extract it again.")
+        raise DataError(
+            f"{place}: no training images of class {', '.join(map(shortened, empty[:5]))}; extract it again."
+        )
     words = _text(content, "words.txt") if "words.txt" in files else ""
     labels = labelling.Labels(torch.tensor(train_labels), torch.tensor(test_labels), _names(wnids, words))
+    if not test:
+        raise DataError(f"{place}: {MARKS[1]} names no image; extract it again.")
     pictures = [[Picture(f"{place}: {name}", partial(content, name)) for name in names] for names in (train, test)]
     note = "the annotated validation images are the test part; the official test labels were never published."
-    return assemble("tiny-imagenet", decode(pictures[0], FORM), labels, decode(pictures[1], FORM), notes=[note])
+    stimuli, test_stimuli = (decode(part, FORM, room) for part in pictures)
+    return assemble("tiny-imagenet", stimuli, labels, test_stimuli, notes=[note])
 
 
 def _text(content: Callable[[str], bytes], name: str) -> str:
-    return content(name).decode("utf-8", "replace")
+    return content(name)[:LARGEST_LIST].decode("utf-8", "replace")
 
 
 def _number(number: dict[str, int], wnid: str, place: str) -> int:
     if wnid not in number:
-        raise DataError(f"{place}: class {wnid} is not in wnids.txt.")
+        raise DataError(f"{place}: class {shortened(wnid)} is not in wnids.txt.")
     return number[wnid]
 
 
 def _names(wnids: list[str], words: str) -> tuple[str, ...]:
     table = dict(line.split("\t", 1) for line in words.splitlines() if "\t" in line)
     short = [table.get(wnid, wnid).split(",")[0].strip() for wnid in wnids]
-    return tuple(
-        name if short.count(name) == 1 else f"{name} ({wnid})" for name, wnid in zip(short, wnids, strict=True)
-    )
+    count = Counter(short)
+    return tuple(name if count[name] == 1 else f"{name} ({wnid})" for name, wnid in zip(short, wnids, strict=True))
 
 
 ENTRIES = (

@@ -1,46 +1,125 @@
-"""NumPy files, `.npz` and `.npy`; nothing in them is ever unpickled."""
+"""NumPy files, `.npz` and `.npy`; nothing in them is ever unpickled, and what they declare is compared with a limit.
+
+An `.npz` file is a zip archive of `.npy` files. Each begins with the type and the axes of its array, from which NumPy
+would allocate it; they are read first.
+"""
 
 from __future__ import annotations
 
+import io
+import math
+import os
 import struct
+import sys
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from ...errors import DataError
+from ..limits import Room
+from .contents import open_file
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, RuntimeError, MemoryError)
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+NPY = b"\x93NUMPY"
+PICKLE = b"\x80"
+LONGEST_HEADER = 10_000  # bytes; NumPy's own limit
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How NumPy packs arrays. Other methods may ask for any amount of memory to be unpacked at all."""
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, RuntimeError, ValueError, OSError)
 """What reading a damaged archive raises (RuntimeError: flipped flags that ask for a password or another method)."""
 
 
 def array_names(path: Path) -> set[str]:
     """Names of the arrays in an `.npz` file, from its table of contents; empty if that cannot be read."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as stream, zipfile.ZipFile(stream) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (*DAMAGE, OSError):
+    except (*DAMAGE, DataError):
         return set()
 
 
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz` file by name; a plain `.npy` file gives one array named `x`."""
+def load_arrays(path: Path, room: Room) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file by name; a plain `.npy` file gives one array named `x`.
+
+    Args:
+        path: the file.
+        room: what all arrays together may take.
+
+    Raises:
+        DataError: damaged, with Python objects, or more than the limit.
+    """
+    with open_file(path) as stream:
+        begin = stream.read(6)
+        stream.seek(0)
+        try:
+            if begin == NPY:
+                size = os.fstat(stream.fileno()).st_size
+                return {"x": _read(stream, size, path, room)}
+            if begin[:4] in ZIP:
+                return _read_archive(stream, path, room)
+        except DataError:
+            raise
+        except DAMAGE as error:
+            raise DataError(f"{path}: the file is truncated or damaged ({error}).") from error
+    if begin[:1] == PICKLE:
+        raise _pickled(path)
+    raise DataError(f"{path}: not a readable NumPy file (it begins with {begin.hex(' ') or 'nothing'}).")
+
+
+def _read_archive(stream: IO[bytes], path: Path, room: Room) -> dict[str, np.ndarray]:
+    found, taken = {}, 0
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            if member.compress_type not in PACKED:
+                raise DataError(f"{path}: is damaged: {member.filename} is packed in a way that NumPy does not use.")
+            with archive.open(member) as content:
+                if content.read(len(NPY)) != NPY:
+                    continue  # no array
+            with archive.open(member) as content:
+                found[member.filename.removesuffix(".npy")] = array = _read(
+                    content, member.file_size, path, Room(room.place, room.limit - taken)
+                )
+            taken += array.nbytes
+    return found
+
+
+def _read(stream: IO[bytes], size: int, path: Path, room: Room) -> np.ndarray:
+    """The array in an `.npy` file of `size` bytes, after a look at its header."""
+    start = stream.read(12)
+    version = tuple(start[6:8])
+    long = version != (1, 0)
+    if version not in ((1, 0), (2, 0)) or len(start) < 12:
+        raise DataError(f"{path}: not a readable NumPy file (version {version}, {len(start)} bytes).")
+    length = struct.unpack("<I", start[8:12])[0] if long else struct.unpack("<H", start[8:10])[0]
+    if length > LONGEST_HEADER:
+        raise DataError(f"{path}: the file is damaged (a header of {length} bytes).")
+    head = start[8 if long else 8 :] + stream.read(max(length - (0 if long else 2), 0))
+    read_header = np.lib.format.read_array_header_2_0 if long else np.lib.format.read_array_header_1_0
     try:
-        # Opened here, because NumPy leaves the file open where it is damaged.
-        with path.open("rb") as stream:
-            content = np.load(stream, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return {"x": content}
-            return {key: content[key] for key in content.files}
-    except ValueError as error:
-        if "pickle" in str(error).lower():
-            raise DataError(
-                f"{path}: holds Python objects (pickles), which are never loaded. Store plain arrays: "
-                "numbers, or texts made with np.array([...], dtype=str)."
-            ) from error
-        raise DataError(f"{path}: not a readable NumPy file ({error}).") from error
-    except DAMAGE as error:
-        raise DataError(f"{path}: the file is truncated or damaged ({error}).") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        shape, fortran, kind = read_header(io.BytesIO(head))
+    except (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, OverflowError) as error:
+        raise DataError(f"{path}: the file is damaged (its header describes no array).") from error
+    if kind.hasobject:
+        raise _pickled(path)
+    if any(type(length) is not int or length < 0 for length in shape) or len(shape) > 32 or kind.itemsize == 0:
+        raise DataError(f"{path}: the file is damaged (an array of {shape} values of type {kind}).")
+    count = math.prod(shape)
+    room.expect(count * kind.itemsize, f"an array of {' x '.join(map(str, shape)) or 1} values of type {kind}")
+    content = stream.read(count * kind.itemsize)
+    if len(content) < count * kind.itemsize:
+        raise DataError(f"{path}: the file is truncated or damaged (an array that is not complete).")
+    if kind.kind == "U" and np.frombuffer(content, kind.byteorder + "u4").max(initial=0) > sys.maxunicode:
+        raise DataError(f"{path}: the file is damaged (texts with characters that do not exist).")
+    return np.frombuffer(content, dtype=kind).reshape(shape, order="F" if fortran else "C")
+
+
+def _pickled(path: Path) -> DataError:
+    return DataError(
+        f"{path}: holds Python objects (pickles), which are never loaded. Store plain arrays: "
+        "numbers, or texts made with np.array([...], dtype=str)."
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import ConfigurationError, DataError, unknown_name
-from .characters import read_cells
+from ..limits import Room
+from .characters import read_cells, shortened
+from .hdf import read_hdf
 
 MISSING = ("error", "previous", "interpolate")
 DECIMAL_COMMA = re.compile(r"^(\s*[-+]?\d*),(\d+(?:[eE][-+]?\d+)?\s*)$")
@@ -41,7 +44,12 @@ class Series:
 
 
 def read_table(
-    path: Path, *, delimiter: str | None = None, missing: str = "error", names: Sequence[str] | bool | None = None
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    missing: str = "error",
+    names: Sequence[str] | bool | None = None,
+    memory_limit: float | None = None,
 ) -> Series:
     """A table of numbers, one row per time step.
 
@@ -50,16 +58,18 @@ def read_table(
         delimiter: character between the columns; recognised from the first row if not given.
         missing: what to do where a value is missing: "error", the "previous" value of the column, or "interpolate".
         names: of the columns; True: in the first row; None: in the first row if it is not all numbers.
+        memory_limit: GiB that reading may take (see `data.limits`).
 
     Raises:
         ConfigurationError: an unknown way to fill missing values.
-        DataError: unreadable, ragged, not numeric, or missing values.
+        DataError: unreadable, ragged, not numeric, missing values, or more than the limit.
     """
     if missing not in MISSING:
         raise ConfigurationError(unknown_name("missing", missing, MISSING))
     if path.suffix.lower() in (".h5", ".hdf5"):
-        return _read_hdf(path, missing)
-    rows, separator = read_cells(path, delimiter)
+        columns, found = read_hdf(path, Room.of(path, memory_limit))
+        return _filled(Series(path.name.split(".")[0], columns, found), missing, path, first=1)
+    rows, separator = read_cells(path, delimiter, memory_limit=memory_limit)
     notes = []
     if separator != ",":
         rows, commas = _with_points(rows)
@@ -78,7 +88,7 @@ def read_table(
     keep = list(range(len(header)))
     if _is_time(header[0], [row[0] for _, row in body[:50]]) and len(header) > 1:
         keep = keep[1:]
-        notes.append(f"column {header[0]!r} is the time and is left out.")
+        notes.append(f"column {shortened(header[0])!r} is the time and is left out.")
     values = np.empty((len(body), len(keep)))
     for i, (number, row) in enumerate(body):
         for j, column in enumerate(keep):
@@ -86,14 +96,14 @@ def read_table(
             found = _number(cell)
             if found is None and not _gap(cell):
                 raise DataError(
-                    f"{path}, row {number}, column {header[column]!r}: expected a number, received {cell.strip()!r}. "
+                    f"{path}, row {number}, column {shortened(header[column])!r}: expected a number, received {shortened(cell.strip())!r}. "
                     "Remove the column, or write texts as numbers."
                 )
             values[i, j] = math.nan if found is None else found
     columns = tuple(header[column] for column in keep)
     if len(set(columns)) < len(columns):
-        double = next(name for name in columns if columns.count(name) > 1)
-        raise DataError(f"{path}: expected different names of the columns, {double!r} occurs twice.")
+        double = Counter(columns).most_common(1)[0][0]
+        raise DataError(f"{path}: expected different names of the columns, {shortened(double)!r} occurs twice.")
     name = path.name.split(".")[0]
     return _filled(Series(name, columns, values, tuple(notes)), missing, path, first=2 if headed else 1)
 
@@ -132,14 +142,14 @@ def _filled(series: Series, missing: str, path: object, *, first: int) -> Series
     total = int(gaps.sum())
     if missing == "error":
         raise DataError(
-            f"{path}, row {row + first}: no value in column {series.columns[column]!r} ({total} values are missing in "
+            f"{path}, row {row + first}: no value in column {shortened(series.columns[column])!r} ({total} values are missing in "
             "all). Fill them, or choose missing=previous or missing=interpolate (--set missing=previous)."
         )
     values = series.values.copy()
     for j in np.flatnonzero(gaps.any(0)):
         known = np.flatnonzero(~gaps[:, j])
         if not len(known):
-            raise DataError(f"{path}: column {series.columns[j]!r} has no value at all; remove it.")
+            raise DataError(f"{path}: column {shortened(series.columns[j])!r} has no value at all; remove it.")
         if missing == "interpolate":
             values[:, j] = np.interp(np.arange(len(values)), known, values[known, j])
         else:
@@ -149,24 +159,3 @@ def _filled(series: Series, missing: str, path: object, *, first: int) -> Series
     if missing == "interpolate":
         note = f"{note[:-1]}; filled values contain the value after the gap, so forecasts near gaps are too good."
     return Series(series.name, series.columns, values, (*series.notes, note))
-
-
-def _read_hdf(path: Path, missing: str) -> Series:
-    """A table that pandas wrote (`axis0` names, `block0_values` numbers), as METR-LA and PEMS-BAY are published."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise DataError(f"{path}: .h5 files need h5py; install it: pip install 'bispike[series]'.") from error
-    try:
-        with h5py.File(path) as file:
-            groups = [file[key] for key in file if isinstance(file[key], h5py.Group)]
-            group = next((found for found in groups if "block0_values" in found), None)
-            if group is None:
-                raise DataError(f"{path}: expected a table written by pandas (block0_values), found {list(file)}.")
-            values = np.asarray(group["block0_values"], dtype=np.float64)
-            names = [name.decode() if isinstance(name, bytes) else str(name) for name in group["axis0"][:]]
-    except OSError as error:
-        raise DataError(f"{path}: not a readable HDF5 file ({error}).") from error
-    if values.ndim != 2 or values.shape[1] != len(names):
-        raise DataError(f"{path}: expected a value for each of {len(names)} columns, received {list(values.shape)}.")
-    return _filled(Series(path.name.split(".")[0], tuple(names), values), missing, path, first=1)

@@ -10,14 +10,18 @@ from typing import Any
 import torch
 
 from ... import data
+from ...arguments import checked
 from ...figures.files import write_picture
-from ...files import make_folder, write_json
+from ...files import write_json
+from ...runs.marker import RESULTS, claim
 from ...training.environment import deterministic
 from .account import summarise
 from .experiment import Protocol, run_experiment
 from .figure import forgetting
+from .parts import file_name
 
 
+@checked
 def run_choices(
     dataset: str,
     choices: Sequence[tuple[str, ...]],
@@ -44,20 +48,22 @@ def run_choices(
         UserError: the data set cannot be read, or has no such classes.
     """
     loaded = data.load(dataset, root=data_root)
-    make_folder(out)
+    stems = [f"{protocol.split}-{file_name(new)}" for new in choices]
+    claim(out, RESULTS, [f"{stem}{end}" for stem in stems for end in (".json", ".png")])
     found = []
-    for new in choices:
+    for new, name in zip(choices, stems, strict=True):
         with deterministic(torch.device("cpu"), threads=1):
             rows = run_experiment(loaded, new, protocol, out=out, note=note)
-        stem = out / f"{protocol.split}-{'-'.join(new)}"
+        stem = out / name
         summary = summarise(rows)
         one = {"new": list(new), "protocol": dataclasses.asdict(protocol), "summary": summary, "rows": rows}
-        write_json(stem.with_suffix(".json"), one)
-        picture = write_picture(stem.with_suffix(".png"), forgetting(summary, new, shots=protocol.shots))
-        found.append({**one, "files": {"json": str(stem.with_suffix(".json")), "picture": str(picture)}})
+        write_json(stem.with_name(f"{name}.json"), one)
+        picture = write_picture(stem.with_name(f"{name}.png"), forgetting(summary, new, shots=protocol.shots))
+        found.append({**one, "files": {"json": str(stem.with_name(f"{name}.json")), "picture": str(picture)}})
     return found
 
 
+@checked
 def table_of(summaries: Sequence[Mapping[str, Any]], new: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table: accuracies in % with their spread; "before" and "after" are of the old classes."""
     rows = [

@@ -7,12 +7,14 @@ from the known classes alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ...arguments import checked
 from ...data import Dataset, Split
 from ...data.dataset import channel_statistics
 from ...errors import ConfigurationError, unknown_name
@@ -37,6 +39,12 @@ class Parts:
     new: tuple[str, ...]
 
 
+def file_name(new: Sequence[str]) -> str:
+    """Names of new classes as a part of a file name: letters, digits, dots and hyphens, without a folder."""
+    return re.sub(r"[^\w.-]+", "_", "-".join(new)).strip(".")
+
+
+@checked
 def part(dataset: Dataset, new: Sequence[str], *, validation: float) -> Parts:
     """Set some classes of a data set apart.
 
@@ -70,6 +78,7 @@ def part(dataset: Dataset, new: Sequence[str], *, validation: float) -> Parts:
     return Parts(known, _only(train, train.labels >= first), held_out, _numbered(dataset.test, number), tuple(new))
 
 
+@checked
 def draw_examples(pool: Split, shots: int, *, generator: torch.Generator) -> Split:
     """`shots` samples of every class of the pool, all classes mixed."""
     chosen = []

@@ -1,0 +1,136 @@
+"""The marker of a folder that bispike writes: which of the files in it are bispike's own.
+
+    bispike.json    {"writer": "bispike", "kind": "run", "format": 1, "id": "5f2c...", "files": ["config.toml", ...]}
+
+It is written before the files that it names. What it does not name belongs to somebody else, and a folder without a
+marker belongs to somebody else entirely: such files are neither replaced nor removed. The `id` is drawn once for each
+run, study, learner or memory.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError, UserError
+from ..files import describe, is_link, make_folder, status_of, write_json
+
+MARKER = "bispike.json"
+FORMAT = 1
+RUN, STUDY, LEARNER, MEMORY, RESULTS = "run", "study", "learner", "associative memory", "results"
+KINDS = (RUN, STUDY, LEARNER, MEMORY, RESULTS)
+"""`RESULTS` are files that a verb writes into any folder, also into that of a run."""
+_WRITER = "bispike"
+_LARGEST = 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a marker says.
+
+    Args:
+        kind: of the folder, one of `KINDS`.
+        id: 32 hexadecimal digits, drawn once.
+        files: names in the folder that bispike wrote or is about to write, without their folder.
+    """
+
+    kind: str
+    id: str
+    files: frozenset[str]
+
+
+def read_marker(folder: str | Path) -> Marker | None:
+    """The marker of a folder; None if the folder has none, or one that bispike did not write.
+
+    Raises:
+        CheckpointError: a later version of bispike wrote it.
+    """
+    path = Path(folder) / MARKER
+    values = _read(path)
+    if values is None or values.get("writer") != _WRITER or values.get("kind") not in KINDS:
+        return None
+    number, names = values.get("format"), values.get("files")
+    if type(number) is not int or not isinstance(values.get("id"), str) or not isinstance(names, list):
+        return None
+    if number > FORMAT:
+        raise CheckpointError(
+            f"{path}: expected format {FORMAT} or earlier, received {number}: a later version of bispike wrote this "
+            "folder. Use that version."
+        )
+    return Marker(values["kind"], values["id"], frozenset(name for name in names if is_name(name)))
+
+
+def mark(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
+    """Mark a folder as a new one of its kind, under a new id.
+
+    Raises:
+        BispikeError: the marker cannot be written.
+    """
+    return _write(Path(folder), Marker(kind, secrets.token_hex(16), frozenset(files)))
+
+
+def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
+    """Create or open a folder for files that are about to be written, and name them in its marker.
+
+    Args:
+        folder: created if it is missing.
+        kind: of the folder. `RESULTS` may also be written into a folder of another kind.
+        files: their names.
+
+    Raises:
+        UserError: the folder is of another kind, or one of the files is there and bispike did not write it.
+    """
+    target, names = make_folder(folder), frozenset(files)
+    marker = read_marker(target)
+    if marker is not None and kind not in (marker.kind, RESULTS):
+        raise UserError(
+            f"{target}: expected a folder for a {kind}, received the folder of a {marker.kind}. Choose another folder."
+        )
+    own = frozenset() if marker is None else marker.files
+    checked = names | {MARKER} if marker is None else names
+    foreign = sorted(name for name in checked if _is_foreign(target / name, own=name in own))
+    if foreign:
+        raise UserError(
+            f"{target}: holds {', '.join(foreign)}, which bispike did not write. Choose another folder, or move "
+            f"{'it' if len(foreign) == 1 else 'them'} away."
+        )
+    if marker is None:
+        return mark(target, kind, names)
+    return marker if names <= own else _write(target, Marker(marker.kind, marker.id, own | names))
+
+
+def _is_foreign(path: Path, *, own: bool) -> bool:
+    """Whether bispike did not write what stands at a path: it never writes links."""
+    return is_link(path) if own else status_of(path) is not None
+
+
+def is_name(value: object) -> bool:
+    """Whether a value is the plain name of a file, without a folder."""
+    return isinstance(value, str) and value not in ("", ".", "..") and not set(value) & {"/", "\\", "\0"}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A JSON object from a small regular file; None for everything else, also for a link."""
+    found = status_of(path)
+    if found is None or not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+        return None
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise describe(error, path) from error
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _write(folder: Path, marker: Marker) -> Marker:
+    values = {"writer": _WRITER, "kind": marker.kind, "format": FORMAT, "id": marker.id, "files": sorted(marker.files)}
+    write_json(folder / MARKER, values)
+    return marker
