@@ -1,5 +1,6 @@
 """A saved learner continues bit for bit, in every state; folders without a learner are refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,18 @@ def test_a_second_save_replaces_the_first(tmp_path: Path) -> None:
     learner.run(zip(*clouds(4, seed=1, classes=4), strict=True))
     learner.save(tmp_path)
     assert Learner.load(tmp_path).taught == learner.taught
+
+
+def test_a_damaged_learner_gives_way_to_the_one_before_with_a_warning(tmp_path: Path) -> None:
+    learner = training("one-hot")
+    learner.save(tmp_path)
+    taught = learner.taught
+    learner.run(zip(*clouds(4, seed=1, classes=4), strict=True))
+    learner.save(tmp_path)
+    entry = json.loads((tmp_path / "latest.json").read_text())
+    (tmp_path / "latest.json").write_text(json.dumps({**entry, "values": []}))
+    with pytest.warns(UserWarning, match=r"latest\.json: values: expected a table.*checkpoint before it"):
+        assert Learner.load(tmp_path).taught == taught
 
 
 def test_what_is_no_learner_is_refused(tmp_path: Path) -> None:

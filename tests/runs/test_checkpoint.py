@@ -112,6 +112,17 @@ def test_a_flipped_bit_is_found_and_the_previous_checkpoint_used(tmp_path: Path,
     assert str(damaged) in str(caught.value)
 
 
+@pytest.mark.parametrize("name", [LATEST, PREVIOUS])
+def test_leftovers_stay_where_no_one_can_tell_what_they_are(name: str, tmp_path: Path) -> None:
+    for updates in (1, 2):
+        checkpoint.save(tmp_path, made(updates))
+    entry = json.loads((tmp_path / name).read_text())
+    (tmp_path / name).write_text(json.dumps({**entry, "file": [entry["file"]]}))
+    before = sorted(tmp_path.iterdir())
+    checkpoint.remove_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"format": 2}', '{"format": 2, "file": "none"}'])
 def test_damaged_json_is_found(tmp_path: Path, content: str) -> None:
     checkpoint.save(tmp_path, made(1))

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from bispike import data, models, rules
-from bispike.config.train_config import CONFIG_FILE
 from bispike.data import Dataset
 from bispike.errors import CheckpointError, ConfigurationError, DivergenceError, UserError
 from bispike.runs.folder import CHECKPOINT, METRICS, MODEL, SUMMARY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -69,10 +70,14 @@ def load(create: Callable[..., Learner], folder: Path) -> Learner:
         create: makes a learner from a network and the saved settings.
         folder: where `save` wrote it.
     """
-    found = checkpoint.restore(folder, lambda saved: _restored(create, saved, folder))
+    found = checkpoint.restore(folder, lambda saved: _restored(create, saved, folder), note=_warn)
     if found is None:
         raise CheckpointError(f"{folder}: expected a folder that Learner.save wrote, found none there.")
     return found
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=5)
 
 
 def _restored(create: Callable[..., Learner], saved: Checkpoint, folder: Path) -> Learner:

@@ -170,10 +170,11 @@ def remove_leftovers(folder: Path) -> None:
     for name in (LATEST, PREVIOUS):
         try:
             entry = read_json(folder / name)
+            if entry is not None:
+                record({"file": is_text})(entry, name)
+                named.add(entry["file"])
         except DamagedError:
             return  # leave all files, so that a person can look at them
-        if entry is not None:
-            named.add(entry.get("file"))
     for path in folder.glob("step-*.safetensors"):
         if path.name not in named and is_own(path.name):
             with contextlib.suppress(OSError):  # the checkpoint is complete; the next one tries again

@@ -17,7 +17,8 @@ import sysconfig
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...errors import WorkError
+from ...errors import DamagedError, WorkError
+from ...files import read_json
 from . import VERSIONS
 
 # Imports of the peers besides torch, numpy and scipy, which are installed already.
@@ -93,8 +94,8 @@ def _contents() -> dict[str, str]:
 
 def _is_ready(folder: Path) -> bool:
     try:
-        return json.loads((folder / MARKER).read_text()) == _contents()
-    except (OSError, ValueError):
+        return read_json(folder / MARKER) == _contents()
+    except DamagedError:
         return False
 
 
