@@ -9,16 +9,14 @@ run, study, learner or memory.
 
 from __future__ import annotations
 
-import json
 import secrets
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, UserError
-from ..files import describe, is_link, make_folder, status_of, write_json
+from ..errors import CheckpointError, DamagedError, UserError
+from ..files import is_link, make_folder, parse_json, read_bytes, status_of, write_json
 
 MARKER = "bispike.json"
 FORMAT = 1
@@ -116,18 +114,12 @@ def is_name(value: object) -> bool:
 
 def _read(path: Path) -> dict[str, Any] | None:
     """A JSON object from a small regular file; None for everything else, also for a link."""
-    found = status_of(path)
-    if found is None or not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+    if status_of(path) is None:
         return None
     try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        return parse_json(read_bytes(path, most=_LARGEST, follow_link=False), str(path))
+    except (FileNotFoundError, DamagedError):
         return None
-    except OSError as error:
-        raise describe(error, path) from error
-    except (ValueError, RecursionError):
-        return None
-    return values if isinstance(values, dict) else None
 
 
 def _write(folder: Path, marker: Marker) -> Marker:
