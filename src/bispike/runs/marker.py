@@ -81,9 +81,26 @@ def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
         files: their names.
 
     Raises:
+        UserError: as for `check_claim`, or the folder cannot be written.
+    """
+    names = frozenset(files)
+    marker = check_claim(folder, kind, names)
+    target = make_folder(folder)
+    if marker is None:
+        return mark(target, kind, names)
+    return marker if names <= marker.files else _write(target, Marker(marker.kind, marker.id, marker.files | names))
+
+
+def check_claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker | None:
+    """Check that `claim` will succeed, before the work whose results are to be written. Nothing is changed.
+
+    Returns:
+        The marker of the folder; None if it has none.
+
+    Raises:
         UserError: the folder is of another kind, or one of the files is there and bispike did not write it.
     """
-    target, names = make_folder(folder), frozenset(files)
+    target, names = Path(folder), frozenset(files)
     marker = read_marker(target)
     if marker is not None and kind not in (marker.kind, RESULTS):
         raise UserError(
@@ -97,9 +114,7 @@ def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
             f"{target}: holds {', '.join(foreign)}, which bispike did not write. Choose another folder, or move "
             f"{'it' if len(foreign) == 1 else 'them'} away."
         )
-    if marker is None:
-        return mark(target, kind, names)
-    return marker if names <= own else _write(target, Marker(marker.kind, marker.id, own | names))
+    return marker
 
 
 def _is_foreign(path: Path, *, own: bool) -> bool:

@@ -29,9 +29,7 @@ INPUT_KEYS = ("x", "x_test", "stimuli", "arr_0")
 """Names under which a file with several arrays may hold stimuli for a trained network."""
 
 
-def read(
-    path: Path, *, layout: str = "auto", test_fraction: float = 0.2, memory_limit: float | None = None
-) -> Dataset:
+def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2, memory_limit: float | None = None) -> Dataset:
     """A data set from an `.npz` file.
 
     Args:
@@ -56,7 +54,9 @@ def read(
         raise DataError(f"{path}: expected both {keys[2]} and {keys[3]} or neither; found {', '.join(sorted(arrays))}.")
     names = arrays.get("class_names")
     if names is not None and names.size > y_train.size:
-        raise DataError(f"{path}: expected a name for each class, received {names.size} names for {y_train.size} labels.")
+        raise DataError(
+            f"{path}: expected a name for each class, received {names.size} names for {y_train.size} labels."
+        )
     for stimuli in (x_train, x_test):
         if stimuli is not None:
             room.expect_stimuli(stimuli.shape, bytes_each=1 if stimuli.dtype.kind in "bu" else 4)

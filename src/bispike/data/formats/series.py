@@ -34,7 +34,9 @@ TEST_FRACTION = 0.2
 LARGEST_VALUE = float(np.finfo(np.float32).max) / 16  # changes between steps, and their squares, must be finite
 TARGET_MODES = ("change", "value")
 OPTIONS = (
-    Option("target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)", check=text),
+    Option(
+        "target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)", check=text
+    ),
     Option("horizon", "steps ahead, at least 1 (chronological only)", default=1, check=whole_number(1, "step ahead")),
     Option("window", "S, positions of a window; 12 (chronological) or 32 (paper)", check=whole_number(1, "position")),
     Option(

@@ -124,7 +124,10 @@ def _from_archive(path: Path, version: Version) -> dict[str, bytes]:
     content: dict[str, bytes] = {}
     try:
         # As it is published, packed by gzip: other packings may ask for any amount of memory to be unpacked at all.
-        with io.BytesIO(read_unpacked(path, Room.of(path))) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as archive:
+        with (
+            io.BytesIO(read_unpacked(path, Room.of(path))) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r:") as archive,
+        ):
             for member in archive:
                 name = PurePosixPath(member.name).name
                 if not member.isreg() or member.issparse() or name not in wanted:

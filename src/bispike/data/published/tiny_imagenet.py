@@ -108,9 +108,7 @@ def _names(wnids: list[str], words: str) -> tuple[str, ...]:
     table = dict(line.split("\t", 1) for line in words.splitlines() if "\t" in line)
     short = [table.get(wnid, wnid).split(",")[0].strip() for wnid in wnids]
     count = Counter(short)
-    return tuple(
-        name if count[name] == 1 else f"{name} ({wnid})" for name, wnid in zip(short, wnids, strict=True)
-    )
+    return tuple(name if count[name] == 1 else f"{name} ({wnid})" for name, wnid in zip(short, wnids, strict=True))
 
 
 ENTRIES = (

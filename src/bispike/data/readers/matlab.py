@@ -46,7 +46,9 @@ def read_matlab(path: Path, names: tuple[str, ...], room: Room) -> dict[str, np.
             if kind == ARRAY and (array := _array(data, order, names)) is not None:
                 found[array[0]] = array[1]
     except (KeyError, ValueError, struct.error, StopIteration, zlib.error) as error:
-        raise DataError(f"{path}: not a readable MATLAB 5 file ({type(error).__name__}: {error}). Fetch it again.") from error
+        raise DataError(
+            f"{path}: not a readable MATLAB 5 file ({type(error).__name__}: {error}). Fetch it again."
+        ) from error
     return found
 
 
