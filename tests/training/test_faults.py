@@ -26,7 +26,7 @@ SETTINGS: dict[str, Any] = {**FAST, "epochs": 2, "batch_size": 96, "checkpoint_s
 CALLS = 90
 """More than the calls of the training, so that its end is among them; each case takes every thirtieth."""
 ALL = "BISPIKE_EVERY_FAULT" in os.environ  # half a minute; otherwise a sample
-CASES = pytest.mark.parametrize("first", range(0, 30, 1 if ALL else 13))
+CASES = pytest.mark.parametrize("first", range(0, 30, 1 if ALL else 17))
 
 
 def train(dataset: Dataset, out: Path, *, resume: bool = False) -> None:
