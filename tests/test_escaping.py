@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -57,6 +58,19 @@ def test_characters_to_be_kept_stay() -> None:
 
 def test_a_message_keeps_the_lines_of_its_lists_and_no_other() -> None:
     assert escaping.printable_message("wrong:\n  - a\nerror: fake\n  - b") == "wrong:\n  - a\\nerror: fake\n  - b"
+
+
+def test_a_message_is_no_longer_than_anybody_reads() -> None:
+    error = BispikeError(f"{'x' * 10_000_000}: no such file")
+    assert len(str(error)) == escaping.LONGEST
+    assert str(error).endswith("x: no such file")
+
+
+def test_a_suggestion_for_a_name_of_a_whole_file_takes_no_time() -> None:
+    started = time.perf_counter()
+    error = UnknownNameError("rule", "bsd" * 1_000_000, ["bsd", "bptt"] * 20)
+    assert time.perf_counter() - started < 1
+    assert len(str(error)) < 500
 
 
 @given(names, st.integers(3, 40))

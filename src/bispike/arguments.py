@@ -16,6 +16,7 @@ from __future__ import annotations
 import collections.abc
 import inspect
 import math
+import reprlib
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,8 @@ Fits = Callable[[Any], bool]
 Wanted = tuple[Fits, str]
 """Whether a value has a type, and the type in words for messages."""
 
+NUMPY_BOOLS = ("bool_", "bool")
+"""Names of the type of truth values of numpy, which is not imported for its sake."""
 LONGEST = 80
 """Characters of a received value in a message."""
 
@@ -140,6 +143,17 @@ def wholes(name: str, value: Any, least: int = 1, *, empty: bool = False, most: 
     return [int(one) for one in value]
 
 
+def pair(name: str, item: Any, words: str = "a stimulus and its label") -> tuple[Any, Any]:
+    """The two parts of an item of a stream.
+
+    Raises:
+        ConfigurationError: it is no pair.
+    """
+    if not isinstance(item, (tuple, list)) or len(item) != 2:
+        raise ConfigurationError(f"{name}: expected pairs of {words}, received {shown(item)}.")
+    return item[0], item[1]
+
+
 def problems(*checks: Callable[[], object]) -> list[str]:
     """What several checks find, so that all of it is listed together; empty if nothing is wrong."""
     found: list[str] = []
@@ -149,6 +163,22 @@ def problems(*checks: Callable[[], object]) -> list[str]:
         except ConfigurationError as error:
             found += error.problems
     return found
+
+
+def raise_problems(*checks: Callable[[], object]) -> None:
+    """Run several checks.
+
+    Raises:
+        ConfigurationError: everything that they find.
+    """
+    found = problems(*checks)
+    if found:
+        raise ConfigurationError(found)
+
+
+def plain_scalar(value: Any) -> Any:
+    """A scalar of numpy as a plain number, text or truth value; anything else as it is."""
+    return value.item() if hasattr(value, "dtype") and getattr(value, "shape", None) == () else value
 
 
 def shown(value: Any) -> str:
@@ -161,9 +191,25 @@ def shown(value: Any) -> str:
         found = f"{kind} of {str(value.dtype).removeprefix('torch.')} and shape {size}"
         return repr(value.item()) if kind != "a tensor" and not size else found
     if value is None or isinstance(value, str | bytes | int | float | complex | list | tuple | dict | set):
-        text = repr(value)
-        return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+        return _SHORT.repr(value)
     return f"a {type(value).__name__}"
+
+
+class _Short(reprlib.Repr):
+    """Texts, numbers and lists, cut to a readable length at any depth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = LONGEST
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = 12
+        self.maxlevel = 4
+
+    def repr_int(self, x: int, level: int) -> str:
+        digits = int(abs(x).bit_length() * math.log10(2))
+        return repr(x) if digits < 40 else f"a number of about {digits + 1} digits"
+
+
+_SHORT = _Short()
 
 
 def _who(function: Callable[..., Any]) -> str:
@@ -177,7 +223,9 @@ def _resolved(annotation: Any, function: Callable[..., Any]) -> Any:
     if not isinstance(annotation, str):
         return annotation
     try:
-        return eval(annotation, function.__globals__)  # the text of an annotation in the source of the function
+        return eval(
+            annotation, inspect.unwrap(function).__globals__
+        )  # the text of an annotation in the source of the function
     except NameError:
         return Any
 
@@ -249,7 +297,7 @@ def is_number(value: Any) -> bool:
 _SIMPLE: dict[Any, Wanted] = {
     int: (is_whole, "a whole number"),
     float: (is_number, "a number"),
-    bool: (lambda value: isinstance(value, bool) or type(value).__name__ == "bool_", "true or false"),
+    bool: (lambda value: isinstance(value, bool) or type(value).__name__ in NUMPY_BOOLS, "true or false"),
     str: (lambda value: isinstance(value, str), "text"),
     None: (lambda value: value is None, "none"),
     type(None): (lambda value: value is None, "none"),

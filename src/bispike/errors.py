@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from .escaping import printable_message
+from .escaping import printable_message, shortened
 
 
 class BispikeError(Exception):
@@ -78,8 +78,8 @@ class DownloadError(WorkError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """The sentence for a name that is not known, with a suggestion where one is near."""
-    names = sorted(known)
-    near = difflib.get_close_matches(str(name).lower().replace("_", "-"), names, n=1, cutoff=0.5)
+    names, name = sorted(known), shortened(str(name), 100)  # comparing with a name of a whole file would take minutes
+    near = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown {kind} {name!r}{hint} Known: {', '.join(names)}."
 

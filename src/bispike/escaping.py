@@ -13,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+LONGEST = 4000  # characters of a message
+
 
 def printable(text: object, *, keep: str = "") -> str:
     """Text in which every character that cannot be seen is shown by its code, such as `\\x1b` or `\\u202e`.
@@ -30,9 +32,10 @@ def printable(text: object, *, keep: str = "") -> str:
 def printable_message(text: str) -> str:
     """Printable text that keeps the line breaks before indented lines: messages list things and commands in that way.
 
-    A line break of another kind came with a name and is shown as `\\n`, so that no name begins a line of its own.
+    A line break of another kind came with a name and is shown as `\\n`, so that no name begins a line of its own. A
+    message that quotes more than anybody reads keeps its beginning and its end.
     """
-    return _INDENT.join(map(printable, text.split(_INDENT)))
+    return _INDENT.join(map(printable, shortened(text, LONGEST).split(_INDENT)))
 
 
 def shortened(text: str, limit: int) -> str:

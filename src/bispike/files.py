@@ -129,13 +129,13 @@ def read_bytes(path: str | Path, *, most: int | None = None, follow_link: bool =
         with open(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise DamagedError(f"{path}: expected a file, received a folder, a pipe or a device.")
+                raise DamagedError(f"{path}: expected a file, received a pipe or a device.")
             content = file.read() if most is None or found.st_size <= most else None
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            raise DamagedError(f"{path}: expected a file, received links in a circle or a pipe.") from error
+        if error.errno in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+            raise DamagedError(f"{path}: expected a file, received a folder, a pipe or links in a circle.") from error
         raise describe(error, Path(path)) from error
     if content is None:
         raise DamagedError(f"{path}: expected at most {most} bytes, received {found.st_size}.")

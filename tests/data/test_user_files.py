@@ -92,7 +92,7 @@ BAD = {
     "two.npz": (lambda path: np.savez(path, a=np.zeros(2), b=np.zeros(2)), "one named 'x'"),
     "words.csv": (lambda path: path.write_text("1,2\n3,four\n"), "line 2: 'four'"),
     "ragged.csv": (lambda path: path.write_text("1,2\n3\n"), "line 2: expected 2 values"),
-    "empty.csv": (lambda path: path.write_text("\n"), "no row"),
+    "empty.csv": (lambda path: path.write_text("\n"), "is empty"),
     "short.csv": (lambda path: path.write_text("1,2\n3,4\n"), "expected a stimulus"),
     "binary.csv": (lambda path: path.write_bytes(b"\xff\xfe\x00\x81"), "UTF-8"),
     "folder": (lambda path: path.mkdir(), "is a folder"),

@@ -98,6 +98,12 @@ def test_the_report_shows_an_analysis_of_these_weights_and_no_other(
     assert page.faults == []
     assert "Analysis" in page.headings
     assert "Linear separability" in page.text
+    written = json.loads((run / "analysis.json").read_text())
+    for part in ("agreement", "update_angle", "probe", "robustness", "classes"):
+        (run / "analysis.json").write_text(json.dumps({**written, part: [3]}))
+        assert read_analysis(run) is None, part
+    (run / "analysis.json").write_text(json.dumps(written))
+    assert read_analysis(run) == written
     shutil.copy(runs["fa"] / "model.safetensors", run / "model.safetensors")
     assert read_analysis(run) is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import subprocess
 import sys
@@ -245,6 +246,31 @@ def test_a_compiler_that_hangs_is_killed_with_the_programs_that_it_started(tmp_p
             return
         time.sleep(0.02)
     pytest.fail("the program that the compiler had started still runs")
+
+
+def test_a_disk_without_room_is_not_the_fault_of_the_compiler(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def output(command: list[str], seconds: float = 0) -> str:
+        if "-o" in command and tmp_path / "bispike" in Path(command[command.index("-o") + 1]).parents:
+            raise subprocess.CalledProcessError(1, command, stderr="final link failed")
+        if "-o" in command:
+            Path(command[command.index("-o") + 1]).write_bytes(b"library")
+        return "compiler 1.0"
+
+    def write(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(build.tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(build, "_output", output)
+    assert build.reason() == "compiling the kernels failed: final link failed"
+    build._obtain.cache_clear()
+    with monkeypatch.context() as full:
+        full.setattr(build, "bytes", lambda count: write(tmp_path, b""), raising=False)
+        found = build._obtain()
+    assert found.library is not None
+    assert "cannot be used (No space left on device): the compiled kernels are in" in str(found.remark)
 
 
 def test_a_compiler_that_hangs_is_not_tried_in_every_folder(

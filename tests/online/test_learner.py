@@ -1,17 +1,16 @@
 """The contract of a learner: what observing and teaching do, and what they must not do."""
 
-import math
 
 import pytest
 import torch
 
 from bispike import models
-from bispike.errors import ConfigurationError, DivergenceError, ShapeError, UserError
+from bispike.errors import ConfigurationError, ShapeError, UserError
 from bispike.nn import DriveNorm, Network
 from bispike.online import Learner
 from bispike.online.new_class_weights import write_readout_row
 from bispike.rules import BSD
-from tests.online.conftest import CLASSES, KNOWN, NAMES, WIDTH, clouds, consolidated, small, teach_new, trained
+from tests.online.conftest import CLASSES, KNOWN, NAMES, clouds, consolidated, small, teach_new, trained
 
 
 def weights(network: Network) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ from bispike.config.train_config import TrainConfig
 from bispike.studies import rows as study_rows
 from bispike.studies import tables, write_study
 from bispike.studies.criteria import marks
-from bispike.studies.notes import notes_of
+from bispike.studies.notes import WITHOUT_KERNELS, notes_of
 from bispike.studies.study import Cell, Outcome, compare_cells, rule_names
 
 
@@ -132,6 +132,20 @@ def test_latex_table_has_as_many_cells_as_columns() -> None:
     assert len(body) == 3
     assert all(line.replace("\\&", "").count("&") == len(columns) - 1 for line in body)
     assert body[1].startswith("{[}x]\\_\\& & ")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"native": False, "device": "cpu"}, True),
+        ({"native": True, "device": "cpu"}, False),
+        ({"native": False, "device": "cuda"}, False),
+        ({}, False),
+    ],
+)
+def test_a_run_without_compiled_kernels_is_told(more: dict[str, Any], told: bool) -> None:
+    outcomes = [outcome("a", 0, 0.5), outcome("b", 0, 0.5, **more), outcome("c", 0, None)]
+    assert (WITHOUT_KERNELS in notes_of(outcomes, study_rows.aggregate(outcomes))) is told
 
 
 def test_the_terminal_table_fits_100_columns() -> None:

@@ -77,7 +77,7 @@ def test_modes(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_note_lets_no_name_act(kind: type[progress.Plain] | type[progress.Bar]) -> None:
     stream = io.StringIO()
     shown = kind(stream)
-    shown.note("class \x1b[2J\u202e\nfake [b]:\n  listed")
+    shown.note("class \x1b[2J\u202e\nfake [b] :skull: :\n  listed")
     shown.end()
     lines = [line.rstrip() for line in stream.getvalue().splitlines()]
-    assert lines[:2] == ["class \\x1b[2J\\u202e\\nfake [b]:", "  listed"]
+    assert lines[:2] == ["class \\x1b[2J\\u202e\\nfake [b] :skull: :", "  listed"]

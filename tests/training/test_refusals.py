@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -96,5 +97,6 @@ def test_a_folder_without_a_run_cannot_be_read(tmp_path: Path) -> None:
 def test_a_damaged_file_of_a_run_is_named(name: str, dataset: Dataset, tmp_path: Path) -> None:
     fit(tiny_network(dataset), "bptt", dataset, out=tmp_path, **{**FAST, "epochs": 1})
     (tmp_path / name).write_text("{damaged\n")
+    shutil.rmtree(tmp_path / CHECKPOINT)  # which would repair the settings
     with pytest.raises(UserError, match=name.replace(".", r"\.")):
         load_run(tmp_path)

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from ..arguments import checked
 from ..data.download import download, matches
 from ..errors import (
-    BispikeError,
     ConfigurationError,
+    DamagedError,
     DataError,
     DownloadError,
     UnknownNameError,
@@ -204,31 +204,26 @@ def read_weights(path: Path) -> Weights:
     """Tensors by name from a `.safetensors` file, or from one that torch saved.
 
     Raises:
-        DataError: the file is damaged, or contains other objects than tensors.
-        CheckpointError: a `.safetensors` file is damaged, or a weight is not finite.
+        DataError: the file is damaged, contains other objects than tensors, or has a weight that is not finite.
     """
     try:
         if path.suffix == ".safetensors":
-            return _finite(read_tensors(path), path)
-        # The file exists, so nothing is downloaded; weights_only refuses everything but tensors.
-        found = torch.hub.load_state_dict_from_url(
-            path.as_uri(), str(path.parent), map_location="cpu", file_name=path.name, weights_only=True
-        )
-    except BispikeError:
-        raise
+            found = read_tensors(path)
+        else:  # The file exists, so nothing is downloaded; weights_only refuses everything but tensors.
+            found = torch.hub.load_state_dict_from_url(
+                path.as_uri(), str(path.parent), map_location="cpu", file_name=path.name, weights_only=True
+            )
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: cannot be read as weights ({reason})") from error
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise DataError(f"{path}: expected tensors by name, received {type(found).__name__}.")
-    return _finite(found, path)
-
-
-def _finite(weights: Weights, path: Path) -> Weights:
-    """The weights, all of which are finite."""
-    for name, value in weights.items():
-        expect_finite(name, value, path)
-    return weights
+    try:
+        for name, value in found.items():
+            expect_finite(str(name), value, path)
+    except DamagedError as error:
+        raise DataError(str(error)) from error
+    return found
 
 
 @checked

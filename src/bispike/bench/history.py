@@ -69,8 +69,8 @@ def read(history: str | Path) -> list[dict[str, Any]]:
     entries = []
     for place, line in enumerate(read_lines(history), start=1):
         try:
-            entry = parse_json(line, f"{history}: line {place}")
-            _ENTRY(entry, f"{history}: line {place}")
+            entry = parse_json(line, "entry")
+            _ENTRY(entry, "entry")
             entries.append(entry)
         except DamagedError as error:
             raise UserError(f"{history}, line {place}: expected one JSON object per line ({error}).") from error

@@ -24,6 +24,7 @@ from ..escaping import printable, printable_message, shortened
 
 NAME = 40  # characters of a name beside others in a line
 CELL = 320  # characters of a cell: sentences fit, longer names are shortened; `--json` has them whole
+TEXT = 2000  # characters of a value that has a line of its own
 PIPE_WIDTH = 200  # columns when standard output is not a terminal: one line per row for any reader
 
 
@@ -99,7 +100,7 @@ def pairs(values: Mapping[str, object]) -> Table:
     made.add_column(overflow="fold")
     for name, value in values.items():
         if value is not None and value != "":
-            made.add_row(printable(name), printable(value))
+            made.add_row(printable(name), shortened(printable(value), TEXT))
     return made
 
 

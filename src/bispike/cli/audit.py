@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ..errors import ConfigurationError
-from ._options import data_root_option, json_option
+from ._options import COUNT, SEED, data_root_option, json_option
 from ._output import Answer, note, pairs, table
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ ANSWERS = {True: "yes", False: "no", None: "–"}
 @click.argument("words", nargs=-1, metavar="[RUN]")
 @click.option("--rule", "names", metavar="R", help="A learning rule, several as A,B,C, or all.")
 @click.option("--model", metavar="M", help="Network of --rule, without batch norm.  [default: a small dense one]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, metavar="B")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S")
+@click.option("--batch-size", type=COUNT, default=4, show_default=True, metavar="B")
+@click.option("--seed", type=SEED, default=0, show_default=True, metavar="S")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE ...", help="Options of the rule or the model.")
 @data_root_option
 @json_option
@@ -105,7 +105,7 @@ def _one(found: Audit) -> RenderableType:
 def _several(found: Sequence[Audit]) -> RenderableType:
     rows, differ = [], False
     for audit in found:
-        row = [audit.rule]
+        row: list[object] = [audit.rule]
         for name, verdict in audit.criteria.items():
             other = audit.published.get(name, verdict.holds) != verdict.holds
             differ = differ or other

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Group
 
-from ._options import FILE, json_option, run_argument
+from ._options import COUNT, FILE, NOT_NEGATIVE, SEED, json_option, run_argument
 from ._output import Answer, brief, note, table
 
 if TYPE_CHECKING:
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 @click.command("predict")
 @run_argument
 @click.argument("inputs", type=FILE, nargs=-1, required=True, metavar="INPUT...")
-@click.option("--characters", type=int, default=200, show_default=True, metavar="N", help="Length of a continuation.")
-@click.option("--temperature", type=float, default=0.7, show_default=True, help="Of drawn characters; 0: most likely.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of drawn characters.")
-@click.option("--best", type=int, default=3, show_default=True, metavar="N", help="Classes to show for each.")
+@click.option("--characters", type=COUNT, default=200, show_default=True, metavar="N", help="Length of a continuation.")
+@click.option(
+    "--temperature", type=NOT_NEGATIVE, default=0.7, show_default=True, help="Of drawn characters; 0: most likely."
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Of drawn characters.")
+@click.option("--best", type=COUNT, default=3, show_default=True, metavar="N", help="Classes to show for each.")
 @json_option
 def command(run: Path, inputs: tuple[Path, ...], best: int, **options: Any) -> Answer:
     """Decide the class of each INPUT: images, .npy or .npz arrays, rows of .csv files.
@@ -34,6 +36,8 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, **options: Any) -> A
     from ..runs.run import load_run
 
     trained = load_run(run)
+    for line in trained.notes:
+        note(f"note: {line}")
     kind = kind_of(trained.network)
     if kind is Kind.TEXT:
         return _texts(run, predict.continue_texts(trained, inputs, **options))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Group
 
-from ._options import FILE, data_root_option, json_option
+from ._options import COUNT, FILE, SEED, data_root_option, json_option
 from ._output import Answer, note, table
 
 
@@ -18,8 +18,8 @@ from ._output import Answer, note, table
 @click.option(
     "--split", type=click.Choice(["test", "validation"]), default="test", show_default=True, help="Stimuli to damage."
 )
-@click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
+@click.option("--samples", type=COUNT, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of random draws.")
 @data_root_option
 @json_option
 def command(

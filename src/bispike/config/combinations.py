@@ -25,7 +25,10 @@ def combination_problems(config: TrainConfig) -> list[str]:
     Args:
         config: settings whose names are known and whose single values are right.
     """
-    expected = data.expected(config.dataset, config.data_options)
+    try:
+        expected = data.expected(config.dataset, config.data_options)
+    except ConfigurationError as error:
+        return error.problems
     model = models.registry[config.model]
     if expected is None:
         try:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..arguments import checked, is_number
+from ..arguments import checked, is_number, shown
 from ..errors import ConfigurationError, UnknownNameError, unknown_name
 from ..settings import setting
 
@@ -61,15 +61,15 @@ def problems(name: str, options: Mapping[str, Any]) -> Iterator[str]:
     yield from (unknown_name(f"option of optimizer {name!r}:", key, known) for key in options if key not in known)
     wrong = [known[key].problem(value) for key, value in options.items() if key in known]
     wrong += [
-        f"{key}: expected {len(one.default)} numbers such as {list(one.default)}, received {options[key]!r}."
+        f"{key}: expected {len(one.default)} numbers such as {list(one.default)}, received {shown(options[key])}."
         for key, one in known.items()
         if isinstance(one.default, tuple) and key in options and one.fits(options[key])
-        if len(options[key]) != len(one.default) or not all(map(is_number, options[key]))
+        if not _is_row(options[key], one.default)
     ]
     yield from filter(None, wrong)
-    if not any(wrong) and options.keys() <= known.keys():
+    if options and not any(wrong) and options.keys() <= known.keys():
         try:
-            build(name, [{"params": [nn.Parameter(torch.zeros(1))], "base_lr": 1e-3}], options=options)
+            build(name, [{"params": [nn.Parameter(torch.zeros(1, 1))], "base_lr": 1e-3}], options=options)
         except ConfigurationError as error:
             yield from error.problems
 
@@ -138,6 +138,13 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
     """Give each group its base learning rate times the schedule's factor."""
     for group in optimizer.param_groups:
         group["lr"] = group["base_lr"] * factor
+
+
+def _is_row(values: Sequence[Any], like: Sequence[Any]) -> bool:
+    """Whether values are as many numbers as a default has; None only where the default has it."""
+    if len(values) != len(like):
+        return False
+    return all(is_number(one) or (one is None and default is None) for one, default in zip(values, like, strict=True))
 
 
 def _as_tuple(value: Any) -> Any:

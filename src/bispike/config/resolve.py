@@ -23,7 +23,7 @@ from ..errors import BispikeError, ConfigurationError, unknown_name
 from ..settings import Setting, no_effects
 from . import optimizers
 from .combinations import combination_problems
-from .options import GROUPS, Table, model_options, rule_option_class, rule_options
+from .options import GROUPS, Table, model_options, rule_option_class, rule_options, signals_of
 from .start import choose, starting_values
 from .train_config import OPTIONS, REGISTERED, SETTINGS, TrainConfig, from_dict
 
@@ -176,7 +176,9 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
         validate(from_dict(values))  # raises for these, with all else that is wrong
     for group, known in table.groups.items():
         options = values[GROUPS[group]]
-        for name, reason in no_effects(known, options, defaults_too=True).items():
+        others = signals_of(values["rule"], values["model"]) if group == "model" else {}
+        idle_here = no_effects(known, options, defaults_too=True, others=others)
+        for name, reason in idle_here.items():
             given_as = used.get((group, name))
             if given_as is not None:
                 idle[given_as] = reason
@@ -256,7 +258,8 @@ def name_problems(config: TrainConfig) -> Iterator[str]:
         yield from _unknown_options("model", config.model, config.model_options, known)
         wrong = [known[k].problem(v) for k, v in config.model_options.items() if k in known]
         yield from filter(None, wrong)
-        yield from no_effects(known, config.model_options).values()
+        others = signals_of(config.rule, config.model)
+        yield from no_effects(known, config.model_options, others=others).values()
     if config.rule not in rules.registry:
         yield unknown_name("rule", config.rule, rules.registry)
     elif isinstance(config.rule_options, dict):

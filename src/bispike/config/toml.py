@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError, DamagedError
 from ..escaping import printable
 from ..files import MOST_NESTED, describe, read_bytes
@@ -23,6 +24,7 @@ MOST_BYTES = 4 << 20
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
+@checked
 def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     """A table as TOML text; `heading` lines become comments at the top."""
     lines = [f"# {line}" for line in heading.splitlines()]
@@ -30,6 +32,7 @@ def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+@checked
 def load(path: str | Path) -> dict[str, Any]:
     """Read a TOML file.
 
@@ -54,7 +57,8 @@ def load(path: str | Path) -> dict[str, Any]:
 
 def _nesting(table: dict[str, Any]) -> int:
     """How deeply tables and lists are nested; the table itself counts 1."""
-    depth, level = 0, [table]
+    depth = 0
+    level: list[Any] = [table]
     while level and depth <= MOST_NESTED:
         depth += 1
         inner = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]

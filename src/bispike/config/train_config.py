@@ -10,10 +10,11 @@ compared with. `write_config` and `read_config` are exact inverses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import checked
 from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..files import write_atomic
 from ..settings import (
@@ -21,9 +22,11 @@ from ..settings import (
     FRACTION,
     NOT_NEGATIVE,
     POSITIVE,
+    SEED,
     Limit,
     Setting,
     at_least,
+    in_range,
     one_of,
     option,
     setting,
@@ -36,6 +39,8 @@ from .schedules import SCHEDULES
 if TYPE_CHECKING:
     from ..nn import Network
 
+FILLED = Limit("a text that is not empty", without=("",))
+RATE = Limit("a positive number of at most 1000", 0, 1000, above=True)
 FORMAT = 2  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
 
@@ -57,10 +62,10 @@ class TrainConfig:
     (`register_setting`).
     """
 
-    dataset: str = option("digits", None, "name of a data set, or the path of a file or folder", flag="--dataset")
+    dataset: str = option("digits", FILLED, "name of a data set, or the path of a file or folder", flag="--dataset")
     data_root: str | None = option(
         None,
-        None,
+        FILLED,
         "folder with data sets; none: $BISPIKE_DATA, else the user's cache folder",
         flag="--data-root",
         incidental=True,
@@ -72,10 +77,14 @@ class TrainConfig:
     model_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the model"})
     rule: str = option("bsd", None, "name of a learning rule; see 'bispike rules'", flag="--rule")
     rule_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the learning rule"})
-    epochs: int = option(10, at_least(1), "passes over the training samples", flag="--epochs")
-    batch_size: int = option(128, at_least(1), "samples in one step", flag="--batch-size")
-    lr: float = option(1e-3, POSITIVE, "learning rate of the bottom-up pathway at the top of its schedule", flag="--lr")
-    top_down_lr: float | None = option(None, NOT_NEGATIVE, "learning rate of the top-down pathway; none: as lr")
+    epochs: int = option(
+        10, in_range(1, 1_000_000, "at least 1 and at most 10^6"), "passes over the training samples", flag="--epochs"
+    )
+    batch_size: int = option(
+        128, in_range(1, 2**24, "at least 1 and at most 2^24"), "samples in one step", flag="--batch-size"
+    )
+    lr: float = option(1e-3, RATE, "learning rate of the bottom-up pathway at the top of its schedule", flag="--lr")
+    top_down_lr: float | None = option(None, in_range(0, 1000), "learning rate of the top-down pathway; none: as lr")
     optimizer: str = option(
         "adam", None, "name of an optimizer of torch.optim, such as adam or sgd", flag="--optimizer"
     )
@@ -95,7 +104,7 @@ class TrainConfig:
     )
     seed: int = option(
         0,
-        Limit("a whole number from 0 to 2^62", 0, 2**62),
+        SEED,
         "seed of the initial weights, the order of the samples, augmentation and stochastic codes",
         flag="--seed",
     )
@@ -130,7 +139,11 @@ class TrainConfig:
     label_noise: float = option(0.0, FRACTION, "share of the training samples that get the label of another class")
     device: str = option("cpu", None, "where to compute: cpu, cuda or cuda:N", flag="--device")
     threads: int | None = option(
-        None, at_least(1), "processor threads; none: as the process has", flag="--threads", incidental=True
+        None,
+        in_range(1, 1024, "at least 1 and at most 1024"),
+        "processor threads; none: as the process has",
+        flag="--threads",
+        incidental=True,
     )
     checkpoint_seconds: float = option(
         30.0, NOT_NEGATIVE, "seconds between checkpoints; 0: none by time", incidental=True
@@ -160,6 +173,7 @@ AFTER_UPDATE: dict[str, Callable[[Network, Any], None]] = {}
 """What a training calls after each update for a registered setting, by its name."""
 
 
+@checked
 def register_setting(
     name: str,
     default: Any,
@@ -205,6 +219,7 @@ def training_settings() -> dict[str, Setting]:
     return own | REGISTERED
 
 
+@checked
 def from_dict(values: dict[str, Any]) -> TrainConfig:
     """Settings from plain values; what is left out keeps its default. Registered settings stand beside the others.
 
@@ -220,31 +235,7 @@ def from_dict(values: dict[str, Any]) -> TrainConfig:
     return TrainConfig(**{**own, "extra": {**own.get("extra", {}), **extra}} if extra else own)
 
 
-def differences(saved: dict[str, Any], asked: TrainConfig) -> list[str]:
-    """The settings that change the result and differ, as "name: saved -> asked"."""
-    now = asked.to_dict()
-    found = []
-    for name, one in SETTINGS.items():
-        was = saved.get(name, one.default)
-        if one.incidental or was == now[name]:
-            continue
-        if name not in (*OPTIONS, "extra"):
-            found.append(f"{name}: {was!r} -> {now[name]!r}")
-            continue
-        prefix = name.removesuffix("options").replace("_", ".").removeprefix("extra")
-        for key in sorted(was.keys() | now[name].keys()):
-            known = REGISTERED.get(key) if name == "extra" else None
-            before = was.get(key, known.default if known else MISSING)
-            after = now[name].get(key, MISSING)
-            if before != after and not (known and known.incidental):
-                found.append(f"{prefix}{key}: {_shown(before)} -> {_shown(after)}")
-    return found
-
-
-def _shown(value: Any) -> str:
-    return "'default'" if value is MISSING else repr(value)
-
-
+@checked
 def write_config(
     folder: str | Path,
     config: TrainConfig,
@@ -269,6 +260,7 @@ def write_config(
     write_atomic(Path(folder) / CONFIG_FILE, toml.dumps(table, heading=heading))
 
 
+@checked
 def read_config(folder: str | Path, *, note: Callable[[str], None] = lambda message: None) -> TrainConfig:
     """The settings in a run's folder, or in a file like its config.toml.
 

@@ -135,6 +135,8 @@ def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
 def as_path(name_or_path: PathLike) -> Path | None:
     """The path, or None if it is a name of the registry."""
     text = os.fspath(name_or_path)
+    if not text.strip():
+        raise DataError(f"data set: expected a name or a path, received {text!r}.")
     if isinstance(name_or_path, str) and text in registry:
         return None
     path = _home(text)

@@ -44,10 +44,14 @@ def expected(name_or_path: PathLike, options: Mapping[str, Any] | None = None) -
     Args:
         name_or_path: as for `data.load`.
         options: of the reader, as for `data.load`.
+
+    Raises:
+        ConfigurationError: options that a published data set does not take.
     """
     given = {key: value for key, value in (options or {}).items() if value is not None}
     entry = published_entry(name_or_path)
     if entry is not None:
+        entry.check(given)
         known = bool(entry.shape) and min(entry.shape) >= 1 and entry.classes >= 1
         return _of_task(entry.name, entry.task, given, entry.shape if known else (), entry.classes if known else 0)
     likely = formats.likely(Path(name_or_path).expanduser(), given.get("task"))

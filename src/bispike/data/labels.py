@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..errors import DataError
 
+LONGEST_QUOTE = 60  # characters of a label in a message
 FEW_CLASSES = 1000
 """So many classes are always looked at one by one, so that messages name those that are missing."""
 
@@ -46,7 +47,7 @@ def encode(train: np.ndarray, test: np.ndarray | None, names: Sequence[str] | No
     if len(set(textual.values())) > 1:
         raise DataError("labels: expected the same kind in both parts, received texts in one and numbers in the other.")
     if all(textual.values()):
-        known = tuple(names) if names is not None else tuple(np.unique(parts["training labels"]).tolist())
+        known = tuple(names) if names is not None else tuple(sorted(set(parts["training labels"].tolist())))
         numbers = {what: _number_texts(values, known, what) for what, values in parts.items()}
     else:
         numbers = {what: _checked_numbers(values, what) for what, values in parts.items()}
@@ -141,5 +142,5 @@ def _expect_every_class(values: np.ndarray, names: tuple[str, ...]) -> None:
 
 
 def _some(values: Sequence[object], limit: int = 5) -> str:
-    shown = ", ".join(str(value) for value in values[:limit])
+    shown = ", ".join(str(value)[:LONGEST_QUOTE] for value in values[:limit])
     return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"

@@ -99,8 +99,14 @@ class Room:
         self.expect(PER_DECISION * classes**2, f"a confusion matrix of {classes} classes")
 
     def excess(self, what: str) -> DataError:
-        """The error for what turned out to be larger than the limit while it was read."""
-        return DataError(f"{self.place}: {what} to more than {amount(self.limit)}, {self._excess(2 * self.limit)}")
+        """The error for something that turned out to be larger than the limit while it was read.
+
+        Args:
+            what: as in `expect`.
+        """
+        return DataError(
+            f"{self.place}: {what} would take more memory than the limit allows, {self._excess(2 * self.limit)}"
+        )
 
     def _excess(self, needed: int) -> str:
         more = math.ceil(needed / GIB)  # whole GiB are easily typed, and enough

@@ -88,13 +88,15 @@ def measure_memories(
     """
     if seeds < 1 or passes < 1:
         raise ConfigurationError(f"seeds and passes: expected at least 1, received {seeds} and {passes}.")
+    images = None if dataset is None else data.load(dataset).train[:10000]
+    network = None if run is None else load_run(run)
     claim(out, RESULTS, FILES)
     with deterministic(torch.device("cpu"), threads=1):
         found = _measure(out, seeds, passes)
-        if dataset is not None:
-            found |= _on_images(dataset, out, found["replay"])
-        if run is not None:
-            found["network"] = complete_unseen(load_run(run), out / "completion-unseen.png")
+        if images is not None:
+            found |= _on_images(str(dataset), images, out, found["replay"])
+        if network is not None:
+            found["network"] = complete_unseen(network, out / "completion-unseen.png")
     write_json(out / "memory.json", found)
     return found
 
@@ -124,9 +126,11 @@ def _measure(out: Path, seeds: int, passes: int) -> dict[str, Any]:
     }
 
 
-def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any]:
-    """Replay and completion of stored images."""
-    stimuli, labels = data.load(dataset).train[:10000]
+def _on_images(
+    dataset: str, images: tuple[torch.Tensor, torch.Tensor], out: Path, replay: dict[str, Any]
+) -> dict[str, Any]:
+    """Replay and completion of stored images, which come with their labels."""
+    stimuli, labels = images
     sequence = (stimuli[:60] > 0.5).float()
     replay[f"3 sequences of 20 from {dataset}"] = replay_accuracy(sequence.flatten(1).view(3, 20, -1))
     memory = SequenceMemory(stimuli.shape[1:])

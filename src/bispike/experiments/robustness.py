@@ -16,7 +16,7 @@ from typing import Any
 from .. import data
 from ..analysis import LOST, corruptions, spike_loss
 from ..arguments import checked
-from ..config.train_config import differences
+from ..config.differences import differences
 from ..data import Dataset, Split
 from ..errors import CheckpointError, ConfigurationError, ShapeError
 from ..escaping import markdown_row

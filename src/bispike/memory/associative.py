@@ -17,20 +17,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..arguments import checked
+from ..arguments import checked, shown, whole, wholes
 from ..errors import ConfigurationError, DamagedError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
+from ..nn.weight_limit import reserve
 from . import storage
 from .result import CompletionResult, known_gain, known_mask
 
 Shape = tuple[int, ...]
 SOMA = Neuron(threshold=1.0, decay=1.0, reset="soft")
+MOST_UNITS = 2**24
 REST = 0.02  # the mean is clipped to [REST, 1 − REST], so that b is finite
 WEIGHTS = ("up", "down", "stimulus_mean", "concept_mean")
 
@@ -69,6 +72,11 @@ class AssociativeMemory:
     ) -> None:
         self.stimulus_shape, self.concept_shape = _shape("stimulus", stimulus), _shape("concept", concept)
         problems = []
+        whole("seed", seed, 0, 2**62)
+        if time_steps > 10_000 or passes > 10**6:
+            problems.append(
+                f"time_steps and passes: expected at most 10,000 and 10^6, received {time_steps}, {passes}."
+            )
         if time_steps < 1:
             problems.append(f"time_steps: expected at least 1 time step, received {time_steps}.")
         if not 0 < rate < 8:
@@ -91,6 +99,7 @@ class AssociativeMemory:
             "seed": seed,
         }
         self.time_steps = time_steps
+        reserve(math.prod(self.stimulus_shape) * math.prod(self.concept_shape) * 2, "weights of stimulus and concept")
         lower, upper = math.prod(self.stimulus_shape), math.prod(self.concept_shape)
         self.up, self.down = torch.zeros(upper, lower), torch.zeros(lower, upper)
         self.stimulus_mean, self.concept_mean = torch.full((lower,), 0.5), torch.full((upper,), 0.5)
@@ -262,7 +271,7 @@ def _like(stimulus: Shape, concept: Shape) -> dict[str, Tensor]:
 
 
 def _shape(name: str, value: Sequence[int] | int) -> Shape:
-    shape = (value,) if isinstance(value, int) else tuple(int(n) for n in value)
-    if not shape or any(n < 1 for n in shape):
-        raise ConfigurationError(f"{name}: expected a number of units or a shape of at least 1, received {value}.")
+    shape = (whole(name, value, 1),) if isinstance(value, Integral) else tuple(wholes(name, value))
+    if math.prod(shape) > MOST_UNITS:
+        raise ConfigurationError(f"{name}: expected at most {MOST_UNITS:,} units, received {shown(shape)}.")
     return shape

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-from ..arguments import checked, whole, wholes
+from ..arguments import checked, shown, whole, wholes
 from ..errors import ConfigurationError
 from ..nn import Classifier, Conv, Dense, Synapse, TransposedConv, UpsampleConv
 from ..nn.weight_limit import limited
@@ -153,7 +153,7 @@ def _each(name: str, value: Sequence[int] | int, count: int) -> list[int]:
     values = [whole(name, value, 1)] * count if isinstance(value, Integral) else wholes(name, value, empty=True)
     if len(values) != count:
         raise ConfigurationError(
-            f"{name}: expected one number of at least 1 for each of {count} layers, received {value}."
+            f"{name}: expected one number of at least 1 for each of {count} layers, received {shown(value)}."
         )
     return values
 

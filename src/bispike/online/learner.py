@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..arguments import checked, shown, whole
+from ..arguments import checked, pair, shown, whole
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
 from ..nn import Classifier
@@ -167,7 +167,8 @@ class Learner:
             StreamAccuracy: number of stimuli and of right decisions, each made before its label was taught.
         """
         accuracy = StreamAccuracy()
-        for stimulus, label in stream:
+        for item in stream:
+            stimulus, label = pair("stream", item)
             decision = self.observe(stimulus)
             labels = self._labels(label, count=len(decision.scores))
             accuracy.samples += len(labels)

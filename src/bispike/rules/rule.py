@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from ..arguments import checked, expect
+from ..arguments import checked, expect, shown
 from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
 from ..nn import SPIKES, Classifier, Network, Signals
 from ..restoring import LEAST, fit_tensors
@@ -77,6 +77,8 @@ class Rule:
     recommended: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, network: Network, **options: Any) -> None:
+        expect_complete(type(self))
+        expect("network", network, Network, "a network of bispike.models")
         known = self.defaults()
         problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
         problems += self.mismatch(network)
@@ -142,6 +144,8 @@ class Rule:
         Raises:
             ShapeError, ConfigurationError: wrong shapes, labels out of range, or values that are not finite.
         """
+        if generator is not None:
+            expect("generator", generator, torch.Generator, "a torch.Generator or none")
         if self.network.attached_rule() is not self:
             self.attach()
         if self._place != (self.network.stimulus_mean.dtype, self.network.stimulus_mean.device):
@@ -216,13 +220,34 @@ registry: dict[str, type[Rule]] = {}
 _variants: dict[str, list[type[Rule]]] = {}
 
 
-@checked
+def expect_complete(rule: type[Rule]) -> None:
+    """Check that a class defines what every rule defines.
+
+    Raises:
+        ConfigurationError: it has no name, or does not learn; all of it is listed.
+    """
+    expect("rule", rule, type, "a subclass of Rule")
+    if not issubclass(rule, Rule):
+        raise ConfigurationError(f"rule: expected a subclass of Rule, received {shown(rule)}.")
+    name = getattr(rule, "name", None)
+    problems = []
+    if not isinstance(name, str) or not name.strip():
+        problems.append(f"rule {rule.__name__}: expected a class attribute `name` with a text, received {shown(name)}.")
+    if rule.learn is Rule.learn:
+        problems.append(f"rule {rule.__name__}: expected a method `learn` of its own, which writes the gradients.")
+    if not dataclasses.is_dataclass(rule.Options):
+        problems.append(f"rule {rule.__name__}: expected a dataclass as `Options`, received {shown(rule.Options)}.")
+    if problems:
+        raise ConfigurationError(problems)
+
+
 def register(rule: type[Rule]) -> type[Rule]:
     """Class decorator: register a rule by its name. Several classes may share a name, each for other networks.
 
     Raises:
         ConfigurationError: another class of this name is registered for the same networks.
     """
+    expect_complete(rule)
     known = _variants.get(rule.name, [])
     others = [
         other for other in known if not _same_place(other, rule)

@@ -18,6 +18,7 @@ class Limit:
         above, below: whether `least` and `most` themselves are left out.
         names: the choices, if these are names; a function if listing them takes long.
         values: the only values; None: any.
+        without: values that are left out.
     """
 
     expected: str
@@ -27,6 +28,7 @@ class Limit:
     below: bool = False
     names: Sequence[str] | Callable[[], Iterable[str]] = ()
     values: tuple[Any, ...] | None = None
+    without: tuple[Any, ...] = ()
 
     @property
     def choices(self) -> list[str]:
@@ -58,6 +60,7 @@ def among(values: Limit | Sequence[Any]) -> Limit:
 
 
 SEED = Limit("a whole number from 0 to 2^62", 0, 2**62)
+NOT_ZERO = Limit("not 0", without=(0,))
 NOT_NEGATIVE = at_least(0)
 POSITIVE = Limit("a positive number", 0, above=True)
 FRACTION = in_range(0, 1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -28,11 +27,12 @@ from ..training.evaluation import split_of
 from .study import INFERENCE, Outcome
 
 SAMPLES = 256
+OPERATIONS = tuple(part.name for part in fields(Operations))
 _KNOWN = record(
     {
         "model": is_text,
         "samples": whole(),
-        "operations": record({part.name: number(0) for part in fields(Operations)}, others=False),
+        "operations": record(dict.fromkeys(OPERATIONS, number(0)), others=False),
     }
 )
 
@@ -62,23 +62,25 @@ def inference_costs(
 def _measured_once(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
     file = make_folder(folder / INFERENCE) / f"{outcome.cell.name}.json"
     digest = model_digest(outcome.path)
-    known = _read(file)
-    if known is not None and known["model"] == digest and known["samples"] == SAMPLES:
-        return Operations(**known["operations"])
+    known = read_costs(file, digest)
+    if known is not None:
+        return known
     found = _measure(outcome.path, loaded)
     write_json(file, {"model": digest, "samples": SAMPLES, "operations": asdict(found)})
     return found
 
 
-def _read(file: Path) -> dict[str, Any] | None:
-    """What was measured before; None if there is nothing that can be read."""
+def read_costs(file: Path, digest: str) -> Operations | None:
+    """What was measured of the weights with this digest before; None if there is nothing that can be read."""
     try:
         known = read_json(file)
         if known is not None:
             _KNOWN(known, str(file))
     except DamagedError:
         return None
-    return known
+    if known is None or (known["model"], known["samples"]) != (digest, SAMPLES):
+        return None
+    return Operations(**known["operations"])
 
 
 def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:

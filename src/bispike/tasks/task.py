@@ -6,6 +6,7 @@ kind of the network.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -14,12 +15,16 @@ import torch
 from torch import Tensor
 
 from ..data import Dataset, Expected, Split
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DivergenceError
 from ..nn import ALONE, Group, Network
 from .metrics import ACCURACY, Metric
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 """Changes the stimuli of a batch, for example damages them, with a source of randomness."""
+
+
+UNDECIDED = "undecided"
+"""What `_measure` calls the number of samples with scores that are NaN."""
 
 
 class Task(ABC):
@@ -73,6 +78,7 @@ class Task(ABC):
 
         Raises:
             ConfigurationError: the split is empty, or the task does not allow a transform.
+            DivergenceError: scores or errors are not finite.
         """
         if len(split) == 0:
             raise ConfigurationError(
@@ -80,13 +86,22 @@ class Task(ABC):
                 "A validation part needs validation > 0."
             )
         with self.network.inference():
-            return self._measure(split, batch_size, seed=seed, transform=transform, group=group)
+            found = self._measure(split, batch_size, seed=seed, transform=transform, group=group)
+        lost = found.pop(UNDECIDED, 0)
+        not_finite = [name for name, value in found.items() if isinstance(value, float) and not math.isfinite(value)]
+        if lost or not_finite:
+            what = f"the scores of {lost} of {found['samples']} samples are" if lost else f"{not_finite[0]} is"
+            raise DivergenceError(
+                f"evaluate: {what} not a number, so the network decides nothing. Its weights are too large, or a "
+                "stimulus is; train with a lower lr, or look at the data."
+            )
+        return found
 
     @abstractmethod
     def _measure(
         self, split: Split, batch_size: int, *, seed: int, transform: Transform | None, group: Group
     ) -> dict[str, Any]:
-        """`evaluate` on a split that is not empty, in inference mode."""
+        """`evaluate` on a split that is not empty, in inference mode; UNDECIDED counts scores that are NaN."""
 
     def not_measured(self) -> dict[str, Any]:
         """Substitute for the result of an evaluation that was not made."""

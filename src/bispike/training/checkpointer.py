@@ -14,15 +14,8 @@ from typing import Any
 
 import torch
 
-from ..config.train_config import (
-    CONFIG_FILE,
-    OPTIONS,
-    TrainConfig,
-    config_problem,
-    differences,
-    read_config,
-    write_config,
-)
+from ..config.differences import differences
+from ..config.train_config import CONFIG_FILE, OPTIONS, TrainConfig, config_problem, read_config, write_config
 from ..data import Dataset
 from ..errors import CheckpointError
 from ..files import write_atomic

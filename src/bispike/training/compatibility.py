@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
 from .. import rules, tasks
-from ..config.train_config import TrainConfig, from_dict
+from ..arguments import expect, raise_problems
+from ..config.options import whose
+from ..config.train_config import TrainConfig, from_dict, training_settings
 from ..data import Dataset, Split
 from ..errors import ConfigurationError, unknown_name
 from ..nn import Network
@@ -27,6 +29,7 @@ def config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict[
     Raises:
         ConfigurationError: unknown settings, settings that follow from the objects, or a rule on another network.
     """
+    _expect_objects(network, rule, data)
     spec = {key: value for key, value in network.spec.items() if key not in _ENDS}
     if isinstance(rule, str):
         name, options = rule, {}
@@ -48,13 +51,32 @@ def config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict[
     given = sorted(described.keys() & settings.keys())
     if given:
         raise ConfigurationError(f"fit: {', '.join(given)} follow from the objects and cannot be set. Leave them out.")
-    try:
-        return from_dict({**recommended, **described, **settings})
-    except TypeError:
-        known = TrainConfig.__dataclass_fields__.keys() - described.keys()
-        raise ConfigurationError(
-            [unknown_name("setting", key, known) for key in settings if key not in known]
-        ) from None
+    known = [key for key in training_settings() if key not in described]
+    tables = ("data_options", "optimizer_options", "extra")
+    problems = [_unknown(key, known) for key in settings if key not in (*known, *tables)]
+    if problems and name not in rules.registry:
+        problems.insert(0, unknown_name("rule", name, rules.registry))
+    if problems:
+        raise ConfigurationError(problems)
+    return from_dict({**recommended, **described, **settings})
+
+
+def _expect_objects(network: Network, rule: Rule | str, data: Dataset) -> None:
+    """Raise a ConfigurationError for everything that is no network, no rule or no data set."""
+    made = "create it with rules.create(name, network), or give its name"
+    load = "load it with bispike.data.load, or make it with bispike.data.from_arrays"
+    raise_problems(
+        lambda: expect("network", network, Network, "a network of bispike.models"),
+        lambda: expect("rule", rule, (Rule, str), f"the name of a rule or a rule on the network ({made})"),
+        lambda: expect("data", data, Dataset, f"a data set ({load})"),
+    )
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    """The sentence about a keyword of `fit` that is no setting of a training."""
+    owner = whose(key)
+    how = " Options of rules go to rules.create(name, network, ...), those of models to the builder." if owner else ""
+    return f"{unknown_name('setting', key, known)} {owner}{how}".rstrip()
 
 
 def check_fit(network: Network, data: Dataset, config: TrainConfig) -> None:

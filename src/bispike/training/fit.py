@@ -12,8 +12,10 @@ from typing import Any
 
 from .. import data as datasets
 from .. import models, rules
+from ..arguments import expect, raise_problems
+from ..config.differences import differences
 from ..config.resolve import validate, validate_training
-from ..config.train_config import TrainConfig, differences, read_config
+from ..config.train_config import TrainConfig, read_config
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
@@ -67,6 +69,7 @@ def fit(
         CheckpointError: the run in `out` cannot be resumed with these settings, or is damaged.
         DivergenceError, TrainingInterrupted, ProcessLost: the message states what was saved and how to resume.
     """
+    _check_call(out, resume=resume, overwrite=overwrite)
     config = config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
@@ -106,6 +109,7 @@ def run_config(
     Raises:
         As `fit`, and what loading the data raises.
     """
+    _check_call(out, resume=resume, overwrite=overwrite)
     if config is None:
         if out is None or not resume:
             raise ConfigurationError(
@@ -113,6 +117,7 @@ def run_config(
                 "(out=..., resume=True)."
             )
         config = read_config(out)
+    expect("config", config, TrainConfig, "a TrainConfig")
     validate(config)
     target = None if out is None else Path(out)
     with explained(target, resume=resume), distributed.processes(config.device) as group:
@@ -127,6 +132,17 @@ def run_config(
         return _train(
             config, network, rule, dataset, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
         )
+
+
+def _check_call(out: PathLike | None, *, resume: bool, overwrite: bool) -> None:
+    """Raise a ConfigurationError unless a folder is a path, and what to do with it true or false."""
+    raise_problems(
+        lambda: expect("out", out, (str, Path, type(None)), "the path of a folder"),
+        lambda: expect("resume", resume, bool, "true or false"),
+        lambda: expect("overwrite", overwrite, bool, "true or false"),
+    )
+    if out is not None and not str(out).strip():
+        raise ConfigurationError(f"out: expected the path of a folder, received {out!r}.")
 
 
 def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:

@@ -72,10 +72,10 @@ def state_for(
     memory: Memory = {}
     parameters = [(parameter, group) for group in optimizer.param_groups for parameter in group["params"]]
     for key, value in [*tensors.items(), *scalars.items()]:
-        index, _, name = key.partition("/")
-        known = index.isascii() and index.isdecimal() and len(index) < 10 and int(index) < len(parameters)
+        number, _, name = key.partition("/")
+        known = number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < len(parameters)
         expect(known and bool(name), f"{source}: optimizer", f"state of {len(parameters)} parameters", key)
-        memory.setdefault(int(index), {})[name] = value
+        memory.setdefault(int(number), {})[name] = value
     models: dict[Any, dict[str, Any]] = {}
     for index, received in memory.items():
         parameter, group = parameters[index]

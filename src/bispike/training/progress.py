@@ -69,7 +69,7 @@ class Bar(Progress):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        console = Console(file=stream or sys.stderr, highlight=False)
+        console = Console(file=stream or sys.stderr, highlight=False, emoji=False)
         console.width = min(console.width, WIDTH)
         console.on_broken_pipe = _again  # type: ignore[method-assign]  # the default ends the program
         self.display = RichProgress(

@@ -127,11 +127,10 @@ def test_a_test_class_that_training_lacks_is_named(tmp_path):
         load(tmp_path)
 
 
-def test_a_set_that_would_not_fit_asks_for_a_size(tmp_path, monkeypatch):
+def test_a_set_that_would_not_fit_asks_for_a_size(tmp_path):
     class_folders(tmp_path)
-    monkeypatch.setattr("bispike.data.formats.image_folder.LARGEST_BYTES", 100)
-    with pytest.raises(DataError, match="give a smaller size"):
-        load(tmp_path)
+    with pytest.raises(DataError, match=r"10 images of 9000x9000 \(choose a smaller size\?\) would take 0.75 GiB"):
+        load(tmp_path, size=9000)
 
 
 @pytest.mark.parametrize(("size", "expected"), [(8, (8, 8)), ("8", (8, 8)), ("8x9", (8, 9)), ((8, 9), (8, 9))])

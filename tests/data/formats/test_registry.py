@@ -104,7 +104,7 @@ def test_options_are_known_before_a_file_is_read(tmp_path: Path) -> None:
     text = {"window": 32, "test_fraction": 0.2, "protocol": "chronological"}
     assert options_of("tinyshakespeare") == text
     assert options_of("digits") == {}
-    assert options_of(tmp_path / "not here.txt") == {**text, "encoding": "utf-8"}
+    assert options_of(tmp_path / "not here.txt") == {**text, "encoding": "utf-8", "memory_limit": None}
     assert options_of("not here.csv", "series")["horizon"] == 1
     assert options_of("mackey-glass")["window"] == 32
     assert options_of(tmp_path)["size"] is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
 import random
 import struct
@@ -22,7 +21,7 @@ from PIL import Image
 from bispike import data
 from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
 from bispike.data.user_files import read_inputs
-from bispike.errors import BispikeError
+from bispike.errors import BispikeError, DataError
 from bispike.spaces import Stimulus
 
 from ..target import Damage, Target
@@ -175,14 +174,14 @@ def look(found: data.Dataset) -> None:
 
 def each(*uses: Callable[[], object]) -> None:
     """Do all of them, also after an error that is meant for people; the first such error is raised at the end."""
-    errors = []
+    first = None
     for use in uses:
         try:
             use()
         except BispikeError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+            first = first or str(error)  # the error itself would keep alive what its readers held
+    if first is not None:
+        raise DataError(first)
 
 
 def use_files(folder: Path, **options: Any) -> None:
@@ -270,7 +269,9 @@ def far_pixel(folder: Path, draws: random.Random) -> str:
     far = draws.choice([10**5, 2**31, 2**53, 2**62])
     place = np.array([0, far])
     zero = np.zeros(2, dtype=np.int64)
-    np.savez(folder / "events.npz", t=zero, x=place, y=draws.choice([zero, place]), p=zero, sample=zero, labels=zero[:1])
+    np.savez(
+        folder / "events.npz", t=zero, x=place, y=draws.choice([zero, place]), p=zero, sample=zero, labels=zero[:1]
+    )
     return f"an event at {far}"
 
 
@@ -299,9 +300,9 @@ def wide_table(folder: Path, draws: random.Random) -> str:
     elif what == "cell":
         text = "u,label\n" + f"{'x' * 130_000},a\ny,b\n" + "y,a\n" * 200_000
     elif what == "labels":
-        text = "u,label\n" + "".join(f"1,{i}x\n" for i in range(300_000))
+        text = "u,label\n" + "".join(f"1,{i}x\n" for i in range(100_000))
     else:
-        text = "u,v,label\n" + "".join(f"{i % 50}a,{i % 49}b,{i % 2}\n" for i in range(300_000))
+        text = "u,v,label\n" + "".join(f"{i % 50}a,{i % 49}b,{i % 2}\n" for i in range(100_000))
     (folder / "wide.csv").write_text(text)
     return f"a table with many {what}"
 
@@ -320,7 +321,8 @@ def large_image(folder: Path, draws: random.Random) -> str:
         head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
         chunks = [(b"IHDR", head), (b"IDAT", row), (b"IEND", b"")]
         content = b"\x89PNG\r\n\x1a\n" + b"".join(
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in chunks
         )
         for i in range(8):
             (folder / name / f"{i}.png").write_bytes(content)
@@ -404,20 +406,26 @@ def elsewhere_in_hdf(folder: Path, draws: random.Random) -> str:
 
 
 def use_everything(folder: Path) -> None:
-    """Each file and the folder itself, as data sets and as inputs."""
-    uses: list[Callable[[], object]] = [partial(use_folder, folder)]
+    """Each file and the folder itself, as a data set and as inputs, in the ways that fit their names."""
+    uses: list[Callable[[], object]] = []
     for path in sorted(folder.iterdir()):
-        for task in (None, "text", "series"):
-            uses.append(partial(lambda path, task: look(data.load(path, task=task)), path, task))
-        uses += [partial(data.check, path), partial(read_inputs, [path], GREY)]
-    each(*uses, partial(use_cifar, folder))
+        ending = path.name.partition(".")[2]
+        if ending in ("csv", "csv.gz", "npz", "txt", "txt.gz", "h5", "tar.gz") and not path.is_dir():
+            uses.append(partial(lambda path: look(data.load(path)), path))
+        if ending in ("csv", "npz", "npy", "png"):
+            uses.append(partial(read_inputs, [path], GREY))
+        if ending in ("csv", "txt.gz"):
+            uses.append(partial(data.load, path, task="series"))
+    each(*uses, partial(use_folder, folder))
 
 
-def make_nothing(folder: Path) -> None:
-    (folder / "notes.json").write_text(json.dumps({"made": "by nobody"}))
+def make_place(folder: Path) -> None:
+    """A sound data set, and a file beside which the damages write theirs."""
+    make_images(folder)
+    (folder / "here").write_bytes(b"")
 
 
-BOMBS: tuple[Damage, ...] = (
+BOMBS = (
     declared_array,
     zeros_in_npz,
     many_labels,
@@ -434,24 +442,43 @@ BOMBS: tuple[Damage, ...] = (
     elsewhere_in_hdf,
 )
 
+
+def target(
+    name: str,
+    make: Callable[[Path], object],
+    use: Callable[[Path], object],
+    *,
+    weight: float = 1.0,
+    damages: tuple[Damage, ...] = (),
+    files: tuple[str, ...] = ("**/*",),
+) -> Target:
+    """A target whose folder holds nothing but its files, since users read the folder as a whole."""
+    return Target(name, make, use, files=files, damages=damages, weight=weight, guests=False)
+
+
+def beside(damage: Damage) -> Damage:
+    """A damage that is given a file and writes its own files beside it."""
+    return lambda path, draws: damage(path.parent, draws)
+
+
 TARGETS = [
-    Target("npz", make_npz, use_files, weight=2),
-    Target("inputs", make_inputs, use_inputs),
-    Target("table", make_tables, use_files),
-    Target("series", make_series, partial(use_files, task="series", window=3)),
-    Target("hdf", make_hdf, partial(use_files, window=3)),
-    Target("text", make_texts, partial(use_files, window=3)),
-    Target("idx", make_idx, use_folder),
-    Target("images", make_images, use_folder, weight=2),
-    Target("events", make_events, partial(use_files, bins=3)),
-    Target("n-mnist", make_n_mnist, lambda folder: look(n_mnist.read(folder, bins=2)), weight=0.3),
-    Target("cifar", make_cifar, use_cifar, weight=0.5),
-    Target("svhn", make_svhn, lambda folder: look(svhn.read(folder)), weight=0.5),
-    Target(
+    target("npz", make_npz, use_files, weight=2),
+    target("inputs", make_inputs, use_inputs),
+    target("table", make_tables, use_files),
+    target("series", make_series, partial(use_files, task="series", window=3)),
+    target("hdf", make_hdf, partial(use_files, window=3)),
+    target("text", make_texts, partial(use_files, window=3)),
+    target("idx", make_idx, use_folder),
+    target("images", make_images, use_folder, weight=2),
+    target("events", make_events, partial(use_files, bins=3)),
+    target("n-mnist", make_n_mnist, lambda folder: look(n_mnist.read(folder, bins=2)), weight=0.3),
+    target("cifar", make_cifar, use_cifar, weight=0.5),
+    target("svhn", make_svhn, lambda folder: look(svhn.read(folder)), weight=0.5),
+    target(
         "tiny-imagenet",
         make_tiny_imagenet,
         lambda folder: look(tiny_imagenet.read(folder / tiny_imagenet.ARCHIVE)),
         weight=0.5,
     ),
-    Target("data bombs", make_nothing, use_everything, damages=BOMBS, weight=0.2),
+    target("data bombs", make_place, use_everything, damages=tuple(map(beside, BOMBS)), files=("here",), weight=0.2),
 ]

@@ -140,9 +140,11 @@ def _whole(path: Path, key: str, values: np.ndarray) -> np.ndarray:
 
 def _times(path: Path, values: np.ndarray) -> np.ndarray:
     """Microseconds, float64."""
-    if values.dtype.kind not in "biuf" or not bool((np.abs(values.astype(np.float64)) < LARGEST_WHOLE).all()):
+    with np.errstate(over="ignore"):
+        times = values.astype(np.float64) if values.dtype.kind in "biuf" else np.array([np.nan])
+    if not bool((np.abs(times) < LARGEST_WHOLE).all()):
         raise DataError(f"{path}: expected finite times in microseconds as t, received other values ({values.dtype}).")
-    return values.astype(np.float64)
+    return times
 
 
 def expect_room(room: Room, recordings: int, bins: int, height: int, width: int) -> None:

@@ -31,6 +31,7 @@ from .format import Format
 WINDOW = 12
 PAPER_WINDOW = 32
 TEST_FRACTION = 0.2
+LISTED = 400  # columns that a message names
 LARGEST_VALUE = float(np.finfo(np.float32).max) / 16  # changes between steps, and their squares, must be finite
 TARGET_MODES = ("change", "value")
 OPTIONS = (
@@ -216,7 +217,7 @@ def _targets(series: Series, target: str | None, *, paper: bool, problems: list[
         if name in series.columns:
             found.append(series.columns.index(name))
         else:
-            problems.append(unknown_name("target: column", name, series.columns))
+            problems.append(unknown_name("target: column", name, series.columns[:LISTED]))
     return found
 
 

@@ -16,12 +16,13 @@ from ..assemble import from_arrays
 from ..dataset import Dataset
 from ..limits import Room
 from ..option import DELIMITER, MEMORY_LIMIT, TEST_SHARE, Option, text
-from ..readers.characters import read_cells
+from ..readers.characters import read_cells, shortened
 from ..readers.inputs import Inputs, from_array
 from .format import Format
 
 USUAL_TARGETS = ("target", "label", "class", "y", "species")
 LARGEST_CATEGORY = 50
+LISTED = 200  # columns that a message names
 LONGEST_NUMBER = 20  # characters of a label that may be a number
 
 
@@ -49,7 +50,7 @@ def read(
     column = _target(path, header, target)
     columns = [_feature(path, header[i], [row[i] for row in rows]) for i in range(len(header)) if i != column]
     if not columns:
-        raise DataError(f"{path}: expected at least one column besides {header[column]!r}.")
+        raise DataError(f"{path}: expected at least one column besides {shortened(header[column])!r}.")
     width = sum(map(_width, columns))
     Room.of(path, memory_limit).expect_stimuli((len(rows), width), bytes_each=8)
     try:
@@ -61,7 +62,7 @@ def read(
             test_fraction=test_fraction,
         )
     except DataError as error:
-        raise DataError(f"{path}, column {header[column]!r} as class: {error}") from error
+        raise DataError(f"{path}, column {shortened(header[column])!r} as class: {error}") from error
 
 
 def _rows(path: Path, delimiter: str | None, memory_limit: float | None) -> tuple[list[str], list[list[str]]]:
@@ -74,7 +75,9 @@ def _rows(path: Path, delimiter: str | None, memory_limit: float | None) -> tupl
             raise DataError(f"{path}, row {number}: expected {len(header)} columns, received {len(row)}.")
         missing = next((name for name, cell in zip(header, row, strict=True) if not cell.strip()), None)
         if missing is not None:
-            raise DataError(f"{path}, row {number}: no value in column {missing!r}. Fill or remove such rows.")
+            raise DataError(
+                f"{path}, row {number}: no value in column {shortened(missing)!r}. Fill or remove such rows."
+            )
     return header, [[cell.strip() for cell in row] for _, row in rows]
 
 
@@ -83,10 +86,10 @@ def _target(path: Path, header: list[str], target: str | None) -> int:
         lowered = [name.lower() for name in header]
         usual = [name for name in USUAL_TARGETS if name in lowered]
         if not usual:
-            raise DataError(f"{path}: which column is the class? Give target; columns: {', '.join(header)}.")
+            raise DataError(f"{path}: which column is the class? Give target; columns: {', '.join(header[:LISTED])}.")
         return lowered.index(usual[0])
     if target not in header:
-        raise DataError(f"{path}: {unknown_name('column', target, header)}")
+        raise DataError(f"{path}: {unknown_name('column', target, header[:LISTED])}")
     return header.index(target)
 
 
@@ -98,7 +101,7 @@ def _feature(path: Path, name: str, cells: list[str]) -> np.ndarray | list[list[
         rows: dict[str, list[int]] = {cell: [] for cell in sorted(set(cells))}
     if len(rows) > LARGEST_CATEGORY:
         raise DataError(
-            f"{path}: column {name!r} holds {len(rows)} different texts (such as {next(iter(rows))!r}); "
+            f"{path}: column {shortened(name)!r} holds {len(rows)} different texts (such as {shortened(next(iter(rows)))!r}); "
             f"expected numbers, or at most {LARGEST_CATEGORY} texts. Remove the column."
         )
     for number, cell in enumerate(cells):
@@ -152,7 +155,7 @@ def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = 
         if len(row) != len(lines[0][1]):
             raise DataError(f"{path}, line {number}: expected {len(lines[0][1])} values, received {len(row)}.")
         if None in read:
-            raise DataError(f"{path}, line {number}: {row[read.index(None)]!r} is not a number.")
+            raise DataError(f"{path}, line {number}: {shortened(row[read.index(None)])!r} is not a number.")
         values.append(np.array(read, dtype=np.float64))
     return from_array(path, np.array(values), stimulus)
 

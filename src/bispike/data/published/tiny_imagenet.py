@@ -19,6 +19,7 @@ from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
 from ..limits import Room
+from ..readers.characters import shortened
 from ..readers.contents import open_file, read_file
 from ..readers.images import Form, Picture, decode
 from ..readers.numpy_files import DAMAGE, PACKED
@@ -27,6 +28,7 @@ from .entry import DatasetEntry, RemoteFile
 TOP = "tiny-imagenet-200"
 ARCHIVE = f"{TOP}.zip"
 MARKS = ("wnids.txt", "val/val_annotations.txt")
+LARGEST_LIST = 1 << 24  # bytes of a list of names that are read; the published ones have 3 million at most
 FORM = Form(channels=3, height=64, width=64)
 
 
@@ -80,10 +82,12 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes], room: Ro
         test_labels.append(_number(number, wnid, place))
     absent = sorted(set(test) - files)
     if absent or not train:
-        raise DataError(f"{place}: {absent[0] if absent else 'train/*/images/*.JPEG'} is missing; extract it again.")
+        raise DataError(f"{place}: {shortened([*absent, 'train/*/images/*.JPEG'][0])} is missing; extract it again.")
     empty = sorted(set(wnids) - {wnids[label] for label in train_labels})
     if empty:
-        raise DataError(f"{place}: no training images of class {', '.join(empty[:5])}; extract it again.")
+        raise DataError(
+            f"{place}: no training images of class {', '.join(map(shortened, empty[:5]))}; extract it again."
+        )
     words = _text(content, "words.txt") if "words.txt" in files else ""
     labels = labelling.Labels(torch.tensor(train_labels), torch.tensor(test_labels), _names(wnids, words))
     if not test:
@@ -95,12 +99,12 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes], room: Ro
 
 
 def _text(content: Callable[[str], bytes], name: str) -> str:
-    return content(name).decode("utf-8", "replace")
+    return content(name)[:LARGEST_LIST].decode("utf-8", "replace")
 
 
 def _number(number: dict[str, int], wnid: str, place: str) -> int:
     if wnid not in number:
-        raise DataError(f"{place}: class {wnid} is not in wnids.txt.")
+        raise DataError(f"{place}: class {shortened(wnid)} is not in wnids.txt.")
     return number[wnid]
 
 

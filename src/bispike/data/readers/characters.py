@@ -14,8 +14,14 @@ PER_CHARACTER = 12
 """Bytes of a character: in the file, in the text, and its number."""
 PER_CELL = 64
 """Bytes of a cell of a table: its text, and its place in a row."""
+LONGEST_QUOTE = 60
 LINE_END = re.compile("[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 """Where `str.splitlines` cuts."""
+
+
+def shortened(text: str) -> str:
+    """A text as messages quote it: long ones are cut."""
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}... (of {len(text)} characters)"
 
 
 def read_characters(path: Path, *, encoding: str = "utf-8", memory_limit: float | None = None) -> str:
@@ -26,8 +32,7 @@ def read_characters(path: Path, *, encoding: str = "utf-8", memory_limit: float 
         ConfigurationError: no such encoding.
     """
     room = Room.of(path, memory_limit)
-    content = read_unpacked(path, room)
-    room.expect(PER_CHARACTER * len(content), f"a text of {len(content)} bytes")
+    content = read_unpacked(path, room, per_byte=PER_CHARACTER)
     try:
         text = content.decode(encoding)
     except (LookupError, ValueError) as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import DataError
-from ..limits import Room
+from ..limits import Room, amount
 
 GZIP = b"\x1f\x8b"
 BLOCK = 1 << 20
@@ -67,39 +67,35 @@ def read_file(path: Path, room: Room) -> bytes:
             raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
-def read_unpacked(path: Path, room: Room) -> bytes:
+def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
     """The bytes of a file, unpacked if it is a gzip file (recognised by its first bytes).
+
+    Args:
+        path: the file.
+        room: what it may take.
+        per_byte: bytes that the caller needs for each byte of the content, the content included.
 
     Raises:
         DataError: it cannot be read, is damaged, or holds more than the limit.
     """
     content = read_file(path, room)
     if content[:2] != GZIP:
+        room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-            return read_blocks(stream, room, f"{path.name} unpacks")
+            return _read_blocks(stream, path, room, per_byte)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again.") from error
 
 
-def read_blocks(stream: io.BufferedIOBase | BinaryIO, room: Room, what: str) -> bytes:
-    """All bytes of a stream whose length is not known.
-
-    Args:
-        stream: open for reading.
-        room: what they may take.
-        what: subject and verb of the message when they take more ("a.gz unpacks").
-
-    Raises:
-        DataError: they are more than the limit.
-    """
+def _read_blocks(stream: gzip.GzipFile, path: Path, room: Room, per_byte: int) -> bytes:
     blocks, total = [], 0
     while block := stream.read(BLOCK):
         blocks.append(block)
         total += len(block)
-        if total > room.limit:
-            raise room.excess(what)
+        if per_byte * total > room.limit:
+            raise room.excess(f"{path.name} unpacks to {amount(total)} or more, which")
     return b"".join(blocks)
 
 

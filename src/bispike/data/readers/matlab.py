@@ -42,10 +42,10 @@ def read_matlab(path: Path, names: tuple[str, ...], room: Room) -> dict[str, np.
         found: dict[str, np.ndarray] = {}
         for kind, data in _elements(content[HEADER:], order):
             if kind == PACKED:
-                kind, data = next(_elements(_unpacked(data, room), order))
+                kind, data = next(_elements(_unpacked(data, room), order), (0, data))
             if kind == ARRAY and (array := _array(data, order, names)) is not None:
                 found[array[0]] = array[1]
-    except (KeyError, ValueError, struct.error, StopIteration, zlib.error) as error:
+    except (KeyError, ValueError, struct.error, zlib.error) as error:
         raise DataError(
             f"{path}: not a readable MATLAB 5 file ({type(error).__name__}: {error}). Fetch it again."
         ) from error
@@ -73,7 +73,7 @@ def _unpacked(data: memoryview, room: Room) -> memoryview:
     unpacker = zlib.decompressobj()
     content = unpacker.decompress(data, room.limit + 1)
     if len(content) > room.limit:
-        raise room.excess("an array unpacks")
+        raise room.excess("an array, unpacked,")
     if not unpacker.eof:
         raise ValueError("a packed array that is not complete")
     return memoryview(content)
@@ -81,14 +81,16 @@ def _unpacked(data: memoryview, room: Room) -> memoryview:
 
 def _array(data: memoryview, order: str, names: tuple[str, ...]) -> tuple[str, np.ndarray] | None:
     """Name and values of an array; None if it is none of the names, or not of real numbers."""
-    parts = _elements(data, order)
-    flags, axes, name = (next(parts)[1] for _ in range(3))
+    parts = list(_elements(data, order))
+    if len(parts) < 4:
+        raise ValueError(f"an array of {len(parts)} parts")
+    flags, axes, name = (part for _, part in parts[:3])
     word = struct.unpack_from(f"{order}I", flags)[0]
     called = bytes(name).decode("latin-1")
     if called not in names or word & 0xFF not in CLASSES or word & COMPLEX:
         return None
     shape = struct.unpack(f"{order}{len(axes) // 4}i", axes)
-    kind, values = next(parts)
+    kind, values = parts[3]
     stored = np.dtype(NUMBERS[kind]).newbyteorder(order)
     if len(shape) > MOST_AXES or min(shape) < 0 or math.prod(shape) * stored.itemsize != len(values):
         raise ValueError(f"{len(values)} bytes for axes {list(shape)[:MOST_AXES]}")

@@ -10,6 +10,7 @@ import io
 import math
 import os
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -112,6 +113,8 @@ def _read(stream: IO[bytes], size: int, path: Path, room: Room) -> np.ndarray:
     content = stream.read(count * kind.itemsize)
     if len(content) < count * kind.itemsize:
         raise DataError(f"{path}: the file is truncated or damaged (an array that is not complete).")
+    if kind.kind == "U" and np.frombuffer(content, kind.byteorder + "u4").max(initial=0) > sys.maxunicode:
+        raise DataError(f"{path}: the file is damaged (texts with characters that do not exist).")
     return np.frombuffer(content, dtype=kind).reshape(shape, order="F" if fortran else "C")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ...errors import ConfigurationError, DataError, unknown_name
 from ..limits import Room
-from .characters import read_cells
+from .characters import read_cells, shortened
 from .hdf import read_hdf
 
 MISSING = ("error", "previous", "interpolate")
@@ -88,7 +88,7 @@ def read_table(
     keep = list(range(len(header)))
     if _is_time(header[0], [row[0] for _, row in body[:50]]) and len(header) > 1:
         keep = keep[1:]
-        notes.append(f"column {header[0]!r} is the time and is left out.")
+        notes.append(f"column {shortened(header[0])!r} is the time and is left out.")
     values = np.empty((len(body), len(keep)))
     for i, (number, row) in enumerate(body):
         for j, column in enumerate(keep):
@@ -96,14 +96,14 @@ def read_table(
             found = _number(cell)
             if found is None and not _gap(cell):
                 raise DataError(
-                    f"{path}, row {number}, column {header[column]!r}: expected a number, received {cell.strip()!r}. "
+                    f"{path}, row {number}, column {shortened(header[column])!r}: expected a number, received {shortened(cell.strip())!r}. "
                     "Remove the column, or write texts as numbers."
                 )
             values[i, j] = math.nan if found is None else found
     columns = tuple(header[column] for column in keep)
     if len(set(columns)) < len(columns):
         double = Counter(columns).most_common(1)[0][0]
-        raise DataError(f"{path}: expected different names of the columns, {double!r} occurs twice.")
+        raise DataError(f"{path}: expected different names of the columns, {shortened(double)!r} occurs twice.")
     name = path.name.split(".")[0]
     return _filled(Series(name, columns, values, tuple(notes)), missing, path, first=2 if headed else 1)
 
@@ -142,14 +142,14 @@ def _filled(series: Series, missing: str, path: object, *, first: int) -> Series
     total = int(gaps.sum())
     if missing == "error":
         raise DataError(
-            f"{path}, row {row + first}: no value in column {series.columns[column]!r} ({total} values are missing in "
+            f"{path}, row {row + first}: no value in column {shortened(series.columns[column])!r} ({total} values are missing in "
             "all). Fill them, or choose missing=previous or missing=interpolate (--set missing=previous)."
         )
     values = series.values.copy()
     for j in np.flatnonzero(gaps.any(0)):
         known = np.flatnonzero(~gaps[:, j])
         if not len(known):
-            raise DataError(f"{path}: column {series.columns[j]!r} has no value at all; remove it.")
+            raise DataError(f"{path}: column {shortened(series.columns[j])!r} has no value at all; remove it.")
         if missing == "interpolate":
             values[:, j] = np.interp(np.arange(len(values)), known, values[known, j])
         else:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ... import models, rules
-from ...arguments import checked
+from ...arguments import checked, number, raise_problems, whole
 from ...config import optimizers
 from ...data import Dataset, Split
 from ...nn import Classifier
@@ -67,6 +68,14 @@ class Protocol:
     fine_tune_lr: float = 1e-4
     own_fine_tune_lr: float = 2e-4
     passes: int = 20
+
+    def __post_init__(self) -> None:
+        counts = ("shots", "draws", "seeds", "epochs", "passes")
+        raise_problems(
+            *(partial(whole, name, getattr(self, name), 1) for name in counts),
+            *(partial(number, name, getattr(self, name), 0) for name in ("lift", "fine_tune_lr", "own_fine_tune_lr")),
+            partial(number, "shrink", self.shrink, 0, 1),
+        )
 
 
 @checked

@@ -26,6 +26,7 @@ from . import cache
 HERE = Path(__file__).parent
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-fvisibility=hidden")
 WIDE = "-mprefer-vector-width=512"  # only some compilers support it
+ROOM = 1 << 20  # bytes: where these can be written, a compiler that fails fails everywhere
 SECONDS = 120  # for one run of the compiler; a few are usual
 OFF = "BISPIKE_NATIVE=0"
 
@@ -124,16 +125,14 @@ def _from_a_folder(compiler: list[str], sources: list[Path], key: str) -> Found:
     Raises:
         OSError, SubprocessError: it can be compiled nowhere.
     """
-    obstacles = []
+    obstacles: list[str] = []
     for place in cache.places():
         where = f"the compiled kernels are in {place}" if obstacles else ""
         try:
             with cache.open_folder(place) as folder:
                 found = _kept(folder, key) or _compiled(folder, compiler, sources, key)
             return Found(found, remark=_remark(obstacles, where))
-        except subprocess.TimeoutExpired:
-            raise
-        except (OSError, subprocess.CalledProcessError) as error:  # also a disk that is full
+        except OSError as error:
             obstacles.append(f"{place} cannot be used ({_detail(error)})")
     with tempfile.TemporaryDirectory(prefix="bispike-") as name, cache.open_folder(Path(name)) as folder:
         found = _compiled(folder, compiler, sources, key)
@@ -156,13 +155,19 @@ def _kept(folder: cache.Folder, key: str) -> ctypes.CDLL | None:
 
 
 def _compiled(folder: cache.Folder, compiler: list[str], sources: list[Path], key: str) -> ctypes.CDLL:
-    """The library, compiled and put into the folder; several processes may do so at the same time."""
+    """The library, compiled and put into the folder; several processes may do so at the same time.
+
+    Raises:
+        SubprocessError: the compiler does not do it.
+        OSError: the folder is the obstacle, for example on a disk that is full.
+    """
     with folder.workplace() as place:
         made = place / "kernels.so"
         command = [*compiler, *FLAGS, *map(str, sources), "-o", str(made)]
         try:
             _output([*command, WIDE])
         except subprocess.CalledProcessError:
+            (place / "room").write_bytes(bytes(ROOM))
             _output(command)
         return _loaded(folder.keep(made, key))
 
