@@ -101,3 +101,11 @@ def test_the_search_path_leads_to_bispike_and_torch() -> None:
     code += f"for name in {names!r}: print(find_spec(name).origin)"
     done = subprocess.run([sys.executable, "-S", "-c", code], text=True, capture_output=True, check=False)
     assert done.stdout.split() == here, done.stderr
+
+
+def test_a_folder_of_somebody_else_is_not_removed(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("years of work")
+    with pytest.raises(PeersError, match="bispike did not make it"):
+        make(folder, Installer())
+    assert (folder / "thesis.tex").read_text() == "years of work"

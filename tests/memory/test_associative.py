@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from bispike.errors import CheckpointError, ConfigurationError, ShapeError
+from bispike.errors import CheckpointError, ConfigurationError, ShapeError, UserError
 from bispike.memory import AssociativeMemory
 
 
@@ -221,3 +221,13 @@ def test_wrong_settings_are_listed_together() -> None:
     assert len(found.value.problems) == 5
     with pytest.raises(ConfigurationError, match="stimulus"):
         AssociativeMemory(0, 4)
+
+
+@pytest.mark.parametrize("name", ["memory.json", "memory.safetensors", "bispike.json"])
+def test_a_memory_replaces_no_file_of_somebody_else(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match=f"holds {name}, which bispike did not write"):
+        AssociativeMemory(8, 4).save(tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+    for _ in range(2):
+        AssociativeMemory(8, 4).save(tmp_path / "new")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bispike import models
-from bispike.errors import CheckpointError, ConfigurationError
+from bispike.errors import CheckpointError, ConfigurationError, UserError
 from bispike.online import Learner
 from bispike.runs import checkpoint
 from tests.online.conftest import clouds, consolidated, small, teach_new
@@ -93,6 +93,20 @@ def test_what_is_no_learner_is_refused(tmp_path: Path) -> None:
     learner.network.spec = {}
     with pytest.raises(ConfigurationError, match=r"bispike\.models"):
         learner.save(tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["latest.json", "previous.json", "step-00000000-0123abcd.safetensors", "bispike.json"])
+def test_a_learner_replaces_no_file_of_somebody_else(tmp_path: Path, name: str) -> None:
+    learner = Learner(small())
+    (tmp_path / name).write_text("mine")
+    (tmp_path / "notes.md").write_text("mine")
+    with pytest.raises(UserError, match=f"holds {name}, which bispike did not write"):
+        learner.save(tmp_path)
+    (tmp_path / name).rename(tmp_path / "moved")
+    learner.save(tmp_path)
+    learner.save(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} >= {"moved", "notes.md", "latest.json", "bispike.json"}
+    assert (tmp_path / "notes.md").read_text() == "mine"
 
 
 def rewritten(folder: Path, change: Callable[[checkpoint.Checkpoint], object]) -> None:

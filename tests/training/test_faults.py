@@ -20,13 +20,13 @@ from bispike.runs.marker import MARKER
 from bispike.training import fit
 
 from ..faults import Died, FaultyDisk
-from .conftest import FAST, tiny_network
+from .conftest import FAST, Remembering, tiny_network
 
 SETTINGS: dict[str, Any] = {**FAST, "epochs": 2, "batch_size": 96, "checkpoint_steps": 1, "keep": "best"}
 CALLS = 90
 """More than the calls of the training, so that its end is among them; each case takes every thirtieth."""
 ALL = "BISPIKE_EVERY_FAULT" in os.environ  # half a minute; otherwise a sample
-CASES = pytest.mark.parametrize("first", range(0, 30, 1 if ALL else 13))
+CASES = pytest.mark.parametrize("first", range(0, 30, 1 if ALL else 17))
 
 
 def train(dataset: Dataset, out: Path, *, resume: bool = False) -> None:
@@ -72,6 +72,21 @@ def test_an_error_at_any_call_is_an_own_one(
         train(dataset, out, resume=True)
         assert (out / MODEL).read_bytes() == whole, disk.calls[at]
         assert unfinished(out) == [], disk.calls[at]
+
+
+def test_a_full_disk_states_what_is_left_and_how_to_resume(dataset: Dataset, tmp_path: Path) -> None:
+    class FillingUp(Remembering):
+        def step(self, loss: float) -> None:
+            super().step(loss)
+            if self.steps == 2:
+                disk.at = len(disk.calls)
+
+    disk = FaultyDisk(error=errno.ENOSPC, lasting=True)
+    with disk, pytest.raises(WorkError) as caught:
+        fit(tiny_network(dataset), "bsd", dataset, out=tmp_path, **{**SETTINGS, "progress": FillingUp()})
+    assert "No space left on device" in str(caught.value)
+    assert f"The last checkpoint is in {tmp_path / CHECKPOINT}. Resume with:" in str(caught.value)
+    assert f"bispike train --resume --out {tmp_path}" in str(caught.value)
 
 
 @pytest.mark.parametrize("error", [None, errno.EIO], ids=["death", "error"])

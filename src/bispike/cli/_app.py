@@ -12,11 +12,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from .. import errors
+from .. import errors, files
 from .._version import __version__
 from ..config.packages import load_packages
 from ..escaping import printable
@@ -87,8 +88,10 @@ def _described(error: BaseException) -> tuple[int, str]:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return 1, "error: out of memory; a smaller --batch-size or fewer --time-steps need less."
     if isinstance(error, OSError) and error.strerror:
-        what = f" ({printable(error.filename)})" if error.filename else ""
-        return 1, f"error: {error.strerror}{what}."
+        if not isinstance(error.filename, str):
+            return 1, f"error: {error.strerror}."
+        known = files.describe(error, Path(error.filename), left="What was written before is complete")
+        return known.exit_status, f"error: {known}"
     return 1, f"internal error: {type(error).__name__}: {error}\nBISPIKE_DEBUG=1 shows where."
 
 

@@ -24,9 +24,10 @@ def command(run: Path, out: Path | None, samples: int, seed: int, data_root: Pat
     Writes analysis.json and pictures; 'bispike report RUN' shows them too.
     """
     from ..experiments import analysis as analysing
-    from ..experiments.analysis_files import write_analysis
+    from ..experiments.analysis_files import check_folder, write_analysis
     from ..experiments.analysis_tables import analysis_tables
 
+    check_folder(out or run)
     found = analysing.analyse_run(run, samples=samples, seed=seed, data_root=data_root, note=note)
     files = write_analysis(found, out or run)
     parts: list[object] = []

@@ -32,10 +32,11 @@ def command(
     from ..config.folders import RUNS
     from ..experiments import robustness
 
+    folder = out or Path(RUNS) / "robustness"
+    robustness.check_folder(folder)
     rows, measured = robustness.robust_rows(
         runs, split=split, samples=samples, seed=seed, data_root=data_root, note=note
     )
-    folder = out or Path(RUNS) / "robustness"
     files = robustness.write_robustness(rows, measured, folder, split=split)
     heads = robustness.headings(rows)
     lines = [robustness.cells(row, rows) for row in rows]

@@ -14,8 +14,10 @@ from ..figures.analysis import gradient_angles, robustness, separability
 from ..figures.files import write_picture
 from ..figures.spikes import agreement_levels
 from ..files import write_json
-from ..runs.marker import RESULTS, claim
+from ..runs.marker import RESULTS, check_claim, claim
 from ..runs.saved_results import ANALYSIS
+
+KINDS = ("pathways", "angles", "probe", "robustness")  # of figures
 
 
 @checked
@@ -32,6 +34,15 @@ def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
 
 
 @checked
+def check_folder(out: str | Path) -> None:
+    """Check that an analysis can be written into a folder, before the measurements. Nothing is changed.
+
+    Raises:
+        UserError: it holds files of these names that bispike did not write.
+    """
+    check_claim(out, RESULTS, [ANALYSIS, *map(_picture, KINDS)])
+
+
 def write_analysis(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
     """Write `analysis.json` and one figure per part into a folder; returns the paths by kind.
 
@@ -39,9 +50,13 @@ def write_analysis(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
         UserError: the folder holds files of these names that bispike did not write, or cannot be written.
     """
     folder, figures = Path(out), analysis_figures(found)
-    paths = {kind: folder / f"analysis-{kind}.png" for kind in figures}
+    paths = {kind: folder / _picture(kind) for kind in figures}
     claim(folder, RESULTS, [ANALYSIS, *(path.name for path in paths.values())])
     for kind, figure in figures.items():
         write_picture(paths[kind], figure)
     write_json(folder / ANALYSIS, found)
     return {"json": str(folder / ANALYSIS), **{kind: str(path) for kind, path in paths.items()}}
+
+
+def _picture(kind: str) -> str:
+    return f"analysis-{kind}.png"

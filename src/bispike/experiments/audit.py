@@ -17,7 +17,7 @@ from ..errors import BispikeError
 from ..files import write_json
 from ..nn import Classifier, Network
 from ..runs.folder import AUDIT
-from ..runs.marker import RESULTS, claim
+from ..runs.marker import RESULTS, check_claim, claim
 from ..runs.run import Run, load_run
 
 
@@ -37,6 +37,7 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
         UserError: the result cannot be written.
     """
     run = load_run(path)
+    check_claim(path, RESULTS, [AUDIT])
     if run.task.sequential:
         return _saved(_of_sequences(run, data_root, batch, seed), Path(path))
     stimuli, labels, words = _samples(run, data_root, max(SAMPLES, 2 * batch), seed)

@@ -24,7 +24,7 @@ from ..figures.files import write_picture
 from ..figures.robustness import robustness_of_rows
 from ..files import write_atomic, write_json
 from ..nn import Network
-from ..runs.marker import RESULTS, claim
+from ..runs.marker import RESULTS, check_claim, claim
 from ..runs.run import expect_single_stimuli
 from ..seeds import generator
 from ..training import Run, TrainConfig, evaluate, load_run
@@ -32,6 +32,7 @@ from ..training.evaluation import split_of
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SAMPLES = 1000
+FILES = {"json": "robustness.json", "markdown": "robustness.md", "picture": "robustness.png"}
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,15 @@ def robust_rows(
 
 
 @checked
+def check_folder(out: str | Path) -> None:
+    """Check that results can be written into a folder, before the measurements. Nothing is changed.
+
+    Raises:
+        UserError: it holds files of these names that bispike did not write.
+    """
+    check_claim(out, RESULTS, FILES.values())
+
+
 def write_robustness(
     rows: Sequence[RobustRow], measured: Sequence[Mapping[str, Any]], out: str | Path, *, split: str
 ) -> dict[str, str]:
@@ -147,10 +157,8 @@ def write_robustness(
         UserError: the folder holds files of these names that bispike did not write, or cannot be written.
     """
     folder = Path(out)
-    paths = {
-        kind: folder / f"robustness.{end}" for kind, end in (("json", "json"), ("markdown", "md"), ("picture", "png"))
-    }
-    claim(folder, RESULTS, [path.name for path in paths.values()])
+    paths = {kind: folder / name for kind, name in FILES.items()}
+    claim(folder, RESULTS, FILES.values())
     write_json(paths["json"], {"split": split, "rows": [asdict(row) for row in rows], "runs": list(measured)})
     heads = headings(rows)
     lines = [markdown_row(heads), "|---|" + "---:|" * (len(heads) - 1)]

@@ -299,6 +299,9 @@ def _is_old(path: Path) -> bool:
 
 def _remove_stale(path: Path, judged: Holder) -> None:
     """Remove a stale lock file; if meanwhile another process did and made its own, that one stays."""
+    found = _read(path)
+    if found is None or found.token != judged.token:
+        return
     aside = path.with_name(temporary_name(LOCK))
     try:
         os.rename(path, aside)

@@ -9,16 +9,14 @@ run, study, learner or memory.
 
 from __future__ import annotations
 
-import json
 import secrets
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, UserError
-from ..files import describe, is_link, make_folder, status_of, write_json
+from ..errors import CheckpointError, DamagedError, UserError
+from ..files import is_link, make_folder, parse_json, read_bytes, status_of, write_json
 
 MARKER = "bispike.json"
 FORMAT = 1
@@ -83,9 +81,26 @@ def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
         files: their names.
 
     Raises:
+        UserError: as for `check_claim`, or the folder cannot be written.
+    """
+    names = frozenset(files)
+    marker = check_claim(folder, kind, names)
+    target = make_folder(folder)
+    if marker is None:
+        return mark(target, kind, names)
+    return marker if names <= marker.files else _write(target, Marker(marker.kind, marker.id, marker.files | names))
+
+
+def check_claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker | None:
+    """Check that `claim` will succeed, before the work whose results are to be written. Nothing is changed.
+
+    Returns:
+        The marker of the folder; None if it has none.
+
+    Raises:
         UserError: the folder is of another kind, or one of the files is there and bispike did not write it.
     """
-    target, names = make_folder(folder), frozenset(files)
+    target, names = Path(folder), frozenset(files)
     marker = read_marker(target)
     if marker is not None and kind not in (marker.kind, RESULTS):
         raise UserError(
@@ -99,9 +114,7 @@ def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
             f"{target}: holds {', '.join(foreign)}, which bispike did not write. Choose another folder, or move "
             f"{'it' if len(foreign) == 1 else 'them'} away."
         )
-    if marker is None:
-        return mark(target, kind, names)
-    return marker if names <= own else _write(target, Marker(marker.kind, marker.id, own | names))
+    return marker
 
 
 def _is_foreign(path: Path, *, own: bool) -> bool:
@@ -116,18 +129,12 @@ def is_name(value: object) -> bool:
 
 def _read(path: Path) -> dict[str, Any] | None:
     """A JSON object from a small regular file; None for everything else, also for a link."""
-    found = status_of(path)
-    if found is None or not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+    if status_of(path) is None:
         return None
     try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        return parse_json(read_bytes(path, most=_LARGEST, follow_link=False), str(path))
+    except (FileNotFoundError, DamagedError):
         return None
-    except OSError as error:
-        raise describe(error, path) from error
-    except (ValueError, RecursionError):
-        return None
-    return values if isinstance(values, dict) else None
 
 
 def _write(folder: Path, marker: Marker) -> Marker:

@@ -60,6 +60,12 @@ class Rescue:
             return moved
         return f"{moved} The last checkpoint before that is in {self.folder / CHECKPOINT}."
 
+    def after_failure(self) -> str:
+        """What is left of a training whose folder could not be written, as sentences that follow the error."""
+        if self.folder is None or not self.checkpointer.has_saved():
+            return ""
+        return f" The last checkpoint is in {self.folder / CHECKPOINT}. Resume with:\n  {resume_command(self.folder)}"
+
     def _save_last_step(self) -> str:
         last = f"The last complete step was {self.training.position}"
         if self.folder is None:

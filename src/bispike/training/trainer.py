@@ -22,7 +22,7 @@ from .. import tasks
 from ..config import optimizers
 from ..config.train_config import AFTER_UPDATE, TrainConfig
 from ..data import Dataset, Split
-from ..errors import DivergenceError
+from ..errors import DivergenceError, WorkError
 from ..files import write_atomic, write_json
 from ..functional.backends import native
 from ..nn import ALONE, Group, Network
@@ -123,6 +123,10 @@ class Trainer:
                     return self._finish()
             except DivergenceError as error:
                 raise DivergenceError(f"{error}{self.rescue.last_checkpoint()}") from error
+            except WorkError as error:
+                if type(error) is not WorkError:  # its message states what was saved already
+                    raise
+                raise WorkError(f"{error}{self.rescue.after_failure()}") from error
             finally:
                 self.progress.end()
 

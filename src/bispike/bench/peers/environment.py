@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ...errors import DamagedError, WorkError
 from ...files import read_json
+from ...runs.marker import RESULTS, mark, read_marker
 from . import VERSIONS
 
 # Imports of the peers besides torch, numpy and scipy, which are installed already.
@@ -49,10 +50,13 @@ def peers_python(*, note: Callable[[str], None], folder: Path | None = None, run
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if _is_ready(folder) and python.exists():
         return python
+    if folder.is_symlink() or (folder.exists() and read_marker(folder) is None):
+        raise PeersError(f"peers: {folder} is there, and bispike did not make it; move it away.")
     note(f"creating an environment for {', '.join(VERSIONS)} in {folder} (once)")
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True)
+        mark(folder, RESULTS, [])  # first, so that an environment that was left half is known again
     except OSError as error:
         raise PeersError(f"peers: cannot write to {folder} ({error.strerror}); set XDG_CACHE_HOME.") from error
     _expect("creating the environment", run([sys.executable, "-m", "venv", str(folder)]))
