@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..errors import ConfigurationError
 from ..files import describe
 
@@ -37,11 +37,24 @@ def load(path: str | Path) -> dict[str, Any]:
         ConfigurationError: the file is missing or is not TOML; the message names the line.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise describe(error, Path(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigurationError(f"{path}: expected settings, received lists or tables nested too deeply.") from error
+    except ValueError as error:  # of TOML, of Unicode, or a number of thousands of digits
         raise ConfigurationError(f"{path}: is not valid TOML ({error}).") from error
+    for key, value in found.items():
+        if _is_too_long(value):
+            raise ConfigurationError(f"{path}: {shown(key)}: expected whole numbers of at most 64 bits.")
+    return found
+
+
+def _is_too_long(value: Any) -> bool:
+    """Whether there is a whole number beyond the 64 bits of TOML, at any depth."""
+    if isinstance(value, dict | list):
+        return any(_is_too_long(inner) for inner in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and value.bit_length() > 64
 
 
 def with_none(options: Mapping[str, Any]) -> dict[str, Any]:
