@@ -187,7 +187,7 @@ def shown(value: Any) -> str:
         return f"the class {value.__name__} itself"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         kind = "a tensor" if type(value).__name__ in ("Tensor", "Parameter") else f"a {type(value).__name__}"
-        size = list(value.shape) if hasattr(value.shape, "__iter__") else value.shape
+        size = [*value.shape]
         found = f"{kind} of {str(value.dtype).removeprefix('torch.')} and shape {size}"
         return repr(value.item()) if kind != "a tensor" and not size else found
     if value is None or isinstance(value, str | bytes | int | float | complex | list | tuple | dict | set):
@@ -273,7 +273,8 @@ def _items(origin: type, parts: tuple[Any, ...]) -> Wanted:
     same = inner[0][0] if len(inner) == 1 and inner[0] is not None else _anything
 
     def fit(value: Any) -> bool:
-        return isinstance(value, origin) and not isinstance(value, str | bytes) and all(same(item) for item in value)
+        items: Any = value
+        return isinstance(value, origin) and not isinstance(value, str | bytes) and all(same(item) for item in items)
 
     return fit, words
 

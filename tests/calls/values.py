@@ -42,7 +42,6 @@ BAD_STIMULI: dict[str, Any] = {
     "integers": lambda good: good.long(),
     "bytes": lambda good: (good * 255).to(torch.uint8),
     "another precision": lambda good: good.double(),
-    "half precision": lambda good: good.half(),
     "complex": lambda good: good.to(torch.complex64),
     "booleans": lambda good: good > 0,
     "NaN": lambda good: good * math.nan,

@@ -91,7 +91,7 @@ def test_a_classifier_judges(runs: Path) -> None:
     [
         (["mlp", "--samples", 5], "autoencoder"),
         (["mlp", "--judge", "mlp"], "autoencoder"),
-        (["autoencoder", "--samples", 0], "at least 1"),
+        (["autoencoder", "--samples", 0], "x>=1"),
         (["autoencoder", "--samples", 3, "--layers"], "one of"),
         (["autoencoder", "--cue", "CUE", "--hide", "middle"], "bottom"),
         (["autoencoder", "--cue", "CUE", "--passes", 0], "passes"),

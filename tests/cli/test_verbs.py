@@ -243,7 +243,7 @@ def test_an_error_is_json_too() -> None:
 
 
 def test_work_that_fails_has_status_1_and_names_what_is_wrong(tmp_path: Path) -> None:
-    called = bispike("train", *TINY, "--lr", "1e30", "--out", tmp_path / "run", "--json")
+    called = bispike("train", *TINY, "--set", "gain=1e30", "--out", tmp_path / "run", "--json")
     assert called.status == 1
     assert called.json["error"]["kind"] == "DivergenceError"
     assert "diverged" in called.err

@@ -22,7 +22,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         config = TrainConfig(
             rule=rule,
             seed=seed,
-            model_options={"widths": [16], "time_steps": 2},
+            model_options={"widths": [16]} if rule == "backprop" else {"widths": [16], "time_steps": 2},
             epochs=2,
             limit=300,
             batch_size=32,

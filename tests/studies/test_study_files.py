@@ -64,14 +64,20 @@ def test_rows_differ_from_the_base_in_what_they_name(tmp_path: Path) -> None:
 
 def test_the_command_line_overrides_the_base_and_rows_override_both(tmp_path: Path) -> None:
     request = Request(
-        {"epochs": 1, "limit": 50, "lr": 0.5, "preset": None, "data_root": Path("d"), "target": "y", "time_steps": 7},
+        {"epochs": 1, "limit": 50, "lr": 0.5, "preset": None, "data_root": Path("d"), "time_steps": 7},
         [("temperature", "0.9"), ("test", "false")],
     )
     base, population, bptt = study(tmp_path, CODES, request).rows.values()
     assert (base.epochs, base.limit, base.lr, base.data_root, base.test) == (1, 50, 0.5, "d", False)
     assert (base.rule_options["temperature"], population.rule_options["temperature"]) == (0.9, 0.5)
-    assert (base.data_options, base.model_options["time_steps"]) == ({"target": "y"}, 7)
+    assert base.model_options["time_steps"] == 7
     assert bptt.lr == 0.02
+
+
+def test_the_target_of_the_command_line_is_an_option_of_the_data(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("a,b,kind\n1,2,x\n3,4,y\n")
+    text = f'question = "?"\n[base]\ndataset = "{tmp_path / "own.csv"}"\n[rows.bsd]\nrule = "bsd"\n'
+    assert study(tmp_path, text, Request({"target": "kind"})).rows["bsd"].data_options == {"target": "kind"}
 
 
 def test_a_rule_gets_what_it_advises_unless_it_is_given(tmp_path: Path) -> None:

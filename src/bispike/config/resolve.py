@@ -152,6 +152,10 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
         chosen = [_text(value) for key, value in given if key.replace("-", "_") == name]
         if chosen and isinstance(chosen[-1], str):
             choose(values, name, chosen[-1])
+    wrong = [SETTINGS[name].problem(values[name]) for name in _FIRST if not isinstance(values[name], str)]
+    wrong += [SETTINGS[name].problem(values[name]) for name in OPTIONS if not isinstance(values[name], dict)]
+    if wrong:
+        raise ConfigurationError(wrong)
     tasks = [_text(value) for key, value in given if key in ("task", "data.task")]
     task = tasks[-1] if tasks else values["data_options"].get("task")
     table = Table(**{name: values[name] for name in _FIRST}, task=task)

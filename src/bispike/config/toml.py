@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..errors import ConfigurationError, DamagedError
 from ..escaping import printable
 from ..files import MOST_NESTED, describe, read_bytes
@@ -52,6 +52,9 @@ def load(path: str | Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # of TOML, of Unicode, and of numbers with thousands of digits
         reason = "values are nested too deeply" if isinstance(error, RecursionError) else error
         raise ConfigurationError(f"{path}: is not valid TOML ({reason}).") from error
+    for key, value in table.items():
+        if _is_too_long(value):
+            raise ConfigurationError(f"{path}: {shown(key)}: expected whole numbers of at most 64 bits.")
     return table
 
 
@@ -64,6 +67,13 @@ def _nesting(table: dict[str, Any]) -> int:
         inner = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
         level = [item for item in inner if isinstance(item, dict | list)]
     return depth
+
+
+def _is_too_long(value: Any) -> bool:
+    """Whether there is a whole number beyond the 64 bits of TOML, at any depth."""
+    if isinstance(value, dict | list):
+        return any(_is_too_long(inner) for inner in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and value.bit_length() > 64
 
 
 def with_none(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class Network(nn.Module):
         """Input of the first synapse."""
 
     def check_values(self, what: str, values: Any) -> None:
-        """Check that values are a dense tensor of the precision and on the device of the network.
+        """Check that values are a dense tensor of at most the precision, and on the device, of the network.
 
         Raises:
             ConfigurationError: they are something else.
@@ -145,7 +145,7 @@ class Network(nn.Module):
             hint = f" {maker}(...) makes one." if maker else ""
             raise ConfigurationError(f"{what}: expected a tensor, received {shown(values)}.{hint}")
         check_place(what, values, like.device)
-        if values.dtype != like.dtype:
+        if not values.is_floating_point() or torch.promote_types(values.dtype, like.dtype) != like.dtype:
             hint = "" if values.is_complex() else f" x.to({like.dtype}) converts them."
             hint = " bispike.data.as_float scales pixels to 0..1." if values.dtype == torch.uint8 else hint
             raise ConfigurationError(

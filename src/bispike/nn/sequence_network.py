@@ -115,6 +115,7 @@ class SequenceNetwork(Network):
         self.check_stimulus(stimulus)
         if self.symbols:
             return F.one_hot(stimulus.T, self.stimulus.size).to(self.stimulus_mean.dtype)
+        stimulus = stimulus.to(self.stimulus_mean.dtype)
         return ((stimulus - self.stimulus_mean) / self.stimulus_std).transpose(0, 1).contiguous()
 
     # ------------------------------------------------------------------ passes

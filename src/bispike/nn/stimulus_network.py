@@ -71,6 +71,7 @@ class StimulusNetwork(Network):
         stimulus itself, in [0, 1].
         """
         self.check_stimulus(stimulus)
+        stimulus = stimulus.to(self.stimulus_mean.dtype)
         if self.constant_input:
             return self.standardise(stimulus)
         if self.stimulus_code in ("bernoulli", "poisson"):

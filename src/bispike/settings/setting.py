@@ -225,7 +225,7 @@ def _within(limit: Limit, value: Any) -> bool:
         return value in limit.values
     if limit.choices:
         return value in limit.choices
-    if not isinstance(value, Real):
+    if isinstance(value, str):
         return True
     low = value > limit.least if limit.above else value >= limit.least
     return low and (value < limit.most if limit.below else value <= limit.most)
@@ -243,7 +243,8 @@ def _is_finite(value: Any) -> bool:
     if isinstance(value, list | tuple | dict):
         return all(_is_finite(item) for item in (value.values() if isinstance(value, dict) else value))
     if isinstance(value, Rational):  # whole numbers have no end
-        return -sys.float_info.max <= value <= sys.float_info.max
+        most: Any = sys.float_info.max
+        return -most <= value <= most
     return not isinstance(value, Real) or math.isfinite(value)
 
 
@@ -257,6 +258,8 @@ def _parse(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         pass
+    except RecursionError:
+        return text  # lists in lists, thousands of them
     try:
         return float(text)  # 1e-3 is JSON, but .5, inf and nan are not
     except ValueError:
