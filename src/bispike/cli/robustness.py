@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Group
 
-from ._options import FILE, data_root_option, json_option
+from ._options import FILE, data_root_option, json_option, trust_option
 from ._output import Answer, note, table
 
 
@@ -21,9 +21,16 @@ from ._output import Answer, note, table
 @click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
 @data_root_option
+@trust_option
 @json_option
 def command(
-    runs: tuple[Path, ...], out: Path | None, split: str, samples: int, seed: int, data_root: Path | None
+    runs: tuple[Path, ...],
+    out: Path | None,
+    split: str,
+    samples: int,
+    seed: int,
+    data_root: Path | None,
+    trust: bool,  # noqa: FBT001
 ) -> Answer:
     """Compare the accuracy of RUNs on damaged stimuli and with lost spikes.
 
@@ -33,7 +40,7 @@ def command(
     from ..experiments import robustness
 
     rows, measured = robustness.robust_rows(
-        runs, split=split, samples=samples, seed=seed, data_root=data_root, note=note
+        runs, split=split, samples=samples, seed=seed, data_root=data_root, trust=trust, note=note
     )
     folder = out or Path(RUNS) / "robustness"
     files = robustness.write_robustness(rows, measured, folder, split=split)

@@ -13,7 +13,7 @@ import json
 import secrets
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,13 @@ class Marker:
         kind: of the folder, one of `KINDS`.
         id: 32 hexadecimal digits, drawn once.
         files: names in the folder that bispike wrote or is about to write, without their folder.
+        origin: what says which user made a run (`runs.origin`); empty if nothing does.
     """
 
     kind: str
     id: str
     files: frozenset[str]
+    origin: str = ""
 
 
 def read_marker(folder: str | Path) -> Marker | None:
@@ -62,7 +64,9 @@ def read_marker(folder: str | Path) -> Marker | None:
             f"{path}: expected format {FORMAT} or earlier, received {number}: a later version of bispike wrote this "
             "folder. Use that version."
         )
-    return Marker(values["kind"], values["id"], frozenset(name for name in names if is_name(name)))
+    origin = values.get("origin", "")
+    own = frozenset(name for name in names if is_name(name))
+    return Marker(values["kind"], values["id"], own, origin if isinstance(origin, str) else "")
 
 
 def mark(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
@@ -71,7 +75,18 @@ def mark(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
     Raises:
         BispikeError: the marker cannot be written.
     """
-    return _write(Path(folder), Marker(kind, secrets.token_hex(16), frozenset(files)))
+    return write_marker(Path(folder), Marker(kind, secrets.token_hex(16), frozenset(files)))
+
+
+def write_marker(folder: Path, marker: Marker) -> Marker:
+    """Write the marker of a folder.
+
+    Raises:
+        BispikeError: it cannot be written.
+    """
+    values = {"writer": _WRITER, "kind": marker.kind, "format": FORMAT, "id": marker.id, "files": sorted(marker.files)}
+    write_json(folder / MARKER, values | ({"origin": marker.origin} if marker.origin else {}))
+    return marker
 
 
 def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
@@ -101,7 +116,7 @@ def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
         )
     if marker is None:
         return mark(target, kind, names)
-    return marker if names <= own else _write(target, Marker(marker.kind, marker.id, own | names))
+    return marker if names <= own else write_marker(target, replace(marker, files=own | names))
 
 
 def _is_foreign(path: Path, *, own: bool) -> bool:
@@ -128,9 +143,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
-
-
-def _write(folder: Path, marker: Marker) -> Marker:
-    values = {"writer": _WRITER, "kind": marker.kind, "format": FORMAT, "id": marker.id, "files": sorted(marker.files)}
-    write_json(folder / MARKER, values)
-    return marker

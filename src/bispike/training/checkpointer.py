@@ -24,6 +24,7 @@ from ..runs import checkpoint
 from ..runs.checkpoint import load_weights
 from ..runs.folder import CHECKPOINT, INITIAL, METRICS, sweep
 from ..runs.lock import FolderLock
+from ..runs.origin import sign
 from . import distributed
 from .progress import Progress
 from .state import Training
@@ -148,6 +149,7 @@ class Checkpointer:
         else:
             write_atomic(initial, checkpoint.serialise(network.state_dict()))
         write_config(folder, self.config, network=network.spec, rule=rule.options)
+        sign(folder, self.config.to_dict())
 
     def _expect_same(self, problems: list[str]) -> None:
         if problems:

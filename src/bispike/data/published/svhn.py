@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..readers.matlab import read_matlab
 from .entry import DatasetEntry, RemoteFile
 

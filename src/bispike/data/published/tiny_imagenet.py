@@ -18,7 +18,7 @@ from ...errors import DataError
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..readers.characters import shortened
 from ..readers.contents import open_file, read_file
 from ..readers.images import Form, Picture, decode
