@@ -134,6 +134,7 @@ class Checkpointer:
             self.training.restore(saved)
             checkpoint.remove_leftovers(folder / CHECKPOINT)
             self.progress.note(f"resuming at {self.training.position}")
+        sign(folder, self.config.to_dict())
         rows = [json.dumps(row) + "\n" for row in self.training.state.metrics]
         write_atomic(folder / METRICS, "".join(rows))  # without the rows of steps after the checkpoint
 
@@ -149,7 +150,6 @@ class Checkpointer:
         else:
             write_atomic(initial, checkpoint.serialise(network.state_dict()))
         write_config(folder, self.config, network=network.spec, rule=rule.options)
-        sign(folder, self.config.to_dict())
 
     def _expect_same(self, problems: list[str]) -> None:
         if problems:
