@@ -171,7 +171,7 @@ def _fetch(found: DatasetEntry, root: PathLike | None, progress: Progress | None
     target = storage.destination(found, root)
     try:
         for file in found.files:
-            fetch_file(file.urls, target / file.name, checksum=file.checksum, progress=progress)
+            fetch_file(file.urls, target / file.name, checksum=file.checksum, size=file.size, progress=progress)
     except DownloadError as error:
         raise DownloadError(f"data set {found.name!r}: {error}\n{storage.guidance(found, target)}") from error
     place = found.locate(target)

@@ -130,7 +130,7 @@ ENTRIES = (
         files=(
             RemoteFile(
                 ARCHIVE,
-                (f"http://cs231n.stanford.edu/{ARCHIVE}",),
+                tuple(f"{scheme}://cs231n.stanford.edu/{ARCHIVE}" for scheme in ("https", "http")),
                 "md5:90528d7ca1a48142e341f4ef8d21d0de",
                 248100043,
             ),
