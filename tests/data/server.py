@@ -20,6 +20,7 @@ class Site:
         cut: a transfer is broken off after so many bytes, as often as `cuts` says.
         ranges: whether parts are served.
         address: where the server listens.
+        moved: an address that every request is led to.
         asked: the Range header of each request ("" for none).
     """
 
@@ -32,6 +33,7 @@ class Site:
     shift: int = 0
     length: bool = True
     address: str = ""
+    moved: str = ""
     asked: list[str] = field(default_factory=list)
 
 
@@ -45,6 +47,12 @@ def _handler(site: Site) -> Callable[..., BaseHTTPRequestHandler]:
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and site.ranges else 0
             if start and start >= len(site.content):
                 self.send_error(416)
+                return
+            if site.moved:
+                self.send_response(302)
+                self.send_header("Location", site.moved)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             body = site.content[start:]
             self.send_response(site.status or (206 if start else 200))

@@ -49,6 +49,8 @@ def test_the_registry_is_complete_and_consistent():
         assert entry.summary
         for file in entry.files:
             assert file.urls
+            schemes = [url.partition(":")[0] for url in file.urls]
+            assert schemes == sorted(schemes, reverse=True), "https stands first"
             assert len(file.checksum) in (len("md5:") + 32, len("sha256:") + 64)
             assert all(url.startswith("http") and url.endswith(file.name) for url in file.urls)
 
@@ -133,7 +135,7 @@ def published(folder, site_of, small):
         content = (folder / file.name).read_bytes()
         site = site_of(content)
         checksum = "md5:" + hashlib.md5(content).hexdigest()
-        files.append(dataclasses.replace(file, urls=(site.address,), checksum=checksum))
+        files.append(dataclasses.replace(file, urls=(site.address,), checksum=checksum, size=len(content)))
     return dataclasses.replace(small, files=tuple(files))
 
 

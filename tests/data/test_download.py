@@ -7,10 +7,11 @@ import hashlib
 import os
 import socket
 import threading
+import urllib.request
 
 import pytest
 
-from bispike.data.download import download, matches
+from bispike.data.download import _Refused, _SafeRedirects, download, matches
 from bispike.errors import DataError, DownloadError
 
 from .makers import pixels
@@ -211,3 +212,73 @@ def test_several_callers_at_once_fetch_the_file_once(tmp_path):
             thread.join(10)
     assert site.asked == [""]
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+# ------------------------------------------------------------------ sizes, redirects, files of somebody else
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("sent", [700_001, 3_000_000])
+def test_nothing_beyond_the_published_size_is_stored(tmp_path, told, sent):
+    longer = CONTENT + bytes(sent - len(CONTENT))
+    with serve(Site(longer, length=told)) as site, pytest.raises(DownloadError, match=r"expected 700000|more than the"):
+        get(site, tmp_path / "file.bin", size=700_000)
+    assert names(tmp_path) == []
+
+
+def test_a_smaller_file_than_published_is_refused_before_it_is_stored(tmp_path):
+    with serve(Site(CONTENT[:-1])) as site, pytest.raises(DownloadError, match="offers 699999 bytes, expected 700000"):
+        get(site, tmp_path / "file.bin", size=700_000)
+    assert names(tmp_path) == []
+
+
+def test_a_part_larger_than_published_is_fetched_anew(tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(bytes(900_000))
+    with serve(Site(CONTENT)) as site:
+        get(site, tmp_path / "file.bin", size=700_000)
+    assert site.asked == [""]
+
+
+def test_a_broken_transfer_of_known_size_goes_on(tmp_path):
+    with serve(Site(CONTENT, cut=300_000, length=False)) as site:
+        get(site, tmp_path / "file.bin", size=700_000)
+    assert site.asked == ["", "bytes=300000-"]
+
+
+@pytest.mark.parametrize("moved", ["file:///etc/hostname", "ftp://127.0.0.1/a", "data:,a"])
+def test_a_redirect_out_of_the_web_is_refused(tmp_path, moved):
+    with serve(Site(CONTENT, moved=moved)) as site, pytest.raises(DownloadError, match=r"is not followed|302"):
+        get(site, tmp_path / "file.bin")
+    assert names(tmp_path) == []
+
+
+def test_a_redirect_to_another_place_of_the_web_is_followed(tmp_path):
+    with serve(Site(CONTENT)) as there, serve(Site(moved=there.address)) as site:
+        get(site, tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_redirect_from_a_safe_to_an_unsafe_address_is_refused():
+    request = urllib.request.Request("https://127.0.0.1/a")
+    with pytest.raises(_Refused, match="from https to http"):
+        _SafeRedirects().redirect_request(request, None, 302, "Found", {}, "http://127.0.0.1/a")
+    safe = _SafeRedirects().redirect_request(request, None, 302, "Found", {}, "https://127.0.0.1/b")
+    assert safe.full_url == "https://127.0.0.1/b"
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "folder", "pipe"])
+def test_what_is_no_part_of_the_download_is_left_alone(tmp_path, kind):
+    somebodys, part = tmp_path / "somebody's.txt", tmp_path / "data" / "file.bin.part"
+    somebodys.write_text("precious")
+    part.parent.mkdir()
+    make = {
+        "link": lambda: part.symlink_to(somebodys),
+        "hard link": lambda: os.link(somebodys, part),
+        "folder": part.mkdir,
+        "pipe": lambda: os.mkfifo(part),
+    }
+    make[kind]()
+    with serve(Site(CONTENT)) as site, pytest.raises(DataError, match="a link or a file of somebody else"):
+        get(site, tmp_path / "data" / "file.bin")
+    assert somebodys.read_text() == "precious"
+    assert names(part.parent) == ["file.bin.part"]

@@ -39,6 +39,12 @@ data_root_option = click.option(
     type=FILE,
     help="Folder with data sets; else $BISPIKE_DATA, else the user's cache folder.",
 )
+trust_option = click.option(
+    "--trust", is_flag=True, help="Open and download what the settings of somebody else's run name."
+)
+memory_limit_option = click.option(
+    "--memory-limit", type=float, metavar="GIB", help="What reading a file may take.  [default: from its size]"
+)
 run_argument = click.argument("run", type=FILE)
 
 

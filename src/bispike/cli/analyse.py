@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Group
 
-from ._options import COUNT, FILE, SEED, data_root_option, json_option, run_argument
+from ._options import COUNT, FILE, SEED, data_root_option, json_option, run_argument, trust_option
 from ._output import Answer, note, table
 
 
@@ -17,8 +17,16 @@ from ._output import Answer, note, table
 @click.option("--samples", type=COUNT, default=1000, show_default=True, metavar="N", help="Test stimuli.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of random draws.")
 @data_root_option
+@trust_option
 @json_option
-def command(run: Path, out: Path | None, samples: int, seed: int, data_root: Path | None) -> Answer:
+def command(
+    run: Path,
+    out: Path | None,
+    samples: int,
+    seed: int,
+    data_root: Path | None,
+    trust: bool,  # noqa: FBT001
+) -> Answer:
     """Measure similarity of the pathways, angles to the gradient, separability and robustness of a RUN.
 
     Writes analysis.json and pictures; 'bispike report RUN' shows them too.
@@ -28,7 +36,7 @@ def command(run: Path, out: Path | None, samples: int, seed: int, data_root: Pat
     from ..experiments.analysis_tables import analysis_tables
 
     check_folder(out or run)
-    found = analysing.analyse_run(run, samples=samples, seed=seed, data_root=data_root, note=note)
+    found = analysing.analyse_run(run, samples=samples, seed=seed, data_root=data_root, trust=trust, note=note)
     files = write_analysis(found, out or run)
     parts: list[object] = []
     for made in analysis_tables(found):

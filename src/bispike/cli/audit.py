@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ..errors import ConfigurationError
-from ._options import COUNT, SEED, data_root_option, json_option
+from ._options import COUNT, SEED, data_root_option, json_option, trust_option
 from ._output import Answer, note, pairs, table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ ANSWERS = {True: "yes", False: "no", None: "–"}
 @click.option("--seed", type=SEED, default=0, show_default=True, metavar="S")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE ...", help="Options of the rule or the model.")
 @data_root_option
+@trust_option
 @json_option
 def command(
     words: tuple[str, ...],
@@ -38,6 +39,7 @@ def command(
     seed: int,
     settings: tuple[str, ...],
     data_root: Path | None,
+    trust: bool,  # noqa: FBT001
 ) -> Answer:
     """Measure how plausible a RUN's rule is, or a rule by name: criteria C1 to C5.
 
@@ -55,7 +57,7 @@ def command(
             raise click.UsageError("expected one RUN without other options, or --rule R with its options.")
         from ..experiments.audit import audit_run
 
-        found = audit_run(Path(words[0]), data_root=data_root, batch=batch_size, seed=seed)
+        found = audit_run(Path(words[0]), data_root=data_root, batch=batch_size, seed=seed, trust=trust, note=note)
         return Answer({"run": words[0], **found.to_dict()}, _one(found))
     if any("=" not in word for word in words):
         raise click.UsageError(f"expected one RUN or --rule R, received both: {' '.join(words)} and --rule {names}.")

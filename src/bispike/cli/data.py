@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import data_root_option, json_option
+from ._options import data_root_option, json_option, memory_limit_option
 from ._output import Answer, note, pairs, table, transfer
 
 
@@ -76,13 +76,14 @@ def fetch(name: str, data_root: Path | None) -> Answer:
 @command.command("check")
 @click.argument("path")
 @click.option("--task", metavar="T", help="What a file is used for: tabular, series or text.")
+@memory_limit_option
 @data_root_option
 @json_option
-def check(path: str, task: str | None, data_root: Path | None) -> Answer:
+def check(path: str, task: str | None, memory_limit: float | None, data_root: Path | None) -> Answer:
     """Check the data set at PATH (or a published name): its contents, and what is wrong with it."""
     from .. import data
 
-    report = data.check(path, root=data_root, task=task)
+    report = data.check(path, root=data_root, task=task, memory_limit=memory_limit)
     for problem in report["problems"]:
         note(f"problem: {problem}")
     for line in report["notes"]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ._options import COUNT, SEED, data_root_option, json_option, run_argument
+from ._options import COUNT, SEED, data_root_option, json_option, run_argument, trust_option
 from ._output import Answer, note, pairs
 
 
@@ -19,6 +19,7 @@ from ._output import Answer, note, pairs
 @click.option("--batch-size", type=COUNT, default=256, show_default=True, metavar="B")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
 @data_root_option
+@trust_option
 @json_option
 def command(
     run: Path,
@@ -29,6 +30,7 @@ def command(
     batch_size: int,
     device: str,
     data_root: Path | None,
+    trust: bool,  # noqa: FBT001
 ) -> Answer:
     """Test a trained RUN.
 
@@ -46,6 +48,7 @@ def command(
         batch_size=batch_size,
         device=device,
         data_root=data_root,
+        trust=trust,
     )
     is_share = summary["metric"] == "accuracy"
     interval = accuracy_interval(summary[split], summary["samples"]) if is_share else None

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Group
 
-from ._options import COUNT, FILE, NOT_NEGATIVE, SEED, json_option, run_argument
+from ._options import COUNT, FILE, NOT_NEGATIVE, SEED, json_option, memory_limit_option, run_argument
 from ._output import Answer, brief, note, table
-
-if TYPE_CHECKING:
-    from ..runs.run import Run
 
 
 @click.command("predict")
@@ -24,8 +21,9 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Of drawn characters.")
 @click.option("--best", type=COUNT, default=3, show_default=True, metavar="N", help="Classes to show for each.")
+@memory_limit_option
 @json_option
-def command(run: Path, inputs: tuple[Path, ...], best: int, **options: Any) -> Answer:
+def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float | None, **options: Any) -> Answer:
     """Decide the class of each INPUT: images, .npy or .npz arrays, rows of .csv files.
 
     The shares are the softmax of the network's scores. A run on texts continues each text file; a run on a series
@@ -40,16 +38,14 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, **options: Any) -> A
         note(f"note: {line}")
     kind = kind_of(trained.network)
     if kind is Kind.TEXT:
-        return _texts(run, predict.continue_texts(trained, inputs, **options))
+        return _texts(run, predict.continue_texts(trained, inputs, memory_limit=memory_limit, **options))
     if kind is Kind.SERIES:
-        return _series(run, predict.forecast_series(trained, inputs))
-    return _decisions(trained, run, inputs, best)
+        return _series(run, predict.forecast_series(trained, inputs, memory_limit=memory_limit))
+    rows, notes = predict.decide(trained, inputs, best=best, memory_limit=memory_limit)
+    return _decisions(run, rows, notes, best)
 
 
-def _decisions(trained: Run, run: Path, inputs: tuple[Path, ...], best: int) -> Answer:
-    from ..experiments import predict
-
-    rows, notes = predict.decide(trained, inputs, best=best)
+def _decisions(run: Path, rows: list[dict[str, Any]], notes: list[str], best: int) -> Answer:
     for line in notes:
         note(f"note: {line}")
     shown = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import COUNT, FILE, SEED, json_option, run_argument
+from ._options import COUNT, FILE, SEED, json_option, memory_limit_option, run_argument, trust_option
 from ._output import Answer, note, pairs
 
 
@@ -30,6 +30,8 @@ from ._output import Answer, note, pairs
 @click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="The picture.  [default: RUN/recall.png]")
 @click.option("--overwrite", is_flag=True, help="Replace FILE even if bispike did not write it.")
+@memory_limit_option
+@trust_option
 @json_option
 def command(
     run: Path,
@@ -45,6 +47,8 @@ def command(
     seed: int,
     out: Path | None,
     overwrite: bool,  # noqa: FBT001
+    memory_limit: float | None,
+    trust: bool,  # noqa: FBT001
 ) -> Answer:
     """Draw the stimulus that a trained RUN recalls for each concept, or how it completes a cue."""
     from ..experiments import recall as recalling
@@ -70,6 +74,7 @@ def command(
     for line in trained.notes:
         note(f"note: {line}")
     network = expect_single_stimuli(trained, "recall")
+    foreign: dict[str, Any] = {"trust": trust, "note": note}
     wanted = [*concepts, *more_concepts]
     path = out or run / "recall.png"
     if judge is not None:
@@ -79,18 +84,25 @@ def command(
             samples=1000 if samples is None else samples,
             components=1 if components is None else components,
             seed=seed,
+            **foreign,
         )
         return Answer({"run": str(run), **found}, pairs({"run": str(run), **_flat(found)}))
     expect_own(path, overwrite=overwrite)
     if cue is not None:
         count = 3 if passes is None else passes
         found = recalling.complete_cue(
-            trained, cue, path, hidden=hide or "bottom", passes=count, overwrite=overwrite
+            trained,
+            cue,
+            path,
+            hidden=hide or "bottom",
+            passes=count,
+            overwrite=overwrite,
+            memory_limit=memory_limit,
         )
         shown = f"decision from the cue: {found['decision']}; after {count} passes: {found['settled']}; figure: {path}"
         return Answer({"run": str(run), "cue": str(cue), **found, "out": str(path)}, shown)
     if samples is not None:
-        recalling.draw_samples(trained, samples, path, seed=seed, overwrite=overwrite)
+        recalling.draw_samples(trained, samples, path, seed=seed, overwrite=overwrite, **foreign)
         return Answer({"run": str(run), "samples": samples, "out": str(path)}, f"drew {samples} images: {path}")
     if layers:
         names = recalling.draw_layers(trained, wanted, path, overwrite=overwrite)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ._options import FILE, data_root_option, json_option
+from ._options import FILE, data_root_option, json_option, trust_option
 from ._output import Answer
 
 
@@ -15,17 +15,21 @@ from ._output import Answer
 @click.option("--out", type=FILE, metavar="FILE.html", help="The page.  [default: RUN/report.html for one run]")
 @click.option("--overwrite", is_flag=True, help="Replace FILE even if it is not a report.")
 @data_root_option
+@trust_option
 @json_option
 def command(
     runs: tuple[Path, ...],
     out: Path | None,
     overwrite: bool,  # noqa: FBT001
     data_root: Path | None,
+    trust: bool,  # noqa: FBT001
 ) -> Answer:
     """Write a self-contained HTML report of one or several RUNs."""
     from .. import report
 
     if out is None and len(runs) > 1:
         raise click.UsageError("several runs: expected --out FILE.html, the file of the report.")
-    path = report.write_report(runs, out or runs[0] / "report.html", data_root=data_root, overwrite=overwrite)
+    path = report.write_report(
+        runs, out or runs[0] / "report.html", data_root=data_root, overwrite=overwrite, trust=trust
+    )
     return Answer({"runs": [str(run) for run in runs], "out": str(path)}, f"report: {path}")

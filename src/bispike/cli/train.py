@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import FILE, json_option, training_options
+from ._options import FILE, json_option, training_options, trust_option
 from ._output import Answer, pairs, table
 
 PARTS = ("test", "validation")
@@ -19,6 +19,7 @@ PARTS = ("test", "validation")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; alone, it takes its settings from there.")
 @click.option("--overwrite", is_flag=True, help="Replace a run in --out.")
 @click.option("--settings", "listing", is_flag=True, help="List every setting of a training, and do nothing else.")
+@trust_option
 @click.argument("more_settings", nargs=-1, metavar="")
 @json_option
 def command(
@@ -28,6 +29,7 @@ def command(
     resume: bool,  # noqa: FBT001
     overwrite: bool,  # noqa: FBT001
     listing: bool,  # noqa: FBT001
+    trust: bool,  # noqa: FBT001
     **options: Any,
 ) -> Answer | None:
     """Train a network; show how well it does on the test split.
@@ -44,7 +46,7 @@ def command(
         raise click.UsageError("--resume: --out DIR must say which run is to go on.")
     request = Request.of(options, (*settings, *more_settings))
     config = resolve(request, resume_from=out if resume else None)
-    run = run_config(config, out=out or default_folder(config), resume=resume, overwrite=overwrite)
+    run = run_config(config, out=out or default_folder(config), resume=resume, overwrite=overwrite, trust=trust)
     if not distributed.is_first():  # of several processes the first one answers
         return None
     return Answer(run.summary, pairs(_shown(run.summary)))

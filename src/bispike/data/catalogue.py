@@ -185,7 +185,7 @@ def _fetch(found: DatasetEntry, root: PathLike | None, progress: Progress | None
     target = storage.destination(found, root)
     try:
         for file in found.files:
-            fetch_file(file.urls, target / file.name, checksum=file.checksum, progress=progress)
+            fetch_file(file.urls, target / file.name, checksum=file.checksum, size=file.size, progress=progress)
     except DownloadError as error:
         first, *others = error.lines
         raise DownloadError(f"data set {found.name!r}: {first}", *others, *storage.guidance(found, target)) from error

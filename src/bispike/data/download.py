@@ -1,8 +1,8 @@
 """Download a file; its final name exists only once the whole file is verified.
 
 Bytes go to `NAME.part` beside the target; a broken transfer is resumed from there (HTTP Range), in this call or
-a later one. The checksum is compared before the rename. A web page, an empty or an unfinished answer is
-refused, and the next mirror is tried.
+a later one. The checksum is compared before the rename. A web page, an empty or an unfinished answer, one of another
+size than published and a redirect to an unsafe address are refused, and the next mirror is tried.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import hashlib
 import http.client
 import os
 import ssl
+import stat
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from .._version import __version__
 from ..errors import DataError, DownloadError
@@ -58,6 +61,7 @@ def download(
     target: Path,
     *,
     checksum: str,
+    size: int | None = None,
     attempts: int = 4,
     pause: float = 0.5,
     timeout: float = 30.0,
@@ -69,13 +73,14 @@ def download(
         urls: mirrors, tried in order.
         target: final name; a file there whose checksum is wrong is replaced once a right one has arrived.
         checksum: `algorithm:digest`, compared before the file gets its final name.
+        size: bytes as published; nothing beyond them is stored. None: any size.
         attempts: transfers tried at each mirror.
         pause: seconds before the second attempt; doubles with each.
         timeout: seconds without an answer after which a transfer counts as broken.
         progress: called after every block.
 
     Raises:
-        DataError: the folder cannot be written.
+        DataError: the folder cannot be written, or a link or a file of somebody else stands where bytes go.
         DownloadError: no mirror gave the file (the answer of each is listed), or the disk is full.
     """
     try:
@@ -83,7 +88,7 @@ def download(
         with _alone_in(target.parent):
             if target.is_file() and matches(target, checksum):
                 return target
-            return _from_any(_Transfer(target, checksum, timeout, progress), urls, attempts, pause)
+            return _from_any(_Transfer(target, checksum, size, timeout, progress), urls, attempts, pause)
     except OSError as error:
         kind = DownloadError if error.errno in FULL else DataError
         raise kind(f"cannot write {target}: {error.strerror or error}.") from error
@@ -93,6 +98,7 @@ def download(
 class _Transfer:
     target: Path
     checksum: str
+    size: int | None
     timeout: float
     progress: Progress | None
     failures: list[str] = field(default_factory=list)
@@ -102,7 +108,32 @@ class _Transfer:
         return self.target.with_name(self.target.name + ".part")
 
     def received(self) -> int:
-        return self.part.stat().st_size if self.part.exists() else 0
+        """Bytes in the part file; one of another kind or user is never used.
+
+        Raises:
+            DataError: a link, or a file of somebody else.
+        """
+        try:
+            found = self.part.lstat()
+        except FileNotFoundError:
+            return 0
+        foreign = os.name != "nt" and (found.st_uid != os.geteuid() or found.st_nlink > 1)
+        if not stat.S_ISREG(found.st_mode) or foreign:
+            raise DataError(
+                f"{self.part}: expected no file, or the beginning of {self.target.name} from an earlier download; "
+                "received a link or a file of somebody else. Move it away."
+            )
+        return found.st_size
+
+    def open_part(self, *, resumed: bool) -> BinaryIO:
+        """The part file, for writing at its end or anew."""
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(self.part, flags | (os.O_APPEND if resumed else os.O_TRUNC), 0o666)
+        return os.fdopen(descriptor, "ab" if resumed else "wb")
+
+    def too_large(self, received: int) -> bool:
+        """Whether so many bytes are more than published."""
+        return self.size is not None and received > self.size
 
 
 def _from_any(transfer: _Transfer, urls: Sequence[str], attempts: int, pause: float) -> Path:
@@ -130,13 +161,27 @@ def _from_any(transfer: _Transfer, urls: Sequence[str], attempts: int, pause: fl
     raise DownloadError(f"could not download {transfer.target.name}:", *listed, f"No file was written.{rest}")
 
 
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to https, and from http to http; never to a file, or from a safe address to an unsafe one."""
+
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: str) -> Any:
+        before, after = (urllib.parse.urlsplit(url).scheme for url in (req.full_url, newurl))
+        if after != "https" and not (after == before == "http"):
+            raise _Refused(f"the server leads from {before} to {after or 'nowhere'}, which is not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _receive(transfer: _Transfer, url: str) -> None:
     start = transfer.received()
+    if transfer.too_large(start):
+        transfer.part.unlink()
+        start = 0
     headers = {"User-Agent": f"bispike/{__version__}", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=transfer.timeout) as answer:
+        opener = urllib.request.build_opener(_SafeRedirects)
+        with opener.open(urllib.request.Request(url, headers=headers), timeout=transfer.timeout) as answer:
             _expect_file(answer)
             if start and not _resumes(answer, start):
                 start = 0
@@ -181,18 +226,26 @@ def _store(transfer: _Transfer, answer: http.client.HTTPResponse, start: int) ->
         raise _Refused("the server answered with a web page instead of the file")
     length = answer.headers.get("Content-Length")
     whole = start + int(length) if length and length.isdigit() else None
+    if whole is not None and transfer.size is not None and whole != transfer.size:
+        raise _Refused(f"the server offers {whole} bytes, expected {transfer.size}")
     received = start
-    with transfer.part.open("ab" if start else "wb") as stream:
+    with transfer.open_part(resumed=bool(start)) as stream:
         while block:
-            stream.write(block)
             received += len(block)
+            if transfer.too_large(received):
+                break
+            stream.write(block)
             if transfer.progress is not None:
                 transfer.progress(transfer.target.name, received, whole)
             block = answer.read(BLOCK)
         stream.flush()
         os.fsync(stream.fileno())
-    if whole is not None and received < whole:
-        raise _Broken(f"the transfer broke off after {received} of {whole} bytes")
+    if transfer.too_large(received):
+        transfer.part.unlink()
+        raise _Refused(f"the server sent more than the {transfer.size} bytes that are published; they were removed")
+    expected = whole if transfer.size is None else transfer.size
+    if expected is not None and received < expected:
+        raise _Broken(f"the transfer broke off after {received} of {expected} bytes")
 
 
 def _accept(transfer: _Transfer) -> None:

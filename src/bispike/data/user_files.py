@@ -26,7 +26,7 @@ def read_inputs(paths: Sequence[str | Path], stimulus: Stimulus, *, memory_limit
     Args:
         paths: files whose format reads stimuli, such as images, .npy, .npz or .csv.
         stimulus: what the network expects.
-        memory_limit: GiB that reading a file may take (see `data.limits`).
+        memory_limit: GiB that reading a file may take (see `data.memory_limit`).
 
     Raises:
         UserError: a file is missing, no path was given, or the limit is no positive number.

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from .. import data, rules
+from .. import rules
 from ..analysis import (
     Sample,
     agreement,
@@ -33,6 +33,7 @@ from ..rules import Rule
 from ..runs.record import initial_network
 from ..runs.run import Run, expect_single_stimuli, load_run
 from ..runs.saved_results import model_digest
+from ..runs.source import open_data
 from ..training.batches import epoch_order
 from ..training.evaluation import split_of
 from .kinds import stimulus_network
@@ -52,6 +53,7 @@ def analyse_run(
     samples: int = SAMPLES,
     seed: int = 0,
     data_root: str | Path | None = None,
+    trust: bool = False,
     note: Callable[[str], None] = lambda message: None,
 ) -> dict[str, Any]:
     """Analyse a finished run; its folder is unchanged.
@@ -61,6 +63,7 @@ def analyse_run(
         samples: test stimuli to measure with, at least 2.
         seed: of what is drawn at random.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places.
+        trust: whether to open and download what the settings of somebody else's run name (see `runs.source`).
         note: receives a line as each part begins.
 
     Returns:
@@ -78,7 +81,7 @@ def analyse_run(
     if not run.summary:
         raise CheckpointError(f"{path}: this training has not ended; --resume goes on with it.")
     config = run.config
-    loaded = data.load(config.dataset, root=data_root or config.data_root, **config.data_options)
+    loaded = open_data(run.path, config.to_dict(), data_root=data_root, trust=trust, note=note)
     test, train = _first(loaded.test, samples), split_of(loaded, config, "train")
     initial = initial_network(path, network)
     with torch.random.fork_rng(devices=[]):

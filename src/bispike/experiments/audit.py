@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from .. import analysis, data, rules
+from .. import analysis, rules
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
 from ..arguments import checked
+from ..data import Dataset
 from ..errors import BispikeError
 from ..files import write_json
 from ..nn import Classifier, Network
 from ..runs.folder import AUDIT
 from ..runs.marker import RESULTS, check_claim, claim
 from ..runs.run import Run, load_run
+from ..runs.source import ForeignDataError, open_data
 
 
 @checked
-def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: int = 4, seed: int = 0) -> Audit:
+def audit_run(
+    path: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    batch: int = 4,
+    seed: int = 0,
+    trust: bool = False,
+    note: Callable[[str], None] = lambda message: None,
+) -> Audit:
     """Measure C1 to C5 of a run and save the result in its folder.
 
     Args:
@@ -31,16 +43,22 @@ def audit_run(path: str | Path, *, data_root: str | Path | None = None, batch: i
             the run's data the stimuli are noise.
         batch: samples per step.
         seed: of all random draws.
+        trust: whether to open what the settings of somebody else's run name (see `runs.source`).
+        note: receives a sentence about the data of somebody else's run.
 
     Raises:
         CheckpointError: it is no run, or a damaged one.
+        ForeignDataError: its settings name data that are not opened without being asked.
         UserError: the result cannot be written.
     """
     run = load_run(path)
     check_claim(path, RESULTS, [AUDIT])
+    opened = partial(
+        open_data, run.path, run.config.to_dict(), data_root=data_root, download=False, trust=trust, note=note
+    )
     if run.task.sequential:
-        return _saved(_of_sequences(run, data_root, batch, seed), Path(path))
-    stimuli, labels, words = _samples(run, data_root, max(SAMPLES, 2 * batch), seed)
+        return _saved(_of_sequences(run, opened, batch, seed), Path(path))
+    stimuli, labels, words = _samples(run, opened, max(SAMPLES, 2 * batch), seed)
     found = analysis.audit(
         run.config.rule,
         network=run.network,
@@ -61,14 +79,13 @@ def _saved(found: Audit, folder: Path) -> Audit:
     return found
 
 
-def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int) -> Audit:
+def _of_sequences(run: Run, opened: Callable[[], Dataset], batch: int, seed: int) -> Audit:
     """A recurrent run: the rule on the small dense network, and on the run's own network locality in time (C2)."""
     config = run.config
     known = rules.find(config.rule, Classifier).defaults()
     options = {name: value for name, value in run.rule.options.items() if name in known}
     found = analysis.audit(config.rule, batch=batch, seed=seed, **options)
-    loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
-    stimuli, targets = loaded.train[:8]
+    stimuli, targets = opened().train[:8]
     left = left_in_earlier_positions(run.rule, stimuli, targets)
     local = left <= LOCAL
     when = "at its own position only" if local else f"at earlier positions too ({100 * left:.0f} % of a change)"
@@ -86,11 +103,13 @@ def _of_sequences(run: Run, data_root: str | Path | None, batch: int, seed: int)
     return replace(found, criteria={**found.criteria, "C2": in_time}, notes=[*found.notes, note])
 
 
-def _samples(run: Run, data_root: str | Path | None, count: int, seed: int) -> tuple[Tensor, Tensor, str]:
+def _samples(run: Run, opened: Callable[[], Dataset], count: int, seed: int) -> tuple[Tensor, Tensor, str]:
     """Training stimuli of the run, or noise of their shape, with labels and a description."""
     config, network = run.config, run.network
     try:
-        loaded = data.load(config.dataset, root=data_root or config.data_root, download=False, **config.data_options)
+        loaded = opened()
+    except ForeignDataError:
+        raise
     except BispikeError:
         return *_noise(network, count, seed), "noise, since the run's data was not found,"
     if loaded.stimulus.shape != network.stimulus.shape or loaded.concept.classes != network.concept.classes:

@@ -38,6 +38,7 @@ from ..memory.completion_quality import COMPLETION_SETTINGS, class_means, hidden
 from ..memory.curves import Memory
 from ..runs.marker import RESULTS, claim
 from ..runs.run import Run, expect_single_stimuli, load_run
+from ..runs.source import open_data
 from ..training.environment import deterministic
 
 OURS = "bispike 784 × 100"
@@ -150,9 +151,9 @@ def _on_images(
 
 
 @checked
-def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4) -> dict[str, Any]:
+def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4, trust: bool = False) -> dict[str, Any]:
     """Completion of a run's test images, the bottom half hidden: `CompletionQuality` and the accuracies per pass."""
-    loaded = data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
+    loaded = open_data(run.path, run.config.to_dict(), trust=trust)
     train, train_labels = loaded.train[: len(loaded.train)]
     stimuli, labels = loaded.test[: len(loaded.test)]
     network = expect_single_stimuli(run, "completion").eval()

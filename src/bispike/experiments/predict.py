@@ -18,13 +18,16 @@ CONTEXT = 1000  # characters that the network reads before it continues a text
 
 
 @checked
-def decide(run: Run, inputs: Sequence[Path], *, best: int) -> tuple[list[dict[str, Any]], list[str]]:
+def decide(
+    run: Run, inputs: Sequence[Path], *, best: int, memory_limit: float | None = None
+) -> tuple[list[dict[str, Any]], list[str]]:
     """The decision on each stimulus in the files, and notes on how they were read.
 
     Args:
         run: on single stimuli.
         inputs: images, arrays or tables.
         best: classes in a ranking, at least 1.
+        memory_limit: GiB that reading a file may take (see `data.memory_limit`).
 
     Returns:
         One row per stimulus: "input", "label", "share" (softmax of the scores), "best" (pairs of class and share).
@@ -33,7 +36,7 @@ def decide(run: Run, inputs: Sequence[Path], *, best: int) -> tuple[list[dict[st
         UserError: the run is on sequences, or a file cannot be read or does not fit.
     """
     network = expect_single_stimuli(run, "predict")
-    given = read_inputs(inputs, network.stimulus)
+    given = read_inputs(inputs, network.stimulus, memory_limit=memory_limit)
     rankings = evaluation.decide(network, given.stimuli, best=best)
     rows = [
         {"input": name, "label": ranking[0][0], "share": ranking[0][1], "best": [list(pair) for pair in ranking]}
@@ -44,20 +47,26 @@ def decide(run: Run, inputs: Sequence[Path], *, best: int) -> tuple[list[dict[st
 
 @checked
 def continue_texts(
-    run: Run, inputs: Sequence[Path], *, characters: int, temperature: float, seed: int
+    run: Run,
+    inputs: Sequence[Path],
+    *,
+    characters: int,
+    temperature: float,
+    seed: int,
+    memory_limit: float | None = None,
 ) -> list[dict[str, Any]]:
     """How a run on texts continues each text file: rows with "input" and "written"."""
     network, encoding = sequence_network(run.network), run.config.data_options.get("encoding", "utf-8")
     rows = []
     for path in inputs:
-        text = read_characters(path, encoding=encoding)[-CONTEXT:]
+        text = read_characters(path, encoding=encoding, memory_limit=memory_limit)[-CONTEXT:]
         written = continue_text(network, text, characters, temperature=temperature, seed=seed)
         rows.append({"input": str(path), "written": written})
     return rows
 
 
 @checked
-def forecast_series(run: Run, inputs: Sequence[Path]) -> list[dict[str, Any]]:
+def forecast_series(run: Run, inputs: Sequence[Path], *, memory_limit: float | None = None) -> list[dict[str, Any]]:
     """What a run on a series forecasts after the last row of each table, which is read like the training data.
 
     Returns:
@@ -69,7 +78,9 @@ def forecast_series(run: Run, inputs: Sequence[Path]) -> list[dict[str, Any]]:
     reading = {name: options[name] for name in ("missing", "delimiter") if name in options}
     rows = []
     for path in inputs:
-        found = forecast(sequence_network(run.network), path, inputs=columns, ahead=ahead, **reading)
+        found = forecast(
+            sequence_network(run.network), path, inputs=columns, ahead=ahead, memory_limit=memory_limit, **reading
+        )
         values = dict(zip(found.names, found.values.tolist(), strict=True))
         rows.append({"input": str(path), "rows": found.rows, "ahead": ahead, "values": values})
     return rows

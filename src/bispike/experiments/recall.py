@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .. import data, tasks
+from .. import tasks
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, evaluate_autoencoder
 from ..arguments import checked
@@ -20,6 +20,7 @@ from ..functional.cues import HALVES, half_cue
 from ..memory import complete
 from ..nn import Autoencoder, Network
 from ..runs.run import Run, expect_single_stimuli, load_run
+from ..runs.source import Note, open_data, silent
 from ..tasks import Reconstruction
 from ..training.evaluation import recall, split_of
 
@@ -44,12 +45,21 @@ def draw_layers(run: Run, concepts: Sequence[str], path: Path, *, overwrite: boo
 
 
 @checked
-def draw_samples(run: Run, count: int, path: Path, *, seed: int, overwrite: bool = False) -> None:
-    """Draw new images, one row per class."""
+def draw_samples(
+    run: Run,
+    count: int,
+    path: Path,
+    *,
+    seed: int,
+    overwrite: bool = False,
+    trust: bool = False,
+    note: Note = silent,
+) -> None:
+    """Draw new images, one row per class; `trust` and `note` are those of `runs.source.open_data`."""
     network = _expect_images(run.network)
     if count < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {count}.")
-    loaded = _data_of(run)
+    loaded = open_data(run.path, run.config.to_dict(), trust=trust, note=note)
     density = LatentDensity.fit(network, split_of(loaded, run.config, "train"), seed=seed)
     images, labels = draw_images(network, density, count, seed=seed)
     rows = [(name, images[labels == i]) for i, name in enumerate(network.concept.names)]
@@ -59,7 +69,14 @@ def draw_samples(run: Run, count: int, path: Path, *, seed: int, overwrite: bool
 
 @checked
 def complete_cue(
-    run: Run, cue: Path, path: Path, *, hidden: str, passes: int, overwrite: bool = False
+    run: Run,
+    cue: Path,
+    path: Path,
+    *,
+    hidden: str,
+    passes: int,
+    overwrite: bool = False,
+    memory_limit: float | None = None,
 ) -> dict[str, Any]:
     """Complete a stimulus of which a part is hidden, and draw the passes.
 
@@ -69,7 +86,7 @@ def complete_cue(
     network = expect_single_stimuli(run, "recall")
     if hidden not in HALVES:
         raise ConfigurationError(unknown_name("hide", hidden, HALVES))
-    stimuli = read_inputs([cue], network.stimulus).stimuli
+    stimuli = read_inputs([cue], network.stimulus, memory_limit=memory_limit).stimuli
     known = half_cue(network.stimulus.shape, hidden)
     completed = complete(network, stimuli, known, passes=passes)
     seen = torch.where(known > 0, stimuli, network.stimulus_mean)
@@ -83,8 +100,20 @@ def complete_cue(
 
 
 @checked
-def judge(run: Run, classifier: str | Path, *, samples: int, components: int, seed: int) -> dict[str, Any]:
-    """Judge an autoencoder by the features and the decisions of another run."""
+def judge(
+    run: Run,
+    classifier: str | Path,
+    *,
+    samples: int,
+    components: int,
+    seed: int,
+    trust: bool = False,
+    note: Note = silent,
+) -> dict[str, Any]:
+    """Judge an autoencoder by the features and the decisions of another run.
+
+    `trust` and `note` are those of `runs.source.open_data`.
+    """
     network = _expect_images(run.network)
     judging = expect_single_stimuli(load_run(classifier), "judge")
     if judging.stimulus.shape != network.stimulus.shape:
@@ -92,7 +121,7 @@ def judge(run: Run, classifier: str | Path, *, samples: int, components: int, se
             f"{classifier}: expected a run on stimuli {list(network.stimulus.shape)}, it is on "
             f"{list(judging.stimulus.shape)}."
         )
-    loaded = _data_of(run)
+    loaded = open_data(run.path, run.config.to_dict(), trust=trust, note=note)
     test = loaded.test.subset(slice(0, JUDGED))
     return evaluate_autoencoder(
         network.eval(),
@@ -104,10 +133,6 @@ def judge(run: Run, classifier: str | Path, *, samples: int, components: int, se
         components=components,
         seed=seed,
     )
-
-
-def _data_of(run: Run) -> data.Dataset:
-    return data.load(run.config.dataset, root=run.config.data_root, **run.config.data_options)
 
 
 def _expect_images(network: Network) -> Autoencoder:

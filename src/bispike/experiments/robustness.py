@@ -10,10 +10,10 @@ import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .. import data
 from ..analysis import LOST, corruptions, spike_loss
 from ..arguments import checked
 from ..config.differences import differences
@@ -26,6 +26,7 @@ from ..files import write_atomic, write_json
 from ..nn import Network
 from ..runs.marker import RESULTS, check_claim, claim
 from ..runs.run import expect_single_stimuli
+from ..runs.source import open_data
 from ..seeds import generator
 from ..training import Run, TrainConfig, evaluate, load_run
 from ..training.evaluation import split_of
@@ -94,6 +95,7 @@ def robust_rows(
     samples: int = SAMPLES,
     seed: int = 0,
     data_root: str | Path | None = None,
+    trust: bool = False,
     note: Callable[[str], None] = lambda message: None,
 ) -> tuple[list[RobustRow], list[dict[str, Any]]]:
     """Measure finished runs; their folders stay as they are.
@@ -104,6 +106,7 @@ def robust_rows(
         samples: stimuli to measure with, at least 1, in the class proportions of all.
         seed: of what is drawn at random.
         data_root: folder where data sets lie; None looks where the runs found them and in the usual places.
+        trust: whether to open and download what the settings of somebody else's run name (see `runs.source`).
         note: receives a line for each run.
 
     Returns:
@@ -127,7 +130,8 @@ def robust_rows(
         if not run.summary:
             raise CheckpointError(f"{place}: this training has not ended; --resume goes on with it.")
         note(place)
-        part = split_of(_dataset(run.config, data_root, loaded), run.config, split)
+        opened = partial(open_data, run.path, run.config.to_dict(), data_root=data_root, trust=trust, note=note)
+        part = split_of(_dataset(run.config, opened, loaded), run.config, split)
         if not len(part):
             raise ConfigurationError(f"split: {place} has no {split} data; choose test.")
         part = part.subset(part.spread_rows(samples))
@@ -198,10 +202,11 @@ def _kinds(rows: Sequence[RobustRow]) -> list[str]:
     return [kind for kind in corruptions.registry if any(kind in row.corruptions for row in rows)]
 
 
-def _dataset(config: TrainConfig, root: str | Path | None, loaded: dict[str, Dataset]) -> Dataset:
+def _dataset(config: TrainConfig, opened: Callable[[], Dataset], loaded: dict[str, Dataset]) -> Dataset:
+    """The data set of a run, which is opened once for all runs with the same settings of the data."""
     key = repr((config.dataset, config.data_root, config.data_options))
     if key not in loaded:
-        loaded[key] = data.load(config.dataset, root=root or config.data_root, **config.data_options)
+        loaded[key] = opened()
     return loaded[key]
 
 

@@ -32,6 +32,7 @@ def write_report(
     data_root: str | Path | None = None,
     samples: int = SAMPLES,
     overwrite: bool = False,
+    trust: bool = False,
 ) -> Path:
     """Write the report on one or several runs.
 
@@ -41,6 +42,7 @@ def write_report(
         data_root: folder where data sets lie; None looks where the run found them and in the usual places.
         samples: test stimuli to measure with, at least 1.
         overwrite: whether a file that bispike did not write may be replaced.
+        trust: whether to open what the settings of somebody else's run name (see `runs.source`).
 
     Returns:
         The path of the file.
@@ -55,7 +57,7 @@ def write_report(
     if samples < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {samples}.")
     target = expect_own(out, overwrite=overwrite)
-    opened = [open_run(run, data_root=data_root, samples=samples) for run in runs]
+    opened = [open_run(run, data_root=data_root, samples=samples, trust=trust) for run in runs]
     return write_output(target, page(opened), overwrite=overwrite)
 
 

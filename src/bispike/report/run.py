@@ -9,10 +9,10 @@ from typing import Any, TypeVar, cast
 
 import torch
 
-from .. import data
 from ..data import Dataset
 from ..errors import BispikeError
 from ..runs.record import RunRecord, read_run
+from ..runs.source import open_data
 
 SAMPLES = 400  # test stimuli of the measurements
 T = TypeVar("T")
@@ -81,27 +81,28 @@ class ReportRun:
         self._measured.clear()
 
 
-def open_run(path: str | Path, *, data_root: str | Path | None = None, samples: int = SAMPLES) -> ReportRun:
+def open_run(
+    path: str | Path, *, data_root: str | Path | None = None, samples: int = SAMPLES, trust: bool = False
+) -> ReportRun:
     """Read a run's folder; its data set is read when it is first needed.
 
     Args:
         path: the folder.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places.
         samples: test stimuli to measure with, at least 1.
+        trust: whether to open what the settings of somebody else's run name.
 
     Raises:
         CheckpointError: it is not the folder of a run, or it is damaged.
     """
     record = read_run(path)
-    return ReportRun(record, lambda: dataset_of(record, data_root), samples=samples)
+    return ReportRun(record, lambda: dataset_of(record, data_root, trust=trust), samples=samples)
 
 
-def dataset_of(record: RunRecord, data_root: str | Path | None = None) -> Dataset | str:
+def dataset_of(record: RunRecord, data_root: str | Path | None = None, *, trust: bool = False) -> Dataset | str:
     """The data set of a run, or a sentence that explains why there is none: a report can do without."""
-    root = data_root or record.config.get("data_root")
     try:
-        options = record.config.get("data_options") or {}
-        loaded = data.load(str(record.config["dataset"]), root=root, download=False, **options)
+        loaded = open_data(record.path, record.config, data_root=data_root, download=False, trust=trust)
     except BispikeError as error:
         why = " ".join(error.lines)
         return f"The data set could not be read here, so the page shows only what the run recorded: {why}"

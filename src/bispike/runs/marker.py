@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,13 @@ class Marker:
         kind: of the folder, one of `KINDS`.
         id: 32 hexadecimal digits, drawn once.
         files: names in the folder that bispike wrote or is about to write, without their folder.
+        origin: what says which user made a run (`runs.origin`); empty if nothing does.
     """
 
     kind: str
     id: str
     files: frozenset[str]
+    origin: str = ""
 
 
 def read_marker(folder: str | Path) -> Marker | None:
@@ -60,7 +62,9 @@ def read_marker(folder: str | Path) -> Marker | None:
             f"{path}: expected format {FORMAT} or earlier, received {number}: a later version of bispike wrote this "
             "folder. Use that version."
         )
-    return Marker(values["kind"], values["id"], frozenset(name for name in names if is_name(name)))
+    origin = values.get("origin", "")
+    own = frozenset(name for name in names if is_name(name))
+    return Marker(values["kind"], values["id"], own, origin if isinstance(origin, str) else "")
 
 
 def mark(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
@@ -69,7 +73,18 @@ def mark(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
     Raises:
         BispikeError: the marker cannot be written.
     """
-    return _write(Path(folder), Marker(kind, secrets.token_hex(16), frozenset(files)))
+    return write_marker(Path(folder), Marker(kind, secrets.token_hex(16), frozenset(files)))
+
+
+def write_marker(folder: Path, marker: Marker) -> Marker:
+    """Write the marker of a folder.
+
+    Raises:
+        BispikeError: it cannot be written.
+    """
+    values = {"writer": _WRITER, "kind": marker.kind, "format": FORMAT, "id": marker.id, "files": sorted(marker.files)}
+    write_json(folder / MARKER, values | ({"origin": marker.origin} if marker.origin else {}))
+    return marker
 
 
 def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
@@ -88,7 +103,7 @@ def claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker:
     target = make_folder(folder)
     if marker is None:
         return mark(target, kind, names)
-    return marker if names <= marker.files else _write(target, Marker(marker.kind, marker.id, marker.files | names))
+    return marker if names <= marker.files else write_marker(target, replace(marker, files=marker.files | names))
 
 
 def check_claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker | None:
@@ -135,9 +150,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         return parse_json(read_bytes(path, most=_LARGEST, follow_link=False), str(path))
     except (FileNotFoundError, DamagedError):
         return None
-
-
-def _write(folder: Path, marker: Marker) -> Marker:
-    values = {"writer": _WRITER, "kind": marker.kind, "format": FORMAT, "id": marker.id, "files": sorted(marker.files)}
-    write_json(folder / MARKER, values)
-    return marker

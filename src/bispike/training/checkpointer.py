@@ -25,6 +25,7 @@ from ..runs import checkpoint
 from ..runs.checkpoint import load_weights
 from ..runs.folder import CHECKPOINT, INITIAL, METRICS, sweep
 from ..runs.lock import FolderLock
+from ..runs.origin import sign
 from ..schema import is_table, is_text, record, whole
 from . import distributed
 from .progress import Progress
@@ -147,6 +148,7 @@ class Checkpointer:
                 self.progress.note(problem)
                 self._write_config(folder)
             self.progress.note(f"resuming at {self.training.position}")
+        sign(folder, self.config.to_dict())
         rows = [json.dumps(row) + "\n" for row in self.training.state.metrics]
         write_atomic(folder / METRICS, "".join(rows))  # without the rows of steps after the checkpoint
 

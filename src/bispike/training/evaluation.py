@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import data, tasks
+from .. import tasks
 from ..arguments import checked
 from ..config.resolve import validate_training
 from ..config.train_config import TrainConfig
@@ -21,6 +21,7 @@ from ..data import Dataset, Split
 from ..errors import ConfigurationError, DataError, UnknownNameError
 from ..nn import StimulusNetwork
 from ..runs.run import Run, load_run
+from ..runs.source import open_data
 from ..seeds import generator
 from ..tasks.task import Transform
 from . import summary
@@ -41,6 +42,7 @@ def evaluate_run(
     batch_size: int = 256,
     device: str = "cpu",
     data_root: str | Path | None = None,
+    trust: bool = False,
 ) -> dict[str, Any]:
     """Measure a run on a split.
 
@@ -53,6 +55,7 @@ def evaluate_run(
         batch_size: samples at a time.
         device: where to compute.
         data_root: folder of data sets; None takes the one of the run, and then the usual places.
+        trust: whether to open and download what the settings of somebody else's run name (see `runs.source`).
 
     Returns:
         The run's summary with the value of its metric on this split; "test", "validation" and "train" are None
@@ -66,10 +69,11 @@ def evaluate_run(
     run = load_run(path)
     validate_training(replace(run.config, device=device, batch_size=batch_size, seed=seed))
     source = dataset or run.config.dataset
-    same_format = Path(source).suffix == Path(run.config.dataset).suffix
-    options = run.config.data_options if same_format else {}
-    loaded = data.load(source, root=data_root or run.config.data_root, **options)
-    notes = [*run.notes, *_check_fit(source, loaded, run, own=dataset is None)]
+    notes: list[str] = [*run.notes]
+    loaded = open_data(
+        run.path, run.config.to_dict(), dataset=dataset, data_root=data_root, trust=trust, note=notes.append
+    )
+    notes += _check_fit(source, loaded, run, own=dataset is None)
     part = split_of(loaded, run.config, split)
     if len(part) == 0:
         raise ConfigurationError(

@@ -15,7 +15,7 @@ from .. import models, rules
 from ..arguments import expect, raise_problems
 from ..config.differences import differences
 from ..config.resolve import validate, validate_training
-from ..config.train_config import TrainConfig, read_config
+from ..config.train_config import CONFIG_FILE, TrainConfig, read_config
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
@@ -26,6 +26,7 @@ from ..runs.folder import MODEL, check_target, is_finished, prepare
 from ..runs.lock import locked
 from ..runs.run import Run, load_run
 from ..runs.saved_results import read_summary
+from ..runs.source import expect_trusted
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
 from .interrupt import explained
@@ -98,6 +99,7 @@ def run_config(
     out: PathLike | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    trust: bool = False,
     progress: str | Progress | None = "auto",
 ) -> Run:
     """Train from settings alone: data set, model and rule are built from their names.
@@ -105,6 +107,7 @@ def run_config(
     Args:
         config: the settings; None takes those of the run in `out` (with `resume`).
         out, resume, overwrite, progress: as in `fit`.
+        trust: whether somebody else's run is resumed although its settings name a path or a download (`runs.source`).
 
     Raises:
         As `fit`, and what loading the data raises.
@@ -125,6 +128,8 @@ def run_config(
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
             return load_run(target)
+        if resume and target is not None and (target / CONFIG_FILE).is_file():
+            expect_trusted(target, trust=trust)
         dataset, network, rule = _built(config, group)
         for sentence in dataset.notes:
             reporter.note(sentence)

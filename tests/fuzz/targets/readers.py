@@ -1,4 +1,4 @@
-"""Readers of data files: one target per format with its smallest files, and files that declare or unpack to too much."""
+"""Readers of data files: one target per format with its smallest files, and files that ask for too much memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GREY = Stimulus((1, 4, 4))
 # ------------------------------------------------------------------ small files of every format
 
 
-def arrays(*, seed: int = 0) -> dict[str, np.ndarray]:
+def arrays(*, seed: int = 0) -> dict[str, Any]:
     """Stimuli and labels of three classes."""
     draws = np.random.default_rng(seed)
     return {
@@ -256,8 +256,8 @@ def zeros_in_npz(folder: Path, draws: random.Random) -> str:
 
 def many_labels(folder: Path, draws: random.Random) -> str:
     count = 5_000_000
-    events = {key: np.zeros(2, dtype=np.int64) for key in ("t", "x", "y", "p", "sample")}
-    labels = draws.choice([np.zeros(count, dtype=np.uint8), np.arange(count, dtype=np.uint32) // 2])
+    events: dict[str, Any] = {key: np.zeros(2, dtype=np.int64) for key in ("t", "x", "y", "p", "sample")}
+    labels: Any = draws.choice([np.zeros(count, dtype=np.uint8), np.arange(count, dtype=np.uint32) // 2])
     if draws.random() < 0.5:
         np.savez_compressed(folder / "events.npz", labels=labels, **events)
     else:
@@ -362,7 +362,7 @@ def hostile_archive(folder: Path, draws: random.Random) -> str:
                 member.type = tarfile.CHRTYPE
             elif kind == "hole":
                 member.size = 2**40
-                archive.fileobj.write(member.tobuf())  # type: ignore[union-attr]
+                archive.fileobj.write(member.tobuf())
                 continue
             else:
                 member.size = 3073

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import ConfigurationError, DataError, unknown_name
-from . import events, idx, image_folder, npz, series, table, text
 from ..readers.contents import exists
+from . import events, idx, image_folder, npz, series, table, text
 from .format import Format as Format
 
 registry: dict[str, Format] = {}

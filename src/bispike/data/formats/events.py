@@ -21,7 +21,7 @@ from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
 from ..event_sequences import as_sequences
-from ..limits import PER_ROW, Room
+from ..memory_limit import PER_ROW, Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option, positive, whole_number, yes_or_no
 from ..readers.numpy_files import array_names, load_arrays
 from .format import Format
@@ -83,7 +83,7 @@ def read(
         duration: microseconds that are used; the longest recording if None.
         test_fraction: share of the recordings that becomes the test part.
         sequence: whether bins are the positions of a sequence, for recurrent networks.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: arrays of different lengths, negative places, polarities other than 0 and 1, samples without a label,

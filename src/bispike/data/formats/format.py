@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
-from ...spaces import Stimulus
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..option import Option, problems
 from ..readers.inputs import Inputs
 

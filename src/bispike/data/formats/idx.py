@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, Option, text, texts
 from ..readers.contents import read_unpacked
 from .format import Format
@@ -37,7 +37,7 @@ def read_idx(path: Path, *, rank: int, memory_limit: float | None = None) -> np.
     Args:
         path: the file, gzip or plain (recognised by its first bytes).
         rank: number of axes it must have: 3 for images, 1 for labels.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: unreadable, truncated, not IDX, of another rank, or more than the limit.

@@ -20,7 +20,7 @@ from ...spaces import Stimulus
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset, as_float
-from ..limits import Room
+from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option
 from ..readers.images import ENDINGS, Form, Picture, decode, parse_size, survey
 from ..readers.inputs import Inputs
@@ -45,7 +45,7 @@ def read(
         size: height and width every image is scaled to; the most frequent size if not given.
         channels: 1 (grey) or 3 (colour); what the images are where not given.
         test_fraction: share that becomes the test part where there is no folder for it.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: no images, an empty class, one class only, images that cannot be decoded, or more than the limit.

@@ -13,7 +13,7 @@ from ...spaces import Stimulus
 from ..arrays import ORDERS
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of
 from ..readers.inputs import Inputs, from_array
 from ..readers.numpy_files import load_arrays
@@ -36,7 +36,7 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2, memory
         path: the file.
         layout: meaning of the axes: "auto", "features", "grey", "channels-first" or "channels-last".
         test_fraction: share that becomes the test part where the file has none.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: missing keys, object arrays, a damaged file, unsound content, or more than the limit.
@@ -49,7 +49,8 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2, memory
             f"{path}: expected the arrays x_train and y_train (x_test and y_test for a test part) or x and "
             f"y; found {', '.join(sorted(arrays)) or 'nothing'}."
         )
-    x_train, y_train, x_test, y_test = (arrays.get(key) if key else None for key in keys)
+    x_train, y_train = arrays[keys[0]], arrays[keys[1]]
+    x_test, y_test = (arrays.get(key) if key else None for key in keys[2:])
     if (x_test is None) != (y_test is None):
         raise DataError(f"{path}: expected both {keys[2]} and {keys[3]} or neither; found {', '.join(sorted(arrays))}.")
     names = arrays.get("class_names")

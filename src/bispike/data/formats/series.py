@@ -85,7 +85,7 @@ def read(
             between the one before and the one after, which looks ahead.
         delimiter: character between the columns; recognised from the first row if not given.
         test_fraction: share at the end that becomes the test part.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: unreadable, ragged, not numeric, missing values, too short, or more than the limit.

@@ -14,7 +14,7 @@ from ...errors import DataError, unknown_name
 from ...spaces import Stimulus
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..option import DELIMITER, MEMORY_LIMIT, TEST_SHARE, Option, text
 from ..readers.characters import read_cells, shortened
 from ..readers.inputs import Inputs, from_array
@@ -41,7 +41,7 @@ def read(
         target: name of the class column; one of target, label, class, y where not given.
         delimiter: character between the columns; recognised from the first row if not given.
         test_fraction: share that becomes the test part.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: no such column, missing values, rows of different lengths, unsound content, or more than the limit.
@@ -101,8 +101,9 @@ def _feature(path: Path, name: str, cells: list[str]) -> np.ndarray | list[list[
         rows: dict[str, list[int]] = {cell: [] for cell in sorted(set(cells))}
     if len(rows) > LARGEST_CATEGORY:
         raise DataError(
-            f"{path}: column {shortened(name)!r} holds {len(rows)} different texts (such as {shortened(next(iter(rows)))!r}); "
-            f"expected numbers, or at most {LARGEST_CATEGORY} texts. Remove the column."
+            f"{path}: column {shortened(name)!r} holds {len(rows)} different texts (such as "
+            f"{shortened(next(iter(rows)))!r}); expected numbers, or at most {LARGEST_CATEGORY} texts. Remove "
+            "the column."
         )
     for number, cell in enumerate(cells):
         rows[cell].append(number)

@@ -56,7 +56,7 @@ def read(
         encoding: of the file, such as utf-8 or latin-1.
         test_fraction: share at the end that becomes the test part.
         protocol: "chronological" or "paper" (see `SequenceDataset`).
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: unreadable, of another encoding, too short, or more than the limit.

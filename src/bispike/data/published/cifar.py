@@ -21,7 +21,7 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..readers.contents import read_file, read_unpacked
 from .entry import DatasetEntry, RemoteFile
 

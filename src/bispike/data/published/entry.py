@@ -22,9 +22,9 @@ class RemoteFile:
 
     Args:
         name: name of the file in the data set's folder.
-        urls: places to fetch it from, tried in order.
+        urls: places to fetch it from, tried in order; those of https stand first.
         checksum: `algorithm:hexadecimal digest`, as published.
-        size: bytes, for information; the checksum decides.
+        size: bytes; a download of another size is refused.
     """
 
     name: str

@@ -17,7 +17,7 @@ from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
 from ..formats.events import BINS, OPTIONS, as_events, bin_events, expect_room
-from ..limits import Room
+from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, Option, positive, whole_number
 from ..readers.contents import read_file
 from .entry import DatasetEntry

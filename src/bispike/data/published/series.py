@@ -157,7 +157,7 @@ ENTRIES = (
             "https://raw.githubusercontent.com/laiguokun/multivariate-time-series-data/master/exchange_rate/"
             "exchange_rate.txt.gz",
             "sha256:6a4fbb561dcdee43f071a83badbeec9223a335552278348656738b556f1c2e9d",
-            141400,
+            177142,
         ),
     ),
     _entry(

@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..readers.matlab import read_matlab
 from .entry import DatasetEntry, RemoteFile
 
@@ -54,7 +54,12 @@ def read(folder: Path) -> Dataset:
     return from_arrays(train_x, train_y, test_x, test_y, name="svhn", class_names=names, layout="channels-first")
 
 
-_BASE = "http://ufldl.stanford.edu/housenumbers/"
+_PLACE = "ufldl.stanford.edu/housenumbers/"
+
+
+def _remote(name: str, checksum: str, size: int) -> RemoteFile:
+    return RemoteFile(name, tuple(f"{scheme}://{_PLACE}{name}" for scheme in ("https", "http")), checksum, size)
+
 
 ENTRIES = (
     DatasetEntry(
@@ -69,8 +74,8 @@ ENTRIES = (
         locate=locate,
         folders=("svhn", "SVHN"),
         files=(
-            RemoteFile(FILES[0], (_BASE + FILES[0],), "md5:e26dedcc434d2e4c54c9b2d4a06d8373", 182040794),
-            RemoteFile(FILES[1], (_BASE + FILES[1],), "md5:eb5a983be6a315427106f1b164d9cef3", 64275384),
+            _remote(FILES[0], "md5:e26dedcc434d2e4c54c9b2d4a06d8373", 182040794),
+            _remote(FILES[1], "md5:eb5a983be6a315427106f1b164d9cef3", 64275384),
         ),
     ),
 )

@@ -18,7 +18,7 @@ from ...errors import DataError
 from .. import labels as labelling
 from ..assemble import assemble
 from ..dataset import Dataset
-from ..limits import Room
+from ..memory_limit import Room
 from ..readers.characters import shortened
 from ..readers.contents import open_file, read_file
 from ..readers.images import Form, Picture, decode
@@ -130,7 +130,7 @@ ENTRIES = (
         files=(
             RemoteFile(
                 ARCHIVE,
-                (f"http://cs231n.stanford.edu/{ARCHIVE}",),
+                tuple(f"{scheme}://cs231n.stanford.edu/{ARCHIVE}" for scheme in ("https", "http")),
                 "md5:90528d7ca1a48142e341f4ef8d21d0de",
                 248100043,
             ),

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ...errors import ConfigurationError, DataError
-from ..limits import Room
+from ..memory_limit import Room
 from .contents import read_unpacked
 
 PER_CHARACTER = 12
@@ -28,7 +28,7 @@ def read_characters(path: Path, *, encoding: str = "utf-8", memory_limit: float 
     """The content of a text file (also `.gz`), without a byte order mark and with line ends as \\n.
 
     Raises:
-        DataError: unreadable, damaged, of another encoding, or more than the limit (see `data.limits`).
+        DataError: unreadable, damaged, of another encoding, or more than the limit (see `data.memory_limit`).
         ConfigurationError: no such encoding.
     """
     room = Room.of(path, memory_limit)
@@ -55,7 +55,7 @@ def read_cells(
     Args:
         path: the file, UTF-8.
         delimiter: character between the columns; recognised from the first row if not given.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         DataError: as `read_characters`, or no row at all.

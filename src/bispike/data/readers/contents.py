@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import DataError
-from ..limits import Room, amount
+from ..memory_limit import Room, amount
 
 GZIP = b"\x1f\x8b"
 BLOCK = 1 << 20

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import DataError
-from ..limits import Room
+from ..memory_limit import Room
 from .contents import open_file
 
 if TYPE_CHECKING:

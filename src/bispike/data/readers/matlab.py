@@ -1,6 +1,6 @@
 """Numeric arrays in MATLAB files of version 5, as SVHN is published: data elements, packed with zlib or plain.
 
-    header of 128 bytes | elements: type and size (4 bytes each, or 2 and 2 with up to 4 bytes of data), data, padding to 8
+    header of 128 bytes | elements: type and size (4 bytes each, or 2 and 2 with up to 4 bytes of data), data, padding
 
 An array is an element of elements: flags, axes, name, values. Sizes are compared with what is there before anything is
 read. Source: MathWorks, "MAT-File Format", version 5.
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from ..limits import Room
+from ..memory_limit import Room
 from .contents import read_file
 
 HEADER = 128
@@ -91,7 +91,7 @@ def _array(data: memoryview, order: str, names: tuple[str, ...]) -> tuple[str, n
         return None
     shape = struct.unpack(f"{order}{len(axes) // 4}i", axes)
     kind, values = parts[3]
-    stored = np.dtype(NUMBERS[kind]).newbyteorder(order)
+    stored = np.dtype(f"{order}{NUMBERS[kind]}")
     if len(shape) > MOST_AXES or min(shape) < 0 or math.prod(shape) * stored.itemsize != len(values):
         raise ValueError(f"{len(values)} bytes for axes {list(shape)[:MOST_AXES]}")
     array = np.frombuffer(values, stored).reshape(shape, order="F")

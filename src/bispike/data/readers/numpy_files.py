@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 
 from ...errors import DataError
-from ..limits import Room
+from ..memory_limit import Room
 from .contents import open_file
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -98,7 +98,7 @@ def _read(stream: IO[bytes], size: int, path: Path, room: Room) -> np.ndarray:
     length = struct.unpack("<I", start[8:12])[0] if long else struct.unpack("<H", start[8:10])[0]
     if length > LONGEST_HEADER:
         raise DataError(f"{path}: the file is damaged (a header of {length} bytes).")
-    head = start[8 if long else 8 :] + stream.read(max(length - (0 if long else 2), 0))
+    head = start[8:] + stream.read(max(length - (0 if long else 2), 0))  # its length, and what it says
     read_header = np.lib.format.read_array_header_2_0 if long else np.lib.format.read_array_header_1_0
     try:
         shape, fortran, kind = read_header(io.BytesIO(head))

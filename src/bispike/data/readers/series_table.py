@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import ConfigurationError, DataError, unknown_name
-from ..limits import Room
+from ..memory_limit import Room
 from .characters import read_cells, shortened
 from .hdf import read_hdf
 
@@ -58,7 +58,7 @@ def read_table(
         delimiter: character between the columns; recognised from the first row if not given.
         missing: what to do where a value is missing: "error", the "previous" value of the column, or "interpolate".
         names: of the columns; True: in the first row; None: in the first row if it is not all numbers.
-        memory_limit: GiB that reading may take (see `data.limits`).
+        memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
         ConfigurationError: an unknown way to fill missing values.
@@ -67,8 +67,8 @@ def read_table(
     if missing not in MISSING:
         raise ConfigurationError(unknown_name("missing", missing, MISSING))
     if path.suffix.lower() in (".h5", ".hdf5"):
-        columns, found = read_hdf(path, Room.of(path, memory_limit))
-        return _filled(Series(path.name.split(".")[0], columns, found), missing, path, first=1)
+        columns, numbers = read_hdf(path, Room.of(path, memory_limit))
+        return _filled(Series(path.name.split(".")[0], columns, numbers), missing, path, first=1)
     rows, separator = read_cells(path, delimiter, memory_limit=memory_limit)
     notes = []
     if separator != ",":
@@ -96,8 +96,8 @@ def read_table(
             found = _number(cell)
             if found is None and not _gap(cell):
                 raise DataError(
-                    f"{path}, row {number}, column {shortened(header[column])!r}: expected a number, received {shortened(cell.strip())!r}. "
-                    "Remove the column, or write texts as numbers."
+                    f"{path}, row {number}, column {shortened(header[column])!r}: expected a number, received "
+                    f"{shortened(cell.strip())!r}. Remove the column, or write texts as numbers."
                 )
             values[i, j] = math.nan if found is None else found
     columns = tuple(header[column] for column in keep)
@@ -142,8 +142,8 @@ def _filled(series: Series, missing: str, path: object, *, first: int) -> Series
     total = int(gaps.sum())
     if missing == "error":
         raise DataError(
-            f"{path}, row {row + first}: no value in column {shortened(series.columns[column])!r} ({total} values are missing in "
-            "all). Fill them, or choose missing=previous or missing=interpolate (--set missing=previous)."
+            f"{path}, row {row + first}: no value in column {shortened(series.columns[column])!r} ({total} values are "
+            "missing in all). Fill them, or choose missing=previous or missing=interpolate (--set missing=previous)."
         )
     values = series.values.copy()
     for j in np.flatnonzero(gaps.any(0)):

@@ -112,7 +112,8 @@ class Room:
         more = math.ceil(needed / GIB)  # whole GiB are easily typed, and enough
         return (
             f"and the limit is {amount(self.limit)}. The file may be damaged or hostile; if you trust it, raise the "
-            f"limit, in GiB: memory_limit={more} (train: --set memory_limit={more}; predict, data check: --memory-limit {more})."
+            f"limit, in GiB: memory_limit={more} (--set memory_limit={more} of 'train', --memory-limit {more} of the "
+            "other commands)."
         )
 
 
