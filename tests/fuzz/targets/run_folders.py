@@ -20,10 +20,11 @@ from torch import Tensor
 
 from bispike import models
 from bispike.data import Dataset, Split
+from bispike.data.formats.series import windowed
 from bispike.errors import BispikeError
 from bispike.experiments.analysis_tables import analysis_tables
 from bispike.memory import AssociativeMemory
-from bispike.nn import Classifier, Network
+from bispike.nn import Classifier, Network, SequenceForecaster, SequenceNetwork
 from bispike.online import Learner
 from bispike.report.run import ReportRun
 from bispike.report.sections.criteria import criteria
@@ -35,6 +36,7 @@ from bispike.training import fit
 from bispike.training.measures import evaluate
 from bispike.training.progress import Progress
 from bispike.training.summary import of_run
+from tests.tasks.makers import fox, walk
 
 from ..target import Target
 
@@ -57,6 +59,14 @@ def _mlp(**options: Any) -> Classifier:
 
 def _cnn() -> Network:
     return models.cnn(_dataset().stimulus, [2, 3], _dataset().concept, time_steps=2)
+
+
+def _rnn() -> Network:
+    return models.rnn(fox().stimulus, [5], fox().concept, threshold=0.5, excitability=0.5, top_down_recurrent=True)
+
+
+def _forecaster() -> Network:
+    return models.rnn(_series().stimulus, [5], _series().concept, threshold=0.5, excitability=0.5)
 
 
 def _autoencoder() -> Network:
@@ -82,9 +92,21 @@ class _Dying(Progress):
 # ------------------------------------------------------------------ runs
 
 
+@cache
+def _series() -> Dataset:
+    return windowed(walk(90), window=6)
+
+
+def _data_of(network: Network) -> Dataset:
+    if isinstance(network, SequenceForecaster):
+        return _series()
+    return fox() if isinstance(network, SequenceNetwork) else _dataset()
+
+
 def _train(folder: Path, make: Make, rule: str, settings: dict[str, Any], **how: Any) -> None:
+    network = make()
     values = {"epochs": 2, "batch_size": 6, "checkpoint_steps": 1, "keep": "best", "validation": 0.25, **settings}
-    fit(make(), rule, _dataset(), out=folder / "run", **{"progress": "none", **how}, **values)
+    fit(network, rule, _data_of(network), out=folder / "run", **{"progress": "none", **how}, **values)
 
 
 def make_interrupted(folder: Path, make: Make, rule: str, settings: dict[str, Any]) -> None:
@@ -130,7 +152,7 @@ def use_run(folder: Path, make: Make, rule: str, settings: dict[str, Any]) -> No
     refusal: BispikeError | None = None
     try:
         run = load_run(folder / "run")
-        evaluate(run.network, _dataset().test)
+        evaluate(run.network, _data_of(run.network).test)
         of_run(run)
     except BispikeError as error:
         refusal = error
@@ -306,6 +328,9 @@ TARGETS = [
     *_runs("dfa, rprop", partial(_mlp, concept_code="population"), "dfa", optimizer="rprop"),
     *_runs("decolle, adamax", _mlp, "decolle", optimizer="adamax"),
     *_runs("autoencoder", _autoencoder, "bsd"),
+    *_runs("text, bptt", _rnn, "bptt", batch_size=16),
+    *_runs("text, bsd", _rnn, "bsd", batch_size=16),
+    *_runs("series, bsd", _forecaster, "bsd", batch_size=4),
     Target("finished run", partial(make_finished, **_FINISHED), partial(use_run, **_FINISHED), ("run/**/*",)),
     Target("record of a run", partial(make_finished, **_FINISHED), use_record, ("run/*",), weight=2.0),
     Target(
