@@ -148,7 +148,8 @@ def test_reward_modulated_stdp(code: str, norm: bool, options: dict[str, Any]) -
     names = ["layer1", "layer2", "layer3", "readout"]
     assert sorted(rule.state_dict()) == sorted(f"expected_{name}" for name in names)
     assert all(float(value) == pytest.approx(1 / 3) for value in rule.state_dict().values())
-    rule.load_state_dict({f"expected_{n}": torch.tensor(v) for n, v in zip(names, expected_reward, strict=True)})
+    values = torch.tensor(expected_reward, dtype=torch.float64)
+    rule.load_state_dict({f"expected_{name}": value for name, value in zip(names, values, strict=True)})
     found = competing(twin, code, share)
     report = rule.compute_gradients(stimuli(code), LABELS)
 

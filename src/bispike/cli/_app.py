@@ -43,7 +43,9 @@ class Application(Folder):
                 stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
         try:
             with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-                _expect_no_empty_word(words)
+                for place, word in enumerate(words):
+                    if not word.strip() or (word.startswith("--") and word.endswith("=")):
+                        raise _empty_word(words, place)
                 load_packages()
                 answer = super().main(words, prog_name or "bispike", standalone_mode=False, **extra)
             if isinstance(answer, Answer):
@@ -101,14 +103,11 @@ def _usage(error: click.ClickException) -> str:
     return " ".join(error.format_message().split()) if lists_choices else printable(error.format_message())
 
 
-def _expect_no_empty_word(words: Sequence[str]) -> None:
-    """Refuse an empty value: `--out "$DIR"` with a variable that is not set would stand for the current folder."""
-    for place, word in enumerate(words):
-        if not word.strip() or (word.startswith("--") and word.endswith("=")):
-            before = word.rstrip("=") if word.strip() else words[place - 1] if place else "bispike"
-            raise errors.UserError(
-                f"{before}: expected a value, received an empty text. Is a variable of the shell not set?"
-            )
+def _empty_word(words: Sequence[str], place: int) -> errors.UserError:
+    """Refuses an empty value: `--out "$DIR"` with a variable that is not set would stand for the current folder."""
+    word = words[place]
+    before = word.rstrip("=") if word.strip() else words[place - 1] if place else "bispike"
+    return errors.UserError(f"{before}: expected a value, received an empty text. Is a variable of the shell not set?")
 
 
 def _payload(error: BaseException, status: int, message: str) -> dict[str, Any]:

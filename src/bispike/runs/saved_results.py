@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import DamagedError
 from ..files import read_bytes, read_json
 from ..schema import Check, is_switch, is_table, is_text, list_of, number, optional, record, table_of, whole
@@ -48,7 +49,7 @@ _SUMMARY: Check = record(
         "reconstruction": optional(table_of(optional(number()))),
         "measures": table_of(_NUMBERS),
         "baselines": table_of(is_table),
-        "horizon": whole(1),
+        "horizon": whole(),
         "inputs": list_of(is_text),
         "protocol": optional(is_text),
         "best_validation": optional(number()),
@@ -104,6 +105,7 @@ _AUDIT: Check = record(
 )
 
 
+@checked
 def read_summary(path: str | Path) -> dict[str, Any] | None:
     """`summary.json` of a run; None if the run is unfinished.
 
