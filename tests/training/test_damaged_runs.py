@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from bispike.config.resolve import Request, resolve
 from bispike.data import Dataset
 from bispike.errors import CheckpointError, DamagedError
 from bispike.runs import checkpoint
 from bispike.runs.folder import CHECKPOINT, INITIAL, METRICS, MODEL, SUMMARY
 from bispike.runs.run import load_run
-from bispike.training import fit
+from bispike.training import TrainConfig, fit, run_config
 
-from .conftest import FAST, assert_equal, tiny_network, weights
+from .conftest import FAST, Dying, Stop, assert_equal, tiny_network, weights
 from .interrupted import copied, resumed, small_data
 
 NAN = float("nan")
@@ -47,6 +48,21 @@ def test_what_the_checkpoint_holds_repairs_the_settings(cut: str, run_of_bsd: Pa
     _, reporter = resumed(small_data(), out)
     assert any("config.toml" in line for line in reporter.notes)
     assert config.read_text() == whole
+
+
+def test_without_config_toml_a_run_resumes_with_the_settings_of_its_checkpoint(tmp_path: Path) -> None:
+    settings = {"model_options": {"widths": [5], "time_steps": 2}, "epochs": 2, "checkpoint_steps": 1}
+    config = TrainConfig(limit=200, batch_size=100, threads=1, test=False, **settings)
+    out = tmp_path / "run"
+    with pytest.raises(Stop):
+        run_config(config, out=out, progress=Dying(3))
+    whole = (out / "config.toml").read_text()
+    (out / "config.toml").unlink()
+    resumed_config = resolve(Request({"threads": 1}), resume_from=out)
+    assert resumed_config == config
+    run = run_config(resumed_config, out=out, resume=True, progress="none")
+    assert (out / "config.toml").read_text() == whole
+    assert_equal(weights(run.network), weights(run_config(config, progress="none").network))
 
 
 def test_a_setting_that_a_person_changed_is_not_repaired(run_of_bsd: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from .. import models, rules
 from ..errors import ConfigurationError
 from . import presets
 from .options import model_options, rule_options
-from .train_config import CONFIG_FILE, TrainConfig, read_config
+from .train_config import CONFIG_FILE, TrainConfig, holds_settings, read_config
 
 
 def starting_values(options: Mapping[str, Any], resume_from: Path | None, *, anything: bool) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def starting_values(options: Mapping[str, Any], resume_from: Path | None, *, any
         return presets.config(preset).to_dict()
     if path is not None:
         return read_config(path.parent if path.name == CONFIG_FILE else path).to_dict()
-    if resume_from is not None and ((resume_from / CONFIG_FILE).exists() or not anything):
+    if resume_from is not None and (holds_settings(resume_from) or not anything):
         return read_config(resume_from).to_dict()
     return TrainConfig().to_dict()
 

@@ -301,6 +301,11 @@ def read_in_force(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return found[0], found[1]
 
 
+def holds_settings(folder: Path) -> bool:
+    """Whether a folder holds the settings of a run, be they damaged, in `config.toml` or in a checkpoint."""
+    return (folder / CONFIG_FILE).exists() or settings_in_checkpoint(folder) is not None
+
+
 def config_problem(folder: str | Path) -> str:
     """What is wrong with `config.toml` of a run that a checkpoint holds the settings of; empty if nothing is."""
     return _read_table(folder)[1]

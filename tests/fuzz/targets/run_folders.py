@@ -328,9 +328,9 @@ TARGETS = [
     *_runs("dfa, rprop", partial(_mlp, concept_code="population"), "dfa", optimizer="rprop"),
     *_runs("decolle, adamax", _mlp, "decolle", optimizer="adamax"),
     *_runs("autoencoder", _autoencoder, "bsd"),
-    *_runs("text, bptt", _rnn, "bptt", batch_size=16),
-    *_runs("text, bsd", _rnn, "bsd", batch_size=16),
-    *_runs("series, bsd", _forecaster, "bsd", batch_size=4),
+    *_runs("text, bptt", _rnn, "bptt", 0.5, batch_size=16),
+    *_runs("text, bsd", _rnn, "bsd", 0.5, batch_size=16),
+    *_runs("series, bsd", _forecaster, "bsd", 0.5, batch_size=4),
     Target("finished run", partial(make_finished, **_FINISHED), partial(use_run, **_FINISHED), ("run/**/*",)),
     Target("record of a run", partial(make_finished, **_FINISHED), use_record, ("run/*",), weight=2.0),
     Target(
