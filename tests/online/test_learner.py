@@ -1,6 +1,5 @@
 """The contract of a learner: what observing and teaching do, and what they must not do."""
 
-
 import pytest
 import torch
 
