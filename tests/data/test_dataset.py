@@ -111,7 +111,7 @@ def test_another_seed_draws_other_rows():
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.0, 1.5, math.nan])
 def test_a_share_outside_0_to_1_is_refused(fraction):
-    with pytest.raises(ConfigurationError, match="0 <= fraction < 1|fraction: expected a number"):
+    with pytest.raises(ConfigurationError, match=r"0 <= fraction < 1|fraction: expected a number"):
         stratified(torch.tensor([0, 1]), fraction, seed=0)
 
 
