@@ -17,11 +17,13 @@ from torch import Tensor
 import bispike
 from bispike import analysis, data, models, rules
 from bispike.analysis import corruptions
+from bispike.config.options import model_options, signals_of
 from bispike.functional.backends import native
 from bispike.memory import AssociativeMemory
 from bispike.nn import Network, SequenceNetwork
 from bispike.online import Learner
 from bispike.runs.run import horizon_and_inputs
+from bispike.settings import no_effects
 from bispike.tasks import continue_text, forecast
 from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_config
 
@@ -112,7 +114,7 @@ def _config(case: Case, files: dict[str, Path]) -> TrainConfig:
         dataset=dataset,
         data_options=_translated("data", case["data_options"]),
         model=NAMES.get(case["model"], case["model"]),
-        model_options=_translated("model", case["model_options"]),
+        model_options=_acting(case),
         rule=NAMES.get(case["rule"], case["rule"]),
         rule_options={
             k: v for k, v in _translated("rule", case["rule_options"]).items() if (case["rule"], k) != ("bsd", "order")
@@ -121,6 +123,14 @@ def _config(case: Case, files: dict[str, Path]) -> TrainConfig:
         checkpoint_seconds=0.0,
         **_translated("settings", case["settings"]),
     )
+
+
+def _acting(case: Case) -> dict[str, Any]:
+    """Options of the model without those that have no effect under the rule, which are refused."""
+    model, rule = (NAMES.get(case[part], case[part]) for part in ("model", "rule"))
+    options = _translated("model", case["model_options"])
+    idle = no_effects(model_options(model), options, others=signals_of(rule, model))
+    return {name: value for name, value in options.items() if name not in idle}
 
 
 def _translated(group: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from functools import cache
 
 import pytest
 import torch
@@ -17,14 +19,19 @@ NOT_FINITE = [math.nan, math.inf, -math.inf]
 PHASES = ["layers learn", "consolidated", "metric fixed"]
 
 
-def learner_in(phase: str, **options: object) -> Learner:
+def learner_in(phase: str) -> Learner:
     """A learner that has learned a little in this phase, so that none of its state is empty."""
+    return copy.deepcopy(_learner_in(phase))
+
+
+@cache
+def _learner_in(phase: str) -> Learner:
     stimuli, labels = clouds(24, seed=1, classes=KNOWN)
     if phase == "layers learn":
-        learner = Learner(small(**options), rule_options={"prior": "running"})
+        learner = Learner(small(), rule_options={"prior": "running"})
         learner.run(zip(stimuli.split(4), labels.split(4), strict=True))
         return learner
-    learner = consolidated(trained(**options))
+    learner = consolidated(trained())
     if phase == "metric fixed":
         learner.add_class("emu")
         learner.run([(stimuli[0] + 3, "emu"), (stimuli[1] + 3, "emu")])

@@ -22,7 +22,8 @@ SAMPLES, LENGTH = 3, 5
 
 
 def network(kind: str, **options: Any) -> Any:
-    target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0)) if kind == "series" else list("abcd")
+    series = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0))
+    target = series if kind == "series" else tuple("abcd")
     size = 3 if kind == "series" else 4
     options = {"threshold": 0.5, "excitability": 0.5, "norm": False, "time_steps": 3, "gain": 1.4, **options}
     net = models.create("rnn", size, target, widths=[9, 7], **options)
