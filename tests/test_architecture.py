@@ -13,8 +13,10 @@ import bispike
 
 ROOT = Path(bispike.__file__).parent
 ROOMS = [
-    ("_version", "errors"),
-    ("files", "seeds", "settings", "spaces", "stopping"),
+    ("_version", "escaping"),
+    ("errors",),
+    ("arguments",),
+    ("files", "restoring", "schema", "seeds", "settings", "spaces", "stopping"),
     ("functional",),
     ("nn",),
     ("models",),

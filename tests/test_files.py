@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bispike import files
-from bispike.errors import UserError, WorkError
+from bispike.errors import DamagedError, UserError, WorkError
 
 
 def test_writes_text_and_bytes_and_replaces(tmp_path: Path) -> None:
@@ -182,3 +182,65 @@ def test_a_real_name_that_is_too_long_and_a_real_circle_of_links(tmp_path: Path)
         files.make_folder(tmp_path / "circle" / "below")
     with pytest.raises(UserError, match="zero byte"):
         files.make_folder("a\0b")
+
+
+# ------------------------------------------------------------------ reading
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting"),
+        (b"[1]", "received list"),
+        (b"3", "received int"),
+        (b'{"a": 1} x', "Extra data"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": -Infinity}', "no number"),
+        (b'{"a": 1e999}', "too large"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "too large"),
+        (b'{"a": 9223372036854775808}', "too large"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b'{"a": "\\ud800"}', "surrogates"),
+        (b'{"a": "\xff"}', "utf-8"),
+        (b'{"a": ' * 100_000, "nested"),
+        (b"[" * 100_000, "nested"),
+        (b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}", "nested"),
+    ],
+)
+def test_json_that_could_surprise_is_refused(text: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(text)
+    with pytest.raises(DamagedError, match=f"a\\.json: is damaged.*{reason}"):
+        files.read_json(tmp_path / "a.json")
+
+
+def test_sound_json_is_read_as_it_was_written(tmp_path: Path) -> None:
+    value = {"a": [0.1 + 0.2, -1, 2**62, None, True], "é": {"[[[[" * 40: "\\u0041\n😀"}, "list": [[1]] * 100}
+    files.write_json(tmp_path / "a.json", value)
+    assert files.read_json(tmp_path / "a.json") == value
+    assert files.read_json(tmp_path / "none.json") is None
+    assert files.read_json(tmp_path / "a.json" / "none.json") is None
+
+
+def test_what_is_no_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("folder", "loop", "endless", "pipe"):
+        with pytest.raises(DamagedError, match=f"{name}: expected a file"):
+            files.read_bytes(tmp_path / name)
+        with pytest.raises(DamagedError, match=f"{name}: expected a file"):
+            files.read_json(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        files.read_bytes(tmp_path / "none")
+
+
+def test_large_files_and_links_are_refused_where_they_do_not_belong(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to("a")
+    assert files.read_bytes(tmp_path / "link", most=5) == b"12345"
+    with pytest.raises(DamagedError, match="at most 4 bytes, received 5"):
+        files.read_bytes(tmp_path / "a", most=4)
+    with pytest.raises(DamagedError, match="symbolic link"):
+        files.read_bytes(tmp_path / "link", follow_link=False)

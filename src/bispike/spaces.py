@@ -9,8 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any
 
+from .arguments import expect, is_number, shown, whole, wholes
 from .errors import ConfigurationError
+
+LARGEST = 2**28
+"""Values in one stimulus: 1 GiB in float32."""
+MOST_CLASSES = 100_000
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,13 @@ class Stimulus:
     std: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.shape or any(int(n) < 1 for n in self.shape):
-            raise ConfigurationError(f"stimulus shape: expected axes of at least 1, received {self.shape}.")
+        object.__setattr__(self, "shape", tuple(wholes("stimulus shape", self.shape)))
+        if self.size > LARGEST:
+            raise ConfigurationError(
+                f"stimulus shape: expected at most {LARGEST:,} values in one stimulus, received {shown(self.shape)}."
+            )
+        for part in ("mean", "std"):
+            object.__setattr__(self, part, _numbers(f"stimulus {part}", getattr(self, part)))
         if not self.mean:
             object.__setattr__(self, "mean", (0.0,) * self.shape[0])
         if not self.std:
@@ -41,7 +53,7 @@ class Stimulus:
                 f"received {len(self.mean)} and {len(self.std)}."
             )
         if any(s <= 0 for s in self.std):
-            raise ConfigurationError(f"stimulus std: expected positive values, received {self.std}.")
+            raise ConfigurationError(f"stimulus std: expected positive values, received {shown(self.std)}.")
 
     @property
     def size(self) -> int:
@@ -53,7 +65,9 @@ class Stimulus:
         """Accept a Stimulus, a shape, or a number of features."""
         if isinstance(value, Stimulus):
             return value
-        return cls((value,) if isinstance(value, int) else tuple(int(n) for n in value))
+        if isinstance(value, Integral):
+            return cls((whole("stimulus", value, 1, LARGEST),))
+        return cls(tuple(wholes("stimulus", value)))
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,7 @@ class Concept:
     names: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", _distinct("concept", "classes", self.names))
         if len(self.names) < 2:
             raise ConfigurationError(f"concept: expected at least 2 classes, received {len(self.names)}.")
 
@@ -76,7 +91,9 @@ class Concept:
         """Accept a Concept, a list of names, or a number of classes."""
         if isinstance(value, Concept):
             return value
-        return cls(tuple(str(i) for i in range(value)) if isinstance(value, int) else tuple(value))
+        if isinstance(value, Integral):
+            return cls(tuple(str(i) for i in range(whole("concept", value, 0, MOST_CLASSES))))
+        return cls(tuple(value) if isinstance(value, list) else value)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -97,8 +114,12 @@ class Quantities(Concept):
     scale: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", _distinct("quantities", "quantities", self.names))
         if not self.names:
             raise ConfigurationError("quantities: expected at least one name, received none.")
+        for part in ("mean", "std", "scale"):
+            object.__setattr__(self, part, _numbers(f"quantities {part}", getattr(self, part)))
+        object.__setattr__(self, "present", tuple(wholes("quantities present", self.present, 0, empty=True)))
         count = len(self.names)
         for name, default in (("mean", (0.0,) * count), ("std", (1.0,) * count)):
             if not getattr(self, name):
@@ -111,3 +132,25 @@ class Quantities(Concept):
                 f"quantities: expected a mean, a positive std and a positive scale for each of {count}, and a present "
                 f"column for each or none; received {', '.join(map(str, lengths))} and {len(self.present)}."
             )
+
+
+def _numbers(name: str, values: Any) -> tuple[float, ...]:
+    """A tuple of finite numbers, as plain ones."""
+    expect(name, values, (list, tuple), "a list of numbers")
+    if not all(is_number(value) and abs(value) < math.inf for value in values):
+        raise ConfigurationError(f"{name}: expected finite numbers, received {shown(values)}.")
+    return tuple(float(value) for value in values)
+
+
+def _distinct(name: str, what: str, names: Any) -> tuple[str, ...]:
+    """A tuple of names that differ; each is a text that is not empty."""
+    expect(name, names, (list, tuple), f"a list of names of {what}")
+    wrong = [one for one in names if not isinstance(one, str) or not one]
+    if wrong:
+        raise ConfigurationError(f"{name}: expected a text as the name of each, received {shown(wrong[0])}.")
+    if len(names) > MOST_CLASSES:
+        raise ConfigurationError(f"{name}: expected at most {MOST_CLASSES:,} {what}, received {len(names):,}.")
+    if len({*names}) < len(names):
+        twice = next(one for place, one in enumerate(names) if one in names[:place])
+        raise ConfigurationError(f"{name}: expected a name of its own for each, received {shown(twice)} twice.")
+    return tuple(names)

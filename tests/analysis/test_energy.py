@@ -110,7 +110,7 @@ def test_pooled_maps_are_counted_after_pooling() -> None:
 @pytest.mark.parametrize("activity", ["spikes", "rates"])
 def test_a_position_of_a_recurrent_network_by_hand(kind: str, activity: str) -> None:
     """Layers of 5 and 4 neurons; each neuron also reaches its own layer at the next position."""
-    target = "abcdef" if kind == "text" else Quantities(("u", "v"))
+    target = tuple("abcdef") if kind == "text" else Quantities(("u", "v"))
     features, classes = (6, 6) if kind == "text" else (3, 2)
     network = models.create("rnn", features, target, widths=[5, 4], time_steps=3, threshold=0.5, excitability=0.5)
     draws = torch.Generator().manual_seed(0)

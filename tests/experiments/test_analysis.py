@@ -14,7 +14,8 @@ from bispike.experiments.analysis import analyse_run
 from bispike.experiments.analysis_files import write_analysis
 from bispike.experiments.analysis_tables import analysis_tables
 from bispike.report import write_report
-from bispike.runs.record import read_analysis, read_run
+from bispike.runs.record import read_run
+from bispike.runs.saved_results import read_analysis
 from bispike.training import TrainConfig, run_config
 
 from ..report.reading import Page
@@ -97,6 +98,12 @@ def test_the_report_shows_an_analysis_of_these_weights_and_no_other(
     assert page.faults == []
     assert "Analysis" in page.headings
     assert "Linear separability" in page.text
+    written = json.loads((run / "analysis.json").read_text())
+    for part in ("agreement", "update_angle", "probe", "robustness", "classes"):
+        (run / "analysis.json").write_text(json.dumps({**written, part: [3]}))
+        assert read_analysis(run) is None, part
+    (run / "analysis.json").write_text(json.dumps(written))
+    assert read_analysis(run) == written
     shutil.copy(runs["fa"] / "model.safetensors", run / "model.safetensors")
     assert read_analysis(run) is None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import matplotlib
@@ -15,6 +17,10 @@ from matplotlib.figure import Figure
 
 from bispike import figures
 from bispike.analysis import Agreement, LayerReading, firing_health
+from bispike.figures.files import write_picture
+from bispike.figures.study import Point, cost_scatter, row_values
+
+from ..hostile import HOSTILE, acting
 
 EYE = torch.eye(3)
 METRICS = [
@@ -115,7 +121,9 @@ def test_names_are_shown_as_text_and_not_as_formulas() -> None:
     assert all(name in words for name in NAMES)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("short", "short"), ("a\tb\x00", "a b?"), ("x" * 20, "x" * 15 + "…")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("short", "short"), ("a\tb\x00", r"a b\x00"), ("_a", " _a"), ("x" * 20, "x" * 15 + "…")]
+)
 def test_long_and_unprintable_names_are_made_fit(name: str, expected: str) -> None:
     from bispike.figures.canvas import label_text
 
@@ -145,3 +153,20 @@ def test_before_and_after_share_one_scale() -> None:
 def test_the_loss_has_the_unit_of_its_task(row: dict[str, float], unit: str) -> None:
     (axes,) = figures.loss_curve([{"epoch": 1, **row}]).axes
     assert axes.get_ylabel() == f"loss ({unit})"
+
+
+def test_no_name_acts_in_a_picture_or_warns(tmp_path: Path) -> None:
+    """Warnings are errors here: of missing glyphs, of labels that no legend shows, of formulas that are none."""
+    names = [*HOSTILE, "$\\frac{x$", "_under", "数字"]
+    rows = [SimpleNamespace(row=name, values=[0.1], mean=0.15, spread=0.05, activity="spikes") for name in names]
+    drawn = [
+        figures.confusion_heatmap(torch.eye(len(names)).long(), names),
+        figures.validation_curves({name: [(1, 0.5)] for name in names}),
+        row_values(rows, metric="accuracy", title=names[0]),
+        cost_scatter({"ms": [Point(name, 1.0 + i, 0.5, None, "spikes") for i, name in enumerate(names)]}, metric="x"),
+    ]
+    for figure in drawn:
+        text = figures.to_svg(figure)
+        assert acting(text, "\n") == set()
+        ElementTree.fromstring(text)
+    write_picture(tmp_path / "rows.png", drawn[2])

@@ -179,7 +179,7 @@ def test_a_missing_compiler_is_named(tmp_path: object) -> None:
 
 
 def test_kernels_that_are_not_there_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "_obtain", lambda: "no C++ compiler")
+    monkeypatch.setattr(build, "_obtain", lambda: build.Found(None, "no C++ compiler"))
     native.kernels.cache_clear()
     native.library.cache_clear()
     try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +23,15 @@ class Loaded(SimpleNamespace):
     """A library that was loaded from a path: its functions are there, and can be declared."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(path=path, **{name: SimpleNamespace() for name in build.SIGNATURES})
+        super().__init__(path=os.path.realpath(path), **{name: SimpleNamespace() for name in build.SIGNATURES})
+
+
+def obtain() -> Loaded:
+    """The library as a process that starts now gets it."""
+    build._obtain.cache_clear()
+    found = build._obtain()
+    assert isinstance(found.library, Loaded), found.reason
+    return found.library
 
 
 @pytest.fixture
@@ -29,14 +39,14 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[l
     """The commands that are run; each writes what it was asked to, as a compiler does."""
     ran: list[list[str]] = []
 
-    def output(command: list[str]) -> str:
+    def output(command: list[str], seconds: float = 0) -> str:
         ran.append(command)
         if "-o" in command:
             Path(command[command.index("-o") + 1]).write_bytes(b"library")
         return "compiler 1.0"
 
     monkeypatch.setattr(build, "_output", output)
-    monkeypatch.setattr(build.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(build.shutil, "which", lambda name: None if " " in name else f"/bin/{name}")
     monkeypatch.setattr(build.ctypes, "CDLL", Loaded)
     monkeypatch.setattr(build, "_processor", lambda: "processor")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -48,8 +58,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[l
 
 
 def test_the_library_is_compiled_once_and_kept(commands: list[list[str]], tmp_path: Path) -> None:
-    loaded = build._obtain()
-    assert isinstance(loaded, Loaded)
+    loaded = obtain()
     kept = Path(loaded.path)
     assert kept.parent == tmp_path / "bispike" / "native"
     assert kept.read_bytes() == b"library"
@@ -61,27 +70,27 @@ def test_the_library_is_compiled_once_and_kept(commands: list[list[str]], tmp_pa
     assert {*build.FLAGS} < {*compiling}
     named = [Path(word).name for word in compiling if word.endswith(".cpp")]
     assert named == sorted(file.name for file in build.HERE.glob("*.cpp"))
-    build._obtain.cache_clear()
-    assert build._obtain() == loaded
+    assert obtain() == loaded
     assert len(commands) == 3  # only the version is asked for again
 
 
 @pytest.mark.parametrize(
     ("environment", "compiler"),
     [
-        ({}, "c++"),
-        ({"CXX": "clang++ -stdlib=x"}, "clang++"),
-        ({"BISPIKE_CXX": "g++-13", "CXX": "clang++"}, "g++-13"),
-        ({"BISPIKE_CXX": "", "CXX": ""}, "c++"),
+        ({}, ["/bin/c++"]),
+        ({"CXX": "clang++ -stdlib=x -DA='b c'"}, ["/bin/clang++", "-stdlib=x", "-DA=b c"]),
+        ({"BISPIKE_CXX": "g++-13", "CXX": "clang++"}, ["/bin/g++-13"]),
+        ({"BISPIKE_CXX": "", "CXX": " "}, ["/bin/c++"]),
     ],
 )
 def test_the_compiler_is_named_by_the_environment(
-    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], compiler: str
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], compiler: list[str]
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    build._obtain()
-    assert commands[1][0] == f"/bin/{compiler}"
+    obtain()
+    assert commands[1][: len(compiler)] == compiler
+    assert commands[0] == [*compiler, "--version"]
 
 
 def test_another_source_processor_or_compiler_makes_another_library(
@@ -95,10 +104,7 @@ def test_another_source_processor_or_compiler_makes_another_library(
     found: list[str] = []
 
     def again() -> None:
-        build._obtain.cache_clear()
-        loaded = build._obtain()
-        assert isinstance(loaded, Loaded)
-        found.append(loaded.path)
+        found.append(obtain().path)
 
     again()
 
@@ -110,7 +116,9 @@ def test_another_source_processor_or_compiler_makes_another_library(
     again()
     monkeypatch.setattr(build, "FLAGS", ("-O0",))
     again()
-    assert len(set(found)) == 5
+    monkeypatch.setenv("CXX", "c++ -DOTHER")
+    again()
+    assert len(set(found)) == 6
 
 
 def test_a_compiler_that_does_not_know_the_vector_width_is_asked_without_it(
@@ -118,7 +126,7 @@ def test_a_compiler_that_does_not_know_the_vector_width_is_asked_without_it(
 ) -> None:
     plain = build._output
 
-    def refuse(command: list[str]) -> str:
+    def refuse(command: list[str], seconds: float = 0) -> str:
         if build.WIDE in command:
             commands.append(command)
             raise subprocess.CalledProcessError(1, command, stderr="unknown option")
@@ -148,23 +156,25 @@ def test_it_is_written_beside_its_place_and_then_renamed(
 
 
 def test_a_failing_compiler_is_quoted(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(command: list[str]) -> str:
+    def fail(command: list[str], seconds: float = 0) -> str:
         raise subprocess.CalledProcessError(1, command, stderr="no such header")
 
     monkeypatch.setattr(build, "_output", fail)
-    assert build._obtain() == "compiling the kernels failed: no such header"
+    assert build.reason() == "compiling the kernels failed: no such header"
 
-    def missing(command: list[str]) -> str:
+    def missing(command: list[str], seconds: float = 0) -> str:
         raise OSError("exec format error")
 
     build._obtain.cache_clear()
     monkeypatch.setattr(build, "_output", missing)
-    assert build._obtain() == "compiling the kernels failed: exec format error"
+    assert build.reason() == "compiling the kernels failed: exec format error"
+    assert "the C++ kernels are not used: compiling the kernels failed: exec" in str(build.notice())
 
 
 def test_the_kernels_can_be_switched_off(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BISPIKE_NATIVE", "0")
     assert build.reason() == "BISPIKE_NATIVE=0"
+    assert build.notice() is None
     monkeypatch.setattr(build.ctypes, "CDLL", CDLL)
     build.library.cache_clear()
     try:
@@ -174,23 +184,13 @@ def test_the_kernels_can_be_switched_off(commands: list[list[str]], monkeypatch:
     assert commands == []
 
 
-def test_without_a_compiler_its_name_is_given(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["icpc -fast", "'c++", "a\x1bb"])
+def test_without_a_compiler_its_name_is_given(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setattr(build.shutil, "which", lambda name: None)
-    monkeypatch.setenv("CXX", "icpc -fast")
-    assert build.reason() == "no C++ compiler ('icpc -fast' is not on the path)"
-
-
-def test_a_cache_that_cannot_be_written_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    folder = build._folder()
-    assert folder.is_dir()
-    assert folder.name.startswith("bispike-native-")
-    folder.rmdir()
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(build.Path, "home", lambda: tmp_path)
-    assert build._folder() == tmp_path / ".cache" / "bispike" / "native"
-    assert build._folder().is_dir()
+    monkeypatch.setenv("CXX", name)
+    assert build.reason() == f"no C++ compiler ({name!r} is not on the path)"
 
 
 @pytest.mark.parametrize("word", ["flags", "Features"])
@@ -231,3 +231,57 @@ def test_a_command_returns_what_it_printed_and_an_error_with_its_message() -> No
     with pytest.raises(subprocess.CalledProcessError) as error:
         build._output([sys.executable, "-c", "raise SystemExit('no such option')"])
     assert error.value.stderr == "no such option\n"
+    assert build._output([sys.executable, "-c", "import sys; sys.stdout.buffer.write(b'a\\xff')"]) == "a\ufffd"
+
+
+def test_a_compiler_that_hangs_is_killed_with_the_programs_that_it_started(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    script = f"sleep 60 & echo $! > {started}; wait"
+    with pytest.raises(subprocess.TimeoutExpired) as error:
+        build._output(["sh", "-c", script], seconds=0.5)
+    assert build._detail(error.value) == "the compiler did not end within 0.5 s"
+    child = Path("/proc", started.read_text().strip(), "stat")
+    for _ in range(100):  # a killed process vanishes a moment later
+        if not child.exists() or child.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.02)
+    pytest.fail("the program that the compiler had started still runs")
+
+
+def test_a_disk_without_room_is_not_the_fault_of_the_compiler(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def output(command: list[str], seconds: float = 0) -> str:
+        if "-o" in command and tmp_path / "bispike" in Path(command[command.index("-o") + 1]).parents:
+            raise subprocess.CalledProcessError(1, command, stderr="final link failed")
+        if "-o" in command:
+            Path(command[command.index("-o") + 1]).write_bytes(b"library")
+        return "compiler 1.0"
+
+    def write(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(build.tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(build, "_output", output)
+    assert build.reason() == "compiling the kernels failed: final link failed"
+    build._obtain.cache_clear()
+    with monkeypatch.context() as full:
+        full.setattr(build, "bytes", lambda count: write(tmp_path, b""), raising=False)
+        found = build._obtain()
+    assert found.library is not None
+    assert "cannot be used (No space left on device): the compiled kernels are in" in str(found.remark)
+
+
+def test_a_compiler_that_hangs_is_not_tried_in_every_folder(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(command: list[str], seconds: float = 120) -> str:
+        commands.append(command)
+        if "-o" in command:
+            raise subprocess.TimeoutExpired(command, seconds)
+        return "compiler 1.0"
+
+    monkeypatch.setattr(build, "_output", hang)
+    assert build.reason() == "compiling the kernels failed: the compiler did not end within 120 s"
+    assert len(commands) == 2

@@ -1,9 +1,11 @@
 """The associative memory: its rule, storing, recalling, completing, saving."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
 from bispike.errors import CheckpointError, ConfigurationError, ShapeError
@@ -162,6 +164,43 @@ def test_what_is_not_a_memory_is_named(tmp_path: Path) -> None:
     (tmp_path / "memory.json").write_text("{")
     with pytest.raises(CheckpointError, match="damaged"):
         AssociativeMemory.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stimulus", [10**6, 10**6]),
+        ("stimulus", 120),
+        ("concept", []),
+        ("concept", ["x"]),
+        ("stored", -1),
+        ("time_steps", "8"),
+        ("time_steps", 0),
+        ("rate", 9.5),
+        ("seed", 2**63),
+        ("seed", None),
+        ("other", 1),
+    ],
+)
+def test_damaged_settings_of_a_memory_are_refused(name: str, value: object, tmp_path: Path) -> None:
+    filled()[0].save(tmp_path)
+    path = tmp_path / "memory.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(CheckpointError, match="memory"):
+        AssociativeMemory.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["up", "down", "stimulus_mean", "concept_mean", "draws"])
+def test_damaged_tensors_of_a_memory_are_refused(name: str, tmp_path: Path) -> None:
+    filled()[0].save(tmp_path)
+    path = tmp_path / "memory.safetensors"
+    tensors = load(path.read_bytes())
+    value = tensors[name]
+    others = [value.reshape(-1)[:-1], value.to(torch.float64)]
+    for other in others if name == "draws" else [*others, torch.full_like(value, float("nan"))]:
+        path.write_bytes(save({**tensors, name: other}))
+        with pytest.raises(CheckpointError, match=rf"memory\.safetensors .*{name}"):
+            AssociativeMemory.load(tmp_path)
 
 
 def test_wrong_patterns_are_refused() -> None:

@@ -19,7 +19,8 @@ TIGHT: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-9}
 
 
 def sequence_network(kind: str, **options: Any) -> SequenceNetwork:
-    target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0)) if kind == "series" else "abcdef"
+    series = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0))
+    target = series if kind == "series" else tuple("abcdef")
     size = 3 if kind == "series" else 6
     options = {"threshold": 0.5, "excitability": 0.5, **options}
     return models.create("rnn", size, target, widths=[9, 7], **options).double()  # type: ignore[return-value]

@@ -17,7 +17,7 @@ LIVELY = {"threshold": 0.5, "excitability": 0.5}
 
 
 def text_network(widths: list[int] | None = None, **options: object) -> SequenceNetwork:
-    network = models.create("rnn", 6, "abcdef", widths=widths or [9], **{**LIVELY, **options})
+    network = models.create("rnn", 6, tuple("abcdef"), widths=widths or [9], **{**LIVELY, **options})
     assert isinstance(network, SequenceNetwork)
     return network
 

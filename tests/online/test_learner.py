@@ -1,17 +1,15 @@
 """The contract of a learner: what observing and teaching do, and what they must not do."""
 
-import math
-
 import pytest
 import torch
 
 from bispike import models
-from bispike.errors import ConfigurationError, DivergenceError, ShapeError, UserError
+from bispike.errors import ConfigurationError, ShapeError, UserError
 from bispike.nn import DriveNorm, Network
 from bispike.online import Learner
 from bispike.online.new_class_weights import write_readout_row
 from bispike.rules import BSD
-from tests.online.conftest import CLASSES, KNOWN, NAMES, WIDTH, clouds, consolidated, small, teach_new, trained
+from tests.online.conftest import CLASSES, KNOWN, NAMES, clouds, consolidated, small, teach_new, trained
 
 
 def weights(network: Network) -> dict[str, torch.Tensor]:
@@ -135,16 +133,6 @@ def test_wrong_settings_are_refused() -> None:
     for wrong in ({"lr": 0.0}, {"shrink": 0.0}, {"lift": -1.0}, {"rule": "bptt"}, {"rule_options": {"strngth": 1}}):
         with pytest.raises(UserError):
             Learner(small(), **wrong)  # type: ignore[arg-type]
-
-
-def test_a_stimulus_that_is_not_finite_leaves_the_weights_alone() -> None:
-    learner = Learner(small())
-    before = weights(learner.network)
-    learner.observe(torch.full((1, WIDTH), math.nan))
-    with pytest.raises(DivergenceError):
-        learner.teach(0)
-    for name, parameter in learner.network.named_parameters():
-        assert torch.equal(parameter, before[name]), name
 
 
 def test_a_class_needs_consolidation_and_samples_of_every_known_class() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bispike import models, rules
-from bispike.errors import ConfigurationError, ShapeError, UnknownNameError
+from bispike.errors import ConfigurationError, DamagedError, ShapeError, UnknownNameError
 from bispike.nn import (
     RATES,
     SPIKES,
@@ -32,7 +32,7 @@ def network(kind: type[Network]) -> Network:
         return models.mlp(12, [9, 7], 3, seed=1)
     if kind is Autoencoder:
         return models.autoencoder(12, [9], 3, latent=5, seed=1)
-    concept: Any = "abcdef" if kind is SequenceClassifier else Quantities(("u",), (0.5,), (2.0,), (), (1.0,))
+    concept: Any = tuple("abcdef") if kind is SequenceClassifier else Quantities(("u",), (0.5,), (2.0,), (), (1.0,))
     return models.create("rnn", 6, concept, widths=[9], seed=1)
 
 
@@ -217,11 +217,11 @@ def test_state_belongs_to_the_rule_and_follows_the_precision_of_the_network() ->
     state = rule.state_dict()
     assert sorted(state) == ["map.weight", "one"]
     assert all(value.dtype == torch.float64 for value in state.values())
-    rule.load_state_dict({"one": torch.zeros(2), "map.weight": torch.full((3, 2), 5.0)})
+    rule.load_state_dict({"one": torch.zeros(2).double(), "map.weight": torch.full((3, 2), 5.0).double()})
     assert rule.state_dict()["map.weight"].sum() == 30
-    with pytest.raises(ConfigurationError, match=r"rule 'frozen': expected the state .*'one': \[2\].* received none"):
+    with pytest.raises(DamagedError, match=r"rule 'frozen': state: .*expected 2 tensors, received 0; it lacks one"):
         rule.load_state_dict({})
-    with pytest.raises(ConfigurationError, match="of no tensors"):
+    with pytest.raises(DamagedError, match="expected 0 tensors"):
         rules.create("frozen", network(Classifier)).load_state_dict({"one": torch.zeros(2)})
 
 

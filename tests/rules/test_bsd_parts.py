@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bispike import models
-from bispike.errors import ConfigurationError
+from bispike.errors import DamagedError
 from bispike.functional import rows_of
 from bispike.functional.backends import native
 from bispike.nn import ALONE, Activity, Classifier, Pathway
@@ -250,9 +250,9 @@ def test_processes_move_one_prior() -> None:
 
 def test_a_checkpoint_brings_means_and_prior_back() -> None:
     centre, part = Centre("running", 7), contrast("expected", "running")
-    mean, prior = draw(3), torch.tensor([0.1, 0.2, 0.3, 0.4])
+    mean, prior = draw(3), torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
     state = {"centre.layer2": mean, "prior": prior}
-    load_state(centre, part, state)
+    load_state(centre, part, state, sizes={"layer1": 4, "layer2": 3}, like=mean)
     assert list(state) == ["centre.layer2", "prior"]  # the caller's own is left as it is
     assert list(centre.means) == ["layer2"]
     assert torch.equal(centre.means["layer2"], mean)
@@ -261,10 +261,11 @@ def test_a_checkpoint_brings_means_and_prior_back() -> None:
     part.negatives(LABELS, ALONE, dtype=torch.float64)
     assert torch.equal(mean, draw(3))
     assert prior.tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
-    with pytest.raises(ConfigurationError, match=r"expected running centres 'centre.<layer>', received \['prior'\]"):
-        load_state(centre, contrast("expected"), state)
-    with pytest.raises(ConfigurationError, match=r"received \['mean'\]"):
-        load_state(centre, part, {"mean": mean})
+    for wrong, message in (({"mean": mean, **state}, "also has mean"), ({"centre.layer1": mean, **state}, "shape")):
+        with pytest.raises(DamagedError, match=message):
+            load_state(centre, part, wrong, sizes={"layer1": 4, "layer2": 3}, like=mean)
+    with pytest.raises(DamagedError, match="also has prior"):
+        load_state(centre, contrast("expected"), state, sizes={"layer2": 3}, like=mean)
 
 
 def test_rows_of_maps_lie_position_by_position() -> None:

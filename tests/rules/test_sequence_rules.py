@@ -24,7 +24,8 @@ SAMPLES, LENGTH = 4, 5
 
 
 def network(kind: str, *, norm: bool, **options: Any) -> Any:
-    target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0)) if kind == "series" else "abcdef"
+    series = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0))
+    target = series if kind == "series" else tuple("abcdef")
     size = 3 if kind == "series" else 6
     options = {"threshold": 0.5, "excitability": 0.5, **options}
     net = models.create("rnn", size, target, widths=[9, 7], norm=norm, **options)

@@ -21,7 +21,7 @@ LENGTH = 5
 
 def build(kind: str, **options: Any) -> Network:
     if kind == "text":
-        return models.create("rnn", 6, "abcdef", **{**LIVELY, **options}).double()
+        return models.create("rnn", 6, tuple("abcdef"), **{**LIVELY, **options}).double()
     target = Quantities(("u", "v"), (0.5, -1.0), (2.0, 0.5), (2, 0), (1.0, 3.0))
     return models.create("rnn", 3, target, **{**LIVELY, **options}).double()
 

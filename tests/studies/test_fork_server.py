@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bispike.stopping import SIGNALS
 from bispike.studies.fork_server import LOST, ForkServer
 from bispike.studies.processes import NewProcesses, Processes
 
@@ -90,6 +91,18 @@ def test_an_interrupted_training_saves_a_checkpoint(server: ForkServer, tmp_path
     assert ended(server, 1) == {"long": 1}
     assert json.loads(answer.read_text())["error"]["kind"] == "TrainingInterrupted"
     assert list((tmp_path / "run" / "checkpoint").iterdir())
+
+
+def test_signals_for_all_processes_of_a_job_end_no_server_with_children(server: ForkServer, tmp_path: Path) -> None:
+    answer = start(server, tmp_path, "long", *endless(tmp_path))
+    wait_for(tmp_path / "run" / "metrics.jsonl", size=1)
+    (child,) = children_of(server._process.pid)
+    for number in SIGNALS:
+        os.kill(server._process.pid, number)
+    os.kill(child, signal.SIGUSR1)
+    assert ended(server, 1) == {"long": 1}
+    assert server._process.poll() is None
+    assert "saved in" in json.loads(answer.read_text())["error"]["message"]
 
 
 def test_children_work_in_the_folder_and_the_environment_of_now(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from bispike.config.resolve import Request
-from bispike.errors import ConfigurationError
+from bispike.errors import ConfigurationError, UserError, WorkError
+from bispike.studies.results import write_study
 from bispike.studies.study import ablate_cells, compare_cells, run_study, split_values
 
 
@@ -76,3 +78,33 @@ def test_a_study_is_not_for_torchrun(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigurationError, match="without torchrun"):
         run_study(compare_cells(Request({}), ["bsd"], 1), tmp_path / "study")
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_ends_a_study_with_the_names_of_its_runs(tmp_path: Path, number: signal.Signals) -> None:
+    options = {"dataset": "digits", "model": "mlp", "epochs": 10000, "batch_size": 64}
+    cells = compare_cells(Request(options, [("widths", "[4]")]), ["bsd", "frozen"], 1)
+
+    def note(message: str) -> None:
+        if message.endswith("started"):
+            signal.raise_signal(number)
+
+    before = signal.getsignal(number)
+    with pytest.raises(WorkError, match=r"0 of 2 runs had ended \(none\), 1 were saved .* \(bsd-seed0\); the same"):
+        run_study(cells, tmp_path / "study", jobs=1, note=note)
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(
+    "name", ["table.tex", "runs.csv", "accuracy.png", "cells", "logs", "bsd-seed0", "bispike.json"]
+)
+def test_a_study_touches_no_folder_of_somebody_else(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    cells = compare_cells(Request({"dataset": "digits"}), ["bsd"], 1)
+    with pytest.raises(UserError, match=f"holds {name}, which bispike did not write"):
+        run_study(cells, tmp_path)
+    if name not in ("cells", "logs", "bsd-seed0"):
+        with pytest.raises(UserError, match=f"holds {name}, which bispike did not write"):
+            write_study([], tmp_path, title="")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"

@@ -15,7 +15,7 @@ from bispike.config.train_config import TrainConfig
 from bispike.studies import rows as study_rows
 from bispike.studies import tables, write_study
 from bispike.studies.criteria import marks
-from bispike.studies.notes import notes_of
+from bispike.studies.notes import WITHOUT_KERNELS, notes_of
 from bispike.studies.study import Cell, Outcome, compare_cells, rule_names
 
 
@@ -100,16 +100,27 @@ def test_texts_cannot_break_the_files() -> None:
     assert tables.as_csv([{"row": 'a,"b"', "rates": [1, 2], "none": None}]) == 'row,rates,none\n"a,""b""","[1, 2]",\n'
 
 
-@pytest.mark.parametrize(
-    ("text", "latex"),
-    [
-        ("a_b & 50% #1 $x {y}", "a\\_b \\& 50\\% \\#1 \\$x \\{y\\}"),
-        ("\\~^", "\\textbackslash{}\\textasciitilde{}\\textasciicircum{}"),
-        ("± <·>", "$\\pm$ \\textless{}$\\cdot$\\textgreater{}"),
-    ],
-)
-def test_latex_acts_on_no_character_of_a_name(text: str, latex: str) -> None:
-    assert tables.latex_text(text) == latex
+@pytest.mark.parametrize("character", ["[", "*"])
+def test_a_name_is_no_argument_of_the_line_before_it(character: str) -> None:
+    """LaTeX reads `\\\\ *` and `\\\\ [` as one command with an argument."""
+    rows = study_rows.aggregate([outcome(f"{character}x", 0, 0.5)])
+    assert f"\n{{{character}}}x & " in tables.as_latex(rows)
+
+
+HOSTILE = "=1+1<script>|\x1b[2J\u202e\n\udcff"
+
+
+def test_a_hostile_row_acts_in_no_table() -> None:
+    rows = study_rows.aggregate([outcome(HOSTILE, 0, 0.5)])
+    markdown, latex = tables.as_markdown(rows, [HOSTILE]), tables.as_latex(rows, [HOSTILE])
+    text = tables.as_csv([{"row": HOSTILE, "test": -0.5, "options": {"a": HOSTILE}}])
+    for made in (markdown, latex, text):
+        assert not {*"\x1b\u202e\udcff"} & {*made}
+    assert len(markdown.splitlines()) == 5
+    assert "<" not in markdown
+    assert text.splitlines()[1].startswith("'=1+1")
+    assert ",-0.5," in text.splitlines()[1]
+    assert len(text.splitlines()) == 2
 
 
 def test_latex_table_has_as_many_cells_as_columns() -> None:
@@ -121,6 +132,20 @@ def test_latex_table_has_as_many_cells_as_columns() -> None:
     assert len(body) == 3
     assert all(line.replace("\\&", "").count("&") == len(columns) - 1 for line in body)
     assert body[1].startswith("{[}x]\\_\\& & ")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"native": False, "device": "cpu"}, True),
+        ({"native": True, "device": "cpu"}, False),
+        ({"native": False, "device": "cuda"}, False),
+        ({}, False),
+    ],
+)
+def test_a_run_without_compiled_kernels_is_told(more: dict[str, Any], told: bool) -> None:
+    outcomes = [outcome("a", 0, 0.5), outcome("b", 0, 0.5, **more), outcome("c", 0, None)]
+    assert (WITHOUT_KERNELS in notes_of(outcomes, study_rows.aggregate(outcomes))) is told
 
 
 def test_the_terminal_table_fits_100_columns() -> None:

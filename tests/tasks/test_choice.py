@@ -8,7 +8,7 @@ import torch
 from bispike import data, models, tasks
 from bispike.data import Dataset
 from bispike.data.formats.series import windowed
-from bispike.errors import ConfigurationError
+from bispike.errors import ConfigurationError, DivergenceError
 from bispike.nn import Network
 from bispike.tasks import Classification, Forecasting, NextSymbols, Reconstruction, Task
 from bispike.tasks.metrics import ACCURACY, METRICS, MSE
@@ -70,6 +70,15 @@ def test_every_task_measures_its_metric_criterion_and_measures() -> None:
         assert set(task.not_measured()) == {"accuracy", task.metric.name, "samples", "confusion"}
         with pytest.raises(ConfigurationError, match="empty split"):
             task.evaluate(own.test.subset(slice(0, 0)))
+
+
+def test_a_network_whose_scores_are_no_numbers_is_not_measured() -> None:
+    for network, own, _ in pairs():
+        task = tasks.of(network, own.train)
+        with torch.no_grad():
+            network.readout.weight.fill_(float("nan"))
+        with pytest.raises(DivergenceError, match=r"evaluate: .* not a number"):
+            task.evaluate(own.test, batch_size=16)
 
 
 def test_the_reconstruction_error_is_the_mean_squared_error() -> None:

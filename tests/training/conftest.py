@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,3 +107,13 @@ def weights(network: Network) -> dict[str, torch.Tensor]:
 def assert_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
     assert one.keys() == other.keys()
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+@pytest.fixture(scope="session")
+def run_of_bsd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interrupted run, which tests copy."""
+    from .interrupted import interrupted, small_data
+
+    out = tmp_path_factory.mktemp("runs") / "run"
+    interrupted(small_data(), out)
+    return out

@@ -66,9 +66,9 @@ def test_an_error_at_any_call_is_an_own_one(
 ) -> None:
     for at in range(first, CALLS, 30):
         out = tmp_path / str(at)
-        with FaultyDisk(at=at, error=(errno.ENOSPC, errno.EIO)[at % 2], lasting=lasting) as disk:
-            with contextlib.suppress(WorkError):
-                train(dataset, out)
+        number = (errno.ENOSPC, errno.EIO)[at % 2]
+        with FaultyDisk(at=at, error=number, lasting=lasting) as disk, contextlib.suppress(WorkError):
+            train(dataset, out)
         train(dataset, out, resume=True)
         assert (out / MODEL).read_bytes() == whole, disk.calls[at]
         assert unfinished(out) == [], disk.calls[at]

@@ -71,3 +71,13 @@ def test_modes(capsys: pytest.CaptureFixture[str]) -> None:
         progress.create("plane")
     progress.create("plain").note("x")
     assert capsys.readouterr() == ("", "x\n")
+
+
+@pytest.mark.parametrize("kind", [progress.Plain, progress.Bar])
+def test_a_note_lets_no_name_act(kind: type[progress.Plain] | type[progress.Bar]) -> None:
+    stream = io.StringIO()
+    shown = kind(stream)
+    shown.note("class \x1b[2J\u202e\nfake [b] :skull: :\n  listed")
+    shown.end()
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    assert lines[:2] == ["class \\x1b[2J\\u202e\\nfake [b] :skull: :", "  listed"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ShapeError, expect_shape
 
 
@@ -23,6 +24,7 @@ class Confusion:
     count: int
 
 
+@checked
 def confusion_matrix(labels: Tensor, decisions: Tensor, classes: int) -> Tensor:
     """Counts `[C, C]` (int64) of labels `[n]` (rows) against decisions `[n]` (columns).
 
@@ -41,16 +43,19 @@ def _range(values: Tensor) -> str:
     return f"values from {int(values.min())} to {int(values.max())}"
 
 
+@checked
 def accuracy(matrix: Tensor) -> float:
     """Share of correct decisions; NaN if there are none."""
     return float(matrix.diagonal().sum() / matrix.sum())
 
 
+@checked
 def per_class_accuracy(matrix: Tensor) -> Tensor:
     """Share of correct decisions of each true class `[C]`; NaN where a class has no sample."""
     return matrix.diagonal() / matrix.sum(1)
 
 
+@checked
 def frequent_confusions(matrix: Tensor, count: int = 3) -> list[Confusion]:
     """The most frequent mistakes, most frequent first."""
     wrong = matrix.clone().fill_diagonal_(0)
@@ -59,6 +64,7 @@ def frequent_confusions(matrix: Tensor, count: int = 3) -> list[Confusion]:
     return [c for c in found if c.count > 0]
 
 
+@checked
 def accuracy_interval(share: float, samples: int) -> tuple[float, float]:
     """95 % interval (Wilson score) of the accuracy, given the `share` of correct decisions on `samples`."""
     z = 1.959964

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..arguments import checked
 from ..errors import ConfigurationError, UnknownNameError, expect_shape
 
 NOISE_STD = (0.08, 0.12, 0.18, 0.26, 0.38)  # in units of the pixel range
@@ -25,12 +26,14 @@ CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # remaining share of the deviation from t
 GREY = 0.5
 
 
+@checked
 def gaussian_noise(stimulus: Tensor, severity: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Add independent normal noise to each value and clip to 0..1."""
     noise = torch.empty_like(stimulus).normal_(generator=generator)
     return (stimulus + NOISE_STD[severity - 1] * noise).clamp_(0.0, 1.0)
 
 
+@checked
 def blur(stimulus: Tensor, severity: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Convolve each channel with a Gaussian; the border is repeated."""
     _expect_image(stimulus, "blur")
@@ -45,6 +48,7 @@ def blur(stimulus: Tensor, severity: int, *, generator: torch.Generator | None =
     return F.conv2d(rows, kernel.unsqueeze(3), groups=channels)
 
 
+@checked
 def occlusion(stimulus: Tensor, severity: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Cover a square at a random place of each image with grey."""
     _expect_image(stimulus, "occlusion")
@@ -60,6 +64,7 @@ def occlusion(stimulus: Tensor, severity: int, *, generator: torch.Generator | N
     return torch.where(covered, torch.full_like(stimulus, GREY), stimulus)
 
 
+@checked
 def contrast(stimulus: Tensor, severity: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Shrink the deviation of each value from the mean of its own stimulus."""
     mean = stimulus.flatten(1).mean(1).view(-1, *[1] * (stimulus.dim() - 1))
@@ -74,6 +79,7 @@ registry: dict[str, Callable[..., Tensor]] = {
 }
 
 
+@checked
 def parse(text: str) -> tuple[str, int]:
     """`"blur:3"` as kind and severity.
 
@@ -92,6 +98,7 @@ def parse(text: str) -> tuple[str, int]:
     return kind, int(level)
 
 
+@checked
 def corrupt(stimulus: Tensor, kind: str, severity: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Apply the corruption `kind` with `severity` 1..5 to a batch; the input is left unchanged.
 
@@ -105,6 +112,7 @@ def corrupt(stimulus: Tensor, kind: str, severity: int, *, generator: torch.Gene
     return registry[kind](stimulus, severity, generator=generator)
 
 
+@checked
 def transform(text: str) -> Callable[[Tensor, torch.Generator], Tensor]:
     """The corruption that `KIND:SEVERITY` names, as a function of a batch on any device and a generator (CPU)."""
     kind, severity = parse(text)

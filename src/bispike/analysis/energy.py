@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..arguments import checked
 from ..functional import Received, dense_spikes
 from ..nn import Network, SequenceNetwork, Synapse
 
@@ -63,6 +64,7 @@ class Operations:
         return 1e-3 * (AC_PJ * self.accumulates + MAC_PJ * self.multiplies_nonzero)
 
 
+@checked
 def inference_operations(
     network: Network,
     stimuli: Tensor,
@@ -135,6 +137,7 @@ def _operations_per_position(network: SequenceNetwork, stimuli: Tensor, batch_si
     return Operations(*[getattr(found, name) / max(rows, 1) for name in names])
 
 
+@checked
 def fan_out(synapse: Synapse) -> Tensor:
     """Number of connections `[*source]` that leave each source neuron, exact at the borders of maps."""
     device, dtype = synapse.weight.device, synapse.weight.dtype

@@ -14,13 +14,23 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ..arguments import checked
 from ..data.download import download, matches
-from ..errors import ConfigurationError, DataError, DownloadError, UnknownNameError, UserError, expect_shape
+from ..errors import (
+    ConfigurationError,
+    DamagedError,
+    DataError,
+    DownloadError,
+    UnknownNameError,
+    UserError,
+    expect_shape,
+)
 from ..functional import frechet_distance, gaussian_of
 from ..nn import StimulusNetwork
+from ..restoring import expect_finite
+from ..runs.checkpoint import read_tensors
 from .quality import diversity, optional_module, set_quality
 from .recorded_passes import layer_rates
 
@@ -79,6 +89,7 @@ class ClassifierFeatures:
         return torch.cat([layer_rates(self.network, batch)[self.layer] for batch in batches])
 
 
+@checked
 def inception_v3(weights: Weights) -> nn.Module:
     """The network of FID, from torch-fidelity: uint8 images `[B, 3, H, W]` to features `[B, 2048]`.
 
@@ -162,6 +173,7 @@ class Inception:
         return (found[0] if isinstance(found, tuple) else found).float().cpu()
 
 
+@checked
 def weights_file(given: str | os.PathLike[str] | None = None) -> Path:
     """The file of Inception's weights: the one given, else `$BISPIKE_INCEPTION_WEIGHTS`, else in torch's hub cache.
 
@@ -187,24 +199,34 @@ def weights_file(given: str | os.PathLike[str] | None = None) -> Path:
         ) from error
 
 
+@checked
 def read_weights(path: Path) -> Weights:
     """Tensors by name from a `.safetensors` file, or from one that torch saved.
 
     Raises:
-        DataError: the file is damaged, or contains other objects than tensors.
+        DataError: the file is damaged, contains other objects than tensors, or has a weight that is not finite.
     """
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        # The file exists, so nothing is downloaded; weights_only refuses everything but tensors.
-        return torch.hub.load_state_dict_from_url(
-            path.as_uri(), str(path.parent), map_location="cpu", file_name=path.name, weights_only=True
-        )
+            found = read_tensors(path)
+        else:  # The file exists, so nothing is downloaded; weights_only refuses everything but tensors.
+            found = torch.hub.load_state_dict_from_url(
+                path.as_uri(), str(path.parent), map_location="cpu", file_name=path.name, weights_only=True
+            )
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: cannot be read as weights ({reason})") from error
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise DataError(f"{path}: expected tensors by name, received {type(found).__name__}.")
+    try:
+        for name, value in found.items():
+            expect_finite(str(name), value, path)
+    except DamagedError as error:
+        raise DataError(str(error)) from error
+    return found
 
 
+@checked
 def frechet_between(extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor) -> float:
     """Fréchet distance of the features of two sets of images `[N, C, H, W]` and `[M, C, H, W]`.
 
@@ -213,6 +235,7 @@ def frechet_between(extractor: FeatureExtractor, real_images: Tensor, generated_
     return _frechet(extractor.features(real_images), extractor.features(generated_images))
 
 
+@checked
 def generation_quality(
     extractor: FeatureExtractor, real_images: Tensor, generated_images: Tensor, *, neighbours: int = 5
 ) -> dict[str, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import expect_shape
 from .recorded_passes import LayerReading
 
@@ -40,6 +41,7 @@ class LayerFiring:
     top_down: Firing
 
 
+@checked
 def firing(rates: Tensor) -> Firing:
     """Firing of units from their rates `[n, D]` (spikes per time step for each of n samples)."""
     if rates.ndim != 2 or rates.numel() == 0:
@@ -52,6 +54,7 @@ def firing(rates: Tensor) -> Firing:
     )
 
 
+@checked
 def firing_health(readings: Sequence[LayerReading]) -> list[LayerFiring]:
     """Firing of every layer: bottom-up over the stimuli, top-down over the imagined classes."""
     return [LayerFiring(r.name, firing(r.rates), firing(r.templates)) for r in readings]

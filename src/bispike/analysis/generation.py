@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..data import Split
 from ..errors import ConfigurationError
 from ..nn import Autoencoder, Network, StimulusNetwork
@@ -17,6 +18,7 @@ from .sampling import LatentDensity, expand, reconstruct
 BATCH = 500
 
 
+@checked
 def draw_images(network: Autoencoder, density: LatentDensity, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """New images `[count, *shape]`, clipped to 0..1, of the classes in turn; and their labels `[count]`."""
     labels = torch.arange(count) % network.concept.classes
@@ -30,6 +32,7 @@ def label_accuracy(classifier: StimulusNetwork, images: Tensor, labels: Tensor) 
     return float((decisions == labels).double().mean())
 
 
+@checked
 def evaluate_autoencoder(
     network: Network,
     train: Split,

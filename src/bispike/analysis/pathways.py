@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import expect_shape
 from ..functional import angle_between
 from ..nn import Network
@@ -71,6 +72,7 @@ class Affinity:
     matched: float
 
 
+@checked
 def agreement(readings: Sequence[LayerReading], labels: Tensor) -> list[Agreement]:
     """Agreement of each layer for stimuli with labels `[n]`; empty for a network that does not spike."""
     return [_agreement(reading, reading.equal, labels) for reading in readings if reading.equal is not None]
@@ -93,6 +95,7 @@ def _agreement(reading: LayerReading, equal: Tensor, labels: Tensor) -> Agreemen
     )
 
 
+@checked
 def random_angle_spread(entries: int) -> float:
     """Standard deviation, in degrees, of the angle between two random arrays with this number of zero-mean entries.
 
@@ -102,6 +105,7 @@ def random_angle_spread(entries: int) -> float:
     return math.degrees(1 / math.sqrt(entries))
 
 
+@checked
 def pathway_angles(network: Network) -> list[Angle]:
     """Angle between W and the transposed top-down weights for each pair of neighbouring layers."""
     return [
@@ -110,6 +114,7 @@ def pathway_angles(network: Network) -> list[Angle]:
     ]
 
 
+@checked
 def affinity(features: Tensor, templates: Tensor, *, centred: bool = False) -> Tensor:
     """Cosines `[n, C]` of features `[n, D]` with class templates `[C, D]`.
 
@@ -133,6 +138,7 @@ def _unit_rows(rows: Tensor) -> Tensor:
     return torch.where(norms < 1e-12, torch.zeros_like(rows), rows / norms.clamp_min(1e-12))
 
 
+@checked
 def class_means(features: Tensor, labels: Tensor, classes: int) -> Tensor:
     """Mean row `[C, *f]` of features `[n, *f]` for each class; NaN where a class has no sample."""
     sums = features.new_zeros((classes, *features.shape[1:])).index_add(0, labels, features)
@@ -140,12 +146,14 @@ def class_means(features: Tensor, labels: Tensor, classes: int) -> Tensor:
     return sums / counts.reshape(-1, *[1] * (features.ndim - 1))
 
 
+@checked
 def class_affinity(reading: LayerReading, labels: Tensor, *, centred: bool = False) -> Tensor:
     """Affinity matrix `[C, C]` of one layer: class-mean bottom-up rates against the class templates."""
     means = class_means(reading.rates, labels, len(reading.templates))
     return affinity(means, reading.templates, centred=centred)
 
 
+@checked
 def summarise_affinity(matrix: Tensor) -> Affinity:
     """Summarise a class affinity matrix `[C, C]`; classes without samples (NaN rows) are left out."""
     present = ~matrix.isnan().any(1)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..arguments import checked
 from ..errors import ShapeError, expect_shape
 
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
@@ -50,6 +51,7 @@ class Sample:
             raise ShapeError("probe: expected at least one sample, received none.")
 
 
+@checked
 def linear_probe(train: Sample, validation: Sample, test: Sample, *, classes: int) -> Probe:
     """Fit on the training samples, choose the ridge on the validation samples, measure on the test samples."""
     mean = train.features.double().mean(0)

@@ -23,6 +23,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ShapeError, UserError, expect_shape
 
 ROWS = 1000
@@ -32,6 +33,7 @@ SSIM_BORDER = 5
 """Pixels by which SSIM's window (11 pixels, Gaussian of deviation 1.5) reaches past its centre."""
 
 
+@checked
 def optional_module(name: str) -> ModuleType:
     """A module of the extra `quality`.
 
@@ -47,11 +49,13 @@ def optional_module(name: str) -> ModuleType:
 # ------------------------------------------------------------------ pairs of images
 
 
+@checked
 def mean_squared_error(a: Tensor, b: Tensor) -> float:
     """Mean squared difference of images `[N, C, H, W]`, in squared units of the images."""
     return float(_squared_errors(a, b).mean())
 
 
+@checked
 def psnr(a: Tensor, b: Tensor, peak: float = 1.0) -> float:
     """Peak signal-to-noise ratio 10 log₁₀(peak² / MSE) in dB, averaged over pairs of images `[N, C, H, W]`.
 
@@ -60,6 +64,7 @@ def psnr(a: Tensor, b: Tensor, peak: float = 1.0) -> float:
     return float((10 * torch.log10(peak**2 / _squared_errors(a, b))).mean())
 
 
+@checked
 def ssim(a: Tensor, b: Tensor, peak: float = 1.0) -> float:
     """Structural similarity in [−1, 1], averaged over pairs of images `[N, C, H, W]` of at least 6 × 6 pixels.
 
@@ -108,6 +113,7 @@ class SetQuality:
     coverage: float
 
 
+@checked
 def set_quality(real: Tensor, generated: Tensor, neighbours: int = 5) -> SetQuality:
     """Precision, recall, density and coverage of generated features `[M, D]` relative to real ones `[N, D]`.
 
@@ -141,6 +147,7 @@ def set_quality(real: Tensor, generated: Tensor, neighbours: int = 5) -> SetQual
     )
 
 
+@checked
 def diversity(real: Tensor, generated: Tensor) -> float:
     """Mean distance between generated features `[M, D]`, over that between real ones `[N, D]`.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import expect_shape
 
 
@@ -29,6 +30,7 @@ class RecallMatch:
     matched: float
 
 
+@checked
 def recall_match(recalled: Tensor, means: Tensor) -> RecallMatch:
     """Compare recalled stimuli with class means, both `[C, *shape]`; absent classes (NaN) are left out."""
     if recalled.shape != means.shape:

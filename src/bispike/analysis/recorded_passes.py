@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ShapeError
 from ..nn import StimulusNetwork
 
@@ -34,6 +35,7 @@ class LayerReading:
     equal: Tensor | None
 
 
+@checked
 def read_layers(network: StimulusNetwork, stimuli: Tensor, *, batch_size: int = 64) -> list[LayerReading]:
     """Observe stimuli `[n, *stimulus.shape]` and imagine every class; one reading per layer, bottom to top.
 
@@ -71,6 +73,7 @@ def read_layers(network: StimulusNetwork, stimuli: Tensor, *, batch_size: int = 
     ]
 
 
+@checked
 def layer_rates(network: StimulusNetwork, stimuli: Tensor, *, batch_size: int = 64) -> dict[str, Tensor]:
     """Rates `[n, D]` of every layer, bottom to top, for stimuli `[n, *stimulus.shape]`.
 
@@ -85,6 +88,7 @@ def layer_rates(network: StimulusNetwork, stimuli: Tensor, *, batch_size: int = 
     return {name: torch.cat(parts) for name, parts in found.items()}
 
 
+@checked
 def equal_share(observed: Tensor, imagined: Tensor) -> Tensor:
     """Share of equal entries of binary trains `[T, B, D]` and `[T, C, D]`, for every pair: `[B, C]`.
 

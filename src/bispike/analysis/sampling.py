@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..data import Split
 from ..errors import ConfigurationError
 from ..nn import Autoencoder
@@ -20,17 +21,20 @@ from ..nn import Autoencoder
 BATCH = 500
 
 
+@checked
 def compress(network: Autoencoder, stimuli: Tensor) -> Tensor:
     """Latent rates `[N, D]` of stimuli `[N, *shape]`, batch by batch."""
     return torch.cat([network.compress(part).flatten(1) for part in stimuli.split(BATCH)])
 
 
+@checked
 def expand(network: Autoencoder, codes: Tensor) -> Tensor:
     """Stimuli `[N, *shape]` that the top-down pathway decodes from latent codes `[N, D]`, batch by batch."""
     shape = network.layers[-1].output_shape
     return torch.cat([network.expand(part.unflatten(1, shape)) for part in codes.split(BATCH)])
 
 
+@checked
 def reconstruct(network: Autoencoder, stimuli: Tensor) -> Tensor:
     """Reconstructions `[N, *shape]` of stimuli, batch by batch."""
     return torch.cat([network.reconstruct(part) for part in stimuli.split(BATCH)])

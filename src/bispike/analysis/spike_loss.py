@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..functional import dense_spikes
 from ..nn import Activity, Network, Pathway, RateActivity
@@ -21,6 +22,7 @@ from ..nn import Activity, Network, Pathway, RateActivity
 LOST = (0.05, 0.1, 0.2, 0.3, 0.5)  # probability p, by severity
 
 
+@checked
 @contextmanager
 def spike_loss(network: Network, probability: float, *, generator: torch.Generator) -> Iterator[None]:
     """Within the context every layer of the bottom-up pathway loses spikes.

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import rules
+from ..arguments import checked, pair
 from ..functional import angle_between
 from ..nn import Network
 from ..rules import Rule
@@ -46,11 +47,13 @@ class UpdateAngle:
     spread: float | None
 
 
+@checked
 def reference_rule(rule: Rule) -> str:
     """Name of the rule whose gradient serves as the reference."""
     return REFERENCE[rule.signals.name]
 
 
+@checked
 def update_angles(rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> list[UpdateAngle]:
     """Angle to the gradient at every layer, at the readout and of all weights together.
 
@@ -61,7 +64,8 @@ def update_angles(rule: Rule, batches: Iterable[tuple[Tensor, Tensor]], *, seed:
     """
     found: dict[str, list[float]] = {}
     entries: dict[str, int] = {}
-    for stimuli, labels in batches:
+    for batch in batches:
+        stimuli, labels = pair("batches", batch, "stimuli and labels")
         updates = _updates(_copy(rule), stimuli, labels, seed)
         gradients = _updates(_reference(rule), stimuli, labels, seed)
         moved = [name for name, update in updates.items() if bool(update.any())]

@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
-from ..files import append_line, make_folder, read_lines
+from ..errors import DamagedError, UserError
+from ..files import append_line, make_folder, parse_json, read_lines
+from ..schema import is_text, number, table_of
+from ..schema import record as record_of
 from .peers import NAMES
 
 TOLERANCE = 1.2  # a ratio may increase by 20 %
@@ -26,6 +28,14 @@ CHECKED = {
 }
 
 Ratios = dict[str, dict[str, float]]
+_ENTRY = record_of(
+    {
+        "suite": is_text,
+        "device": is_text,
+        "machine": is_text,
+        "ratios": table_of(record_of({}, dict.fromkeys(CHECKED, number(0)))),
+    }
+)
 
 
 def entry_of(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,14 +64,16 @@ def read(history: str | Path) -> list[dict[str, Any]]:
     """The entries of a history, oldest first.
 
     Raises:
-        UserError: a line is not JSON.
+        UserError: a line is not an entry.
     """
     entries = []
-    for number, line in enumerate(read_lines(history), start=1):
+    for place, line in enumerate(read_lines(history), start=1):
         try:
-            entries.append(json.loads(line))
-        except ValueError as error:
-            raise UserError(f"{history}, line {number}: expected one JSON object per line ({error}).") from error
+            entry = parse_json(line, "entry")
+            _ENTRY(entry, "entry")
+            entries.append(entry)
+        except DamagedError as error:
+            raise UserError(f"{history}, line {place}: expected one JSON object per line ({error}).") from error
     return entries
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..escaping import for_markdown, markdown_row
 from ..files import write_atomic, write_json
 from ..runs.marker import RESULTS, claim
 from .peers import NAMES
@@ -69,14 +70,14 @@ def as_markdown(found: Mapping[str, Any]) -> str:
         f"{machine}.",
         f"{found['optimizer']}; {found['date']}.",
     ]
-    lines += ["", _line(HEADINGS), rule, *(_line(cells(row)) for row in found["rows"]), "", LEGEND]
+    lines += ["", markdown_row(HEADINGS), rule, *(markdown_row(cells(row)) for row in found["rows"]), "", LEGEND]
     for title, texts in (
         ("Settings", settings(found["rows"])),
         ("The same work", comparisons(found["rows"])),
         ("Not measured", found["problems"]),
     ):
         if texts:
-            lines += [f"## {title}", "", *(f"- {text}" for text in texts), ""]
+            lines += [f"## {title}", "", *(f"- {for_markdown(text)}" for text in texts), ""]
     return "\n".join(lines)
 
 
@@ -127,10 +128,6 @@ def processor() -> str:
         lines = []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
-
-
-def _line(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(texts) + " |"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -19,6 +19,7 @@ import click
 from .. import errors
 from .._version import __version__
 from ..config.packages import load_packages
+from ..escaping import printable
 from ..stopping import at_once
 from ._output import Answer, as_json_text, show
 from ._streams import lasting_streams, quiet_when_lost
@@ -41,6 +42,7 @@ class Application(Folder):
                 stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
         try:
             with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+                _expect_no_empty_word(words)
                 load_packages()
                 answer = super().main(words, prog_name or "bispike", standalone_mode=False, **extra)
             if isinstance(answer, Answer):
@@ -53,7 +55,7 @@ class Application(Folder):
             status, message = describe(error)
             print(message, file=sys.stderr, flush=True)
             if os.environ.get("BISPIKE_DEBUG") == "1":
-                traceback.print_exception(error)
+                print(printable("".join(traceback.format_exception(error)), keep="\n"), file=sys.stderr)
             if as_json:
                 with quiet_when_lost(stdout):
                     stdout.write(as_json_text({"error": _payload(error, status, message)}) + "\n")
@@ -62,14 +64,19 @@ class Application(Folder):
 
 
 def describe(error: BaseException) -> tuple[int, str]:
-    """Exit status and message of an error."""
+    """Exit status and message of an error, in printable characters."""
+    status, message = _described(error)
+    return status, printable(message, keep="\n")
+
+
+def _described(error: BaseException) -> tuple[int, str]:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return 2, error.format_message()
     if isinstance(error, click.UsageError):
         where = error.ctx.command_path if error.ctx else "bispike"
-        return 2, f"error: {error.format_message()}\nTry '{where} --help' for help."
+        return 2, f"error: {_usage(error)}\nTry '{where} --help' for help."
     if isinstance(error, click.ClickException):
-        return 2, f"error: {error.format_message()}"
+        return 2, f"error: {_usage(error)}"
     if isinstance(error, errors.ConfigurationError) and len(error.problems) > 1:
         listed = "\n".join(f"  - {problem}" for problem in error.problems)
         return error.exit_status, f"error: {len(error.problems)} settings are wrong:\n{listed}"
@@ -80,9 +87,25 @@ def describe(error: BaseException) -> tuple[int, str]:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return 1, "error: out of memory; a smaller --batch-size or fewer --time-steps need less."
     if isinstance(error, OSError) and error.strerror:
-        what = f" ({error.filename})" if error.filename else ""
+        what = f" ({printable(error.filename)})" if error.filename else ""
         return 1, f"error: {error.strerror}{what}."
     return 1, f"internal error: {type(error).__name__}: {error}\nBISPIKE_DEBUG=1 shows where."
+
+
+def _usage(error: click.ClickException) -> str:
+    """A message of click in one line: it quotes what was typed, line breaks included."""
+    lists_choices = isinstance(error, click.MissingParameter)
+    return " ".join(error.format_message().split()) if lists_choices else printable(error.format_message())
+
+
+def _expect_no_empty_word(words: Sequence[str]) -> None:
+    """Refuse an empty value: `--out "$DIR"` with a variable that is not set would stand for the current folder."""
+    for place, word in enumerate(words):
+        if not word.strip() or (word.startswith("--") and word.endswith("=")):
+            before = word.rstrip("=") if word.strip() else words[place - 1] if place else "bispike"
+            raise errors.UserError(
+                f"{before}: expected a value, received an empty text. Is a variable of the shell not set?"
+            )
 
 
 def _payload(error: BaseException, status: int, message: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,21 @@ from ..settings import Setting
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
+SEED = click.IntRange(0, 2**62)
+COUNT = click.IntRange(min=1)
+
+
+class Finite(click.FloatRange):
+    """A number in a range that is neither NaN nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
+NOT_NEGATIVE = Finite(min=0)
 
 json_option = click.option(
     "--json", is_flag=True, expose_value=False, help="Print exactly one JSON object on standard output."
@@ -73,9 +89,9 @@ def training_options(*left_out: str) -> Callable[[Function], Function]:
 
 
 study_options = stacked(
-    click.option("--seeds", type=int, metavar="N", help="Runs of each row.  [default: 3, or a study file's]"),
-    click.option("--seed", type=int, metavar="S", help="The first seed.  [default: 0]"),
-    click.option("--jobs", type=int, metavar="N", help="Runs at a time, one thread each.  [default: all cores]"),
+    click.option("--seeds", type=COUNT, metavar="N", help="Runs of each row.  [default: 3, or a study file's]"),
+    click.option("--seed", type=SEED, metavar="S", help="The first seed.  [default: 0]"),
+    click.option("--jobs", type=COUNT, metavar="N", help="Runs at a time, one thread each.  [default: all cores]"),
     click.option(
         "--sort",
         type=click.Choice(["given", "accuracy"]),

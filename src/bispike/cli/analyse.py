@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 from rich.console import Group
 
-from ._options import FILE, data_root_option, json_option, run_argument, trust_option
+from ._options import COUNT, FILE, SEED, data_root_option, json_option, run_argument, trust_option
 from ._output import Answer, note, table
 
 
 @click.command("analyse")
 @run_argument
 @click.option("--out", type=FILE, metavar="DIR", help="Folder of what is written.  [default: RUN]")
-@click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Test stimuli.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
+@click.option("--samples", type=COUNT, default=1000, show_default=True, metavar="N", help="Test stimuli.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of random draws.")
 @data_root_option
 @trust_option
 @json_option

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ..errors import ConfigurationError
-from ._options import data_root_option, json_option, trust_option
+from ._options import COUNT, SEED, data_root_option, json_option, trust_option
 from ._output import Answer, note, pairs, table
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ ANSWERS = {True: "yes", False: "no", None: "–"}
 @click.argument("words", nargs=-1, metavar="[RUN]")
 @click.option("--rule", "names", metavar="R", help="A learning rule, several as A,B,C, or all.")
 @click.option("--model", metavar="M", help="Network of --rule, without batch norm.  [default: a small dense one]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=4, show_default=True, metavar="B")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S")
+@click.option("--batch-size", type=COUNT, default=4, show_default=True, metavar="B")
+@click.option("--seed", type=SEED, default=0, show_default=True, metavar="S")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE ...", help="Options of the rule or the model.")
 @data_root_option
 @trust_option
@@ -70,19 +70,21 @@ def command(
 
 def _audits(names: str, model: str | None, given: Sequence[str], batch_size: int, seed: int) -> list[Audit]:
     from .. import analysis, rules
+    from ..config.combinations import combination_problems
     from ..config.resolve import Request, resolve_each
 
     listed = list(rules.registry) if names == "all" else names.split(",")
     request = Request.of({"model": model, "seed": seed}, given)
     found = []
     for name, config in resolve_each(request, listed).items():
+        problems = combination_problems(config)  # some rules are not defined for some networks
+        if problems and names != "all":
+            raise ConfigurationError(problems)
+        if problems:
+            note(f"{name} is left out: {' '.join(problems)}")
+            continue
         network = analysis.audit_network(model, seed=seed, **config.model_options)
-        try:
-            found.append(analysis.audit(name, network=network, batch=batch_size, seed=seed, **config.rule_options))
-        except ConfigurationError as error:  # some rules are not defined for some networks
-            if names != "all":
-                raise
-            note(f"{name} is left out: {error}")
+        found.append(analysis.audit(name, network=network, batch=batch_size, seed=seed, **config.rule_options))
     return found
 
 
@@ -105,11 +107,11 @@ def _one(found: Audit) -> RenderableType:
 def _several(found: Sequence[Audit]) -> RenderableType:
     rows, differ = [], False
     for audit in found:
-        row = [audit.rule]
+        row: list[object] = [audit.rule]
         for name, verdict in audit.criteria.items():
             other = audit.published.get(name, verdict.holds) != verdict.holds
             differ = differ or other
-            row.append(f"{ANSWERS[verdict.holds]}{'*' if other else ''}\n{verdict.brief}")
+            row.append(Group(f"{ANSWERS[verdict.holds]}{'*' if other else ''}", verdict.brief))
         rows.append(row)
     made = table(["rule", *found[0].criteria], rows)
     notes = ["* The literature differs; bispike audit --rule R shows both."] if differ else []

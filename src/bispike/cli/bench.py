@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ._options import FILE, json_option
+from ._options import COUNT, FILE, json_option
 from ._output import Answer, note, table
 
 HISTORY = Path("bench/history.jsonl")
@@ -20,9 +20,11 @@ WIDTH = 100  # columns of a terminal
 @click.option("--peers", is_flag=True, help="snnTorch, SpikingJelly and Norse take part (installed apart, once).")
 @click.option("--out", type=FILE, default=Path("runs/bench"), show_default=True, metavar="DIR")
 @click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case; may be repeated.")
-@click.option("--repeats", type=int, metavar="N", help="Timed turns.  [default: the suite's]")
-@click.option("--warmup", type=int, metavar="N", help="Untimed turns before them.  [default: the suite's]")
-@click.option("--batch-size", type=int, metavar="B", help="Stimuli in a step.  [default: the suite's]")
+@click.option("--repeats", type=COUNT, metavar="N", help="Timed turns.  [default: the suite's]")
+@click.option(
+    "--warmup", type=click.IntRange(min=0), metavar="N", help="Untimed turns before them.  [default: the suite's]"
+)
+@click.option("--batch-size", type=COUNT, metavar="B", help="Stimuli in a step.  [default: the suite's]")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--check", is_flag=True, help="Fail if a ratio is 20 % worse than in the history.")
 @click.option("--record", is_flag=True, help="Append the ratios to the history.")
@@ -83,7 +85,8 @@ def command(
     if record and result.rows:
         past.record(found, history)
     shown = table(results.HEADINGS, map(results.cells, result.rows), right=results.HEADINGS[2:])
-    same = "".join(f"{textwrap.fill(line, WIDTH)}\n" for line in results.comparisons(result.rows))
+    same = [part for line in results.comparisons(result.rows) for part in textwrap.wrap(line, WIDTH)]
     written = f"written to {out}: {', '.join(Path(path).name for path in files.values())}"
     payload = {**found, "worse": worse, "out": str(out), "files": files}
-    return Answer(payload, Group(shown, f"\n{results.LEGEND}\n{same}{written}"), 1 if result.problems or worse else 0)
+    below = ["", *results.LEGEND.splitlines(), "", *same, written]
+    return Answer(payload, Group(shown, *below), 1 if result.problems or worse else 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ._options import data_root_option, json_option, run_argument, trust_option
+from ._options import COUNT, SEED, data_root_option, json_option, run_argument, trust_option
 from ._output import Answer, note, pairs
 
 
@@ -15,8 +15,8 @@ from ._output import Answer, note, pairs
 @click.option("--dataset", metavar="D", help="Another data set with the same stimuli.  [default: the run's]")
 @click.option("--split", default="test", show_default=True, metavar="test|validation|train")
 @click.option("--corrupt", metavar="KIND:SEVERITY", help="Damage the stimuli first, such as blur:3 (1 to 5).")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
-@click.option("--batch-size", type=int, default=256, show_default=True, metavar="B")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of random draws.")
+@click.option("--batch-size", type=COUNT, default=256, show_default=True, metavar="B")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
 @data_root_option
 @trust_option

@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group
 
-from ._options import FILE, json_option, memory_limit_option, run_argument
-from ._output import Answer, note, table
+from ._options import COUNT, FILE, NOT_NEGATIVE, SEED, json_option, memory_limit_option, run_argument
+from ._output import Answer, brief, note, table
 
 
 @click.command("predict")
 @run_argument
 @click.argument("inputs", type=FILE, nargs=-1, required=True, metavar="INPUT...")
-@click.option("--characters", type=int, default=200, show_default=True, metavar="N", help="Length of a continuation.")
-@click.option("--temperature", type=float, default=0.7, show_default=True, help="Of drawn characters; 0: most likely.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of drawn characters.")
-@click.option("--best", type=int, default=3, show_default=True, metavar="N", help="Classes to show for each.")
+@click.option("--characters", type=COUNT, default=200, show_default=True, metavar="N", help="Length of a continuation.")
+@click.option(
+    "--temperature", type=NOT_NEGATIVE, default=0.7, show_default=True, help="Of drawn characters; 0: most likely."
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Of drawn characters.")
+@click.option("--best", type=COUNT, default=3, show_default=True, metavar="N", help="Classes to show for each.")
 @memory_limit_option
 @json_option
 def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float | None, **options: Any) -> Answer:
@@ -31,6 +34,8 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float 
     from ..runs.run import load_run
 
     trained = load_run(run)
+    for line in trained.notes:
+        note(f"note: {line}")
     kind = kind_of(trained.network)
     if kind is Kind.TEXT:
         return _texts(run, predict.continue_texts(trained, inputs, memory_limit=memory_limit, **options))
@@ -44,15 +49,19 @@ def _decisions(run: Path, rows: list[dict[str, Any]], notes: list[str], best: in
     for line in notes:
         note(f"note: {line}")
     shown = [
-        (row["input"], row["label"], "  ".join(f"{name} {100 * share:.1f} %" for name, share in row["best"]))
+        (
+            row["input"],
+            brief(row["label"]),
+            "  ".join(f"{brief(name)} {100 * share:.1f} %" for name, share in row["best"]),
+        )
         for row in rows
     ]
     return Answer({"run": str(run), "rows": rows, "notes": notes}, table(["input", "decision", f"best {best}"], shown))
 
 
 def _texts(run: Path, rows: list[dict[str, Any]]) -> Answer:
-    shown = "\n\n".join(f"{row['input']}:\n{row['written']}" for row in rows)
-    return Answer({"run": str(run), "rows": rows, "notes": []}, shown)
+    lines = [line for row in rows for line in (f"{row['input']}:", *row["written"].split("\n"), "")]
+    return Answer({"run": str(run), "rows": rows, "notes": []}, Group(*lines[:-1]))
 
 
 def _series(run: Path, rows: list[dict[str, Any]]) -> Answer:

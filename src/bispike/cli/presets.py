@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ._options import FILE, data_root_option, json_option
+from ._options import COUNT, FILE, data_root_option, json_option
 from ._output import Answer, note, table
 
 
@@ -33,8 +33,8 @@ def list_presets() -> Answer:
 @command.command("check")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "every", is_flag=True, help="All presets whose data sets are present.")
-@click.option("--seeds", type=int, default=3, show_default=True, metavar="N", help="Runs of each preset.")
-@click.option("--jobs", type=int, metavar="N", help="Runs at a time, one thread each.  [default: all cores]")
+@click.option("--seeds", type=COUNT, default=3, show_default=True, metavar="N", help="Runs of each preset.")
+@click.option("--jobs", type=COUNT, metavar="N", help="Runs at a time, one thread each.  [default: all cores]")
 @click.option("--out", type=FILE, metavar="DIR", help="Folder of the runs.  [default: runs/presets]")
 @data_root_option
 @json_option
@@ -62,7 +62,7 @@ def check(
     outcomes = studies.run_study(cells, folder, jobs=jobs, note=note)
     for outcome in outcomes:
         if outcome.failure:
-            note(f"error: {outcome.path}: {outcome.failure}")
+            note(*f"error: {outcome.path}: {outcome.failure}".split("\n"))
     found = preset_check.check_outcomes(outcomes)
     heads = [
         "preset",

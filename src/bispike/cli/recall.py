@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import FILE, json_option, memory_limit_option, run_argument, trust_option
+from ._options import COUNT, FILE, SEED, json_option, memory_limit_option, run_argument, trust_option
 from ._output import Answer, note, pairs
 
 
@@ -17,21 +17,17 @@ from ._output import Answer, note, pairs
 @click.argument("more_concepts", nargs=-1, metavar="")
 @click.option("--layers", is_flag=True, help="Draw the top-down rates of every layer as well.")
 @click.option("--cue", type=FILE, metavar="FILE", help="Complete this stimulus; --hide hides a part of it.")
-@click.option(
-    "--hide", default="bottom", show_default=True, metavar="bottom|top|left|right|none", help="Hidden part of the cue."
-)
+@click.option("--hide", metavar="bottom|top|left|right|none", help="Hidden part of the cue.  [default: bottom]")
 @click.option(
     "--passes",
-    type=int,
-    default=3,
-    show_default=True,
+    type=COUNT,
     metavar="N",
-    help="Bottom-up and top-down passes to complete a cue.",
+    help="Bottom-up and top-down passes to complete a cue.  [default: 3]",
 )
-@click.option("--samples", type=int, metavar="N", help="Draw N new images, all classes alike (autoencoders).")
+@click.option("--samples", type=COUNT, metavar="N", help="Draw N new images, all classes alike (autoencoders).")
 @click.option("--judge", type=FILE, metavar="RUN2", help="Judge an autoencoder by this classifier.")
-@click.option("--components", type=int, default=1, show_default=True, metavar="N", help="Gaussians per class.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
+@click.option("--components", type=COUNT, metavar="N", help="Gaussians per class.  [default: 1]")
+@click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="The picture.  [default: RUN/recall.png]")
 @click.option("--overwrite", is_flag=True, help="Replace FILE even if bispike did not write it.")
 @memory_limit_option
@@ -43,11 +39,11 @@ def command(
     more_concepts: tuple[str, ...],
     layers: bool,  # noqa: FBT001
     cue: Path | None,
-    hide: str,
-    passes: int,
+    hide: str | None,
+    passes: int | None,
     samples: int | None,
     judge: Path | None,
-    components: int,
+    components: int | None,
     seed: int,
     out: Path | None,
     overwrite: bool,  # noqa: FBT001
@@ -66,20 +62,44 @@ def command(
         raise click.UsageError(
             f"expected one of {', '.join(asked + (['--judge'] if judge else []))}, received all of them."
         )
+    needed = {
+        "--hide": (hide, cue, "--cue"),
+        "--passes": (passes, cue, "--cue"),
+        "--components": (components, judge, "--judge"),
+    }
+    for name, (given, other, option) in needed.items():
+        if given is not None and other is None:
+            raise click.UsageError(f"{name}: received {given}, which has no effect without {option}.")
     trained = load_run(run)
+    for line in trained.notes:
+        note(f"note: {line}")
     network = expect_single_stimuli(trained, "recall")
     foreign: dict[str, Any] = {"trust": trust, "note": note}
     wanted = [*concepts, *more_concepts]
     path = out or run / "recall.png"
     if judge is not None:
-        found = recalling.judge(trained, judge, samples=samples or 1000, components=components, seed=seed, **foreign)
+        found = recalling.judge(
+            trained,
+            judge,
+            samples=1000 if samples is None else samples,
+            components=1 if components is None else components,
+            seed=seed,
+            **foreign,
+        )
         return Answer({"run": str(run), **found}, pairs({"run": str(run), **_flat(found)}))
     expect_own(path, overwrite=overwrite)
     if cue is not None:
+        count = 3 if passes is None else passes
         found = recalling.complete_cue(
-            trained, cue, path, hidden=hide, passes=passes, overwrite=overwrite, memory_limit=memory_limit
+            trained,
+            cue,
+            path,
+            hidden=hide or "bottom",
+            passes=count,
+            overwrite=overwrite,
+            memory_limit=memory_limit,
         )
-        shown = f"decision from the cue: {found['decision']}; after {passes} passes: {found['settled']}; figure: {path}"
+        shown = f"decision from the cue: {found['decision']}; after {count} passes: {found['settled']}; figure: {path}"
         return Answer({"run": str(run), "cue": str(cue), **found, "out": str(path)}, shown)
     if samples is not None:
         recalling.draw_samples(trained, samples, path, seed=seed, overwrite=overwrite, **foreign)

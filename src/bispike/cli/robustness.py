@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Group
 
-from ._options import FILE, data_root_option, json_option, trust_option
+from ._options import COUNT, FILE, SEED, data_root_option, json_option, trust_option
 from ._output import Answer, note, table
 
 
@@ -18,8 +18,8 @@ from ._output import Answer, note, table
 @click.option(
     "--split", type=click.Choice(["test", "validation"]), default="test", show_default=True, help="Stimuli to damage."
 )
-@click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random draws.")
+@click.option("--samples", type=COUNT, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of random draws.")
 @data_root_option
 @trust_option
 @json_option
@@ -54,6 +54,5 @@ def command(
         made.append(table(shown, [[line[i] for i in columns] for line in lines], right=shown[1:]))
     names = ", ".join(Path(path).name for path in files.values())
     payload = {"split": split, "rows": [asdict(row) for row in rows], "runs": measured, "files": files}
-    return Answer(
-        payload, Group(made[0], "", made[1], "", robustness.reading(measured, split), f"\nwritten to {folder}: {names}")
-    )
+    below = (robustness.reading(measured, split), "", f"written to {folder}: {names}")
+    return Answer(payload, Group(made[0], "", made[1], "", *below))

@@ -7,13 +7,15 @@ rate `lr`, the top-down pathway with `top_down_lr`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..errors import ConfigurationError, UnknownNameError
+from ..arguments import checked, is_number, shown
+from ..errors import ConfigurationError, UnknownNameError, unknown_name
+from ..settings import setting
 
 # Need a loss that can be evaluated again and again, or sparse gradients: a rule gives one dense gradient.
 _UNSUITABLE = {"lbfgs", "sparseadam", "optimizer"}
@@ -25,6 +27,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
+@checked
 def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
     """The optimizer with this name, whatever its case.
 
@@ -36,6 +39,7 @@ def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
     return OPTIMIZERS[name.lower()]
 
 
+@checked
 def optimizer_settings(name: str) -> dict[str, Any]:
     """The settings that an optimizer takes beside parameters, learning rate and weight decay, with defaults."""
     signature = inspect.signature(optimizer_class(name).__init__)
@@ -45,6 +49,32 @@ def optimizer_settings(name: str) -> dict[str, Any]:
     return {key: float(v.default) if v.annotation in (float, "float") else v.default for key, v in taken.items()}
 
 
+def problems(name: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the name of an optimizer or with its options, a sentence each.
+
+    torch says itself what ranges it takes: an optimizer of one number is made with the options.
+    """
+    if name.lower() not in OPTIMIZERS:
+        yield unknown_name("optimizer", name, OPTIMIZERS)
+        return
+    known = {key: setting(key, default) for key, default in optimizer_settings(name).items()}
+    yield from (unknown_name(f"option of optimizer {name!r}:", key, known) for key in options if key not in known)
+    wrong = [known[key].problem(value) for key, value in options.items() if key in known]
+    wrong += [
+        f"{key}: expected {len(one.default)} numbers such as {list(one.default)}, received {shown(options[key])}."
+        for key, one in known.items()
+        if isinstance(one.default, tuple) and key in options and one.fits(options[key])
+        if not _is_row(options[key], one.default)
+    ]
+    yield from filter(None, wrong)
+    if options and not any(wrong) and options.keys() <= known.keys():
+        try:
+            build(name, [{"params": [nn.Parameter(torch.zeros(1, 1))], "base_lr": 1e-3}], options=options)
+        except ConfigurationError as error:
+            yield from error.problems
+
+
+@checked
 def parameter_groups(
     trained: Sequence[nn.Parameter],
     bottom_up: Iterable[nn.Parameter],
@@ -71,6 +101,7 @@ def parameter_groups(
     return groups
 
 
+@checked
 def build(
     name: str,
     groups: list[dict[str, Any]],
@@ -107,6 +138,13 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
     """Give each group its base learning rate times the schedule's factor."""
     for group in optimizer.param_groups:
         group["lr"] = group["base_lr"] * factor
+
+
+def _is_row(values: Sequence[Any], like: Sequence[Any]) -> bool:
+    """Whether values are as many numbers as a default has; None only where the default has it."""
+    if len(values) != len(like):
+        return False
+    return all(is_number(one) or (one is None and default is None) for one, default in zip(values, like, strict=True))
 
 
 def _as_tuple(value: Any) -> Any:

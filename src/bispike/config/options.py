@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from .. import data, models, rules
+from ..arguments import checked
 from ..errors import unknown_name
-from ..models.assembly import shared_options
+from ..models.assembly import SIGNALS, shared_options
 from ..settings import Setting, setting, settings_of
 from .optimizers import OPTIMIZERS, optimizer_settings
 from .train_config import training_settings
@@ -74,12 +75,22 @@ def model_options(name: str) -> dict[str, Setting]:
     found = {}
     for key, default in defaults.items():
         if key in shared:
-            # In recurrent networks these act on biases and on quantities as well.
-            conditions = {} if entry.builder is models.rnn else shared[key].only_with
-            found[key] = replace(shared[key], default=default, only_with=conditions)
+            found[key] = replace(shared[key], default=default)
+            if entry.builder is models.rnn:  # there the others act on biases and on quantities as well
+                timed = {SIGNALS: found[key].only_with[SIGNALS]} if key in ("time_steps", "decay", "reset") else {}
+                found[key] = replace(found[key], only_with=timed)
         else:
             found[key] = setting(key, default, parameters[key].annotation, meaning=meanings.get(key, ""))
     return found
+
+
+def signals_of(rule: str, model: str) -> dict[str, Any]:
+    """What the layers of a model emit under a rule, by the name that conditions of its options use."""
+    if rule not in rules.registry:
+        return {}
+    network = models.registry[model].network if model in models.registry else None
+    fits = network is not None and rule in rules.defined_for(network)
+    return {SIGNALS: rules.find(rule, network if fits else None).signals.name}
 
 
 def optimizer_options(name: str) -> dict[str, Setting]:
@@ -132,8 +143,29 @@ class Table:
         return self.entries.get(name)
 
     def unknown(self, key: str) -> str:
-        """The sentence about an unknown key, with the nearest known one."""
-        return unknown_name("setting", key, [name for name in self.entries if "." not in name])
+        """The sentences about an unknown key: the nearest known one, and whose option it is if it is one elsewhere."""
+        known = [name for name in self.entries if "." not in name]
+        return " ".join(filter(None, [unknown_name("setting", key, known), whose(key)]))
+
+
+def whose(key: str) -> str:
+    """A sentence that tells of which rules, models or optimizers a key is an option; empty if of none."""
+    name = key.replace("-", "_").rpartition(".")[2]
+    owners = {
+        "rule": [
+            rule for rule in rules.registry if any(name in settings_of(c.Options) for c in rules.classes_of(rule))
+        ],
+        "model": [model for model in models.registry if name in models.settings_of(model)],
+        "optimizer": [optimizer for optimizer in OPTIMIZERS if name in optimizer_settings(optimizer)],
+    }
+    texts = [f"{kind} {_some(names)}" for kind, names in owners.items() if names]
+    return f"It is an option of {' and of '.join(texts)}." if texts else ""
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    """The first names of a list, and how many there are besides."""
+    more = f" and {len(names) - most} others" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def argument_meanings(function: Callable[..., Any]) -> dict[str, str]:
@@ -148,6 +180,7 @@ def argument_meanings(function: Callable[..., Any]) -> dict[str, str]:
     return found
 
 
+@checked
 def describe_options(kind: str, name: str = "") -> list[dict[str, Any]]:
     """The settings of a training, or the options of a rule, model or optimizer, as plain values.
 

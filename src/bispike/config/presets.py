@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..arguments import checked
 from ..errors import UnknownNameError
 from .train_config import TrainConfig, from_dict
 
@@ -219,6 +220,7 @@ _PRESETS = (
 registry: dict[str, Preset] = {preset.name: preset for preset in _PRESETS}
 
 
+@checked
 def find(name: str) -> Preset:
     """The preset with this name.
 
@@ -230,6 +232,7 @@ def find(name: str) -> Preset:
     return registry[name]
 
 
+@checked
 def config(name: str) -> TrainConfig:
     """A preset's settings."""
     return from_dict(find(name).values)

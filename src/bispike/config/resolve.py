@@ -21,8 +21,9 @@ import torch
 from .. import data, models, rules
 from ..errors import BispikeError, ConfigurationError, unknown_name
 from ..settings import Setting, no_effects
-from .optimizers import OPTIMIZERS
-from .options import GROUPS, Table, model_options, optimizer_options, rule_option_class, rule_options
+from . import optimizers
+from .combinations import combination_problems
+from .options import GROUPS, Table, model_options, rule_option_class, rule_options, signals_of
 from .start import choose, starting_values
 from .train_config import OPTIONS, REGISTERED, SETTINGS, TrainConfig, from_dict
 
@@ -175,7 +176,9 @@ def attempt(request: Request, *, resume_from: Path | None = None) -> Attempt:
         validate(from_dict(values))  # raises for these, with all else that is wrong
     for group, known in table.groups.items():
         options = values[GROUPS[group]]
-        for name, reason in no_effects(known, options, defaults_too=True).items():
+        others = signals_of(values["rule"], values["model"]) if group == "model" else {}
+        idle_here = no_effects(known, options, defaults_too=True, others=others)
+        for name, reason in idle_here.items():
             given_as = used.get((group, name))
             if given_as is not None:
                 idle[given_as] = reason
@@ -207,6 +210,8 @@ def problems_of(config: TrainConfig) -> list[str]:
     problems = [*training_problems(config)]
     if all(isinstance(getattr(config, name), str) for name in ("dataset", "model", "rule")):
         problems += name_problems(config)
+        if not problems:
+            problems = combination_problems(config)
     return problems
 
 
@@ -225,7 +230,7 @@ def training_problems(config: TrainConfig) -> Iterator[str]:
     if "extra" not in wrong:
         yield from _extra_problems(config.extra)
     if not {"optimizer", "optimizer_options"} & wrong.keys():
-        yield from _optimizer_problems(config)
+        yield from optimizers.problems(config.optimizer, config.optimizer_options)
     if "device" not in wrong:
         yield from _device_problems(config.device)
     if not {"update", "clip_norm"} & wrong.keys() and config.update == "in-pass" and config.clip_norm is not None:
@@ -253,7 +258,8 @@ def name_problems(config: TrainConfig) -> Iterator[str]:
         yield from _unknown_options("model", config.model, config.model_options, known)
         wrong = [known[k].problem(v) for k, v in config.model_options.items() if k in known]
         yield from filter(None, wrong)
-        yield from no_effects(known, config.model_options).values()
+        others = signals_of(config.rule, config.model)
+        yield from no_effects(known, config.model_options, others=others).values()
     if config.rule not in rules.registry:
         yield unknown_name("rule", config.rule, rules.registry)
     elif isinstance(config.rule_options, dict):
@@ -298,14 +304,6 @@ def _construction_problems(config: TrainConfig) -> list[str]:
     except (TypeError, ValueError, BispikeError) as error:
         return [f"options of rule {config.rule!r}: {error}."]
     return []
-
-
-def _optimizer_problems(config: TrainConfig) -> Iterator[str]:
-    if config.optimizer.lower() not in OPTIMIZERS:
-        yield unknown_name("optimizer", config.optimizer, OPTIMIZERS)
-        return
-    known = optimizer_options(config.optimizer)
-    yield from _unknown_options("optimizer", config.optimizer, config.optimizer_options, known)
 
 
 def _device_problems(name: str) -> Iterator[str]:

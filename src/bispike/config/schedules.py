@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ..arguments import checked
 from ..errors import UnknownNameError
 
 
@@ -32,6 +33,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 }
 
 
+@checked
 def schedule_factor(name: str, step: int, total: int, *, warmup_steps: int = 0) -> float:
     """Factor of the learning rate at a step, dimensionless, in (0, 1].
 

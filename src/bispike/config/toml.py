@@ -14,12 +14,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError
-from ..files import describe
+from ..arguments import checked
+from ..errors import ConfigurationError, DamagedError
+from ..escaping import printable
+from ..files import MOST_NESTED, describe, read_bytes
 
+MOST_BYTES = 4 << 20
+"""Largest file of settings; names of 100,000 classes fit."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
+@checked
 def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     """A table as TOML text; `heading` lines become comments at the top."""
     lines = [f"# {line}" for line in heading.splitlines()]
@@ -27,18 +32,38 @@ def dumps(table: Mapping[str, Any], *, heading: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+@checked
 def load(path: str | Path) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        ConfigurationError: the file is missing or is not TOML; the message names the line.
+        ConfigurationError: the file is missing, is not TOML, or nests values too deeply; the message names the line.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
+        content = read_bytes(path, most=MOST_BYTES)
+    except FileNotFoundError as error:
         raise describe(error, Path(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is not valid TOML ({error}).") from error
+    except DamagedError as error:
+        raise ConfigurationError(str(error)) from error
+    try:
+        table = tomllib.loads(content.decode())
+        if _nesting(table) > MOST_NESTED:
+            raise ValueError(f"values are nested more than {MOST_NESTED} deep")
+    except (ValueError, RecursionError) as error:  # of TOML, of Unicode, and of numbers with thousands of digits
+        reason = "values are nested too deeply" if isinstance(error, RecursionError) else error
+        raise ConfigurationError(f"{path}: is not valid TOML ({reason}).") from error
+    return table
+
+
+def _nesting(table: dict[str, Any]) -> int:
+    """How deeply tables and lists are nested; the table itself counts 1."""
+    depth = 0
+    level: list[Any] = [table]
+    while level and depth <= MOST_NESTED:
+        depth += 1
+        inner = [item for part in level for item in (part.values() if isinstance(part, dict) else part)]
+        level = [item for item in inner if isinstance(item, dict | list)]
+    return depth
 
 
 def with_none(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,4 +113,12 @@ def _text(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"{text!r}: is not valid Unicode text.") from error
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    """A character of a quoted text; one that acts on a terminal is written by its code."""
+    number = ord(character)
+    if printable(character) == character:
+        return character
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -10,10 +10,11 @@ compared with. `write_config` and `read_config` are exact inverses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import checked
 from ..errors import CheckpointError, ConfigurationError, unknown_name
 from ..files import write_atomic
 from ..settings import (
@@ -21,20 +22,25 @@ from ..settings import (
     FRACTION,
     NOT_NEGATIVE,
     POSITIVE,
+    SEED,
     Limit,
     Setting,
     at_least,
+    in_range,
     one_of,
     option,
     setting,
     settings_of,
 )
 from . import toml
+from .recovery import lacks, settings_in_checkpoint
 from .schedules import SCHEDULES
 
 if TYPE_CHECKING:
     from ..nn import Network
 
+FILLED = Limit("a text that is not empty", without=("",))
+RATE = Limit("a positive number of at most 1000", 0, 1000, above=True)
 FORMAT = 2  # of a run's folder: config.toml, metrics.jsonl, summary.json
 CONFIG_FILE = "config.toml"
 
@@ -56,10 +62,10 @@ class TrainConfig:
     (`register_setting`).
     """
 
-    dataset: str = option("digits", None, "name of a data set, or the path of a file or folder", flag="--dataset")
+    dataset: str = option("digits", FILLED, "name of a data set, or the path of a file or folder", flag="--dataset")
     data_root: str | None = option(
         None,
-        None,
+        FILLED,
         "folder with data sets; none: $BISPIKE_DATA, else the user's cache folder",
         flag="--data-root",
         incidental=True,
@@ -71,10 +77,14 @@ class TrainConfig:
     model_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the model"})
     rule: str = option("bsd", None, "name of a learning rule; see 'bispike rules'", flag="--rule")
     rule_options: dict[str, Any] = field(default_factory=dict, metadata={"meaning": "options of the learning rule"})
-    epochs: int = option(10, at_least(1), "passes over the training samples", flag="--epochs")
-    batch_size: int = option(128, at_least(1), "samples in one step", flag="--batch-size")
-    lr: float = option(1e-3, POSITIVE, "learning rate of the bottom-up pathway at the top of its schedule", flag="--lr")
-    top_down_lr: float | None = option(None, NOT_NEGATIVE, "learning rate of the top-down pathway; none: as lr")
+    epochs: int = option(
+        10, in_range(1, 1_000_000, "at least 1 and at most 10^6"), "passes over the training samples", flag="--epochs"
+    )
+    batch_size: int = option(
+        128, in_range(1, 2**24, "at least 1 and at most 2^24"), "samples in one step", flag="--batch-size"
+    )
+    lr: float = option(1e-3, RATE, "learning rate of the bottom-up pathway at the top of its schedule", flag="--lr")
+    top_down_lr: float | None = option(None, in_range(0, 1000), "learning rate of the top-down pathway; none: as lr")
     optimizer: str = option(
         "adam", None, "name of an optimizer of torch.optim, such as adam or sgd", flag="--optimizer"
     )
@@ -94,7 +104,7 @@ class TrainConfig:
     )
     seed: int = option(
         0,
-        Limit("a whole number from 0 to 2^62", 0, 2**62),
+        SEED,
         "seed of the initial weights, the order of the samples, augmentation and stochastic codes",
         flag="--seed",
     )
@@ -129,7 +139,11 @@ class TrainConfig:
     label_noise: float = option(0.0, FRACTION, "share of the training samples that get the label of another class")
     device: str = option("cpu", None, "where to compute: cpu, cuda or cuda:N", flag="--device")
     threads: int | None = option(
-        None, at_least(1), "processor threads; none: as the process has", flag="--threads", incidental=True
+        None,
+        in_range(1, 1024, "at least 1 and at most 1024"),
+        "processor threads; none: as the process has",
+        flag="--threads",
+        incidental=True,
     )
     checkpoint_seconds: float = option(
         30.0, NOT_NEGATIVE, "seconds between checkpoints; 0: none by time", incidental=True
@@ -159,6 +173,7 @@ AFTER_UPDATE: dict[str, Callable[[Network, Any], None]] = {}
 """What a training calls after each update for a registered setting, by its name."""
 
 
+@checked
 def register_setting(
     name: str,
     default: Any,
@@ -204,6 +219,7 @@ def training_settings() -> dict[str, Setting]:
     return own | REGISTERED
 
 
+@checked
 def from_dict(values: dict[str, Any]) -> TrainConfig:
     """Settings from plain values; what is left out keeps its default. Registered settings stand beside the others.
 
@@ -219,31 +235,7 @@ def from_dict(values: dict[str, Any]) -> TrainConfig:
     return TrainConfig(**{**own, "extra": {**own.get("extra", {}), **extra}} if extra else own)
 
 
-def differences(saved: dict[str, Any], asked: TrainConfig) -> list[str]:
-    """The settings that change the result and differ, as "name: saved -> asked"."""
-    now = asked.to_dict()
-    found = []
-    for name, one in SETTINGS.items():
-        was = saved.get(name, one.default)
-        if one.incidental or was == now[name]:
-            continue
-        if name not in (*OPTIONS, "extra"):
-            found.append(f"{name}: {was!r} -> {now[name]!r}")
-            continue
-        prefix = name.removesuffix("options").replace("_", ".").removeprefix("extra")
-        for key in sorted(was.keys() | now[name].keys()):
-            known = REGISTERED.get(key) if name == "extra" else None
-            before = was.get(key, known.default if known else MISSING)
-            after = now[name].get(key, MISSING)
-            if before != after and not (known and known.incidental):
-                found.append(f"{prefix}{key}: {_shown(before)} -> {_shown(after)}")
-    return found
-
-
-def _shown(value: Any) -> str:
-    return "'default'" if value is MISSING else repr(value)
-
-
+@checked
 def write_config(
     folder: str | Path,
     config: TrainConfig,
@@ -268,14 +260,21 @@ def write_config(
     write_atomic(Path(folder) / CONFIG_FILE, toml.dumps(table, heading=heading))
 
 
-def read_config(folder: str | Path) -> TrainConfig:
+@checked
+def read_config(folder: str | Path, *, note: Callable[[str], None] = lambda message: None) -> TrainConfig:
     """The settings in a run's folder, or in a file like its config.toml.
+
+    Args:
+        folder: of the run, or the file.
+        note: receives a message if `config.toml` of a run is damaged and a checkpoint of the run holds the settings.
 
     Raises:
         CheckpointError: the folder holds no run, or one of a later format.
         ConfigurationError: the file is damaged.
     """
-    table = _read_table(folder)
+    table, problem = _read_table(folder)
+    if problem:
+        note(problem)
     for name in ("format", "network", "rule_in_force"):
         table.pop(name, None)
     for name in (*OPTIONS, "extra"):
@@ -287,20 +286,49 @@ def read_config(folder: str | Path) -> TrainConfig:
 
 
 def read_in_force(folder: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Values that rebuild a run's network, and the options of its rule in force; {} where there are none."""
-    table = _read_table(folder)
-    return toml.with_none(table.get("network", {})), toml.with_none(table.get("rule_in_force", {}))
+    """Values that rebuild a run's network, and the options of its rule in force; {} where there are none.
+
+    Raises:
+        CheckpointError, ConfigurationError: as for `read_config`.
+    """
+    table, _ = _read_table(folder)
+    found = []
+    for name in ("network", "rule_in_force"):
+        value = table.get(name, {})
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"{folder}: {name}: expected a table, received {value!r}.")
+        found.append(toml.with_none(value))
+    return found[0], found[1]
 
 
-def _read_table(folder: str | Path) -> dict[str, Any]:
+def config_problem(folder: str | Path) -> str:
+    """What is wrong with `config.toml` of a run that a checkpoint holds the settings of; empty if nothing is."""
+    return _read_table(folder)[1]
+
+
+def _read_table(folder: str | Path) -> tuple[dict[str, Any], str]:
+    """The table of a config.toml, and what was damaged so that a checkpoint had to give it; empty if nothing was."""
     path = Path(folder)
+    held = None if path.is_file() else settings_in_checkpoint(path)
     path = path if path.is_file() else path / CONFIG_FILE
-    if not path.is_file():
-        raise CheckpointError(f"{folder}: is not the folder of a run (it has no {CONFIG_FILE}).")
-    table = toml.load(path)
+    try:
+        if not path.is_file():
+            raise CheckpointError(f"{folder}: is not the folder of a run (it has no {CONFIG_FILE}).")
+        table = toml.load(path)
+    except (CheckpointError, ConfigurationError) as error:
+        if held is None:
+            raise
+        return held, f"{error} The settings were taken from the checkpoint of the run."
     if table.get("format", FORMAT) != FORMAT:
         raise CheckpointError(
             f"{path}: has format {table['format']}; this version of bispike reads format {FORMAT}. "
             "Use the version that wrote it, or a later one."
         )
-    return table
+    missing = [] if held is None else lacks(table, held)
+    if held is not None and missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        return held, (
+            f"{path}: is damaged: it lacks {', '.join(missing[:3])}{more}. The settings were taken from the checkpoint "
+            "of the run."
+        )
+    return table, ""

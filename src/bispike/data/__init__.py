@@ -11,6 +11,8 @@ from .catalogue import options_of as options_of
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .dataset import as_float as as_float
+from .expected import Expected as Expected
+from .expected import expected as expected
 from .inspection import check as check
 from .published import DatasetEntry as DatasetEntry
 from .published import RemoteFile as RemoteFile

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import DataError
 from ..spaces import Concept, Stimulus
 from . import labels as labelling
@@ -25,6 +26,7 @@ MANY_CLASSES = 1000
 """Fewer classes may have a single stimulus each."""
 
 
+@checked
 def from_arrays(
     x_train: Any,
     y_train: Any,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError, UnknownNameError, expect_shape
 
 NAMES = {"none": (False, False), "crop": (True, False), "flip": (False, True), "crop-flip": (True, True)}
@@ -73,6 +74,7 @@ class Augmentation:
         return torch.where(inside, moved, torch.zeros((), dtype=images.dtype, device=images.device))
 
 
+@checked
 def create(name: str, *, shift: int | None = None, padding: str = "reflect") -> Augmentation:
     """The augmentation of a name: "none", "crop", "flip" or "crop-flip".
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import DataError, DownloadError, UnknownNameError
 from . import formats, storage
 from .dataset import Dataset
@@ -34,6 +35,7 @@ def entry(name: str) -> DatasetEntry:
     return registry[name]
 
 
+@checked
 def load(
     name_or_path: PathLike,
     *,
@@ -69,12 +71,13 @@ def load(
     if place is None:
         if not download or found.by_hand:
             folder_named = storage.roots(root)[0] / found.folders[0]
-            raise DataError(f"data set {found.name!r} is not on this machine. {storage.guidance(found, folder_named)}")
+            raise DataError(f"data set {found.name!r} is not on this machine.", *storage.guidance(found, folder_named))
         place = _fetch(found, root, progress)
     loaded = found.load(place, **given)
     return loaded if found.options else _expect_as_published(found, loaded, place)
 
 
+@checked
 def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any]:
     """Options of a data set with their defaults (None: from the data); {} where nothing is known of it.
 
@@ -91,6 +94,7 @@ def options_of(name_or_path: PathLike, task: str | None = None) -> dict[str, Any
     return {name: value for format in formats.likely(path, task) for name, value in defaults(format.options).items()}
 
 
+@checked
 def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None = None) -> Path | None:
     """Download the files of a published data set, unless they are on disk.
 
@@ -101,6 +105,7 @@ def fetch(name: str, root: PathLike | None = None, *, progress: Progress | None 
     return None if found.embedded else storage.find(found, root) or _fetch(found, root, progress)
 
 
+@checked
 def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
     """Description of a published data set, with its place on disk, as plain values."""
     found = entry(name)
@@ -130,6 +135,8 @@ def info(name: str, root: PathLike | None = None) -> dict[str, Any]:
 def as_path(name_or_path: PathLike) -> Path | None:
     """The path, or None if it is a name of the registry."""
     text = os.fspath(name_or_path)
+    if not text.strip():
+        raise DataError(f"data set: expected a name or a path, received {text!r}.")
     if isinstance(name_or_path, str) and text in registry:
         return None
     path = _home(text)
@@ -138,6 +145,13 @@ def as_path(name_or_path: PathLike) -> Path | None:
     if not isinstance(name_or_path, str) or os.sep in text or "/" in text or path.suffix:
         raise DataError(f"{path}: no such file or folder.")
     raise UnknownNameError("data set", text, registry)
+
+
+def published_entry(name_or_path: PathLike) -> DatasetEntry | None:
+    """The entry of a published data set, by its name or a path of its files; None for a user's own data."""
+    if str(name_or_path) in registry:
+        return registry[str(name_or_path)]
+    return _published_at(_home(name_or_path))
 
 
 def _home(name: PathLike) -> Path:
@@ -167,13 +181,14 @@ def _published_at(path: Path) -> DatasetEntry | None:
 def _fetch(found: DatasetEntry, root: PathLike | None, progress: Progress | None) -> Path:
     if found.by_hand:
         named = storage.roots(root)[0] / found.folders[0]
-        raise DataError(f"data set {found.name!r} is not on this machine. {storage.guidance(found, named)}")
+        raise DataError(f"data set {found.name!r} is not on this machine.", *storage.guidance(found, named))
     target = storage.destination(found, root)
     try:
         for file in found.files:
             fetch_file(file.urls, target / file.name, checksum=file.checksum, size=file.size, progress=progress)
     except DownloadError as error:
-        raise DownloadError(f"data set {found.name!r}: {error}\n{storage.guidance(found, target)}") from error
+        first, *others = error.lines
+        raise DownloadError(f"data set {found.name!r}: {first}", *others, *storage.guidance(found, target)) from error
     place = found.locate(target)
     if place is None:
         raise DataError(

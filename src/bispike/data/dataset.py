@@ -18,6 +18,7 @@ import torch
 import torch.utils.data
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ShapeError
 from ..spaces import Concept, Stimulus
 from . import sampling
@@ -215,6 +216,7 @@ class Dataset:
         return digest.hexdigest()
 
 
+@checked
 def as_float(stimuli: Tensor) -> Tensor:
     """float32 in data units: uint8 is divided by 255, float32 stays as it is."""
     return stimuli.to(torch.float32).div_(255) if stimuli.dtype == torch.uint8 else stimuli

@@ -157,8 +157,8 @@ def _from_any(transfer: _Transfer, urls: Sequence[str], attempts: int, pause: fl
         if transfer.received()
         else ""
     )
-    listed = "\n".join(f"  {line}" for line in dict.fromkeys(transfer.failures))
-    raise DownloadError(f"could not download {transfer.target.name}:\n{listed}\nNo file was written.{rest}")
+    listed = [f"  {line}" for line in dict.fromkeys(transfer.failures)]
+    raise DownloadError(f"could not download {transfer.target.name}:", *listed, f"No file was written.{rest}")
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):

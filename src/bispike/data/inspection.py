@@ -10,12 +10,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..errors import DataError
 from . import catalogue as catalog
 from . import storage
 from .download import matches
 
 
+@checked
 def check(
     path_or_name: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None, **options: Any
 ) -> dict[str, Any]:

@@ -14,9 +14,11 @@ import math
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 
 
+@checked
 def stratified(labels: Tensor, fraction: float, *, seed: int) -> tuple[Tensor, Tensor]:
     """Row numbers of the rest and of a drawn share of every class, each in ascending order.
 

@@ -52,16 +52,16 @@ def destination(entry: DatasetEntry, root: str | os.PathLike[str] | None = None)
     )
 
 
-def guidance(entry: DatasetEntry, folder: Path) -> str:
-    """How to provide the files by hand."""
+def guidance(entry: DatasetEntry, folder: Path) -> list[str]:
+    """How to provide the files by hand, in lines."""
     if entry.by_hand:
-        return (
+        return [
             f"It is not downloaded: get it from {entry.by_hand} and put it into {folder}, or set ${VARIABLE} to a "
             f"folder that holds {entry.folders[0]}/."
-        )
+        ]
     lines = [f"Put these files into {folder} by hand, or set ${VARIABLE} to a folder that holds {entry.folders[0]}/:"]
     lines += [f"  {file.name} ({_amount(file.size)}) from {file.urls[0]}" for file in entry.files]
-    return "\n".join(lines)
+    return lines
 
 
 def _writable(folder: Path) -> bool:

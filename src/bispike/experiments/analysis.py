@@ -25,12 +25,14 @@ from ..analysis import (
     reference_rule,
     update_angles,
 )
+from ..arguments import checked
 from ..data import Split
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network, StimulusNetwork
 from ..rules import Rule
-from ..runs.record import initial_network, model_digest
+from ..runs.record import initial_network
 from ..runs.run import Run, expect_single_stimuli, load_run
+from ..runs.saved_results import model_digest
 from ..runs.source import open_data
 from ..training.batches import epoch_order
 from ..training.evaluation import split_of
@@ -44,6 +46,7 @@ BATCHES = 8  # of the angles
 INPUT = "input"
 
 
+@checked
 def analyse_run(
     path: str | Path,
     *,

@@ -9,14 +9,16 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ..analysis import Agreement
+from ..arguments import checked
 from ..figures.analysis import gradient_angles, robustness, separability
 from ..figures.files import write_picture
 from ..figures.spikes import agreement_levels
 from ..files import write_json
 from ..runs.marker import RESULTS, claim
-from ..runs.record import ANALYSIS
+from ..runs.saved_results import ANALYSIS
 
 
+@checked
 def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
     """The figures of the result of `analyse_run`, by kind."""
     figures = {}
@@ -29,6 +31,7 @@ def analysis_figures(found: Mapping[str, Any]) -> dict[str, Figure]:
     return figures
 
 
+@checked
 def write_analysis(found: Mapping[str, Any], out: str | Path) -> dict[str, str]:
     """Write `analysis.json` and one figure per part into a folder; returns the paths by kind.
 

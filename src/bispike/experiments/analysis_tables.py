@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..arguments import checked
+
 
 @dataclass(frozen=True)
 class AnalysisTable:
@@ -17,6 +19,7 @@ class AnalysisTable:
     reading: str
 
 
+@checked
 def analysis_tables(found: Mapping[str, Any]) -> list[AnalysisTable]:
     """The tables of what `analyse_run` returned; a part that the rule does not have is left out."""
     similar = [_agreement(found["agreement"])] if found["agreement"] else []

@@ -14,6 +14,7 @@ from .. import analysis, rules
 from ..analysis import Audit
 from ..analysis.criteria import LOCAL, left_in_earlier_positions
 from ..analysis.criteria.measure import SAMPLES
+from ..arguments import checked
 from ..data import Dataset
 from ..errors import BispikeError
 from ..files import write_json
@@ -24,6 +25,7 @@ from ..runs.run import Run, load_run
 from ..runs.source import ForeignDataError, open_data
 
 
+@checked
 def audit_run(
     path: str | Path,
     *,

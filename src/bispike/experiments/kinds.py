@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from .. import tasks
+from ..arguments import checked
 from ..nn import Autoencoder, Classifier, Network, SequenceForecaster, SequenceNetwork, StimulusNetwork
 from ..tasks import Classification
 from ..tasks.sequences import SequenceTask
@@ -28,12 +29,14 @@ KINDS: dict[type[Network], Kind] = {
 """The kind of each class of networks whose stimuli are always of one sort."""
 
 
+@checked
 def kind_of(network: Network) -> Kind:
     """The kind of task of a network."""
     known = KINDS.get(type(network))
     return known or (Kind.TEXT if sequence_network(network).symbols else Kind.SEQUENCES)
 
 
+@checked
 def sequence_network(network: Network) -> SequenceNetwork:
     """The same network, which must follow sequences.
 
@@ -43,6 +46,7 @@ def sequence_network(network: Network) -> SequenceNetwork:
     return tasks.expect(network, SequenceTask, "network").network
 
 
+@checked
 def stimulus_network(network: Network) -> StimulusNetwork:
     """The same network, which must take single stimuli.
 

@@ -15,6 +15,7 @@ import torch
 
 from .. import data
 from ..analysis.generation import BATCH
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..figures.files import write_picture
 from ..figures.recall import capacity_figure, completion_figure, replay_figure, robustness_figure
@@ -55,6 +56,7 @@ FILES = (
 STORED = ((50, 100), (100, 100), (100, 400), (200, 400), (400, 400))  # images, concept units
 
 
+@checked
 def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     """A new memory of each kind, from (stimulus units, concept units, seed)."""
     return {
@@ -64,6 +66,7 @@ def makers(passes: int) -> dict[str, Callable[[int, int, int], Memory]]:
     }
 
 
+@checked
 def measure_memories(
     out: Path, *, seeds: int = 3, passes: int = 30, dataset: str | None = None, run: str | Path | None = None
 ) -> dict[str, Any]:
@@ -86,13 +89,15 @@ def measure_memories(
     """
     if seeds < 1 or passes < 1:
         raise ConfigurationError(f"seeds and passes: expected at least 1, received {seeds} and {passes}.")
+    images = None if dataset is None else data.load(dataset).train[:10000]
+    network = None if run is None else load_run(run)
     claim(out, RESULTS, FILES)
     with deterministic(torch.device("cpu"), threads=1):
         found = _measure(out, seeds, passes)
-        if dataset is not None:
-            found |= _on_images(dataset, out, found["replay"])
-        if run is not None:
-            found["network"] = complete_unseen(load_run(run), out / "completion-unseen.png")
+        if images is not None:
+            found |= _on_images(str(dataset), images, out, found["replay"])
+        if network is not None:
+            found["network"] = complete_unseen(network, out / "completion-unseen.png")
     write_json(out / "memory.json", found)
     return found
 
@@ -122,9 +127,11 @@ def _measure(out: Path, seeds: int, passes: int) -> dict[str, Any]:
     }
 
 
-def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any]:
-    """Replay and completion of stored images."""
-    stimuli, labels = data.load(dataset).train[:10000]
+def _on_images(
+    dataset: str, images: tuple[torch.Tensor, torch.Tensor], out: Path, replay: dict[str, Any]
+) -> dict[str, Any]:
+    """Replay and completion of stored images, which come with their labels."""
+    stimuli, labels = images
     sequence = (stimuli[:60] > 0.5).float()
     replay[f"3 sequences of 20 from {dataset}"] = replay_accuracy(sequence.flatten(1).view(3, 20, -1))
     memory = SequenceMemory(stimuli.shape[1:])
@@ -143,6 +150,7 @@ def _on_images(dataset: str, out: Path, replay: dict[str, Any]) -> dict[str, Any
     return {"stored": [{**asdict(row), "units": units} for row, (_, units) in zip(rows, STORED, strict=True)]}
 
 
+@checked
 def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4, trust: bool = False) -> dict[str, Any]:
     """Completion of a run's test images, the bottom half hidden: `CompletionQuality` and the accuracies per pass."""
     loaded = open_data(run.path, run.config.to_dict(), trust=trust)
@@ -167,6 +175,7 @@ def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4, trus
 CAPTION = "Wrong bits (%) of concept / stimulus, a quarter of the cue flipped"
 
 
+@checked
 def capacity_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows: wrong bits by the number of stored pairs, one column per memory."""
     curves = found["curves"]
@@ -177,6 +186,7 @@ def capacity_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
     return ["pairs", *curves], rows
 
 
+@checked
 def sentences(found: Mapping[str, Any]) -> list[str]:
     """The other results, one line each."""
     stored = ", ".join(f"{name} {value}" for name, value in found["capacity"].items())

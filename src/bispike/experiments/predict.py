@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..arguments import checked
 from ..data.readers.characters import read_characters
 from ..data.user_files import read_inputs
 from ..runs.run import Run, expect_single_stimuli, horizon_and_inputs
@@ -16,6 +17,7 @@ from .kinds import sequence_network
 CONTEXT = 1000  # characters that the network reads before it continues a text
 
 
+@checked
 def decide(
     run: Run, inputs: Sequence[Path], *, best: int, memory_limit: float | None = None
 ) -> tuple[list[dict[str, Any]], list[str]]:
@@ -43,6 +45,7 @@ def decide(
     return rows, list(given.notes)
 
 
+@checked
 def continue_texts(
     run: Run,
     inputs: Sequence[Path],
@@ -62,6 +65,7 @@ def continue_texts(
     return rows
 
 
+@checked
 def forecast_series(run: Run, inputs: Sequence[Path], *, memory_limit: float | None = None) -> list[dict[str, Any]]:
     """What a run on a series forecasts after the last row of each table, which is read like the training data.
 

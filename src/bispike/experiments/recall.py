@@ -11,6 +11,7 @@ import torch
 from .. import tasks
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, evaluate_autoencoder
+from ..arguments import checked
 from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..figures.files import write_picture
@@ -27,6 +28,7 @@ PER_ROW = 10
 JUDGED = 5000  # test images of a judgement
 
 
+@checked
 def draw_layers(run: Run, concepts: Sequence[str], path: Path, *, overwrite: bool = False) -> list[str]:
     """Draw what the network recalls for concepts, in every layer and as a stimulus; returns their names.
 
@@ -42,6 +44,7 @@ def draw_layers(run: Run, concepts: Sequence[str], path: Path, *, overwrite: boo
     return names
 
 
+@checked
 def draw_samples(
     run: Run,
     count: int,
@@ -64,6 +67,7 @@ def draw_samples(
     write_picture(path, image_rows(shown), overwrite=overwrite)
 
 
+@checked
 def complete_cue(
     run: Run,
     cue: Path,
@@ -95,6 +99,7 @@ def complete_cue(
     }
 
 
+@checked
 def judge(
     run: Run,
     classifier: str | Path,

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis import LOST, corruptions, spike_loss
-from ..config.train_config import differences
+from ..arguments import checked
+from ..config.differences import differences
 from ..data import Dataset, Split
 from ..errors import CheckpointError, ConfigurationError, ShapeError
+from ..escaping import markdown_row
 from ..figures.files import write_picture
 from ..figures.robustness import robustness_of_rows
 from ..files import write_atomic, write_json
@@ -58,6 +60,7 @@ class RobustRow:
     spike_drop: float | None
 
 
+@checked
 def damaged_accuracies(network: Network, split: Split, seed: int) -> dict[str, Any]:
     """Accuracy of a network on a split, undamaged and damaged.
 
@@ -83,6 +86,7 @@ def damaged_accuracies(network: Network, split: Split, seed: int) -> dict[str, A
     return {"clean": clean, "corruptions": damaged, "spike_loss": {"probability": list(LOST), "accuracy": lossy}}
 
 
+@checked
 def robust_rows(
     paths: Sequence[str | Path],
     *,
@@ -137,6 +141,7 @@ def robust_rows(
     return [_row(name, [measured[i] for i in group]) for name, group in zip(names, groups, strict=True)], measured
 
 
+@checked
 def write_robustness(
     rows: Sequence[RobustRow], measured: Sequence[Mapping[str, Any]], out: str | Path, *, split: str
 ) -> dict[str, str]:
@@ -152,19 +157,21 @@ def write_robustness(
     claim(folder, RESULTS, [path.name for path in paths.values()])
     write_json(paths["json"], {"split": split, "rows": [asdict(row) for row in rows], "runs": list(measured)})
     heads = headings(rows)
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in cells(row, rows)) + " |" for row in rows]
+    lines = [markdown_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
+    lines += [markdown_row(cells(row, rows)) for row in rows]
     write_atomic(paths["markdown"], "\n".join([*lines, "", reading(measured, split)]) + "\n")
     write_picture(paths["picture"], robustness_of_rows(rows, losses=LOST, split=split))
     return {kind: str(path) for kind, path in paths.items()}
 
 
+@checked
 def headings(rows: Sequence[RobustRow]) -> list[str]:
     """Headings of the table, values in percent."""
     lost = [f"loss {probability:g}" for probability in LOST]
     return ["row", "seeds", "clean", *_kinds(rows), *lost, "stimulus drop", "loss drop"]
 
 
+@checked
 def cells(row: RobustRow, rows: Sequence[RobustRow]) -> list[str]:
     """A row as texts under `headings`."""
     damaged = [row.corruptions.get(kind) for kind in _kinds(rows)]
@@ -172,6 +179,7 @@ def cells(row: RobustRow, rows: Sequence[RobustRow]) -> list[str]:
     return [row.name, str(len(row.runs)), *("" if share is None else f"{100 * share:.1f}" for share in shares)]
 
 
+@checked
 def reading(measured: Sequence[Mapping[str, Any]], split: str) -> str:
     """How to read the table."""
     counts = sorted({run["samples"] for run in measured})

@@ -7,11 +7,13 @@ import copy
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..nn import DriveNorm, StimulusNetwork
 
 BATCH = 64
 
 
+@checked
 def calibrated(initial: StimulusNetwork, stimuli: Tensor) -> StimulusNetwork:
     """A copy of an untrained network whose norms have the statistics of its drives.
 

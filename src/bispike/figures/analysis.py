@@ -74,7 +74,13 @@ def robustness(found: Mapping[str, Any], *, classes: int | None = None, lost: st
     kinds = {kind: shares for kind, shares in found["corruptions"].items() if shares is not None}
     for i, (kind, shares) in enumerate(kinds.items()):
         values = [clean, *(100 * share for share in shares)]
-        left.plot(range(6), values, color=SERIES[i], marker=MARKERS[i], label=kind.replace("-", " "))
+        left.plot(
+            range(6),
+            values,
+            color=SERIES[i % len(SERIES)],
+            marker=MARKERS[i % len(MARKERS)],
+            label=kind.replace("-", " "),
+        )
     loss = found["spike_loss"]
     lossy = [clean, *(100 * share for share in loss["accuracy"])]
     right.plot([0, *(100 * p for p in loss["probability"])], lossy, color=SERIES[4], marker=MARKERS[4])

@@ -13,7 +13,8 @@ import base64
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -22,6 +23,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from ..escaping import printable
 
 P = ParamSpec("P")
 
@@ -77,12 +80,23 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+@contextmanager
+def rendering(style: dict[Any, Any]) -> Iterator[None]:
+    """Text is drawn as it is, in a style: dollar signs are no formula, and no missing glyph is warned of.
+
+    Names may be in scripts that the drawing font lacks; a browser has a font for them.
+    """
+    with matplotlib.rc_context({"text.parse_math": False, **style}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Decorator: draw a figure in the report's style, whatever the user's settings of matplotlib are."""
 
     @wraps(draw)
     def in_style(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.rc_context():
+        with rendering({}):
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(_STYLE)
             return draw(*args, **kwargs)
@@ -104,17 +118,19 @@ def whole_epochs(axes: Axes) -> None:
 
 
 def label_text(name: object, limit: int = 16) -> str:
-    """A name for a figure: what cannot be printed replaced, and shortened to `limit` characters."""
-    text = " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in str(name)).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """A name for a figure in one line of printable characters, shortened to `limit` of them.
+
+    matplotlib takes a label that begins with an underscore for one that no legend shows: a space before it helps.
+    """
+    text = printable(" ".join(str(name).split()))
+    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def to_svg(figure: Figure) -> str:
     """The figure as an SVG document whose colours follow the reader's light or dark setting."""
     buffer = io.StringIO()
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # Class names in scripts that the drawing font lacks: the browser has a font for them.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with rendering(_STYLE):
         figure.savefig(buffer, format="svg", dpi=200, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = re.sub(r"<\?xml.*?\?>\s*|<!DOCTYPE.*?>\s*|<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)

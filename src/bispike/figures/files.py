@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from ..errors import ConfigurationError
 from ..runs.outputs import MARK, write_output
-from .canvas import canvas, label_text, styled
+from .canvas import canvas, label_text, rendering, styled
 from .cost import cost_bars, cost_curves
 from .pictures import show_stimulus
 
@@ -75,7 +73,6 @@ def write_picture(path: str | Path, figure: Figure, *, overwrite: bool = False) 
     if kind not in FORMATS:
         raise ConfigurationError(f"{target}: expected a picture file that ends in .{', .'.join(FORMATS)}.")
     content = io.BytesIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bispike"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with rendering({"svg.fonttype": "none", "svg.hashsalt": "bispike"}):
         figure.savefig(content, format=kind, dpi=200, facecolor="white", **_MARKED[kind])
     return write_output(target, content.getvalue(), overwrite=overwrite)

@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..arguments import checked
+
 ACTIVATIONS = ("relu", "tanh", "elu", "identity")
 
 
+@checked
 def activate(drive: Tensor, kind: str) -> Tensor:
     """Rate of a drive, element by element; differentiable.
 
@@ -23,6 +26,7 @@ def activate(drive: Tensor, kind: str) -> Tensor:
     return drive.tanh() if kind == "tanh" else F.elu(drive)
 
 
+@checked
 def activation_slope(rate: Tensor, kind: str) -> Tensor:
     """d rate / d drive as a function of the rate: 1 or 0 (relu), 1 − r² (tanh), 1 or 1 + r (elu), 1 (identity)."""
     if kind == "relu":

@@ -17,11 +17,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ShapeError
 from .alignment import unit_rows
 from .similarity import unit_rows_backward
 
 
+@checked
 def affinity(rows: Tensor, power: float = 1.0) -> Tensor:
     """Cosines `[B, B]` of the centred rows `[B, D]` to a matrix power in (0, 1], with a diagonal of ones."""
     unit, _ = unit_rows(rows - rows.mean(0))
@@ -34,6 +36,7 @@ def affinity(rows: Tensor, power: float = 1.0) -> Tensor:
     return (raised / (deviation[:, None] * deviation)).to(rows.dtype)
 
 
+@checked
 def match_affinity(rows: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
     """Value of the affinity loss and its gradient.
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError, ShapeError, unknown_name
 
 LOSSES = ("reco", "infonce", "cross-entropy", "mse")
@@ -87,6 +88,7 @@ class Alignment:
     cosine: Tensor
 
 
+@checked
 def negative_counts(
     labels: Tensor,
     classes: int,
@@ -128,6 +130,7 @@ def negative_counts(
     return counts.scatter_(1, labels[:, None], own[:, None])
 
 
+@checked
 def align(
     feature: Tensor,
     template: Tensor,
@@ -172,6 +175,7 @@ def align(
     return Alignment(value, grad_a, grad_p, cosine)
 
 
+@checked
 def pair_gradient(
     cosine: Tensor,
     labels: Tensor,
@@ -214,6 +218,7 @@ def pair_gradient(
     return value, grad
 
 
+@checked
 def unit_rows(rows: Tensor, *, consume: bool = False) -> tuple[Tensor, Tensor]:
     """Rows divided by sqrt(|row|² + ε²): a silent row gives a zero row, and the gradient stays exact."""
     norm = (torch.linalg.vector_norm(rows, dim=1, keepdim=True).square_() + SILENCE**2).sqrt_()

@@ -6,9 +6,11 @@ import math
 
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import expect_shape
 
 
+@checked
 def angle_between(a: Tensor, b: Tensor) -> float:
     """Angle in degrees between two arrays of the same shape, as vectors; 90 if one is all zero and has no direction."""
     if a.shape != b.shape:

@@ -11,16 +11,19 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from ..arguments import checked
 from .alignment import AlignmentLoss, align
 
 CENTRES = ("none", "batch", "running")
 
 
+@checked
 def centre_rows(feature: Tensor, mean: Tensor | None = None) -> Tensor:
     """Rows `[B, D]` minus their mean over B, or minus the given constant mean `[D]`."""
     return feature - (feature.mean(0) if mean is None else mean)
 
 
+@checked
 def centre_rows_backward(grad: Tensor, mean: Tensor | None = None) -> Tensor:
     """Gradient of `centre_rows` with the batch mean, in place: the mean over B is subtracted from the gradient too.
 
@@ -29,16 +32,19 @@ def centre_rows_backward(grad: Tensor, mean: Tensor | None = None) -> Tensor:
     return grad.sub_(grad.mean(0) if mean is None else mean)
 
 
+@checked
 def centre_templates(template: Tensor, prior: Tensor) -> Tensor:
     """Templates `[C, D]` minus Σ_c prior_c template_c."""
     return template - prior @ template
 
 
+@checked
 def centre_templates_backward(grad: Tensor, prior: Tensor) -> Tensor:
     """Gradient of `centre_templates`, in place: its prior times the sum of all rows is subtracted from each."""
     return grad.sub_(prior[:, None] * grad.sum(0))
 
 
+@checked
 def align_centred(
     features: Tensor,
     templates: Tensor,

@@ -9,12 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError, ShapeError
 
 STIMULUS_CODES = ("current", "bernoulli", "poisson", "latency", "given")
 CONCEPT_CODES = ("one-hot", "population", "learned")
 
 
+@checked
 def bernoulli_code(intensity: Tensor, time_steps: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Spikes `[T, B, ...]` with probability equal to the intensity `[B, ...]`, which must be in [0, 1]."""
     _unit_interval(intensity, "bernoulli")
@@ -22,6 +24,7 @@ def bernoulli_code(intensity: Tensor, time_steps: int, *, generator: torch.Gener
     return torch.bernoulli(probability, generator=generator)
 
 
+@checked
 def poisson_code(intensity: Tensor, time_steps: int, *, generator: torch.Generator | None = None) -> Tensor:
     """Spikes `[T, B, ...]` of a Poisson process, `intensity` (≥ 0) events per time step; several events count as one.
 
@@ -33,6 +36,7 @@ def poisson_code(intensity: Tensor, time_steps: int, *, generator: torch.Generat
     return torch.bernoulli(probability, generator=generator)
 
 
+@checked
 def even_code(rate: Tensor, time_steps: int) -> Tensor:
     """Spikes `[T, B, ...]` spread evenly over time, with the rate `[B, ...]` in [0, 1], rounded to a multiple of 1/T.
 
@@ -48,6 +52,7 @@ def even_code(rate: Tensor, time_steps: int) -> Tensor:
     return spikes
 
 
+@checked
 def latency_code(intensity: Tensor, time_steps: int) -> Tensor:
     """One spike per value, earlier for larger values: at time step round((1 − x)(T − 1)); none where x = 0.
 
@@ -64,6 +69,7 @@ def latency_code(intensity: Tensor, time_steps: int) -> Tensor:
     return spikes.scatter_(0, when.unsqueeze(0), (intensity > 0).to(intensity.dtype).unsqueeze(0))
 
 
+@checked
 def given_spikes(stimulus: Tensor, time_steps: int) -> Tensor:
     """Spikes from the data, `[B, T, ...]`, with the time axis moved first; checked to be 0 or 1."""
     if stimulus.dim() < 2 or stimulus.shape[1] != time_steps:
@@ -73,11 +79,13 @@ def given_spikes(stimulus: Tensor, time_steps: int) -> Tensor:
     return stimulus.transpose(0, 1).contiguous()
 
 
+@checked
 def one_hot_code(classes: int) -> Tensor:
     """One-hot code: the identity `[C, C]`, one neuron per class."""
     return torch.eye(classes)
 
 
+@checked
 def population_code(classes: int, size: int, *, active: float = 0.5, generator: torch.Generator) -> Tensor:
     """Random binary code `[C, K]`: all classes have the same number of active neurons, and no two codes are equal.
 
@@ -94,8 +102,9 @@ def population_code(classes: int, size: int, *, active: float = 0.5, generator: 
     if count == 0:
         raise ConfigurationError(f"population code: expected at least 2 concept neurons, received {size}.")
     for _ in range(1000):
-        order = torch.rand(classes, size, generator=generator).argsort(1)
-        code = torch.zeros(classes, size).scatter_(1, order[:, :count], 1.0)
+        # On the generator's device, also where the default device has no memory.
+        order = torch.rand(classes, size, generator=generator, device=generator.device).argsort(1)
+        code = torch.zeros(classes, size, device=generator.device).scatter_(1, order[:, :count], 1.0)
         if torch.unique(code, dim=0).shape[0] == classes:
             return code
     raise ConfigurationError(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
+
 HALVES = ("bottom", "top", "left", "right", "none")  # the half of a stimulus that is hidden
 
 
+@checked
 def random_cue(stimulus: Tensor, most: float, *, generator: torch.Generator | None = None) -> Tensor:
     """Mask of each stimulus with a random hidden share of at most `most`: 1 known, 0 hidden.
 
@@ -34,6 +37,7 @@ def random_cue(stimulus: Tensor, most: float, *, generator: torch.Generator | No
     return (along >= share.view(-1, 1, 1)).to(stimulus.dtype).unsqueeze(1)
 
 
+@checked
 def half_cue(shape: tuple[int, ...], hidden: str) -> Tensor:
     """Mask of a stimulus, 1 known and 0 in the hidden half: `[1, *shape[1:]]` for images, `shape` for vectors."""
     known = torch.ones(shape if len(shape) == 1 else (1, *shape[1:]))

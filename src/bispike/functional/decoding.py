@@ -5,10 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
+
 DECODERS = ("drive", "cosine")
 EPSILON = 1e-8
 
 
+@checked
 def drive_scores(drive: Tensor, code: Tensor) -> Tensor:
     """Scores `[B, C]`: time-mean drive `[B, K]` projected on the unit code `[C, K]` of each class.
 
@@ -17,6 +20,7 @@ def drive_scores(drive: Tensor, code: Tensor) -> Tensor:
     return drive @ unit_code(code).T
 
 
+@checked
 def cosine_scores(spikes: Tensor, label_spikes: Tensor) -> Tensor:
     """Cosine `[B, C]` between output spike trains `[T, B, K]` and the spike train `[T, C, K]` of each class."""
     flat = spikes.transpose(0, 1).flatten(1)
@@ -25,11 +29,13 @@ def cosine_scores(spikes: Tensor, label_spikes: Tensor) -> Tensor:
     return product / (flat.norm(dim=1)[:, None] * label.norm(dim=1)[None] + EPSILON)
 
 
+@checked
 def unit_code(code: Tensor) -> Tensor:
     """Rows of `[C, K]` with unit norm."""
     return code / (code.norm(dim=1, keepdim=True) + EPSILON)
 
 
+@checked
 def cross_entropy(
     scores: Tensor, labels: Tensor, *, samples: int | None = None, smoothing: float = 0.0
 ) -> tuple[Tensor, Tensor]:

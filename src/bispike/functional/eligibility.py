@@ -21,6 +21,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from .backends import native, triton_neuron
 from .backends.tape import walk_back
 from .neuron import Neuron
@@ -29,6 +30,7 @@ from .surrogate import atan_surrogate, triangular_surrogate
 PSEUDO_DERIVATIVES = ("atan", "triangular")
 
 
+@checked
 def eligibility_traces(source: Tensor, membrane: Tensor, neuron: Neuron, *, kind: str = "atan") -> Tensor:
     """Eligibility e_ij[t], computed forward in time; B·I·J values per time step, so for tests and explanation only.
 
@@ -52,6 +54,7 @@ def eligibility_traces(source: Tensor, membrane: Tensor, neuron: Neuron, *, kind
     return torch.stack(traces)
 
 
+@checked
 def drive_gradient(
     signal: Tensor, membrane: Tensor, neuron: Neuron, *, kind: str = "atan", summed: bool = False
 ) -> Tensor:

@@ -12,9 +12,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import UserError, expect_shape
 
 
+@checked
 def gaussian_of(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean `[D]` and unbiased covariance `[D, D]` of features `[N, D]`, in float64.
 
@@ -29,6 +31,7 @@ def gaussian_of(features: Tensor) -> tuple[Tensor, Tensor]:
     return mean, centred.T @ centred / (len(values) - 1)
 
 
+@checked
 def frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> Tensor:
     """Squared Fréchet distance d² ≥ 0 of two Gaussians: a scalar in float64, in squared units of the features.
 

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ShapeError
 from .backends import native, triton_neuron
 from .backends.tape import fire_with_history
@@ -26,6 +27,7 @@ from .neuron import Neuron
 from .surrogate import atan_surrogate
 
 
+@checked
 def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
     """The equation as written, differentiable through the ATan surrogate with the reset detached.
 
@@ -39,6 +41,7 @@ def lif_reference(drive: Tensor, neuron: Neuron) -> Tensor:
     return lif_onward(drive, neuron, torch.zeros_like(drive[0]))[0]
 
 
+@checked
 def lif_onward(drive: Tensor, neuron: Neuron, membrane: Tensor) -> tuple[Tensor, Tensor]:
     """`lif_reference` from a given membrane U[0] `[...]`: spikes `[T, ...]` and the final membrane U[T]."""
     spikes = []
@@ -51,6 +54,7 @@ def lif_onward(drive: Tensor, neuron: Neuron, membrane: Tensor) -> tuple[Tensor,
     return torch.stack(spikes), membrane
 
 
+@checked
 def lif(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> Tensor:
     """Spikes of LIF neurons.
 
@@ -77,6 +81,7 @@ def lif(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> Tens
     return _fire_all(drive, neuron, time_steps, None)
 
 
+@checked
 def lif_with_history(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> tuple[Tensor, Tensor]:
     """Spikes as `lif`, without a tape, and H[t], both `[T, B, ...]`: the input of `drive_gradient`."""
     if triton_neuron.available(drive.device):
@@ -90,6 +95,7 @@ def lif_with_history(drive: Tensor, neuron: Neuron, *, time_steps: int | None = 
     return _fire_all(drive, neuron, time_steps, history), history
 
 
+@checked
 def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -> None:
     """Update `membrane` from U[t−1] to H[t], in place."""
     if first:
@@ -98,6 +104,7 @@ def integrate(membrane: Tensor, drive: Tensor, neuron: Neuron, *, first: bool) -
         torch.add(drive, membrane, alpha=neuron.decay, out=membrane)
 
 
+@checked
 def fire(membrane: Tensor, neuron: Neuron, *, spike: Tensor) -> None:
     """Write S[t] to `spike` and update `membrane` from H[t] to U[t], in place."""
     torch.ge(membrane, neuron.threshold, out=spike)

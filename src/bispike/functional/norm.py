@@ -17,12 +17,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 
+
+@checked
 def channel_view(values: Tensor, dims: int) -> Tensor:
     """View of `[C]` that broadcasts to `[N, C, ...]` with `dims` axes."""
     return values.reshape(1, -1, *([1] * (dims - 2)))
 
 
+@checked
 def batch_statistics(mean_drive: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance `[C]` of `[B, C, ...]` over all axes except the channel axis."""
     axes = [0, *range(2, mean_drive.dim())]
@@ -31,6 +35,7 @@ def batch_statistics(mean_drive: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (centred * centred).mean(axes)
 
 
+@checked
 def normalise(drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     """γ (a − μ)/σ + β for `[N, C, ...]`; call it on `[T·B, C, ...]` for a spike train."""
     scale = weight * (variance + eps).rsqrt()
@@ -38,6 +43,7 @@ def normalise(drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bia
     return drive * channel_view(scale, drive.dim()) + channel_view(shift, drive.dim())
 
 
+@checked
 def normalise_backward(
     grad: Tensor, mean_drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,6 +75,7 @@ def normalise_backward(
     return below, grad_weight, grad_bias
 
 
+@checked
 def normalise_backward_fixed(
     grad: Tensor, drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -97,6 +104,7 @@ def _laid_as(grad: Tensor, drive: Tensor) -> Tensor:
     return grad.contiguous()
 
 
+@checked
 def normalise_backward_reference(
     grad: Tensor, mean_drive: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:

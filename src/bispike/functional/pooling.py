@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..arguments import checked
 
+
+@checked
 def spread_average(grad: Tensor, size: Sequence[int]) -> Tensor:
     """Backward of `adaptive_avg_pool2d`: each cell's gradient, divided by its area, over its positions.
 

@@ -18,7 +18,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 
+
+@checked
 def match_classes(
     feature: Tensor, template: Tensor, labels: Tensor, occurrences: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,6 +45,7 @@ def match_classes(
     return value, grad @ template, grad.T @ feature
 
 
+@checked
 def decorrelate(rows: Tensor, everyone: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
     """Sum over pairs of (product − target)², the target 1 for a row with itself and 0 otherwise, with its gradient.
 
@@ -57,6 +61,7 @@ def decorrelate(rows: Tensor, everyone: Tensor, same: Tensor) -> tuple[Tensor, T
     return difference.square().sum(), 4 * difference @ everyone
 
 
+@checked
 def unit_rows_backward(grad: Tensor, unit: Tensor, norm: Tensor) -> Tensor:
     """dL/d rows `[N, D]` from dL/d unit rows, with the output of `unit_rows`."""
     return (grad - unit * (grad * unit).sum(1, keepdim=True)) / norm

@@ -9,9 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 
 
+@checked
 def frequencies(shape: torch.Size | tuple[int, ...], like: Tensor) -> Tensor:
     """|f| in cycles per sample of each bin of the real transform: `[H, W//2+1]` of images, `[D//2+1]` of vectors."""
     across = torch.fft.rfftfreq(shape[-1], dtype=like.dtype, device=like.device)
@@ -20,6 +22,7 @@ def frequencies(shape: torch.Size | tuple[int, ...], like: Tensor) -> Tensor:
     return torch.hypot(torch.fft.fftfreq(shape[-2], dtype=like.dtype, device=like.device)[:, None], across)
 
 
+@checked
 def split_bands(values: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
     """The low band (|f| < cutoff) and the high band, each of the shape of `values`.
 
@@ -39,6 +42,7 @@ def split_bands(values: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
     return low, values - low
 
 
+@checked
 def weigh_bands(values: Tensor, cutoff: float, low: float, high: float) -> Tensor:
     """√low · low band + √high · high band: inner products weight the bands by `low` and `high` (at least 0)."""
     slow, fast = split_bands(values, cutoff)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..arguments import checked
 from .backends.native import kernels
 
 WORD = 32
@@ -122,6 +123,7 @@ Received = Spikes | JoinedSpikes
 """Input of a synapse: spikes of one layer, or of two layers as one train."""
 
 
+@checked
 def rows_of(values: Tensor) -> Tensor:
     """Rows of `[N, C, *positions]`: contiguous `[N, positions, C]`, a view if maps are channels-last."""
     if values.dim() == 2:
@@ -129,6 +131,7 @@ def rows_of(values: Tensor) -> Tensor:
     return values.flatten(2).transpose(1, 2).contiguous()
 
 
+@checked
 def map_of(rows: Tensor, positions: tuple[int, ...]) -> Tensor:
     """View of rows `[N, positions, C]` as `[N, C, *positions]`."""
     if not positions:
@@ -136,6 +139,7 @@ def map_of(rows: Tensor, positions: tuple[int, ...]) -> Tensor:
     return rows.unflatten(1, positions).permute(0, 3, 1, 2)
 
 
+@checked
 def dense_spikes(spikes: Received, *, like: Tensor) -> Tensor:
     """A spike train `[T, B, *shape]` as a tensor of the dtype of `like`."""
     if isinstance(spikes, JoinedSpikes):
@@ -143,6 +147,7 @@ def dense_spikes(spikes: Received, *, like: Tensor) -> Tensor:
     return (spikes.dense() if isinstance(spikes, PackedSpikes) else spikes).to(like.dtype)
 
 
+@checked
 def rate_of(spikes: Received, *, like: Tensor) -> Tensor:
     """Rate `[B, *shape]` of a spike train, in the dtype of `like`."""
     if isinstance(spikes, JoinedSpikes):
@@ -152,6 +157,7 @@ def rate_of(spikes: Received, *, like: Tensor) -> Tensor:
     return spikes.mean(0) if spikes.dtype == like.dtype else spikes.sum(0, dtype=like.dtype).div_(spikes.shape[0])
 
 
+@checked
 def pool_spikes(spikes: Spikes, side: int, *, ceil: bool = False) -> Spikes:
     """Max pooling of maps `[T, B, C, H, W]` over side × side positions; `ceil` as for `PackedSpikes.pool`."""
     if isinstance(spikes, PackedSpikes):

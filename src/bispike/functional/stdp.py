@@ -12,17 +12,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 
+
+@checked
 def fired_by(spikes: Tensor) -> Tensor:
     """1 from the first spike of a train on, else 0, `[T, ...]`."""
     return spikes.cumsum(0).clamp_(max=1)
 
 
+@checked
 def first_spikes(spikes: Tensor) -> Tensor:
     """The first spike of each train, `[T, ...]`; later spikes are removed."""
     return spikes * (spikes.cumsum(0) == 1)
 
 
+@checked
 def causal_contrast(spikes: Tensor, *, depression: float | None) -> Tensor:
     """Effect of a first postsynaptic spike at each time step on synapses with these presynaptic spikes.
 
@@ -41,6 +46,7 @@ def causal_contrast(spikes: Tensor, *, depression: float | None) -> Tensor:
     return (fired - share) / (1 - share)
 
 
+@checked
 def symmetric_trace(spikes: Tensor, decay: float) -> Tensor:
     """Trace Σ_{t'} κ^|t-t'| s[t'] of spikes in both directions of time, `[T, ...]`.
 

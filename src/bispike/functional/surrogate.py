@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from .neuron import Neuron
 
 MEAN_FIELD_CENTRE = 0.6
@@ -21,16 +22,19 @@ MEAN_FIELD_STEEPNESS = math.pi / math.sqrt(2)
 """Decrease of the mean-field slope per unit of drive."""
 
 
+@checked
 def atan_surrogate(distance: Tensor) -> Tensor:
     """1 / (1 + (π v)²) at distance v = H − θ: the derivative of arctan(π v)/π + ½ (ATan surrogate, α = 2)."""
     return (distance * math.pi).square_().add_(1).reciprocal_()
 
 
+@checked
 def triangular_surrogate(distance: Tensor, neuron: Neuron, *, damping: float = 0.3) -> Tensor:
     """γ/θ max(0, 1 − |v|/θ) at distance v = H − θ, with damping γ: the pseudo-derivative of the e-prop paper."""
     return distance.abs().div_(-neuron.threshold).add_(1).clamp_(min=0).mul_(damping / neuron.threshold)
 
 
+@checked
 def mean_field_slope(
     mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0
 ) -> Tensor:
@@ -49,6 +53,7 @@ def mean_field_slope(
     return ((mean_drive - centre * neuron.threshold) * scale).square_().add_(1).reciprocal_()
 
 
+@checked
 def mean_field_rate(
     mean_drive: Tensor, neuron: Neuron, *, centre: float = MEAN_FIELD_CENTRE, width: float = 1.0
 ) -> Tensor:

@@ -17,19 +17,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import ConfigurationError, ShapeError
+from ..arguments import checked, shown, whole, wholes
+from ..errors import ConfigurationError, DamagedError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
+from ..nn.weight_limit import reserve
 from . import storage
 from .result import CompletionResult, known_gain, known_mask
 
 Shape = tuple[int, ...]
 SOMA = Neuron(threshold=1.0, decay=1.0, reset="soft")
+MOST_UNITS = 2**24
 REST = 0.02  # the mean is clipped to [REST, 1 − REST], so that b is finite
 WEIGHTS = ("up", "down", "stimulus_mean", "concept_mean")
 
@@ -52,6 +56,7 @@ class AssociativeMemory:
         ConfigurationError: a setting is out of range; all problems are listed.
     """
 
+    @checked
     def __init__(
         self,
         stimulus: Sequence[int] | int,
@@ -67,6 +72,11 @@ class AssociativeMemory:
     ) -> None:
         self.stimulus_shape, self.concept_shape = _shape("stimulus", stimulus), _shape("concept", concept)
         problems = []
+        whole("seed", seed, 0, 2**62)
+        if time_steps > 10_000 or passes > 10**6:
+            problems.append(
+                f"time_steps and passes: expected at most 10,000 and 10^6, received {time_steps}, {passes}."
+            )
         if time_steps < 1:
             problems.append(f"time_steps: expected at least 1 time step, received {time_steps}.")
         if not 0 < rate < 8:
@@ -89,6 +99,7 @@ class AssociativeMemory:
             "seed": seed,
         }
         self.time_steps = time_steps
+        reserve(math.prod(self.stimulus_shape) * math.prod(self.concept_shape) * 2, "weights of stimulus and concept")
         lower, upper = math.prod(self.stimulus_shape), math.prod(self.concept_shape)
         self.up, self.down = torch.zeros(upper, lower), torch.zeros(lower, upper)
         self.stimulus_mean, self.concept_mean = torch.full((lower,), 0.5), torch.full((upper,), 0.5)
@@ -97,6 +108,7 @@ class AssociativeMemory:
 
     # ------------------------------------------------------------------ storing
 
+    @checked
     def store(self, stimuli: Tensor, concepts: Tensor) -> None:
         """Store pairs, learning one at a time; the learning rate falls linearly over the passes.
 
@@ -144,16 +156,19 @@ class AssociativeMemory:
 
     # ------------------------------------------------------------------ recall
 
+    @checked
     def recall_concept(self, stimuli: Tensor) -> Tensor:
         """Rates `[N, *concept]` that stimuli `[N, *stimulus]` in [0, 1] recall in one pass."""
         rates = self._up(self._check("stimuli", stimuli, self.stimulus_shape) - self.stimulus_mean)
         return rates.unflatten(1, self.concept_shape)
 
+    @checked
     def recall_stimulus(self, concepts: Tensor) -> Tensor:
         """Rates `[N, *stimulus]` that concepts `[N, *concept]` in [0, 1] recall in one pass."""
         rates = self._down(self._check("concepts", concepts, self.concept_shape) - self.concept_mean)
         return rates.unflatten(1, self.stimulus_shape)
 
+    @checked
     def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 5) -> CompletionResult:
         """Complete damaged stimuli: run both pathways in turn, each from the output of the other.
 
@@ -212,6 +227,7 @@ class AssociativeMemory:
 
     # ------------------------------------------------------------------ saving
 
+    @checked
     def save(self, folder: str | Path) -> None:
         """Write `memory.safetensors` and `memory.json`, each through a temporary file beside it."""
         values = {"stimulus": list(self.stimulus_shape), "concept": list(self.concept_shape), "stored": self.stored}
@@ -219,6 +235,7 @@ class AssociativeMemory:
         storage.write(folder, {**values, **self.settings}, {**tensors, "draws": self._draws.get_state()})
 
     @classmethod
+    @checked
     def load(cls, folder: str | Path) -> AssociativeMemory:
         """Read the memory that `save` wrote; it continues bit for bit.
 
@@ -227,17 +244,34 @@ class AssociativeMemory:
         """
         values = storage.read_settings(folder)
         stored = values.pop("stored")
-        memory = cls(values.pop("stimulus"), values.pop("concept"), **values)
-        tensors = storage.read_weights(folder, {name: tuple(getattr(memory, name).shape) for name in WEIGHTS})
-        for name in WEIGHTS:
-            setattr(memory, name, tensors[name])
-        memory._draws.set_state(tensors["draws"])
+        stimulus, concept = (tuple(values.pop(name)) for name in ("stimulus", "concept"))
+        tensors = storage.read_weights(folder, _like(stimulus, concept))
+        try:
+            memory = cls(stimulus, concept, **values)
+            memory._draws.set_state(tensors.pop("draws"))
+        except (ConfigurationError, RuntimeError) as error:
+            raise DamagedError(f"{folder}: the memory cannot be built again: {error}") from error
+        for name, value in tensors.items():
+            setattr(memory, name, value)
         memory.stored = stored
         return memory
 
 
+def _like(stimulus: Shape, concept: Shape) -> dict[str, Tensor]:
+    """Tensors of the shapes and types of a memory's, without memory of their own."""
+    lower, upper = math.prod(stimulus), math.prod(concept)
+    shapes = {"up": (upper, lower), "down": (lower, upper), "stimulus_mean": (lower,), "concept_mean": (upper,)}
+    try:
+        like = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    except (RuntimeError, OverflowError, TypeError) as error:
+        raise DamagedError(
+            f"memory: expected shapes that fit into memory, received {stimulus} and {concept}."
+        ) from error
+    return {**like, "draws": torch.Generator().get_state()}
+
+
 def _shape(name: str, value: Sequence[int] | int) -> Shape:
-    shape = (value,) if isinstance(value, int) else tuple(int(n) for n in value)
-    if not shape or any(n < 1 for n in shape):
-        raise ConfigurationError(f"{name}: expected a number of units or a shape of at least 1, received {value}.")
+    shape = (whole(name, value, 1),) if isinstance(value, Integral) else tuple(wholes(name, value))
+    if math.prod(shape) > MOST_UNITS:
+        raise ConfigurationError(f"{name}: expected at most {MOST_UNITS:,} units, received {shown(shape)}.")
     return shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from .result import CompletionResult, known_mask
 
 
@@ -17,13 +18,16 @@ class KoskoBAM:
         stimulus, concept: numbers of units.
     """
 
+    @checked
     def __init__(self, stimulus: int, concept: int) -> None:
         self.matrix = torch.zeros(stimulus, concept)
 
+    @checked
     def store(self, stimuli: Tensor, concepts: Tensor) -> None:
         """Add pairs `[N, stimulus]`, `[N, concept]` of 0 and 1."""
         self.matrix += (2 * stimuli - 1).T @ (2 * concepts - 1)
 
+    @checked
     def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 50) -> CompletionResult:
         """See `AssociativeMemory.complete`; ends early at a fixed point."""
         given = 2 * cue - 1
@@ -49,16 +53,19 @@ class ModernHopfield:
         sharpness: β of the softmax over ⟨x, x_i⟩ / √D of bipolar patterns.
     """
 
+    @checked
     def __init__(self, sharpness: float = 8.0) -> None:
         self.sharpness = sharpness
         self.stimuli, self.concepts = torch.zeros(0), torch.zeros(0)
 
+    @checked
     def store(self, stimuli: Tensor, concepts: Tensor) -> None:
         """Append pairs `[N, stimulus]`, `[N, concept]` of 0 and 1."""
         new = 2 * stimuli - 1, 2 * concepts - 1
         old = (self.stimuli, self.concepts) if len(self.stimuli) else (new[0][:0], new[1][:0])
         self.stimuli, self.concepts = torch.cat([old[0], new[0]]), torch.cat([old[1], new[1]])
 
+    @checked
     def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 3) -> CompletionResult:
         """See `AssociativeMemory.complete`."""
         given = 2 * cue - 1

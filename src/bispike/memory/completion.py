@@ -8,11 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import StimulusNetwork
 from .result import CompletionResult, known_mask
 
 
+@checked
 def complete(network: StimulusNetwork, cue: Tensor, known: Tensor, *, passes: int = 3) -> CompletionResult:
     """Complete the hidden part of stimuli.
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from .associative import AssociativeMemory
 
 COMPLETION_SETTINGS: dict[str, Any] = {"flipped": 0.02, "flipped_concept": 0.1, "hidden": 0.75, "passes": 100}
@@ -33,6 +34,7 @@ class CompletionQuality:
     settled: float
 
 
+@checked
 def stored_completion(
     stimuli: Tensor, labels: Tensor, known: Tensor, *, stored: int, units: int = 400, passes: int = 3, seed: int = 0
 ) -> CompletionQuality:
@@ -59,12 +61,14 @@ def stored_completion(
     return CompletionQuality(stored, ratio[-1], ratio[0], right[0], right[-1])
 
 
+@checked
 def hidden_error(found: Tensor, originals: Tensor, known: Tensor) -> float:
     """Mean squared error on the part that is not known."""
     hidden = (1 - known).expand_as(originals)
     return float(((found - originals).square() * hidden).sum() / hidden.sum())
 
 
+@checked
 def class_means(stimuli: Tensor, labels: Tensor) -> Tensor:
     """Mean stimulus of each class, `[C, *shape]`."""
     sums = stimuli.new_zeros((int(labels.max()) + 1, *stimuli.shape[1:])).index_add_(0, labels, stimuli)

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ConfigurationError, unknown_name
 from .result import CompletionResult
 from .sequence_memory import SequenceMemory
@@ -43,6 +44,7 @@ class CurvePoint:
         return max(self.concept, self.stimulus)
 
 
+@checked
 def random_pairs(pairs: int, stimulus: int, concept: int, seed: int) -> tuple[Tensor, Tensor]:
     """Random pairs: bits `[pairs, stimulus]` and `[pairs, concept]`, each 1 with probability ½."""
     generator = torch.Generator().manual_seed(seed)
@@ -50,6 +52,7 @@ def random_pairs(pairs: int, stimulus: int, concept: int, seed: int) -> tuple[Te
     return sides[0], sides[1]
 
 
+@checked
 def capacity_curve(
     make: Callable[[int, int, int], Memory],
     pairs: Sequence[int],
@@ -85,6 +88,7 @@ def capacity_curve(
     return points
 
 
+@checked
 def robustness_curve(
     make: Callable[[int, int, int], Memory],
     damage: Sequence[float],
@@ -113,6 +117,7 @@ def robustness_curve(
     return [_mean(share, errors) for share, errors in found.items()]
 
 
+@checked
 def capacity(curve: Sequence[CurvePoint], error: float = 0.05) -> int:
     """Largest number of pairs up to which every error is within the limit; 0 if none is."""
     largest = 0
@@ -123,6 +128,7 @@ def capacity(curve: Sequence[CurvePoint], error: float = 0.05) -> int:
     return largest
 
 
+@checked
 def replay_accuracy(sequences: Tensor, *, seed: int = 0) -> dict[str, float]:
     """Store sequences `[N, length, units]` of bits; replay them forward from the first item and backward from the last.
 

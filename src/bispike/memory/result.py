@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..arguments import checked
 from ..errors import ShapeError
 
 
@@ -25,6 +26,7 @@ class CompletionResult:
     concepts: tuple[Tensor, ...]
 
 
+@checked
 def known_mask(known: Tensor, cue: Tensor) -> Tensor:
     """The mask in shape and type of the cue.
 
@@ -39,6 +41,7 @@ def known_mask(known: Tensor, cue: Tensor) -> Tensor:
         ) from error
 
 
+@checked
 def known_gain(known: Tensor) -> Tensor:
     """Gain `[N, units]` of a cue with this mask: 0 where hidden, elsewhere 1 divided by the known share of the cue."""
     return known / known.mean(1, keepdim=True).clamp(min=1 / known.shape[1])

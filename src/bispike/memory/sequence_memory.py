@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from .associative import AssociativeMemory
 
 
@@ -22,18 +23,22 @@ class SequenceMemory:
         **options: options of `AssociativeMemory`.
     """
 
+    @checked
     def __init__(self, item: Sequence[int] | int, **options: Any) -> None:
         options = {"flipped": 0.02, "flipped_concept": 0.02, **options}
         self.memory = AssociativeMemory(item, item, **options)
 
+    @checked
     def store(self, sequences: Tensor) -> None:
         """Store sequences `[N, length, *item]` in [0, 1], length at least 2."""
         self.memory.store(sequences[:, :-1].flatten(0, 1), sequences[:, 1:].flatten(0, 1))
 
+    @checked
     def replay(self, first: Tensor, items: int) -> Tensor:
         """The items `[N, items, *item]` that follow `[N, *item]`, each recalled from the previous one."""
         return _chain(self.memory.recall_concept, first, items)
 
+    @checked
     def replay_backward(self, last: Tensor, items: int) -> Tensor:
         """The items `[N, items, *item]` before `[N, *item]`, latest first."""
         return _chain(self.memory.recall_stimulus, last, items)

@@ -12,11 +12,27 @@ from torch import nn
 from ..errors import ConfigurationError, unknown_name
 from ..functional import CONCEPT_CODES, DECODERS, STIMULUS_CODES, Neuron
 from ..nn import ConceptCode, Layer, Network, Pathway, Synapse
-from ..settings import FRACTION, NOT_NEGATIVE, POSITIVE, Declared, Setting, at_least, one_of, option, settings_of
+from ..settings import (
+    FRACTION,
+    NOT_NEGATIVE,
+    NOT_ZERO,
+    POSITIVE,
+    SEED,
+    Declared,
+    Setting,
+    in_range,
+    one_of,
+    option,
+    settings_of,
+)
 from ..spaces import Concept, Stimulus
 
 N = TypeVar("N", bound=Network)
 
+MOST_LAYERS = 1000
+SIGNALS = "the signal between layers"
+"""What a rule decides (`Rule.signals`): "spikes" or "rates", beside the options in conditions."""
+SPIKE_CODES = tuple(code for code in STIMULUS_CODES if code != "current")
 LEAST = 32
 """Number of values per channel below which bottom-up norms use running statistics: 8 samples are too few for a dense
 layer. The C templates of the top-down pathway are not a random sample, so their statistics are exact."""
@@ -28,13 +44,41 @@ class Options(Declared):
 
     refuses_idle: ClassVar[bool] = False  # builders have their own defaults; see `config.resolve`
 
-    time_steps: int = option(4, at_least(1, "at least 1 time step"), "T, time steps of the neurons")
-    threshold: float = option(0.6, POSITIVE, "θ, threshold of the bottom-up neurons (dimensionless)")
-    decay: float = option(0.5, FRACTION, "β, share of the membrane potential that remains after a time step")
-    reset: str = option(
-        "hard", one_of(("hard", "soft")), "after a spike the membrane potential is set to 0 (hard) or falls by θ (soft)"
+    time_steps: int = option(
+        4,
+        in_range(1, 10_000, "at least 1 time step and at most 10,000"),
+        "T, time steps of the neurons",
+        only_with={SIGNALS: ("spikes",), "stimulus_code": SPIKE_CODES, "concept_code": ("learned",)},
+        one_suffices=True,
     )
-    top_down_threshold: float = option(0.0, NOT_NEGATIVE, "threshold of the top-down neurons; 0: as threshold")
+    threshold: float = option(
+        0.6,
+        POSITIVE,
+        "θ, threshold of the bottom-up neurons (dimensionless)",
+        only_with={SIGNALS: ("spikes",), "excitability": NOT_ZERO, "concept_code": ("learned",)},
+        one_suffices=True,
+    )
+    decay: float = option(
+        0.5,
+        FRACTION,
+        "β, share of the membrane potential that remains after a time step",
+        only_with={SIGNALS: ("spikes",), "concept_code": ("learned",)},
+        one_suffices=True,
+    )
+    reset: str = option(
+        "hard",
+        one_of(("hard", "soft")),
+        "after a spike the membrane potential is set to 0 (hard) or falls by θ (soft)",
+        only_with={SIGNALS: ("spikes",), "concept_code": ("learned",)},
+        one_suffices=True,
+    )
+    top_down_threshold: float = option(
+        0.0,
+        NOT_NEGATIVE,
+        "threshold of the top-down neurons; 0: as threshold",
+        only_with={SIGNALS: ("spikes",), "excitability": NOT_ZERO, "concept_code": ("learned",)},
+        one_suffices=True,
+    )
     norm: bool = option(default=True, meaning="batch norm between drives and neurons, in both pathways")
     excitability: float = option(
         0.0,
@@ -55,8 +99,13 @@ class Options(Declared):
         "neurons of a population or learned concept code; 0: four per class",
         only_with={"concept_code": ("population", "learned")},
     )
-    decoder: str = option("drive", one_of(DECODERS), "how the readout's activity becomes scores of the classes")
-    seed: int = option(0, NOT_NEGATIVE, "seed of the initial weights and of the concept code")
+    decoder: str = option(
+        "drive",
+        one_of(DECODERS),
+        "how the readout's activity becomes scores of the classes",
+        only_with={SIGNALS: ("spikes",)},
+    )
+    seed: int = option(0, SEED, "seed of the initial weights and of the concept code")
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import Autoencoder
+from ..nn.weight_limit import limited
 from ..spaces import Concept, Stimulus
 from .cnn import conv_network
 from .mlp import dense_network
@@ -21,6 +23,8 @@ GRADED: dict[str, Any] = {"time_steps": 8, "threshold": 4.0, "decay": 1.0, "rese
 mean of the drive to two above, in T = 8 time steps (arXiv 2509.20284)."""
 
 
+@checked
+@limited
 def autoencoder(
     stimulus: Stimulus | Sequence[int] | int,
     widths: Sequence[int],
@@ -46,6 +50,8 @@ def autoencoder(
     return dense_network(Autoencoder, stimulus, [*widths, latent], concept, {**GRADED, **options}, spec)
 
 
+@checked
+@limited
 def conv_autoencoder(
     stimulus: Stimulus | Sequence[int],
     channels: Sequence[int],

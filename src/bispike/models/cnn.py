@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
+from ..arguments import checked, shown, whole, wholes
 from ..errors import ConfigurationError
 from ..nn import Classifier, Conv, Dense, Synapse, TransposedConv, UpsampleConv
+from ..nn.weight_limit import limited
 from ..spaces import Concept, Stimulus
-from .assembly import N, Options, finish
+from .assembly import MOST_LAYERS, N, Options, finish
 from .registry import Model, register
 
 
+@checked
+@limited
 def cnn(
     stimulus: Stimulus | Sequence[int],
     channels: Sequence[int],
@@ -46,6 +51,7 @@ def cnn(
     return conv_network(Classifier, "cnn", stimulus, channels, concept, options, **values)  # type: ignore[arg-type]
 
 
+@checked
 def conv_network(
     kind: type[N],
     model: str,
@@ -62,18 +68,23 @@ def conv_network(
 ) -> N:
     """A network of this class from convolutions; arguments as for `cnn`, with the options in a dict."""
     opts = Options.of(options)
+    channels = wholes("channels", channels, most=MOST_LAYERS)
+    dense = wholes("dense", dense, empty=True, most=MOST_LAYERS)
     stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
     count = len(channels)
     stride_list, pool_list = _each("strides", strides, count), _each("pools", pools, count)
     problems = []
-    if not channels or any(int(c) < 1 for c in [*channels, *dense]):
-        problems.append(f"channels and dense: expected widths of at least 1, received {list(channels)}, {list(dense)}.")
     if kernel < 1 or kernel % 2 == 0:
         problems.append(f"kernel: expected an odd size, received {kernel}.")
     if top_down not in ("upsample", "transposed"):
         problems.append(f"top_down: expected 'upsample' or 'transposed', received {top_down!r}.")
     if len(opts.source_shape(stimulus)) != 3:
         problems.append(f"stimulus: a cnn expects [channels, height, width], received {list(stimulus.shape)}.")
+    elif kernel > largest_kernel(opts.source_shape(stimulus)):
+        problems.append(
+            f"kernel: expected at most {largest_kernel(opts.source_shape(stimulus))}, which covers the whole stimulus "
+            f"{list(stimulus.shape)} from every position, received {kernel}."
+        )
     if problems:
         raise ConfigurationError(problems)
     code = opts.concept_code(concept)
@@ -122,6 +133,11 @@ def conv_network(
     )
 
 
+def largest_kernel(shape: tuple[int, ...]) -> int:
+    """The side of the largest kernel that makes sense on a map `[C, H, W]`: 2·side − 1."""
+    return 2 * max(shape[1:]) - 1
+
+
 def _twin(
     source: tuple[int, ...], target: tuple[int, ...], kernel: int, pool: int, stride: int, top_down: str
 ) -> Synapse:
@@ -134,10 +150,10 @@ def _twin(
 
 
 def _each(name: str, value: Sequence[int] | int, count: int) -> list[int]:
-    values = [int(value)] * count if isinstance(value, int) else [int(v) for v in value]
-    if len(values) != count or any(v < 1 for v in values):
+    values = [whole(name, value, 1)] * count if isinstance(value, Integral) else wholes(name, value, empty=True)
+    if len(values) != count:
         raise ConfigurationError(
-            f"{name}: expected one number of at least 1 for each of {count} layers, received {value}."
+            f"{name}: expected one number of at least 1 for each of {count} layers, received {shown(value)}."
         )
     return values
 

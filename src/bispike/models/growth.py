@@ -10,12 +10,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..functional import population_code
 from ..nn import ConceptCode, Dense, Network, Synapse
 from ..spaces import Concept
 
 
+@checked
 @torch.no_grad()
 def add_concept(network: Network, name: str, *, generator: torch.Generator) -> int:
     """Add one concept in place; `network.spec` describes the grown network, so `models.build` rebuilds it.

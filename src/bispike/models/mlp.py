@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import ConfigurationError
+from ..arguments import checked, wholes
 from ..nn import Classifier, Dense
+from ..nn.weight_limit import limited
 from ..spaces import Concept, Stimulus
-from .assembly import N, Options, finish
+from .assembly import MOST_LAYERS, N, Options, finish
 from .registry import Model, register
 
 
+@checked
+@limited
 def mlp(
     stimulus: Stimulus | Sequence[int] | int,
     widths: Sequence[int],
@@ -32,10 +35,11 @@ def mlp(
     Raises:
         ConfigurationError: settings are wrong; all are listed together.
     """
-    spec = {"model": "mlp", "widths": [int(width) for width in widths]}
+    spec = {"model": "mlp", "widths": wholes("widths", widths, most=MOST_LAYERS)}
     return dense_network(Classifier, stimulus, widths, concept, options, spec)
 
 
+@checked
 def dense_network(
     kind: type[N],
     stimulus: Stimulus | Sequence[int] | int,
@@ -46,8 +50,7 @@ def dense_network(
 ) -> N:
     """A network of this class from dense layers; arguments as for `mlp`, with the options in a dict."""
     opts = Options.of(options)
-    if not widths or any(int(width) < 1 for width in widths):
-        raise ConfigurationError(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
+    widths = wholes("widths", widths, most=MOST_LAYERS)
     stimulus, concept = Stimulus.of(stimulus), Concept.of(concept)
     code = opts.concept_code(concept)
     shapes = [opts.source_shape(stimulus), *[(int(width),) for width in widths]]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..arguments import checked
 from ..errors import ConfigurationError, UnknownNameError, unknown_name
 from ..nn import Network
 from ..spaces import Concept, Quantities, Stimulus
@@ -44,12 +45,14 @@ class Model:
 registry: dict[str, Model] = {}
 
 
+@checked
 def register(model: Model) -> Model:
     """Register a model by its name."""
     registry[model.name] = model
     return model
 
 
+@checked
 def find(name: str) -> Model:
     """A registered model.
 
@@ -61,6 +64,7 @@ def find(name: str) -> Model:
     return registry[name]
 
 
+@checked
 def create(
     name: str,
     stimulus: Stimulus | Sequence[int] | int,
@@ -82,6 +86,7 @@ def create(
     return model.builder(stimulus, values.pop(model.sizes), concept, **values)
 
 
+@checked
 def settings_of(name: str) -> dict[str, Any]:
     """All settings of a registered model with their defaults."""
     model = find(name)
@@ -94,6 +99,7 @@ def settings_of(name: str) -> dict[str, Any]:
     return {**shared, **own, **model.defaults}
 
 
+@checked
 def build(spec: dict[str, Any]) -> Network:
     """Rebuild the network that `Network.spec` describes, without its weights.
 

@@ -12,15 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arguments import checked, wholes
+from ..arguments import problems as found
 from ..errors import ConfigurationError
 from ..nn import Classifier, Conv, Dense, IdentityShortcut, Residual, Synapse, UpsampleConv
+from ..nn.weight_limit import limited
 from ..spaces import Concept, Stimulus
-from .assembly import Options, finish
+from .assembly import MOST_LAYERS, Options, finish
 from .registry import Model, register
 
 Shape = tuple[int, ...]
 
 
+@checked
+@limited
 def resnet(
     stimulus: Stimulus | Sequence[int],
     widths: Sequence[int],
@@ -120,13 +125,16 @@ def _shared_out(blocks: int, groups: int) -> list[int]:
 def _check(
     source: Shape, widths: Sequence[int], depth: int, blocks: Sequence[int], stem_stride: int, gain: float
 ) -> None:
-    problems = []
+    problems = found(
+        lambda: wholes("widths", widths, most=MOST_LAYERS),
+        lambda: wholes("blocks", blocks, 0, empty=True, most=MOST_LAYERS),
+    )
     if len(source) != 3:
         problems.append(f"stimulus: a resnet expects [channels, height, width], received {list(source)}.")
-    if not widths or any(int(width) < 1 for width in widths):
-        problems.append(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
-    if blocks and (len(blocks) != len(widths) or any(int(n) < 0 for n in blocks)):
+    if blocks and len(blocks) != len(widths):
         problems.append(f"blocks: expected a number for each of {len(widths)} widths, received {list(blocks)}.")
+    if not problems and (2 * sum(blocks) if blocks else depth - 2) > MOST_LAYERS:
+        problems.append(f"depth: expected at most {MOST_LAYERS + 2} weight layers, received {list(blocks) or depth}.")
     if not blocks and (depth < 2 or depth % 2):
         problems.append(f"depth: expected an even number of weight layers (2 + 2 · blocks), received {depth}.")
     if stem_stride < 1 or not 0 < gain < float("inf"):

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..arguments import checked, wholes
 from ..errors import ConfigurationError
 from ..nn import (
     Dense,
@@ -20,14 +21,17 @@ from ..nn import (
     SequenceForecaster,
     SequenceNetwork,
 )
+from ..nn.weight_limit import limited
 from ..spaces import Concept, Quantities, Stimulus
-from .assembly import Options
+from .assembly import MOST_LAYERS, Options
 from .registry import Model, register
 
 TUNED: dict[str, Any] = {"decay": 0.8, "reset": "soft", "threshold": 1.5, "excitability": 0.1}
 """Constants of neurons whose rate grows linearly with the drive and whose membrane decays."""
 
 
+@checked
+@limited
 def rnn(
     stimulus: Stimulus | Sequence[int] | int,
     widths: Sequence[int],
@@ -55,11 +59,10 @@ def rnn(
         ConfigurationError: all wrong settings, listed together.
     """
     opts = Options.of(options)
+    widths = wholes("widths", widths, most=MOST_LAYERS)
     stimulus = Stimulus.of(stimulus)
     target = Concept.of(concept)
     problems = []
-    if not widths or any(int(width) < 1 for width in widths):
-        problems.append(f"widths: expected one or more widths of at least 1, received {list(widths)}.")
     if len(stimulus.shape) != 1:
         problems.append(
             f"stimulus: expected a row of values at each position, received shape {list(stimulus.shape)}; "

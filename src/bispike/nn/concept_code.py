@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigurationError, unknown_name
 from ..functional import CONCEPT_CODES, Neuron, lif, mean_field_slope, one_hot_code, population_code
+from .weight_limit import reserve
 
 
 class ConceptCode(nn.Module):
@@ -33,6 +34,7 @@ class ConceptCode(nn.Module):
         if kind not in CONCEPT_CODES:
             raise ConfigurationError(unknown_name("concept code", kind, CONCEPT_CODES))
         width = classes if kind == "one-hot" else (size or 4 * classes)
+        reserve(classes * width, f"concept code of {classes} classes in {width} neurons")
         code = one_hot_code(classes) if kind == "one-hot" else population_code(classes, width, generator=generator)
         self.kind, self.classes, self.size, self.neuron = kind, classes, width, neuron
         self.constant = kind != "learned"

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ..arguments import shown
 from ..errors import ConfigurationError, unknown_name
 from ..functional import ACTIVATIONS, DECODERS, STIMULUS_CODES, Neuron
 from ..spaces import Concept, Stimulus
@@ -22,6 +23,20 @@ from .layer import Layer, LayerList
 from .process_group import ALONE, Group
 from .signals import SPIKES, Signals
 from .synapse import Synapse, weight_pairs
+
+
+def check_place(what: str, values: Tensor, device: torch.device) -> None:
+    """Check that a tensor is dense and on a device.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if values.layout != torch.strided or values.is_quantized:
+        raise ConfigurationError(f"{what}: expected a dense tensor, received one of layout {values.layout}.")
+    if values.device != device:
+        raise ConfigurationError(
+            f"{what}: expected a tensor on {device}, where the network is, received one on {values.device}."
+        )
 
 
 def _no_rule() -> None:
@@ -117,6 +132,41 @@ class Network(nn.Module):
     @abstractmethod
     def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Input of the first synapse."""
+
+    def check_values(self, what: str, values: Any) -> None:
+        """Check that values are a dense tensor of the precision and on the device of the network.
+
+        Raises:
+            ConfigurationError: they are something else.
+        """
+        like, makers = self.stimulus_mean, {"ndarray": "torch.from_numpy", "list": "torch.tensor"}
+        if not isinstance(values, Tensor):
+            maker = makers.get(type(values).__name__)
+            hint = f" {maker}(...) makes one." if maker else ""
+            raise ConfigurationError(f"{what}: expected a tensor, received {shown(values)}.{hint}")
+        check_place(what, values, like.device)
+        if values.dtype != like.dtype:
+            hint = "" if values.is_complex() else f" x.to({like.dtype}) converts them."
+            hint = " bispike.data.as_float scales pixels to 0..1." if values.dtype == torch.uint8 else hint
+            raise ConfigurationError(
+                f"{what}: expected {str(like.dtype).removeprefix('torch.')}, the precision of the network, received "
+                f"{shown(values)}.{hint}"
+            )
+
+    def check_finite(self, stimulus: Tensor) -> None:
+        """Check that no value of a batch of stimuli is NaN or infinite.
+
+        Raises:
+            ConfigurationError: with the number of samples that have such values.
+        """
+        if torch.isfinite(stimulus.sum()):  # one pass; a sum that overflows is looked at again
+            return
+        bad = int((~torch.isfinite(stimulus)).flatten(1).any(1).sum())
+        if bad:
+            raise ConfigurationError(
+                f"stimulus: expected finite values, received NaN or infinity in {bad} of {len(stimulus)} samples. "
+                "Look for missing values in the data, or a division by a deviation of zero."
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles have no attached rule: it belongs to this network."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..functional import channel_view, normalise_backward, normalise_backward_fixed
 from ..functional.backends import compiled
 from .process_group import ALONE, Group
+from .weight_limit import reserve
 
 ROWS = 4096  # memory of a running norm, in rows: one row per position and sample
 
@@ -64,6 +65,7 @@ class DriveNorm(nn.Module):
 
     def __init__(self, channels: int, *, memory: int = 1280, least: int = 2, eps: float = 1e-5) -> None:
         super().__init__()
+        reserve(4 * channels, f"norm of {channels} channels")
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..functional import Neuron, even_code
 from .concept_code import ConceptCode
+from .weight_limit import reserve
 
 RANGE = 2.5  # range of the centres on both sides of the mean, in deviations
 FEW, MANY = 4, 64  # least number of neurons per quantity; largest number in all, unless `FEW` per quantity are more
@@ -34,6 +35,7 @@ class QuantityCode(ConceptCode):
         self.constant = False
         self.each = size or max(FEW, MANY // quantities)
         self.size = quantities * self.each
+        reserve(quantities * self.size, f"concept code of {quantities} quantities in {self.size} neurons")
         self.register_buffer("centres", torch.linspace(-RANGE, RANGE, self.each), persistent=False)
         self.register_buffer("fixed", self.rates(torch.eye(quantities)), persistent=False)
 

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import ShapeError, expect_shape
+from ..arguments import expect
+from ..errors import ConfigurationError, ShapeError, expect_shape
 from ..functional import cross_entropy
 from ..spaces import Quantities
 from .layer import Layer
-from .network import Network
+from .network import Network, check_place
 from .passes import SpikeStep
 from .pathway import Activity, RateActivity
 from .quantity_code import QuantityCode
@@ -92,6 +93,8 @@ class SequenceNetwork(Network):
         """Raise a ShapeError unless `stimulus` is `[B, S]` of symbols, or `[B, S, D]` of values; S is at least 1."""
         size = self.stimulus.size
         if self.symbols:
+            expect("stimulus", stimulus, Tensor, "a tensor of symbols")
+            check_place("stimulus", stimulus, self.stimulus_mean.device)
             if stimulus.dim() != 2 or stimulus.dtype != torch.int64 or stimulus.shape[1] < 1:
                 raise ShapeError(
                     "stimulus: expected symbols, int64 of shape [batch, positions], received "
@@ -102,7 +105,9 @@ class SequenceNetwork(Network):
                     f"stimulus: expected symbols in 0..{size - 1}, received {int(stimulus.min())}.."
                     f"{int(stimulus.max())}."
                 )
-        elif stimulus.dim() != 3 or stimulus.shape[2] != size or stimulus.shape[1] < 1:
+            return
+        self.check_values("stimulus", stimulus)
+        if stimulus.dim() != 3 or stimulus.shape[2] != size or stimulus.shape[1] < 1:
             raise expect_shape("stimulus", f"batch, positions, {size}", stimulus.shape, "Is the batch axis missing?")
 
     def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
@@ -229,6 +234,7 @@ class SequenceNetwork(Network):
         """Rates `[S·B, H]` of the last layer for the whole sequence, computed in blocks of positions."""
         with self.inference():
             source = self.encode(stimulus)
+            self.check_finite(stimulus)
             state = self.rest(source.shape[1])
             return torch.cat([self._top(part, state) for part in source.split(block)])
 
@@ -241,6 +247,7 @@ class SequenceNetwork(Network):
         if not torch.is_grad_enabled():
             return self.logits(stimulus)
         source = self.encode(stimulus)
+        self.check_finite(stimulus)
         rate = self.taped_positions(source)[0] if self.signals.spiking else self.rates_positions(source)[-1][1].rate
         return self.answers(stimulus, self.readout(rate))
 
@@ -274,6 +281,8 @@ class SequenceClassifier(SequenceNetwork):
 
     def check_labels(self, labels: Tensor) -> None:
         """Raise a ShapeError unless there is a class at each position, int64 `[B, S]`."""
+        expect("labels", labels, Tensor, "a tensor")
+        check_place("labels", labels, self.stimulus_mean.device)
         if labels.dim() != 2 or labels.dtype != torch.int64:
             raise ShapeError(
                 f"labels: expected int64 of shape [batch, positions], received {labels.dtype} of shape "
@@ -326,8 +335,11 @@ class SequenceForecaster(SequenceNetwork):
 
     def check_labels(self, labels: Tensor) -> None:
         """Raise a ShapeError unless there are K quantities at each position, `[B, S, K]`."""
+        self.check_values("targets", labels)
         if labels.dim() != 3 or labels.shape[2] != len(self.concept.names):
             raise expect_shape("targets", f"batch, positions, {len(self.concept.names)}", labels.shape, "")
+        if not torch.isfinite(labels.sum()) and not bool(torch.isfinite(labels).all()):
+            raise ConfigurationError("targets: expected finite values, received NaN or infinity.")
 
     def target_rows(self, stimulus: Tensor, targets: Tensor) -> Tensor:
         """Standardised targets `[S·B, K]`.

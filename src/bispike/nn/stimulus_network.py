@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from ..arguments import expect
 from ..errors import ConfigurationError, ShapeError, expect_shape
 from ..functional import (
     Spikes,
@@ -27,7 +28,7 @@ from ..functional import (
 )
 from . import passes
 from .layer import Layer
-from .network import Network
+from .network import Network, check_place
 from .passes import LayerRecord, RateStep, SpikeStep, TopDownPass, TrajectoryStep, record_of
 from .process_group import ALONE
 from .signals import top_down_concepts
@@ -47,13 +48,16 @@ class StimulusNetwork(Network):
     # ------------------------------------------------------------------ ends
 
     def check_stimulus(self, stimulus: Tensor) -> None:
-        """Raise a ShapeError unless `stimulus` is `[B, *stimulus.shape]`."""
+        """Raise unless `stimulus` is `[B, *stimulus.shape]` in the precision and on the device of the network."""
+        self.check_values("stimulus", stimulus)
         if tuple(stimulus.shape[1:]) != self.stimulus.shape or stimulus.dim() < 2:
             axes = ", ".join(str(n) for n in self.stimulus.shape)
             raise expect_shape("stimulus", f"batch, {axes}", stimulus.shape, "Is the batch axis missing?")
 
     def check_labels(self, labels: Tensor) -> None:
         """Raise unless `labels` are int64 `[B]` in 0..C−1."""
+        expect("labels", labels, Tensor, "a tensor")
+        check_place("labels", labels, self.stimulus_mean.device)
         if labels.dim() != 1 or labels.dtype != torch.int64:
             raise ShapeError(
                 f"labels: expected int64 of shape [batch], received {labels.dtype} of shape {list(labels.shape)}."
@@ -163,6 +167,7 @@ class StimulusNetwork(Network):
         scores are those of `logits`, without a tape.
         """
         source = self.encode(stimulus)
+        self.check_finite(stimulus)
         if self.signals.spiking and self.decision is None and torch.is_grad_enabled():
             return self.scores(self.bottom_up_taped(source)[0])
         return self._decide(source)
@@ -170,7 +175,9 @@ class StimulusNetwork(Network):
     def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]` in the units of the data."""
         with self.inference():
-            return self._decide(self.encode(stimulus, generator=generator))
+            source = self.encode(stimulus, generator=generator)
+            self.check_finite(stimulus)
+            return self._decide(source)
 
     def _decide(self, source: Tensor) -> Tensor:
         if self.decision is not None:
@@ -208,7 +215,9 @@ class StimulusNetwork(Network):
     def observe(self, stimulus: Tensor) -> list[LayerRecord]:
         """The bottom-up pass of spikes for stimuli `[B, *shape]`, one record per layer."""
         with self.inference():
-            return [record_of(step) for step in self.bottom_up_pass(self.encode(stimulus))]
+            source = self.encode(stimulus)
+            self.check_finite(stimulus)
+            return [record_of(step) for step in self.bottom_up_pass(source)]
 
     def imagine(self, labels: Tensor) -> list[LayerRecord]:
         """The top-down pass of spikes for labels `[N]`, one record per layer, bottom to top."""
@@ -238,7 +247,9 @@ class Autoencoder(StimulusNetwork):
     def compress(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Rates `[B, *latent]` of the latent code for stimuli `[B, *shape]`."""
         with self.inference():
-            *_, last = self.steps(self.encode(stimulus, generator=generator))
+            source = self.encode(stimulus, generator=generator)
+            self.check_finite(stimulus)
+            *_, last = self.steps(source)
             return last.leaving
 
     def expand(self, rate: Tensor) -> Tensor:
@@ -246,6 +257,11 @@ class Autoencoder(StimulusNetwork):
 
         Spiking networks spread the spikes of each rate evenly over the T time steps; rates must be in [0, 1].
         """
+        latent = self.layers[-1].output_shape
+        self.check_values("rate", rate)
+        if tuple(rate.shape[1:]) != latent or rate.dim() < 2:
+            axes = ", ".join(str(n) for n in latent)
+            raise expect_shape("rate", f"batch, {axes}", rate.shape, "Is the batch axis missing?")
         with self.inference():
             code = self.signals.emit(rate, self.time_steps)
             return self.recalled(self.signals.down_from(self.layers[:-1], code, self.time_steps))
@@ -254,6 +270,7 @@ class Autoencoder(StimulusNetwork):
         """Reconstructions `[B, *shape]` of stimuli from their own latent signals."""
         with self.inference():
             source = self.encode(stimulus, generator=generator)
+            self.check_finite(stimulus)
             top = self.signals.top(self.layers, source, self.time_steps, constant=self.constant_input)
             return self.recalled(self.signals.down_from(self.layers[:-1], top, self.time_steps))
 

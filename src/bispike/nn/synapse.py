@@ -18,16 +18,9 @@ from torch.nn import functional as F
 from torch.nn import grad as conv_grad
 
 from ..errors import ConfigurationError
-from ..functional import (
-    JoinedSpikes,
-    PackedSpikes,
-    Received,
-    Wiring,
-    convolution_gather,
-    map_of,
-    rows_of,
-)
+from ..functional import JoinedSpikes, PackedSpikes, Received, Wiring, convolution_gather, map_of, rows_of
 from ..functional.backends import compiled
+from .weight_limit import reserve
 
 Shape = tuple[int, ...]
 
@@ -54,6 +47,7 @@ class Synapse(nn.Module):
     def __init__(self, source: Shape, target: Shape, weight_shape: Shape, channels: int, *, bias: bool) -> None:
         super().__init__()
         self.source, self.target = tuple(source), tuple(target)
+        reserve(math.prod(weight_shape) + channels * bias, f"synapse {list(source)} -> {list(target)}")
         self.weight = nn.Parameter(torch.empty(weight_shape))
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
@@ -361,7 +355,7 @@ class _SpikeSum(torch.autograd.Function):
 
 def packed(spikes: Received) -> PackedSpikes:
     """Spikes `[T, B, *source]` of one layer, packed."""
-    assert not isinstance(spikes, JoinedSpikes), "spikes of two layers reached a synapse of one"
+    assert not isinstance(spikes, JoinedSpikes)  # spikes of two layers reach a `Residual` only
     return PackedSpikes.pack(spikes) if isinstance(spikes, Tensor) else spikes
 
 

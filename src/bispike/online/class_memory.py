@@ -10,11 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DivergenceError
 from ..nn import Classifier
+from ..restoring import fit_tensors
+from ..schema import expect
 from .new_class_weights import write_readout_row, write_top_down_column
 from .observed_pass import ObservedPass
-from .templates import TemplateMemory
+from .templates import LEAST, TemplateMemory
 
 READOUT = "readout"
 
@@ -51,14 +53,24 @@ class ClassMemory:
         return all(templates.metric_fixed for templates in self.templates.values())
 
     def learn(self, observed: ObservedPass, labels: Tensor) -> None:
-        """Update the templates of the classes in `labels` `[B]`: one matrix product per layer."""
+        """Update the templates of the classes in `labels` `[B]`: one matrix product per layer.
+
+        Raises:
+            DivergenceError: a feature or its square is not finite; nothing was learned.
+        """
         features = dict(zip(self.network.layer_names, observed.features(), strict=True))
         if self.writes_weights:
             features[READOUT] = observed.top_rate
+        drive = observed.layers[-1].activity.drive
+        squares = torch.stack([value.square().sum() for value in (*features.values(), drive)])
+        if not bool(torch.isfinite(squares).all()):
+            raise DivergenceError(
+                "teach: a feature of the stimulus is not finite, or too large to be squared; the templates were left "
+                "as they are. Likely cause: a stimulus with very large values."
+            )
         before = self.templates[self.network.layer_names[0]].count.clone()
         for name, templates in self.templates.items():
             templates.learn(features[name], labels)
-        drive = observed.layers[-1].activity.drive
         for label in labels.unique().tolist():
             if label >= self.trained_classes:
                 self._learn_new_class(label, drive[labels == label], float(before[label]))
@@ -105,10 +117,24 @@ class ClassMemory:
         }
         return {**state, "new_drive": self.new_drive}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore the state that `state_dict` returned; the network must have its added classes already."""
-        self.new_drive = state["new_drive"].to(self.new_drive)
-        self.trained_classes = self.network.concept.classes - len(self.new_drive)
+    def load_state_dict(self, state: dict[str, Tensor], *, source: str = "class memory") -> None:
+        """Restore the state that `state_dict` returned; the network must have its added classes already.
+
+        Raises:
+            DamagedError: it does not fit the network; nothing was changed.
+        """
+        added = len(state["new_drive"]) if "new_drive" in state and state["new_drive"].dim() else 0
+        trained = self.network.concept.classes - added
+        metric_fixed = not any(key.endswith("/scatter") for key in state)
+        expected = {
+            f"{name}/{key}": value
+            for name, templates in self.templates.items()
+            for key, value in templates.state_like(metric_fixed=metric_fixed).items()
+        }
+        expected["new_drive"] = self.new_drive.new_empty(added, *self.new_drive.shape[1:])
+        fit_tensors(state, expected, f"{source}: memory", least=LEAST)
+        expect(trained >= 2 and (metric_fixed or not added), f"{source}: memory", "at least 2 trained classes", trained)
+        self.new_drive, self.trained_classes = state["new_drive"].to(self.new_drive), trained
         for name, templates in self.templates.items():
             prefix = f"{name}/"
             templates.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})

@@ -6,6 +6,7 @@ size, and BSD centres its features by a running mean. `observe` changes neither;
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from torch import Tensor
 from ..config import optimizers
 from ..errors import ConfigurationError, DivergenceError
 from ..nn import Classifier, DriveNorm, Network
-from ..rules import BSD, Rule, create
+from ..rules import BSD, Rule, create, find
 from .observed_pass import ObservedPass
 
 
@@ -42,10 +43,14 @@ class LayerTrainer:
         lr: float,
         top_down_lr: float | None,
     ) -> None:
-        if not lr > 0 or not (top_down_lr is None or top_down_lr > 0):
+        if not 0 < lr < math.inf or not (top_down_lr is None or 0 < top_down_lr < math.inf):
             raise ConfigurationError(f"lr and top_down_lr: expected positive numbers, received {lr}, {top_down_lr}.")
         self.network = network
-        self.rule = _expect_bsd(create(rule, network, **rule_options))
+        _expect_bsd(rule, network)  # before the rule is attached: a refused one leaves the network as it is
+        problems = list(optimizers.problems(optimizer, optimizer_options))
+        if problems:
+            raise ConfigurationError(problems)
+        self.rule: BSD = create(rule, network, **rule_options)  # type: ignore[assignment]
         groups = optimizers.parameter_groups(
             self.rule.parameters(),
             network.bottom_up_parameters(),
@@ -63,21 +68,42 @@ class LayerTrainer:
             labels: int64 `[B]`.
 
         Raises:
-            DivergenceError: a loss is not finite; the weights did not change.
+            DivergenceError: a loss or a gradient is not finite; weights, norm statistics and running means are kept.
         """
-        with running_norms(self.network) as norms:
+        with running_norms(self.network) as norms, unchanged_if_refused(self.network, self.rule):
             report = self.rule.learn_from_pass(observed.stimulus, observed.source, observed.layers, labels)
-            losses = torch.stack([report.loss, *report.layer_losses.values()])
-            if not bool(torch.isfinite(losses).all()):
-                raise DivergenceError(
-                    "teach: a loss is not finite; the weights were left as they are. "
-                    "Likely causes: a stimulus with NaN or infinite values, or a learning rate that is too large."
-                )
             for norm, step in zip(norms, observed.layers, strict=False):
                 activity = step.activity
                 if activity.raw_drive is not None:
                     norm.statistics(activity.raw_drive, track=True)
+            if not self._is_sound(torch.stack([report.loss, *report.layer_losses.values()])):
+                raise DivergenceError(
+                    "teach: a loss or a gradient is not finite; the weights and the norm statistics were left as they "
+                    "are. Likely causes: a stimulus with very large values, or a learning rate that is too large."
+                )
         self.optimizer.step()
+
+    def _is_sound(self, losses: Tensor) -> bool:
+        """Whether losses, gradients (with their squares, of which optimizers keep means) and statistics are finite."""
+        gradients = [parameter.grad for parameter in self.rule.parameters() if parameter.grad is not None]
+        statistics = [value for value in self.network.buffers() if value.is_floating_point()]
+        total = torch.nn.utils.get_total_norm([*gradients, *statistics, losses])
+        return bool(torch.isfinite(total))
+
+
+@contextmanager
+def unchanged_if_refused(network: Network, rule: Rule) -> Iterator[None]:
+    """Put the norm statistics and the state of the rule back if a DivergenceError leaves this context."""
+    buffers = [(value, value.clone()) for value in network.buffers()]
+    state = {name: value.clone() for name, value in rule.state_dict().items()}
+    try:
+        yield
+    except DivergenceError:
+        with torch.no_grad():
+            for value, before in buffers:
+                value.copy_(before)
+        rule.load_state_dict(state)
+        raise
 
 
 @contextmanager
@@ -96,10 +122,9 @@ def running_norms(network: Network) -> Iterator[list[DriveNorm]]:
             norm.least = least
 
 
-def _expect_bsd(rule: Rule) -> BSD:
-    if not isinstance(rule, BSD):
+def _expect_bsd(rule: str, network: Network) -> None:
+    if not issubclass(find(rule, type(network)), BSD):
         raise ConfigurationError(
-            f"rule: expected 'bsd', the rule that learns from a finished bottom-up pass, received {rule.name!r}. "
+            f"rule: expected 'bsd', the rule that learns from a finished bottom-up pass, received {rule!r}. "
             "Other rules need stimulus and label together: train with `bispike.fit`, or call the rule and an optimizer."
         )
-    return rule

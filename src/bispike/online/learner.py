@@ -10,13 +10,16 @@ then adds a class from a few samples and changes nothing about the other classes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..arguments import checked, pair, shown, whole
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
 from ..nn import Classifier
@@ -28,6 +31,7 @@ from .layer_trainer import LayerTrainer
 from .observed_pass import ObservedPass
 
 Label = int | str | Tensor
+LARGEST_SEED = 2**62
 
 
 class Learner:
@@ -49,6 +53,7 @@ class Learner:
         ConfigurationError, UnknownNameError: a setting is out of range or unknown.
     """
 
+    @checked
     def __init__(
         self,
         network: Classifier,
@@ -63,8 +68,9 @@ class Learner:
         lift: float = 0.1,
         seed: int = 0,
     ) -> None:
-        if not 0 < shrink <= 1 or not lift >= 0:
+        if not 0 < shrink <= 1 or not 0 <= lift < math.inf:
             raise ConfigurationError(f"shrink in (0, 1] and lift of at least 0: received {shrink} and {lift}.")
+        whole("seed", seed, 0, LARGEST_SEED)
         self.network = network
         self.settings: dict[str, Any] = {
             "rule": rule,
@@ -90,6 +96,7 @@ class Learner:
 
     # ------------------------------------------------------------------ deciding and learning
 
+    @checked
     def observe(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Decision:
         """Decide on stimuli, and keep their bottom-up pass until `teach` or the next `observe`; no weight changes.
 
@@ -102,10 +109,18 @@ class Learner:
 
         Raises:
             ShapeError: the stimulus does not fit the network.
+            ConfigurationError: a value is not finite, also in the precision of the network. Nothing is observed then.
         """
+        self._observed = None  # a refused stimulus is not learned, and the one before it has had its turn
         net = self.network
         batch = stimulus[None] if tuple(stimulus.shape) == net.stimulus.shape else stimulus
-        batch = batch.to(net.stimulus_mean)
+        if batch.is_complex() or batch.layout != torch.strided or batch.is_meta:
+            raise ConfigurationError(f"stimulus: expected a dense tensor of real values, received {shown(stimulus)}.")
+        batch = batch.detach().to(net.stimulus_mean)
+        net.check_stimulus(batch)
+        if not len(batch):
+            raise ShapeError(f"stimulus: expected at least one stimulus, received shape {list(stimulus.shape)}.")
+        net.check_finite(batch)
         with net.inference():
             source = net.encode(batch, generator=generator)
             unrolled = self.layer_trainer is not None and self.layer_trainer.rule.feature.unrolled
@@ -128,7 +143,7 @@ class Learner:
             UserError: nothing was observed since the last `teach`.
             ConfigurationError: there is no such class.
             ShapeError: the number of labels is not the number of stimuli.
-            DivergenceError: a loss is not finite; the weights did not change.
+            DivergenceError: a value is not finite; weights, norm statistics and templates did not change.
         """
         if self._observed is None:
             raise UserError("teach: expected an observation to learn from, received none: call `observe` first.")
@@ -141,6 +156,7 @@ class Learner:
             self.layer_trainer.learn(observed, labels)
         self.taught += len(labels)
 
+    @checked
     def run(self, stream: Iterable[tuple[Tensor, Label]]) -> StreamAccuracy:
         """Decide on each stimulus (or small batch) of a stream, then learn its label.
 
@@ -151,7 +167,8 @@ class Learner:
             StreamAccuracy: number of stimuli and of right decisions, each made before its label was taught.
         """
         accuracy = StreamAccuracy()
-        for stimulus, label in stream:
+        for item in stream:
+            stimulus, label = pair("stream", item)
             decision = self.observe(stimulus)
             labels = self._labels(label, count=len(decision.scores))
             accuracy.samples += len(labels)
@@ -161,6 +178,7 @@ class Learner:
 
     # ------------------------------------------------------------------ new classes
 
+    @checked
     def consolidate(self, stream: Iterable[tuple[Tensor, Label]] = ()) -> StreamAccuracy:
         """Freeze the layers, then learn templates of the known classes from a stream.
 
@@ -183,6 +201,7 @@ class Learner:
         self.layer_trainer, self._observed = None, None
         return self.run(stream)
 
+    @checked
     def add_class(self, name: str) -> int:
         """Add a class, which is then taught like any other; a few samples are enough.
 
@@ -204,6 +223,8 @@ class Learner:
                 "add_class: expected a consolidated learner, received one whose layers still learn: call "
                 "`consolidate` with a stream of the known classes first, so that they get templates."
             )
+        if not name or name != name.strip():
+            raise ConfigurationError(f"add_class: expected a name, received {name!r}.")
         if name in self.classes:
             raise ConfigurationError(f"add_class: {name!r} is known already; its label is {self.classes.index(name)}.")
         self.memory.add_class()
@@ -213,6 +234,7 @@ class Learner:
 
     # ------------------------------------------------------------------ saving
 
+    @checked
     def save(self, folder: str | Path) -> None:
         """Write the whole state, from which `load` continues bit for bit; the stimulus observed last is not saved.
 
@@ -222,6 +244,7 @@ class Learner:
         storage.save(self, Path(folder))
 
     @classmethod
+    @checked
     def load(cls, folder: str | Path) -> Learner:
         """Read the learner that `save` wrote, with its own network, on the CPU.
 
@@ -238,8 +261,12 @@ class Learner:
             if label not in self.classes:
                 raise ConfigurationError(unknown_name("class", label, self.classes))
             label = self.classes.index(label)
-        if isinstance(label, bool) or not isinstance(label, int | Tensor):
-            raise ConfigurationError(f"label: expected a label, a class name or int64 labels, received {label!r}.")
+        if isinstance(label, Integral) and not isinstance(label, bool):
+            label = min(max(int(label), -1), len(self.classes))  # what is out of range stays so, and fits a tensor
+        if not isinstance(label, int | Tensor) or isinstance(label, bool):
+            raise ConfigurationError(f"label: expected a label, a class name or int64 labels, received {shown(label)}.")
+        if isinstance(label, Tensor) and (label.is_meta or label.layout != torch.strided):
+            raise ConfigurationError(f"label: expected a dense tensor, received {shown(label)}.")
         labels = torch.tensor([label]) if isinstance(label, int) else label.reshape(-1) if label.dim() == 0 else label
         labels = labels.to(device)
         self.network.check_labels(labels)

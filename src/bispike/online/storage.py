@@ -6,17 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from .. import models
-from ..errors import CheckpointError, ConfigurationError, UnknownNameError
+from ..errors import CheckpointError, ConfigurationError, DamagedError
 from ..nn import Classifier
 from ..runs import checkpoint
-from ..runs.checkpoint import Checkpoint, load_weights
+from ..runs.checkpoint import Checkpoint
 from ..runs.marker import LEARNER, claim, read_marker
-from ..training.state import optimizer_state, restore_optimizer
+from ..runs.rebuild import rebuilt_network, restore_rule
+from ..schema import expect, is_switch, is_table, record
+from ..training.optimizer_state import optimizer_state, restore_optimizer, state_for
 from .class_memory import ClassMemory
 from .layer_trainer import LayerTrainer
 
 KIND = "online learner"
+_IDENTITY = record({"network": is_table, "consolidated": is_switch})
+_VALUES = record({"settings": is_table, "training": is_switch, "optimizer": is_table})
 
 
 class Storable(Protocol):
@@ -66,24 +69,35 @@ def load(create: Callable[..., Learner], folder: Path) -> Learner:
         create: makes a learner from a network and the saved settings.
         folder: where `save` wrote it.
     """
-    saved = checkpoint.load(folder)
-    if saved is None or saved.identity.get("kind") != KIND:
+    found = checkpoint.restore(folder, lambda saved: _restored(create, saved, folder))
+    if found is None:
         raise CheckpointError(f"{folder}: expected a folder that Learner.save wrote, found none there.")
+    return found
+
+
+def _restored(create: Callable[..., Learner], saved: Checkpoint, folder: Path) -> Learner:
+    if saved.identity.get("kind") != KIND:
+        raise CheckpointError(f"{folder}: expected a folder that Learner.save wrote, found none there.")
+    _IDENTITY(saved.identity, f"{folder}: identity")
+    _VALUES(saved.values, f"{folder}: values")
+    consolidated, source = saved.identity["consolidated"], str(folder)
+    network = rebuilt_network(saved.identity["network"], saved.group("network"), source)
+    expect(isinstance(network, Classifier), f"{source}: network", "a classifier", network.kind)
     try:
-        network = models.build(saved.identity["network"])
-        weights = saved.group("network")
-        network.to(weights["readout.weight"].dtype)
-        load_weights(network, weights, folder)
         learner = create(network, **saved.values["settings"])
-        if saved.identity["consolidated"]:
-            learner.consolidate()
-            assert learner.memory is not None
-            learner.memory.load_state_dict(saved.group("memory"))
-        elif learner.layer_trainer is not None:
-            learner.layer_trainer.rule.load_state_dict(saved.group("rule"))
-            restore_optimizer(learner.layer_trainer.optimizer, saved.group("optimizer"), saved.values["optimizer"])
-    except (KeyError, TypeError, ConfigurationError, UnknownNameError) as error:
-        raise CheckpointError(f"{folder}: its learner cannot be built again: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
+        raise DamagedError(f"{folder}: its learner cannot be built again: {error}") from error
+    if consolidated:
+        learner.consolidate()
+        assert learner.memory is not None
+        learner.memory.load_state_dict(saved.group("memory"), source=source)
+    elif learner.layer_trainer is not None:
+        trainer = learner.layer_trainer
+        memory = state_for(
+            trainer.optimizer, saved.group("optimizer"), saved.values["optimizer"], most=saved.updates, source=source
+        )
+        restore_rule(trainer.rule, saved.group("rule"), source)
+        restore_optimizer(trainer.optimizer, memory)
     network.train(saved.values["training"])
     learner.taught = saved.updates
     return learner

@@ -20,6 +20,9 @@ from torch import Tensor
 FLOOR = 1e-2
 """Smallest variance of a feature, relative to the mean variance, so that the weight of a silent neuron is finite."""
 
+LEAST = {"count": 0.0, "spread": 0.0, "pooled": 0.0}
+"""Smallest values of the state, by the last part of the name."""
+
 _STATE = ("mean", "count", "origin", "metric", "rows", "spread", "pooled")
 
 
@@ -123,6 +126,21 @@ class TemplateMemory:
         """The whole state, by name."""
         state = {name: getattr(self, name) for name in _STATE}
         return state if self.scatter is None else {**state, "scatter": self.scatter}
+
+    def state_like(self, *, metric_fixed: bool) -> dict[str, Tensor]:
+        """Tensors of the names and shapes of `state_dict`, before or after the metric is fixed; values do not count."""
+        classes, features = self.mean.shape
+        shapes = {
+            "mean": (classes, features),
+            "count": (classes,),
+            "origin": (features,),
+            "metric": (features, features) if metric_fixed else (0, 0),
+            "rows": (classes if metric_fixed else 0, features),
+            "spread": (classes if metric_fixed else 0,),
+            "pooled": (),
+            **({} if metric_fixed else {"scatter": (features, features)}),
+        }
+        return {name: self.mean.new_empty(shape) for name, shape in shapes.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore the state that `state_dict` returned; its number of classes may differ from the present one."""

@@ -6,9 +6,9 @@ end in an underscore (`class_`).
 
 from __future__ import annotations
 
-import html
-import unicodedata
 from collections.abc import Iterable, Sequence
+
+from ..escaping import for_html
 
 VOID = frozenset({"meta", "img", "br"})
 
@@ -23,13 +23,12 @@ def escape(value: object) -> Html:
     """HTML for any value; what is already HTML stays as it is."""
     if isinstance(value, Html):
         return value
-    text = "".join("\ufffd" if _is_control(c) else c for c in str(value))
-    return Html(html.escape(text))
+    return Html(for_html(value))
 
 
-def _is_control(character: str) -> bool:
-    """Whether HTML has no place for a character: control characters and halves of surrogate pairs."""
-    return unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t"
+def text_block(text: str) -> Html:
+    """Text whose line breaks and tabs are its own, for `pre`."""
+    return Html(for_html(text, keep="\n\t"))
 
 
 def join(parts: Iterable[object]) -> Html:

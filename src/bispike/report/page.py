@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .._version import __version__
+from ..arguments import checked
 from ..errors import ConfigurationError
 from ..runs.outputs import MARK, expect_own, write_output
 from ..runs.record import RunRecord
@@ -23,6 +24,7 @@ from .theme import CSS
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
+@checked
 def write_report(
     runs: Sequence[str | Path],
     out: str | Path,

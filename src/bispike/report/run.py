@@ -104,7 +104,8 @@ def dataset_of(record: RunRecord, data_root: str | Path | None = None, *, trust:
     try:
         loaded = open_data(record.path, record.config, data_root=data_root, download=False, trust=trust)
     except BispikeError as error:
-        return f"The data set could not be read here, so the page shows only what the run recorded: {error}"
+        why = " ".join(error.lines)
+        return f"The data set could not be read here, so the page shows only what the run recorded: {why}"
     network, known = record.network, record.summary.get("data_fingerprint")
     fits = loaded.stimulus.shape == network.stimulus.shape and loaded.concept.names == network.concept.names
     if not fits or known not in (None, loaded.fingerprint):

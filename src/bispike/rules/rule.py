@@ -16,8 +16,10 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from ..arguments import checked, expect, shown
 from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
 from ..nn import SPIKES, Classifier, Network, Signals
+from ..restoring import LEAST, fit_tensors
 from .options import RateOptions, RuleOptions
 
 
@@ -75,6 +77,8 @@ class Rule:
     recommended: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, network: Network, **options: Any) -> None:
+        expect_complete(type(self))
+        expect("network", network, Network, "a network of bispike.models")
         known = self.defaults()
         problems = [unknown_name(f"option of rule {self.name!r}:", key, known) for key in options if key not in known]
         problems += self.mismatch(network)
@@ -140,6 +144,8 @@ class Rule:
         Raises:
             ShapeError, ConfigurationError: wrong shapes, labels out of range, or values that are not finite.
         """
+        if generator is not None:
+            expect("generator", generator, torch.Generator, "a torch.Generator or none")
         if self.network.attached_rule() is not self:
             self.attach()
         if self._place != (self.network.stimulus_mean.dtype, self.network.stimulus_mean.device):
@@ -152,13 +158,7 @@ class Rule:
                 f"compute_gradients: expected stimuli and labels of the same {' and '.join(self.network.shared_axes)}, "
                 f"at least one; received {list(stimulus.shape)} and {list(labels.shape)}."
             )
-        if not torch.isfinite(stimulus.sum()):
-            bad = int((~torch.isfinite(stimulus)).flatten(1).any(1).sum())
-            if bad:
-                raise ConfigurationError(
-                    f"stimulus: expected finite values, received NaN or infinity in {bad} of {len(stimulus)} samples. "
-                    "Look for missing values in the data, or a division by a deviation of zero."
-                )
+        self.network.check_finite(stimulus)
         self._announced.clear()
         report = self.learn(stimulus, labels, generator=generator)
         if self.on_gradients_ready is not None:
@@ -185,15 +185,10 @@ class Rule:
         """Load the tensors of `state_dict`.
 
         Raises:
-            ConfigurationError: names or shapes differ from those of this rule.
+            DamagedError: names, shapes or types differ from those of this rule, or values are not finite; nothing was
+                changed.
         """
-        kept = {name: list(value.shape) for name, value in self.state.state_dict().items()}
-        received = {name: list(value.shape) for name, value in state.items()}
-        if kept != received:
-            raise ConfigurationError(
-                f"rule {self.name!r}: expected the state {kept or 'of no tensors'}, received {received or 'none'}; "
-                "it belongs to another rule, network or version."
-            )
+        fit_tensors(state, self.state.state_dict(), f"rule {self.name!r}: state", least=LEAST)
         self.state.load_state_dict(state)
 
     def random_source(self) -> torch.Generator:
@@ -225,12 +220,34 @@ registry: dict[str, type[Rule]] = {}
 _variants: dict[str, list[type[Rule]]] = {}
 
 
+def expect_complete(rule: type[Rule]) -> None:
+    """Check that a class defines what every rule defines.
+
+    Raises:
+        ConfigurationError: it has no name, or does not learn; all of it is listed.
+    """
+    expect("rule", rule, type, "a subclass of Rule")
+    if not issubclass(rule, Rule):
+        raise ConfigurationError(f"rule: expected a subclass of Rule, received {shown(rule)}.")
+    name = getattr(rule, "name", None)
+    problems = []
+    if not isinstance(name, str) or not name.strip():
+        problems.append(f"rule {rule.__name__}: expected a class attribute `name` with a text, received {shown(name)}.")
+    if rule.learn is Rule.learn:
+        problems.append(f"rule {rule.__name__}: expected a method `learn` of its own, which writes the gradients.")
+    if not dataclasses.is_dataclass(rule.Options):
+        problems.append(f"rule {rule.__name__}: expected a dataclass as `Options`, received {shown(rule.Options)}.")
+    if problems:
+        raise ConfigurationError(problems)
+
+
 def register(rule: type[Rule]) -> type[Rule]:
     """Class decorator: register a rule by its name. Several classes may share a name, each for other networks.
 
     Raises:
         ConfigurationError: another class of this name is registered for the same networks.
     """
+    expect_complete(rule)
     known = _variants.get(rule.name, [])
     others = [
         other for other in known if not _same_place(other, rule)
@@ -250,6 +267,7 @@ def _same_place(one: type[Rule], other: type[Rule]) -> bool:
     return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 
+@checked
 def find(name: str, network: type[Network] | None = None) -> type[Rule]:
     """The class of a rule, for a class of networks if one is given.
 
@@ -267,6 +285,7 @@ def find(name: str, network: type[Network] | None = None) -> type[Rule]:
     raise ConfigurationError(not_defined(name, network))
 
 
+@checked
 def classes_of(name: str) -> list[type[Rule]]:
     """The classes of a rule, one for each case; the first is `registry[name]`.
 
@@ -285,9 +304,11 @@ def create(name: str, network: Network, **options: Any) -> Rule:
         UnknownNameError: no such rule.
         ConfigurationError: unknown or wrong options, or a network that the rule is not defined for.
     """
+    expect("network", network, Network, "a network of bispike.models")
     return find(name, type(network))(network, **options).attach()
 
 
+@checked
 def defined_for(network: type[Network]) -> list[str]:
     """Names of the rules that are defined for a class of networks."""
     return sorted(name for name in registry if any(_fits(rule, network) for rule in classes_of(name)))

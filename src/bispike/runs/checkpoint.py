@@ -6,6 +6,9 @@
 
 The tensors are written and synced first; then `latest.json` is replaced, which makes the checkpoint valid. Files of
 tensors that neither JSON file names are left over from a kill and are removed. Nothing is a pickle.
+
+What is read is not trusted: `latest.json` names only files of its own folder, and a checkpoint that is damaged or does
+not fit what it is restored into gives way to the one before it.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -28,14 +31,28 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from .._version import __version__
-from ..errors import CheckpointError
-from ..files import describe, make_folder, remove_unfinished, write_atomic, write_json
+from ..errors import CheckpointError, DamagedError
+from ..files import MOST_TEXT, describe, make_folder, read_bytes, read_json, remove_unfinished, write_atomic, write_json
+from ..restoring import LEAST, fit_tensors
+from ..schema import is_table, is_text, record, whole
 
 FORMAT = 2
 LATEST, PREVIOUS = "latest.json", "previous.json"
-_TENSORS = re.compile(r"step-\d{8,}-[0-9a-f]{8}\.safetensors")
 _PLAIN = ("epoch", "step", "updates", "values", "identity")  # the fields without tensors
 _ENTRY = "entry"  # their name among the tensors in `to_bytes`
+_FILE = re.compile(r"step-[0-9]{8,}-[0-9a-f]{8}\.safetensors")
+_CHECK = record(
+    {
+        "file": is_text,
+        "sha256": is_text,
+        "epoch": whole(),
+        "step": whole(),
+        "updates": whole(),
+        "values": is_table,
+        "identity": is_table,
+    }
+)
+T = TypeVar("T")
 
 
 @dataclass
@@ -49,6 +66,7 @@ class Checkpoint:
         tensors: by "network/...", "rule/...", "optimizer/..." and "best/..." names.
         values: plain values, as JSON represents them.
         identity: settings, network, rule and fingerprint of the data, which must agree when the training resumes.
+        entry: name of the JSON file that it was read from.
     """
 
     epoch: int
@@ -57,6 +75,7 @@ class Checkpoint:
     tensors: dict[str, Tensor]
     values: dict[str, Any]
     identity: dict[str, Any] = field(default_factory=dict)
+    entry: str = field(default=LATEST, compare=False)
 
     def group(self, name: str) -> dict[str, Tensor]:
         """The tensors of one group, such as "network", by their names in it."""
@@ -78,10 +97,16 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     write_atomic(folder / name, content)
     entry = {"format": FORMAT, "file": name, "sha256": digest, "versions": versions()}
     entry |= {key: getattr(checkpoint, key) for key in _PLAIN}
-    latest = folder / LATEST
-    if latest.exists():
-        write_atomic(folder / PREVIOUS, latest.read_bytes())
-    write_json(latest, entry)
+    with contextlib.suppress(FileNotFoundError, DamagedError):
+        write_atomic(folder / PREVIOUS, read_bytes(folder / LATEST, most=MOST_TEXT))
+    write_json(folder / LATEST, entry)
+    remove_leftovers(folder)
+
+
+def keep_only(folder: Path, saved: Checkpoint) -> None:
+    """Make a checkpoint the latest one, so that no damaged one takes the place of a sound one at the next save."""
+    if saved.entry != LATEST:
+        write_atomic(folder / LATEST, read_bytes(folder / saved.entry, most=MOST_TEXT))
     remove_leftovers(folder)
 
 
@@ -99,29 +124,39 @@ def from_bytes(content: bytes) -> Checkpoint:
 
 
 def load(folder: Path, *, note: Callable[[str], None] = lambda message: None) -> Checkpoint | None:
-    """The latest intact checkpoint; None if there is none yet.
+    """The latest intact checkpoint; None if there is none yet. Arguments and errors as for `restore`."""
+    return restore(folder, lambda saved: saved, note=note)
+
+
+def restore(
+    folder: Path, use: Callable[[Checkpoint], T], *, note: Callable[[str], None] = lambda message: None
+) -> T | None:
+    """What the latest sound checkpoint is turned into; None if there is none yet.
 
     Args:
         folder: the checkpoint folder.
+        use: restores a checkpoint. A DamagedError means that it does not fit, so that the one before it is tried; then
+            nothing may have been changed.
         note: receives a message if the latest checkpoint is damaged and the previous one is used.
 
     Raises:
         CheckpointError: all checkpoints are damaged, or one has another format.
     """
-    problems = []
+    problems: list[str] = []
     for name in (LATEST, PREVIOUS):
-        if not (folder / name).exists():
-            continue
         try:
-            checkpoint = _load(folder, name)
-        except _Damaged as damage:
+            saved = _load(folder, name)
+            if saved is None:
+                continue
+            used = use(saved)
+        except DamagedError as damage:
             problems.append(str(damage))
             continue
         for problem in problems:
             note(f"{problem} Resuming from the checkpoint before it.")
-        return checkpoint
+        return used
     if problems:
-        raise CheckpointError(
+        raise DamagedError(
             f"{' '.join(problems)} No intact checkpoint is left: restore the file from a copy, or begin again "
             "with --overwrite (overwrite=True)."
         )
@@ -134,11 +169,11 @@ def remove_leftovers(folder: Path) -> None:
     named = set()
     for name in (LATEST, PREVIOUS):
         try:
-            named.add(json.loads((folder / name).read_text(encoding="utf-8"))["file"])
-        except FileNotFoundError:
-            continue
-        except (ValueError, KeyError, TypeError):
-            return  # damaged: leave all files, so that a person can look at them
+            entry = read_json(folder / name)
+        except DamagedError:
+            return  # leave all files, so that a person can look at them
+        if entry is not None:
+            named.add(entry.get("file"))
     for path in folder.glob("step-*.safetensors"):
         if path.name not in named and is_own(path.name):
             with contextlib.suppress(OSError):  # the checkpoint is complete; the next one tries again
@@ -157,7 +192,7 @@ def own_files(folder: Path) -> list[str]:
 
 def is_own(name: str) -> bool:
     """Whether a name in a checkpoint folder is one that `save` gives."""
-    return name in (LATEST, PREVIOUS) or _TENSORS.fullmatch(name) is not None
+    return name in (LATEST, PREVIOUS) or _FILE.fullmatch(name) is not None
 
 
 def serialise(tensors: dict[str, Tensor]) -> bytes:
@@ -169,76 +204,73 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file.
 
     Raises:
-        CheckpointError: missing or damaged.
+        DamagedError: missing or damaged.
+        UserError, WorkError: the system cannot read it.
     """
     try:
-        return _parse(path.read_bytes())
+        content = read_bytes(path)
     except FileNotFoundError as error:
-        raise CheckpointError(
+        raise DamagedError(
             f"{path}: expected the weights of the run, found no such file. Restore it from a copy."
         ) from error
-    except OSError as error:
-        raise describe(error, path) from error
-    except (SafetensorError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: expected a safetensors file, received a damaged or another one ({error}). Restore it from a copy."
-        ) from error
+    return _parse(content, path)
 
 
-def load_weights(network: nn.Module, weights: dict[str, Tensor], source: object) -> None:
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: object) -> None:
     """Copy weights into a network.
 
     Raises:
-        CheckpointError: names or shapes differ.
+        DamagedError: names, shapes or types differ, or values are not finite; no weight was changed.
     """
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        lines = str(error).splitlines()
-        detail = "; ".join(line.strip() for line in lines[1:4]) or str(error)
-        raise CheckpointError(f"{source}: the weights do not fit this network: {detail}") from error
+    expect_weights(network.state_dict(), weights, source)
+    network.load_state_dict(weights)
 
 
-class _Damaged(Exception):
-    """A checkpoint that cannot be read; the previous one may be intact."""
+def expect_weights(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: object) -> None:
+    """Check that weights can be loaded in place of those of a network, as `load_weights` does.
+
+    Raises:
+        DamagedError: names, shapes or types differ, or values are not finite.
+    """
+    fit_tensors(weights, expected, f"{source}: weights", least=LEAST)
 
 
-def _load(folder: Path, name: str) -> Checkpoint:
+def _load(folder: Path, name: str) -> Checkpoint | None:
     path = folder / name
-    try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-        written = entry["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise _Damaged(f"{path}: is damaged (not the JSON of a checkpoint).") from error
-    except OSError as error:
-        raise describe(error, path) from error
-    if written != FORMAT:
+    entry = read_json(path)
+    if entry is None:
+        return None
+    record({"format": whole()})(entry, str(path))
+    if entry["format"] != FORMAT:
+        versions = entry.get("versions")
+        writer = versions.get("bispike", "?") if isinstance(versions, dict) else "?"
         raise CheckpointError(
             f"{path}: expected checkpoint format {FORMAT}, which bispike {__version__} reads; received checkpoint "
-            f"format {written}, written by bispike {entry.get('versions', {}).get('bispike', '?')}. "
-            "Resume with that version."
+            f"format {entry['format']}, written by bispike {writer}. Resume with that version."
         )
+    _CHECK(entry, str(path))
+    if not _FILE.fullmatch(entry["file"]):
+        raise DamagedError(
+            f"{path}: file: expected the name of tensors in its own folder (step-N-HASH.safetensors), received "
+            f"{entry['file']!r}."
+        )
+    tensors = folder / entry["file"]
     try:
-        tensors = folder / entry["file"]
-        content = tensors.read_bytes()
-        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise _Damaged(f"{tensors}: is damaged (its checksum differs from the one in {name}).")
-        return Checkpoint(
-            entry["epoch"],
-            entry["step"],
-            entry["updates"],
-            _parse(content),
-            entry["values"],
-            entry["identity"],
-        )
+        content = read_bytes(tensors, follow_link=False)
     except FileNotFoundError as error:
-        raise _Damaged(f"{tensors}: is missing.") from error
-    except OSError as error:
-        raise describe(error, tensors) from error
-    except (KeyError, TypeError, SafetensorError) as error:
-        raise _Damaged(f"{path}: is damaged ({error}).") from error
+        raise DamagedError(f"{tensors}: is missing.") from error
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise DamagedError(f"{tensors}: is damaged (its checksum differs from the one in {name}).")
+    plain = {key: entry[key] for key in _PLAIN}
+    return Checkpoint(tensors=_parse(content, tensors), entry=name, **plain)
 
 
-def _parse(content: bytes) -> dict[str, Tensor]:
+def _parse(content: bytes, source: object = "received tensors") -> dict[str, Tensor]:
     # A copy is aligned as any other tensor is; kernels may round differently at another alignment.
-    return {name: value.clone() for name, value in load_tensors(content).items()}
+    try:
+        return {name: value.clone() for name, value in load_tensors(content).items()}
+    except (SafetensorError, ValueError, KeyError, RuntimeError, OverflowError, TypeError) as error:
+        raise DamagedError(
+            f"{source}: expected a safetensors file, received a damaged or another one ({error}). Restore it from a "
+            "copy."
+        ) from error

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from .. import models, tasks
+from .. import tasks
+from ..errors import DamagedError
 from ..nn import Network
 from ..tasks import Task
-from .folder import AUDIT, INITIAL, MODEL
+from .checkpoint import read_tensors
+from .folder import INITIAL
+from .rebuild import rebuilt_network
 from .run import load_run
-
-ANALYSIS = "analysis.json"
+from .saved_results import read_analysis, read_audit
 
 
 @dataclass(frozen=True)
@@ -90,40 +88,16 @@ def read_run(path: str | Path) -> RunRecord:
         rule_summary=kind.summary,
         trains_top_down=kind.trains_top_down or run.task.trains_top_down,
         analysis=read_analysis(path),
-        audit=_audit(Path(path)),
+        audit=read_audit(path),
     )
-
-
-def _audit(path: Path) -> Mapping[str, Any] | None:
-    """`audit.json` in a run's folder; None if there is none that can be read."""
-    try:
-        found = json.loads((path / AUDIT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, Mapping) and {"criteria", "data", "network", "batch"} <= found.keys() else None
 
 
 def initial_network(path: str | Path, network: Network) -> Network | None:
     """The network before training; None if its weights are missing or cannot be read."""
+    file = Path(path) / INITIAL
     try:
-        weights = load_file(Path(path) / INITIAL)
-        initial = models.build(network.spec)
-        initial.load_state_dict(weights)
-    except (OSError, SafetensorError, RuntimeError):
+        initial = rebuilt_network(network.spec, read_tensors(file), file)
+    except DamagedError:
         return None
     initial.signals = network.signals
     return initial
-
-
-def model_digest(path: str | Path) -> str:
-    """SHA-256 of the weights of a finished run. Measurements of these weights are valid while it stays the same."""
-    return hashlib.sha256((Path(path) / MODEL).read_bytes()).hexdigest()
-
-
-def read_analysis(path: str | Path) -> dict[str, Any] | None:
-    """`analysis.json` in a run's folder; None if there is none, or if it is about other weights."""
-    try:
-        found = json.loads((Path(path) / ANALYSIS).read_text(encoding="utf-8"))
-        return found if found["model_sha256"] == model_digest(path) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

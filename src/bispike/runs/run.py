@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import models, rules, tasks
+from torch import Tensor
+
+from .. import tasks
+from ..arguments import checked
 from ..config.train_config import TrainConfig, read_config, read_in_force
-from ..errors import CheckpointError, ConfigurationError, UnknownNameError
-from ..files import read_lines
+from ..errors import CheckpointError, ConfigurationError
 from ..nn import Network, StimulusNetwork
 from ..rules import Rule
+from ..schema import list_of, record
 from ..tasks import Classification, Task
 from . import checkpoint
-from .checkpoint import load_weights
-from .folder import CHECKPOINT, METRICS, MODEL, SUMMARY, is_finished
+from .checkpoint import Checkpoint
+from .epochs import ROW, read_metrics
+from .folder import CHECKPOINT, MODEL, is_finished
+from .rebuild import rebuilt_network, rebuilt_rule, restore_rule
+from .saved_results import read_summary
 
 
 @dataclass
@@ -30,6 +35,7 @@ class Run:
         rule: the learning rule on that network.
         summary: the result by name, as in `summary.json`; empty if the run is unfinished.
         metrics: one row per finished epoch, as in `metrics.jsonl`.
+        notes: what was damaged in its folder and taken from elsewhere, a sentence each.
     """
 
     path: Path | None
@@ -38,6 +44,7 @@ class Run:
     rule: Rule
     summary: dict[str, Any]
     metrics: list[dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def task(self) -> Task:
@@ -45,6 +52,7 @@ class Run:
         return tasks.of(self.network)
 
 
+@checked
 def load_run(path: str | Path) -> Run:
     """Read a run's folder; nothing in it is changed. The network is in evaluation mode, in the precision of the file.
 
@@ -55,32 +63,41 @@ def load_run(path: str | Path) -> Run:
         CheckpointError: it is not the folder of a run, nothing was saved in it yet, or a file is damaged.
     """
     folder = Path(path)
-    config = read_config(folder)
-    spec, options = read_in_force(folder)
-    finished = is_finished(folder)
-    saved = None if finished else checkpoint.load(folder / CHECKPOINT)
-    if not finished and saved is None:
+    notes: list[str] = []
+    config = read_config(folder, note=notes.append)
+    if is_finished(folder):
+        weights = checkpoint.read_tensors(folder / MODEL)
+        network, rule = _rebuilt(folder, config, weights, folder / MODEL)
+        if rule.state_dict():  # without a checkpoint, the initial tensors of the rule stay
+            checkpoint.restore(
+                folder / CHECKPOINT,
+                lambda saved: restore_rule(rule, saved.group("rule"), folder / CHECKPOINT),
+                note=notes.append,
+            )
+        return Run(folder, config, network, rule, read_summary(folder) or {}, read_metrics(folder), notes)
+    run = checkpoint.restore(
+        folder / CHECKPOINT, lambda saved: _unfinished(folder, config, saved, notes), note=notes.append
+    )
+    if run is None:
         raise CheckpointError(
             f"{folder}: expected a checkpoint, found none: the run ended before the first one was saved."
         )
-    weights = checkpoint.read_tensors(folder / MODEL) if saved is None else saved.group("network")
-    try:
-        network = models.build(spec)
-        if "stimulus_mean" in weights:
-            network.to(weights["stimulus_mean"].dtype)
-        rule = rules.create(config.rule, network, **(options or config.rule_options))
-    except (ConfigurationError, UnknownNameError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{folder}: the network or the rule of this run cannot be built again: {error}"
-        ) from error
-    if saved is None:
-        load_weights(network, weights, folder / MODEL)
-        if rule.state_dict():
-            _restore(rule, checkpoint.load(folder / CHECKPOINT), folder)
-        return Run(folder, config, network.eval(), rule, read_summary(folder) or {}, read_metrics(folder))
-    load_weights(network, weights, folder / CHECKPOINT)
-    _restore(rule, saved, folder)
-    return Run(folder, config, network.eval(), rule, {}, saved.values["metrics"])
+    return run
+
+
+def _unfinished(folder: Path, config: TrainConfig, saved: Checkpoint, notes: list[str]) -> Run:
+    source = folder / CHECKPOINT
+    network, rule = _rebuilt(folder, config, saved.group("network"), source)
+    restore_rule(rule, saved.group("rule"), source)
+    record({"metrics": list_of(ROW)})(saved.values, f"{source}: values")
+    return Run(folder, config, network, rule, {}, saved.values["metrics"], notes)
+
+
+def _rebuilt(folder: Path, config: TrainConfig, weights: dict[str, Tensor], source: Path) -> tuple[Network, Rule]:
+    spec, options = read_in_force(folder)
+    network = rebuilt_network(spec, weights, source)
+    rule = rebuilt_rule(config.rule, network, options or config.rule_options, source)
+    return network.eval(), rule
 
 
 def expect_single_stimuli(run: Run, what: str) -> StimulusNetwork:
@@ -114,41 +131,3 @@ def horizon_and_inputs(run: Run) -> tuple[int, tuple[str, ...]]:
             "Resume its training."
         )
     return int(run.summary["horizon"]), tuple(run.summary["inputs"])
-
-
-def _restore(rule: Rule, saved: checkpoint.Checkpoint | None, folder: Path) -> None:
-    """Load the state of a rule from the last checkpoint; without a checkpoint its initial weights stay."""
-    if saved is None:
-        return
-    try:
-        rule.load_state_dict(saved.group("rule"))
-    except ConfigurationError as error:
-        raise CheckpointError(f"{folder / CHECKPOINT}: {error}") from error
-
-
-def read_summary(path: str | Path) -> dict[str, Any] | None:
-    """`summary.json` of a run; None if the run is unfinished.
-
-    Raises:
-        CheckpointError: the file is damaged.
-    """
-    file = Path(path) / SUMMARY
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file}: is damaged ({error}).") from error
-
-
-def read_metrics(path: str | Path) -> list[dict[str, Any]]:
-    """`metrics.jsonl` of a run, one dict per epoch; incomplete lines are left out.
-
-    Raises:
-        CheckpointError: a complete line is not JSON.
-    """
-    file = Path(path) / METRICS
-    try:
-        return [json.loads(line) for line in read_lines(file) if line]
-    except ValueError as error:
-        raise CheckpointError(f"{file}: is damaged ({error}).") from error

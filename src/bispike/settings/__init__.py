@@ -10,14 +10,28 @@ the reference page follow from that list.
 """
 
 from .declare import option
-from .limits import BELOW_ONE, FRACTION, NOT_NEGATIVE, POSITIVE, SHARE, Limit, at_least, in_range, one_of
+from .limits import (
+    BELOW_ONE,
+    FRACTION,
+    NOT_NEGATIVE,
+    NOT_ZERO,
+    POSITIVE,
+    SEED,
+    SHARE,
+    Limit,
+    at_least,
+    in_range,
+    one_of,
+)
 from .setting import Declared, Setting, no_effects, setting, settings_of
 
 __all__ = [
     "BELOW_ONE",
     "FRACTION",
     "NOT_NEGATIVE",
+    "NOT_ZERO",
     "POSITIVE",
+    "SEED",
     "SHARE",
     "Declared",
     "Limit",

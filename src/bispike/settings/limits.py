@@ -18,6 +18,7 @@ class Limit:
         above, below: whether `least` and `most` themselves are left out.
         names: the choices, if these are names; a function if listing them takes long.
         values: the only values; None: any.
+        without: values that are left out.
     """
 
     expected: str
@@ -27,6 +28,7 @@ class Limit:
     below: bool = False
     names: Sequence[str] | Callable[[], Iterable[str]] = ()
     values: tuple[Any, ...] | None = None
+    without: tuple[Any, ...] = ()
 
     @property
     def choices(self) -> list[str]:
@@ -44,9 +46,9 @@ def at_least(least: float, expected: str = "") -> Limit:
     return Limit(expected or f"at least {least}", least)
 
 
-def in_range(least: float, most: float) -> Limit:
+def in_range(least: float, most: float, expected: str = "") -> Limit:
     """Limit of a number between two others, both included."""
-    return Limit(f"a number in [{least}, {most}]", least, most)
+    return Limit(expected or f"a number in [{least}, {most}]", least, most)
 
 
 def among(values: Limit | Sequence[Any]) -> Limit:
@@ -57,6 +59,8 @@ def among(values: Limit | Sequence[Any]) -> Limit:
     return Limit(" or ".join(shown), values=tuple(values))
 
 
+SEED = Limit("a whole number from 0 to 2^62", 0, 2**62)
+NOT_ZERO = Limit("not 0", without=(0,))
 NOT_NEGATIVE = at_least(0)
 POSITIVE = Limit("a positive number", 0, above=True)
 FRACTION = in_range(0, 1)

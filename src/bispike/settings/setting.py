@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Rational, Real
 from typing import Any, ClassVar
 
+from ..arguments import NUMPY_BOOLS, plain_scalar, shown
 from ..errors import ConfigurationError, unknown_name
 from .kinds import ANY, LIST, NUMBER, TEXT, WHOLE, WHOLES, Kind, value_kind
 from .limits import Limit
@@ -52,15 +55,15 @@ class Setting:
         if value is None and self.optional:
             return ""
         if not self.fits(value):
-            return f"{self.name}: expected {self.kind.expected}, received {value!r}."
+            return f"{self.name}: expected {self.kind.expected}, received {shown(value)}."
         if not _is_finite(value):
             expected = "finite numbers" if isinstance(value, dict) else "a finite number"
-            return f"{self.name}: expected {expected}, received {value}."
+            return f"{self.name}: expected {expected}, received {shown(value)}."
         if self.limit is None or _within(self.limit, value):
             return ""
         if self.limit.choices:
             return unknown_name(self.name, value, self.limit.choices)
-        return f"{self.name}: expected {self.limit.expected}, received {value}."
+        return f"{self.name}: expected {self.limit.expected}, received {shown(value)}."
 
     def fits(self, value: Any) -> bool:
         """Whether a value has the type of this setting."""
@@ -74,7 +77,9 @@ class Setting:
         """A value of this type as a plain one (a whole number as a float, a tuple as a list); others unchanged."""
         if value is None or not self.fits(value):
             return value
-        return float(value) if self.kind is NUMBER else int(value) if self.kind is WHOLE else _plain(value)
+        if self.kind is NUMBER:
+            return float(value) if _is_finite(value) else value
+        return int(value) if self.kind is WHOLE else _plain(value)
 
     def accept(self, value: Any, *, received: Any = None) -> Any:
         """A value of this type as a plain one; its range is not checked.
@@ -83,8 +88,8 @@ class Setting:
             ConfigurationError: the value has another type.
         """
         if not self.fits(value):
-            shown = value if received is None else received
-            raise ConfigurationError(f"{self.name}: expected {self.kind.expected}, received {shown!r}.")
+            given = shown(value if received is None else received)
+            raise ConfigurationError(f"{self.name}: expected {self.kind.expected}, received {given}.")
         return self.convert(value)
 
     def read(self, text: str) -> Any:
@@ -119,8 +124,8 @@ class Setting:
             return ""
         against = ", ".join(f"{name} {in_force[name]!r}" for name in self.only_with if name in in_force)
         return (
-            f"{self.name}: received {value!r}, which has no effect with {against}; it acts where {self.condition}. "
-            f"Set that too, or leave {self.name} out."
+            f"{self.name}: received {shown(value)}, which has no effect with {against}; it acts where "
+            f"{self.condition}. Set that too, or leave {self.name} out."
         )
 
     def describe(self) -> dict[str, Any]:
@@ -152,10 +157,21 @@ def setting(name: str, default: Any, annotation: Any = None, **declared: Any) ->
 
 
 def no_effects(
-    settings: Mapping[str, Setting], given: Mapping[str, Any], *, defaults_too: bool = False
+    settings: Mapping[str, Setting],
+    given: Mapping[str, Any],
+    *,
+    defaults_too: bool = False,
+    others: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """The values that have no effect with the others, by name with the reason; defaults only with `defaults_too`."""
-    in_force = {name: one.default for name, one in settings.items()} | dict(given)
+    """The values that have no effect with the others, by name with the reason.
+
+    Args:
+        settings: all that there are.
+        given: the values of some of them.
+        defaults_too: whether a value that is the default may be one of them.
+        others: what else is in force, by the names that conditions use.
+    """
+    in_force = {name: one.default for name, one in settings.items()} | dict(given) | dict(others or {})
     found = {
         name: settings[name].no_effect(value, in_force)
         for name, value in given.items()
@@ -197,14 +213,20 @@ def _of_field(part: dataclasses.Field[Any]) -> Setting:
 
 
 def _is_a(value: Any, types: tuple[type, ...]) -> bool:
+    if type(value).__name__ in NUMPY_BOOLS:
+        return bool in types or object in types
     return isinstance(value, types) and (not isinstance(value, bool) or bool in types or object in types)
 
 
 def _within(limit: Limit, value: Any) -> bool:
+    if value in limit.without:
+        return False
     if limit.values is not None:
         return value in limit.values
     if limit.choices:
         return value in limit.choices
+    if not isinstance(value, Real):
+        return True
     low = value > limit.least if limit.above else value >= limit.least
     return low and (value < limit.most if limit.below else value <= limit.most)
 
@@ -212,13 +234,17 @@ def _within(limit: Limit, value: Any) -> bool:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return plain_scalar(value)
 
 
 def _is_finite(value: Any) -> bool:
     if isinstance(value, list | tuple | dict):
         return all(_is_finite(item) for item in (value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or math.isfinite(value)
+    if isinstance(value, Rational):  # whole numbers have no end
+        return -sys.float_info.max <= value <= sys.float_info.max
+    return not isinstance(value, Real) or math.isfinite(value)
 
 
 def _parse(text: str) -> Any:

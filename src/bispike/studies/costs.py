@@ -7,11 +7,9 @@ A run is measured once: the file has the digest of the weights, so a resumed stu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,15 +17,24 @@ from .. import data
 from ..analysis import Operations, inference_operations
 from ..config.train_config import TrainConfig
 from ..data import Dataset
-from ..errors import BispikeError
-from ..files import make_folder, write_json
-from ..runs.record import model_digest
+from ..errors import BispikeError, DamagedError
+from ..files import make_folder, read_json, write_json
+from ..runs.saved_results import model_digest
+from ..schema import is_text, number, record, whole
 from ..seeds import generator
 from ..training import load_run
 from ..training.evaluation import split_of
 from .study import INFERENCE, Outcome
 
 SAMPLES = 256
+OPERATIONS = tuple(part.name for part in fields(Operations))
+_KNOWN = record(
+    {
+        "model": is_text,
+        "samples": whole(),
+        "operations": record(dict.fromkeys(OPERATIONS, number(0)), others=False),
+    }
+)
 
 
 def inference_costs(
@@ -55,19 +62,25 @@ def inference_costs(
 def _measured_once(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -> Operations:
     file = make_folder(folder / INFERENCE) / f"{outcome.cell.name}.json"
     digest = model_digest(outcome.path)
-    known = _read(file)
-    if known.get("model") == digest and known.get("samples") == SAMPLES:
-        return Operations(**known["operations"])
+    known = read_costs(file, digest)
+    if known is not None:
+        return known
     found = _measure(outcome.path, loaded)
     write_json(file, {"model": digest, "samples": SAMPLES, "operations": asdict(found)})
     return found
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_costs(file: Path, digest: str) -> Operations | None:
+    """What was measured of the weights with this digest before; None if there is nothing that can be read."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        known = read_json(file)
+        if known is not None:
+            _KNOWN(known, str(file))
+    except DamagedError:
+        return None
+    if known is None or (known["model"], known["samples"]) != (digest, SAMPLES):
+        return None
+    return Operations(**known["operations"])
 
 
 def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:

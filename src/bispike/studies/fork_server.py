@@ -178,9 +178,11 @@ def _handle(
         for child in children:
             os.kill(child, request["signal"])
         return
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the child has its own handlers
     child = os.fork()
     if child == 0:
         _run(request, owner, inherited)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     children[child] = request["name"]
     for descriptor in descriptors:
         os.close(descriptor)
@@ -214,9 +216,13 @@ def _status_of(words: Sequence[str]) -> int:
     """Exit status of `python -m bispike WORDS` in this process."""
     sys.argv = ["bispike", *words]
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         runpy.run_module("bispike", run_name="__main__")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        print("error: interrupted before the command began.", file=sys.stderr)
+        return 1
     except BaseException:
         sys.excepthook(*sys.exc_info())
         return 1

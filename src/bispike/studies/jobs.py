@@ -8,7 +8,6 @@ has ended.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import time
@@ -16,10 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import WorkError
-from ..files import describe, make_folder
+from ..errors import DamagedError, WorkError
+from ..files import describe, make_folder, read_json
+from ..schema import is_text, record
 from .processes import Processes, processes
 
+_ANSWER = record({"error": record({"message": is_text})})
 LOGS = "logs"
 SHOWN = 20  # names in a message
 PATIENCE_SECONDS = 60.0  # that an interrupted process has to write its checkpoint
@@ -112,8 +113,10 @@ class _Batch:
         answer, log = self._files(name)
         if isinstance(status, str):
             return f"{status}; see {log}"
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return str(json.loads(answer.read_text(encoding="utf-8"))["error"]["message"])
+        with contextlib.suppress(DamagedError):
+            found = read_json(answer) or {}
+            _ANSWER(found, str(answer))
+            return str(found["error"]["message"])
         how = f"ended by signal {-status} (out of memory?)" if status < 0 else f"ended with status {status}"
         return f"{how}; see {log}"
 

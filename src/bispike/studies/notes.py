@@ -14,6 +14,10 @@ ENERGY = (
     "addition that a spike causes, 4.6 pJ for a multiplication with addition of a real number (45 nm, Horowitz 2014); "
     "memory traffic is not included."
 )
+WITHOUT_KERNELS = (
+    "runs on the CPU that had no compiled kernels computed the same by torch, in more time: their step ms and train s "
+    "cannot be compared with others."
+)
 
 
 def notes_of(outcomes: Sequence[Outcome], rows: Sequence[TableRow]) -> list[str]:
@@ -31,6 +35,8 @@ def notes_of(outcomes: Sequence[Outcome], rows: Sequence[TableRow]) -> list[str]
         found.append(ENERGY)
     if any(row.criteria is not None for row in rows):
         found.append("criteria: the numbers of C1 to C5 that were measured to hold; a dot for one that does not.")
+    if any(_ran_without_kernels(outcome) for outcome in outcomes):
+        found.append(WITHOUT_KERNELS)
     found += [f"failed: {f['row']}, seed {f['seed']}: {f['message']}" for f in failures(outcomes)]
     return found
 
@@ -55,6 +61,11 @@ def _shared(configs: Sequence[TrainConfig]) -> str:
         more.append("split and order of the samples")
     same = f"; for one seed also {', '.join(more)}" if more else ""
     return f"equal for all: {', '.join(listed) or 'the seeds'}{same}."
+
+
+def _ran_without_kernels(outcome: Outcome) -> bool:
+    summary = outcome.summary or {}
+    return summary.get("native") is False and summary.get("device") == "cpu"
 
 
 def _by_training(rows: Sequence[TableRow]) -> dict[str, list[str]]:

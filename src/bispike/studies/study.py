@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from .. import rules
+from ..arguments import whole
+from ..config.differences import differences
 from ..config.resolve import Request, resolve_each, resolve_rows, validate
-from ..config.train_config import TrainConfig, differences, read_config, write_config
+from ..config.train_config import SETTINGS, TrainConfig, read_config, write_config
 from ..errors import CheckpointError, ConfigurationError
 from ..files import make_folder
 from ..runs.lock import locked, wait_until_free
 from ..runs.marker import STUDY, claim
-from ..runs.run import read_summary
+from ..runs.saved_results import read_summary
 from ..stopping import at_once
 from ..training import distributed
 from .jobs import LOGS, Job, processor_cores, run_jobs
 
 DEFAULT_SEEDS = 3  # of a row
+MOST_SEEDS = 10_000
 CELLS = "cells"  # folder of the settings that each cell was asked to run with
 INFERENCE = "inference"  # folder of the costs of a decision
 MARKDOWN, LATEX, CSV, JSON = "table.md", "table.tex", "runs.csv", "results.json"
@@ -110,8 +113,10 @@ def cells_of(rows: Mapping[str, TrainConfig], seeds: int) -> list[Cell]:
     Raises:
         ConfigurationError: fewer than one seed.
     """
-    if seeds < 1:
-        raise ConfigurationError(f"seeds: expected at least 1, received {seeds}.")
+    whole("seeds", seeds, 1, MOST_SEEDS)
+    for config in rows.values():
+        if SETTINGS["seed"].problem(config.seed):
+            raise ConfigurationError(SETTINGS["seed"].problem(config.seed))
     names = [_folder_name(row) for row in rows]
     if len(set(names)) < len(names):
         names = [f"{name}-{place}" for place, name in enumerate(names, 1)]
@@ -189,6 +194,8 @@ def _axis(over: str) -> tuple[str, list[str]]:
 
 def _distinct(what: str, values: Sequence[str]) -> list[str]:
     names = [value.strip() for value in values if value.strip()]
+    if 0 < len(names) < len(values):
+        raise ConfigurationError(f"{what}: expected a name between commas, received {', '.join(values)!r}.")
     if not names:
         raise ConfigurationError(f"{what}: expected at least one value, received none.")
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..figures.files import write_picture
 from ..figures.study import Curve, Point, cost_scatter, learning_curves, row_values
-from ..runs.run import read_metrics
+from ..runs.epochs import read_metrics
 from .rows import TableRow, deciding_data, with_deciding_data
 from .study import FIGURES, Outcome
 

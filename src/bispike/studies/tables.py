@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..escaping import for_csv, for_latex, for_markdown, markdown_row, printable
 from .criteria import marks
 from .rows import TableRow, with_deciding_data
 
@@ -110,49 +111,38 @@ def ordered(rows: Sequence[TableRow], by: str) -> list[TableRow]:
 def as_markdown(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:
     """The table as Markdown, with the notes below it."""
     heads = headings(wide=True, rows=rows)
-    lines = ["| " + " | ".join(heads) + " |", "|---" * 2 + "|---:" * (len(heads) - 2) + "|"]
-    lines += ["| " + " | ".join(t.replace("|", "\\|") for t in cells(row, wide=True)) + " |" for row in rows]
-    return "\n".join([*lines, *(["", *(f"- {' '.join(note.split())}" for note in notes)] if notes else [])]) + "\n"
+    lines = [markdown_row(heads), "|---" * 2 + "|---:" * (len(heads) - 2) + "|"]
+    lines += [markdown_row(cells(row, wide=True)) for row in rows]
+    listed = [f"- {for_markdown(' '.join(note.split()))}" for note in notes]
+    return "\n".join([*lines, *(["", *listed] if listed else [])]) + "\n"
 
 
 def as_latex(rows: Sequence[TableRow], notes: Sequence[str] = ()) -> str:
     """The table as a `tabular` for the package booktabs; the notes are comments above it."""
     heads = headings(wide=True, rows=rows)
-    lines = [f"% {' '.join(note.split())}" for note in ["Needs \\usepackage{booktabs}.", *notes]]
+    lines = [f"% {printable(' '.join(note.split()))}" for note in ["Needs \\usepackage{booktabs}.", *notes]]
     lines += [f"\\begin{{tabular}}{{ll{'r' * (len(heads) - 2)}}}", "\\toprule", _latex_row(heads), "\\midrule"]
     lines += [_latex_row(cells(row, wide=True)) for row in rows]
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
-_LATEX = {
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "<": "\\textless{}",
-    ">": "\\textgreater{}",
-    "±": "$\\pm$",
-    "·": "$\\cdot$",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}
-
-
-def latex_text(text: str) -> str:
-    """Text in which the special characters of LaTeX are escaped."""
-    return "".join(_LATEX.get(character, character) for character in text)
-
-
 def _latex_row(texts: Sequence[str]) -> str:
-    # A bracket that opens a row would be taken for an argument of the \\ before it.
-    return " & ".join("{[}" + latex_text(t[1:]) if t.startswith("[") else latex_text(t) for t in texts) + " \\\\"
+    # A bracket or a star that opens a row would be taken for an argument of the \\ before it.
+    return " & ".join(f"{{{t[0]}}}{for_latex(t[1:])}" if t[:1] in ("[", "*") else for_latex(t) for t in texts) + " \\\\"
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """One line per run; lists and tables become JSON inside their cell."""
+    """One line per run; lists and tables become JSON inside their cell, and no text is a formula."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerow(map(for_csv, names))
     for row in rows:
-        values = [row.get(name) for name in names]
-        writer.writerow([json.dumps(v) if isinstance(v, list | dict) else "" if v is None else v for v in values])
+        writer.writerow([_csv_cell(row.get(name)) for name in names])
     return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        return json.dumps(value)
+    return for_csv(value) if isinstance(value, str) else "" if value is None else value

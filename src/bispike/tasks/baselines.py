@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..data.sequence_dataset import SequenceDataset, Windows
 from ..errors import DataError
 from .forecast_errors import ForecastErrors, scale_of
@@ -50,6 +51,7 @@ class Parts:
         return Parts(*(part.flatten(1) for part in (self.fit, self.validation, self.train, self.test)))
 
 
+@checked
 def baselines(dataset: SequenceDataset) -> dict[str, dict[str, float]]:
     """Errors of the baselines on the test part.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..arguments import checked
 from ..data import Split
 from ..errors import ConfigurationError
 from ..nn import Autoencoder, Classifier, Network, SequenceClassifier, SequenceForecaster
@@ -24,6 +25,7 @@ TASKS: dict[type[Network], Callable[[Any, Split | None], Task]] = {
 """The task of each class of networks."""
 
 
+@checked
 def of(network: Network, train: Split | None = None) -> Task:
     """The task of a network.
 
@@ -34,6 +36,7 @@ def of(network: Network, train: Split | None = None) -> Task:
     return TASKS[type(network)](network, train)
 
 
+@checked
 def expect(network: Network, kind: type[Kind], purpose: str) -> Kind:
     """The task of a network, which must be of one kind.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..arguments import checked
 from ..data.readers.series_table import read_table
 from ..errors import ConfigurationError, DataError
 from ..nn import SequenceNetwork
@@ -16,6 +17,7 @@ from .forecasting import Forecasting
 from .next_symbols import NextSymbols
 
 
+@checked
 @torch.no_grad()
 def continue_text(
     network: SequenceNetwork, beginning: str, count: int, *, temperature: float = 0.7, seed: int = 0
@@ -87,6 +89,7 @@ class Forecast:
     values: Tensor
 
 
+@checked
 def forecast(
     network: SequenceNetwork,
     path: str | Path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from ..data import Dataset, Split
+from ..data import Dataset, Expected, Split
 from ..nn import Group, Network
 from .baselines import baselines
 from .forecast_errors import MEASURES, ForecastErrors, scale_of
@@ -42,7 +42,7 @@ class Forecasting(SequenceTask):
         errors.sum_over(group, device)
         return {"accuracy": None, "confusion": None, "samples": errors.count, **errors.result()}
 
-    def _input_problems(self, dataset: Dataset) -> list[str]:
+    def _input_problems(self, dataset: Dataset | Expected) -> list[str]:
         if dataset.task not in ("text", "events"):
             return []
         return [

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..data import Dataset
+from ..data import Dataset, Expected
 from ..nn import Group
 from .sequences import Batch, SequenceTask
+from .task import UNDECIDED
 
 
 class NextSymbols(SequenceTask):
@@ -26,7 +27,7 @@ class NextSymbols(SequenceTask):
     def _measure_windows(self, batches: Iterator[Batch], scored: str, group: Group) -> dict[str, Any]:
         device = next(self.network.parameters()).device
         classes = self.network.concept.classes
-        counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+        counts = torch.zeros(classes * classes + 1, dtype=torch.int64, device=device)  # and places without decision
         nats = torch.zeros(1, dtype=torch.float64, device=device)
         for stimuli, labels in batches:
             scores, true = self.network.logits(stimuli.to(device)), labels.to(device)
@@ -34,19 +35,22 @@ class NextSymbols(SequenceTask):
                 scores, true = scores[:, -1:], true[:, -1:]
             elif scored == "vote":
                 scores, true = scores.mean(1, keepdim=True), true[:, :1]
-            counts += torch.bincount((true * classes + scores.argmax(2)).flatten(), minlength=classes * classes)
+            counts[:-1] += torch.bincount((true * classes + scores.argmax(2)).flatten(), minlength=classes * classes)
+            counts[-1] += scores.isnan().any(2).sum()
             nats -= scores.double().log_softmax(2).gather(2, true[:, :, None]).sum()
-        confusion = group.add_(counts).view(classes, classes).cpu()
+        found = group.add_(counts).cpu()
+        confusion = found[:-1].view(classes, classes)
         correct, places = int(confusion.trace()), int(confusion.sum())
         return {
             "accuracy": correct / places,
             "correct": correct,
             "samples": places,
             "confusion": confusion.tolist(),
+            UNDECIDED: int(found[-1]),
             "bits": float(group.add_(nats)) / places / math.log(2),
         }
 
-    def _input_problems(self, dataset: Dataset) -> list[str]:
+    def _input_problems(self, dataset: Dataset | Expected) -> list[str]:
         if dataset.task != "series":
             return []
         return [

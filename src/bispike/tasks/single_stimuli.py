@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..data import Dataset, Split
+from ..data import Dataset, Expected, Split
 from ..nn import Autoencoder, Group, StimulusNetwork
 from ..seeds import generator
 from .metrics import RECONSTRUCTION, Metric
-from .task import Task, Transform
+from .task import UNDECIDED, Task, Transform
 
 
 class Classification(Task):
@@ -29,7 +29,7 @@ class Classification(Task):
     ) -> dict[str, Any]:
         network, classes = self.network, self.network.concept.classes
         device = next(network.parameters()).device
-        counts = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+        counts = torch.zeros(classes * classes + 1, dtype=torch.int64, device=device)  # and stimuli without decision
         further = torch.zeros(len(self.measures), dtype=torch.float64, device=device)
         for first in range(group.rank * batch_size, len(split), group.size * batch_size):
             stimuli, labels = split[first : first + batch_size]
@@ -37,10 +37,12 @@ class Classification(Task):
             if transform is not None:
                 stimuli = transform(stimuli, generator(seed, "transform", first))
             draws = generator(seed, "evaluate", first, device=device)
-            decided = network.logits(stimuli, generator=draws).argmax(1)
-            counts += torch.bincount(labels * classes + decided, minlength=classes * classes)
+            scores = network.logits(stimuli, generator=draws)
+            counts[:-1] += torch.bincount(labels * classes + scores.argmax(1), minlength=classes * classes)
+            counts[-1] += scores.isnan().any(1).sum()
             further += self._further(stimuli, generator(seed, "evaluate", first, device=device))
-        confusion = group.add_(counts).view(classes, classes).cpu()
+        found = group.add_(counts).cpu()
+        confusion = found[:-1].view(classes, classes)
         correct = int(confusion.trace())
         means = [total / len(split) for total in group.add_(further).tolist()] if self.measures else []
         return {
@@ -48,6 +50,7 @@ class Classification(Task):
             "correct": correct,
             "samples": len(split),
             "confusion": confusion.tolist(),
+            UNDECIDED: int(found[-1]),
             **dict(zip(self.measures, means, strict=True)),
         }
 
@@ -55,7 +58,7 @@ class Classification(Task):
         """Sums of `measures` over the stimuli of a batch, float64 `[len(measures)]`."""
         return torch.zeros(0, dtype=torch.float64, device=stimuli.device)
 
-    def _input_problems(self, dataset: Dataset) -> list[str]:
+    def _input_problems(self, dataset: Dataset | Expected) -> list[str]:
         bins = dataset.stimulus.shape[0]
         given = (self.network.stimulus_code, self.network.time_steps)
         if dataset.task != "events" or given == ("given", bins):

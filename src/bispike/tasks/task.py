@@ -6,6 +6,7 @@ kind of the network.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -13,13 +14,17 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..data import Dataset, Split
-from ..errors import ConfigurationError
+from ..data import Dataset, Expected, Split
+from ..errors import ConfigurationError, DivergenceError
 from ..nn import ALONE, Group, Network
 from .metrics import ACCURACY, Metric
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 """Changes the stimuli of a batch, for example damages them, with a source of randomness."""
+
+
+UNDECIDED = "undecided"
+"""What `_measure` calls the number of samples with scores that are NaN."""
 
 
 class Task(ABC):
@@ -73,6 +78,7 @@ class Task(ABC):
 
         Raises:
             ConfigurationError: the split is empty, or the task does not allow a transform.
+            DivergenceError: scores or errors are not finite.
         """
         if len(split) == 0:
             raise ConfigurationError(
@@ -80,13 +86,22 @@ class Task(ABC):
                 "A validation part needs validation > 0."
             )
         with self.network.inference():
-            return self._measure(split, batch_size, seed=seed, transform=transform, group=group)
+            found = self._measure(split, batch_size, seed=seed, transform=transform, group=group)
+        lost = found.pop(UNDECIDED, 0)
+        not_finite = [name for name, value in found.items() if isinstance(value, float) and not math.isfinite(value)]
+        if lost or not_finite:
+            what = f"the scores of {lost} of {found['samples']} samples are" if lost else f"{not_finite[0]} is"
+            raise DivergenceError(
+                f"evaluate: {what} not a number, so the network decides nothing. Its weights are too large, or a "
+                "stimulus is; train with a lower lr, or look at the data."
+            )
+        return found
 
     @abstractmethod
     def _measure(
         self, split: Split, batch_size: int, *, seed: int, transform: Transform | None, group: Group
     ) -> dict[str, Any]:
-        """`evaluate` on a split that is not empty, in inference mode."""
+        """`evaluate` on a split that is not empty, in inference mode; UNDECIDED counts scores that are NaN."""
 
     def not_measured(self) -> dict[str, Any]:
         """Substitute for the result of an evaluation that was not made."""
@@ -103,7 +118,7 @@ class Task(ABC):
 
     # ------------------------------------------------------------------ fit
 
-    def problems(self, dataset: Dataset) -> list[str]:
+    def problems(self, dataset: Dataset | Expected) -> list[str]:
         """Reasons why the network and a data set do not fit each other; empty if they fit."""
         if dataset.sequential != self.sequential:
             expected = "a model for single stimuli, such as 'mlp'" if self.sequential else "model 'rnn'"
@@ -114,11 +129,11 @@ class Task(ABC):
             ]
         return [*self._input_problems(dataset), *self._shape_problems(dataset)]
 
-    def _input_problems(self, dataset: Dataset) -> list[str]:
+    def _input_problems(self, dataset: Dataset | Expected) -> list[str]:
         """Problems of the way in which stimuli enter this kind of network."""
         return []
 
-    def _shape_problems(self, dataset: Dataset) -> list[str]:
+    def _shape_problems(self, dataset: Dataset | Expected) -> list[str]:
         network, found = self.network, []
         if network.stimulus.shape != dataset.stimulus.shape:
             found.append(

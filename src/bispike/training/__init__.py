@@ -2,7 +2,8 @@
 
 from ..config.resolve import validate
 from ..config.train_config import TrainConfig, read_config, write_config
-from ..runs.run import Run, load_run, read_summary
+from ..runs.run import Run, load_run
+from ..runs.saved_results import read_summary
 from .distributed import ProcessLost
 from .fit import fit, run_config
 from .interrupt import TrainingInterrupted

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from ..config.train_config import CONFIG_FILE, TrainConfig, differences, read_config, write_config
+from ..config.differences import differences
+from ..config.train_config import CONFIG_FILE, OPTIONS, TrainConfig, config_problem, read_config, write_config
 from ..data import Dataset
 from ..errors import CheckpointError
 from ..files import write_atomic
@@ -25,9 +26,20 @@ from ..runs.checkpoint import load_weights
 from ..runs.folder import CHECKPOINT, INITIAL, METRICS, sweep
 from ..runs.lock import FolderLock
 from ..runs.origin import sign
+from ..schema import is_table, is_text, record, whole
 from . import distributed
 from .progress import Progress
 from .state import Training
+
+expect_identity = record(
+    {
+        "settings": record({}, dict.fromkeys((*OPTIONS, "extra"), is_table)),
+        "network": is_table,
+        "rule": is_table,
+        "data": is_text,
+    }
+)
+"""Check of an identity in a checkpoint."""
 
 
 class Identity:
@@ -126,21 +138,31 @@ class Checkpointer:
         if folder is None:
             return
         sweep(folder)
-        saved = checkpoint.load(folder / CHECKPOINT, note=self.progress.note)
+        saved = checkpoint.restore(folder / CHECKPOINT, self._resume_from, note=self.progress.note)
         if saved is None:
             self._begin_in(folder)
         else:
-            self._expect_same(self.identity.differences(saved.identity))
-            self.training.restore(saved)
-            checkpoint.remove_leftovers(folder / CHECKPOINT)
+            checkpoint.keep_only(folder / CHECKPOINT, saved)
+            problem = config_problem(folder)
+            if problem:
+                self.progress.note(problem)
+                self._write_config(folder)
             self.progress.note(f"resuming at {self.training.position}")
         sign(folder, self.config.to_dict())
         rows = [json.dumps(row) + "\n" for row in self.training.state.metrics]
         write_atomic(folder / METRICS, "".join(rows))  # without the rows of steps after the checkpoint
 
+    def _resume_from(self, saved: checkpoint.Checkpoint) -> checkpoint.Checkpoint:
+        """Restore a checkpoint of this training."""
+        expect_identity(saved.identity, "checkpoint")
+        self._expect_same(self.identity.differences(saved.identity))
+        whole(0, self.config.epochs)(saved.epoch, "checkpoint: epoch")
+        self.training.restore(saved)
+        return saved
+
     def _begin_in(self, folder: Path) -> None:
         """Write the initial weights and the settings; if a kill prevented the first checkpoint, take them again."""
-        network, rule = self.training.network, self.training.rule
+        network = self.training.network
         if (folder / CONFIG_FILE).exists():
             self._expect_same(differences(read_config(folder).to_dict(), self.config))
         initial = folder / INITIAL
@@ -149,7 +171,11 @@ class Checkpointer:
             self.training.reset_rule()
         else:
             write_atomic(initial, checkpoint.serialise(network.state_dict()))
-        write_config(folder, self.config, network=network.spec, rule=rule.options)
+        self._write_config(folder)
+
+    def _write_config(self, folder: Path) -> None:
+        training = self.training
+        write_config(folder, self.config, network=training.network.spec, rule=training.rule.options)
 
     def _expect_same(self, problems: list[str]) -> None:
         if problems:

@@ -177,7 +177,7 @@ def from_first(group: Group, work: Callable[[], bytes]) -> bytes:
         raise failure
     if message:
         kind = UserError if message[:1] == b"2" else WorkError
-        raise kind(f"process 0: {message[1:].decode()}")
+        raise kind(*f"process 0: {message[1:].decode()}".split("\n"))
     return group.broadcast(content)
 
 

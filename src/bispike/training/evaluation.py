@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import tasks
+from ..arguments import checked
 from ..config.resolve import validate_training
 from ..config.train_config import TrainConfig
 from ..data import Dataset, Split
@@ -30,6 +31,7 @@ from .environment import explain_out_of_memory
 SPLITS = ("test", "validation", "train")
 
 
+@checked
 def evaluate_run(
     path: str | Path,
     *,
@@ -67,7 +69,7 @@ def evaluate_run(
     run = load_run(path)
     validate_training(replace(run.config, device=device, batch_size=batch_size, seed=seed))
     source = dataset or run.config.dataset
-    notes: list[str] = []
+    notes = list(run.notes)
     loaded = open_data(
         run.path, run.config.to_dict(), dataset=dataset, data_root=data_root, trust=trust, note=notes.append
     )
@@ -96,6 +98,7 @@ def evaluate_run(
     }
 
 
+@checked
 def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
     """One part of a data set as a training with these settings divides it.
 
@@ -110,6 +113,7 @@ def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
     return validation if name == "validation" else train
 
 
+@checked
 def decide(
     network: StimulusNetwork, stimuli: Tensor, *, best: int = 3, batch_size: int = 256
 ) -> list[list[tuple[str, float]]]:
@@ -145,6 +149,7 @@ def decide(
     return ranked
 
 
+@checked
 def recall(network: StimulusNetwork, concepts: Sequence[str] = ()) -> tuple[list[str], Tensor]:
     """Recall of concepts: their names and the recalled stimuli `[N, *stimulus.shape]` in the units of the data.
 

@@ -12,16 +12,20 @@ from typing import Any
 
 from .. import data as datasets
 from .. import models, rules
+from ..arguments import expect, raise_problems
+from ..config.differences import differences
 from ..config.resolve import validate, validate_training
-from ..config.train_config import CONFIG_FILE, TrainConfig, differences, read_config
+from ..config.train_config import CONFIG_FILE, TrainConfig, read_config
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
-from ..runs.folder import MODEL, check_target, is_finished, prepare
+from ..runs.epochs import read_metrics
+from ..runs.folder import CHECKPOINT, MODEL, check_target, is_finished, prepare
 from ..runs.lock import locked
-from ..runs.run import Run, load_run, read_metrics, read_summary
+from ..runs.run import Run, load_run
+from ..runs.saved_results import read_summary
 from ..runs.source import expect_trusted
 from . import distributed
 from .compatibility import check_device, check_fit, config_of
@@ -66,6 +70,7 @@ def fit(
         CheckpointError: the run in `out` cannot be resumed with these settings, or is damaged.
         DivergenceError, TrainingInterrupted, ProcessLost: the message states what was saved and how to resume.
     """
+    _check_call(out, resume=resume, overwrite=overwrite)
     config = config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
@@ -107,6 +112,7 @@ def run_config(
     Raises:
         As `fit`, and what loading the data raises.
     """
+    _check_call(out, resume=resume, overwrite=overwrite)
     if config is None:
         if out is None or not resume:
             raise ConfigurationError(
@@ -114,6 +120,7 @@ def run_config(
                 "(out=..., resume=True)."
             )
         config = read_config(out)
+    expect("config", config, TrainConfig, "a TrainConfig")
     validate(config)
     target = None if out is None else Path(out)
     with explained(target, resume=resume), distributed.processes(config.device) as group:
@@ -121,7 +128,7 @@ def run_config(
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
             return load_run(target)
-        if resume and target is not None and (target / CONFIG_FILE).is_file():
+        if resume and target is not None and any((target / name).exists() for name in (CONFIG_FILE, CHECKPOINT)):
             expect_trusted(target, trust=trust)
         dataset, network, rule = _built(config, group)
         for sentence in dataset.notes:
@@ -130,6 +137,17 @@ def run_config(
         return _train(
             config, network, rule, dataset, target, resume=resume, overwrite=overwrite, progress=reporter, group=group
         )
+
+
+def _check_call(out: PathLike | None, *, resume: bool, overwrite: bool) -> None:
+    """Raise a ConfigurationError unless a folder is a path, and what to do with it true or false."""
+    raise_problems(
+        lambda: expect("out", out, (str, Path, type(None)), "the path of a folder"),
+        lambda: expect("resume", resume, bool, "true or false"),
+        lambda: expect("overwrite", overwrite, bool, "true or false"),
+    )
+    if out is not None and not str(out).strip():
+        raise ConfigurationError(f"out: expected the path of a folder, received {out!r}.")
 
 
 def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from .. import tasks
+from ..arguments import checked
 from ..data import Split
 from ..functional import angle_between
 from ..nn import ALONE, Group, Network
@@ -19,6 +20,7 @@ except ImportError:  # systems without POSIX resource limits
     resource = None  # type: ignore[assignment]
 
 
+@checked
 def evaluate(
     network: Network,
     split: Split,
@@ -53,11 +55,13 @@ def evaluate(
     return task.evaluate(split, batch_size, seed=seed, transform=transform, group=group)
 
 
+@checked
 def pathway_angles(network: Network) -> dict[str, float]:
     """Angle in degrees between W and Θ transposed, by the place between two populations. 90 is unrelated."""
     return {name: angle_between(up, down) for name, (up, down) in network.pathway_weights().items()}
 
 
+@checked
 def peak_memory_mb(device: torch.device) -> float:
     """Largest memory so far in MiB: of the tensors on a GPU, otherwise of the whole process; 0 if not known."""
     if device.type == "cuda":

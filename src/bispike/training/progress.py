@@ -1,6 +1,7 @@
 """The progress of a training for people: a bar on a terminal, one plain line per epoch otherwise, or nothing.
 
-All of it goes to standard error, so that standard output stays free for results.
+All of it goes to standard error, so that standard output stays free for results. A message may quote a name that a
+stranger chose, so it is made printable here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from ..errors import ConfigurationError, unknown_name
+from ..escaping import printable_message
 
 MODES = ("auto", "bar", "plain", "none")
 WIDTH = 100  # columns
@@ -56,7 +58,7 @@ class Plain(Progress):
         print(epoch_line(metrics, measured, self.epochs), file=self.stream, flush=True)
 
     def note(self, message: str) -> None:
-        print(message, file=self.stream, flush=True)
+        print(printable_message(message), file=self.stream, flush=True)
 
 
 class Bar(Progress):
@@ -67,7 +69,7 @@ class Bar(Progress):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
-        console = Console(file=stream or sys.stderr, highlight=False)
+        console = Console(file=stream or sys.stderr, highlight=False, emoji=False)
         console.width = min(console.width, WIDTH)
         console.on_broken_pipe = _again  # type: ignore[method-assign]  # the default ends the program
         self.display = RichProgress(
@@ -98,7 +100,7 @@ class Bar(Progress):
         self.display.console.print(epoch_line(metrics, measured, self.epochs), markup=False)
 
     def note(self, message: str) -> None:
-        self.display.console.print(message, markup=False)
+        self.display.console.print(printable_message(message), markup=False)
 
     def end(self) -> None:
         self.display.stop()

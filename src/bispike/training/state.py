@@ -12,14 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import CheckpointError
 from ..nn import Network
 from ..rules import Rule
-from ..runs.checkpoint import Checkpoint, load_weights
+from ..runs.checkpoint import Checkpoint, expect_weights
+from ..runs.rebuild import restore_rule
 from . import health
 from .measures import peak_memory_mb
+from .optimizer_state import optimizer_state, restore_optimizer, state_for
+from .saved_values import check_values
 
-_PLAIN = (bool, int, float, str, type(None))
 _NOT_VALUES = ("epoch", "step", "updates", "best_weights")  # a checkpoint keeps them elsewhere
 
 
@@ -156,48 +157,25 @@ class Training:
         return Checkpoint(state.epoch, state.step, state.updates, tensors, values, identity)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue from a checkpoint.
+        """Continue from a checkpoint. Everything in it is compared with this training before anything is changed.
 
         Raises:
-            CheckpointError: its tensors do not fit this network.
+            DamagedError: its tensors or values do not fit this training.
         """
+        source = "checkpoint"
+        check_values(checkpoint, layers=self.watch.layers, steps=self.steps, source=source)
         values = dict(checkpoint.values)
-        load_weights(self.network, checkpoint.group("network"), "checkpoint")
-        own = {name: value.to(self.device) for name, value in checkpoint.group("rule").items()}
-        self.rule.load_state_dict(own)
-        restore_optimizer(self.optimizer, checkpoint.group("optimizer"), values.pop("optimizer"))
+        expected, network, best = self.network.state_dict(), checkpoint.group("network"), checkpoint.group("best")
+        expect_weights(expected, network, source)
+        if best:
+            expect_weights(expected, best, f"{source}: best")
+        memory = state_for(
+            self.optimizer, checkpoint.group("optimizer"), values.pop("optimizer"), most=checkpoint.updates
+        )
+        restore_rule(self.rule, checkpoint.group("rule"), source)
+        self.network.load_state_dict(network)
+        restore_optimizer(self.optimizer, memory)
         values["sums"] = EpochSums(**values["sums"])
-        values["best_weights"] = checkpoint.group("best") or None
+        values["best_weights"] = best or None
         self.state = TrainingState(checkpoint.epoch, checkpoint.step, checkpoint.updates, **values)
         self.watch.restore(self.state.health)
-
-
-def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state of an optimizer as tensors ("optimizer/parameter/name") and plain values ("parameter/name").
-
-    Raises:
-        CheckpointError: the optimizer keeps something else.
-    """
-    tensors: dict[str, Tensor] = {}
-    scalars: dict[str, Any] = {}
-    for index, memory in optimizer.state_dict()["state"].items():
-        for name, value in memory.items():
-            if isinstance(value, Tensor):
-                tensors[f"optimizer/{index}/{name}"] = value
-            elif isinstance(value, _PLAIN):
-                scalars[f"{index}/{name}"] = value
-            else:
-                raise CheckpointError(
-                    f"optimizer {type(optimizer).__name__}: expected a state of tensors and plain values, received "
-                    f"{name!r} of type {type(value).__name__}, which a checkpoint cannot hold. Take another optimizer."
-                )
-    return tensors, scalars
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> None:
-    """Give a fresh optimizer the state of an earlier one, as `optimizer_state` returned it."""
-    memory: dict[int, dict[str, Any]] = {}
-    for key, value in [*tensors.items(), *scalars.items()]:
-        index, name = key.split("/", 1)
-        memory.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})

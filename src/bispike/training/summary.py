@@ -9,6 +9,7 @@ from typing import Any
 
 from ..config.train_config import TrainConfig
 from ..data import Dataset
+from ..functional.backends import native
 from ..runs.checkpoint import versions
 from ..runs.run import Run
 from .history import History
@@ -57,6 +58,7 @@ def of_training(
         "device": str(training.device),
         "versions": versions(),
         "processes": processes,
+        "native": native.usable(next(network.parameters())),
         "parameters_trained": sum(parameter.numel() for parameter in training.parameters),
         "train_samples": samples["train"],
         "validation_samples": samples["validation"],

@@ -24,6 +24,7 @@ from ..config.train_config import AFTER_UPDATE, TrainConfig
 from ..data import Dataset, Split
 from ..errors import DivergenceError
 from ..files import write_atomic, write_json
+from ..functional.backends import native
 from ..nn import ALONE, Group, Network
 from ..rules import Rule
 from ..runs import checkpoint
@@ -110,6 +111,7 @@ class Trainer:
             self._joined(),
         ):
             self.checkpointer.begin()
+            self._tell_of_missing_kernels()
             self.progress.begin(config.epochs, self.batches.steps)
             try:
                 with self.interrupt, self.rescue.when_a_process_is_lost():
@@ -123,6 +125,12 @@ class Trainer:
                 raise DivergenceError(f"{error}{self.rescue.last_checkpoint()}") from error
             finally:
                 self.progress.end()
+
+    def _tell_of_missing_kernels(self) -> None:
+        """One line where torch does on the CPU what compiled kernels would do faster."""
+        sentence = native.notice() if self.device.type == "cpu" else None
+        if sentence is not None:
+            self.progress.note(f"note: {sentence}")
 
     @contextlib.contextmanager
     def _joined(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ... import data, models, rules
+from ...arguments import checked, expect, shown, whole
 from ...errors import ConfigurationError
 from ...nn import DriveNorm, Network
 from ...rules import Rule
@@ -71,6 +72,7 @@ class Audit:
         return asdict(self)
 
 
+@checked
 def measure(
     rule: str | type[Rule] | Callable[[Network], Rule],
     *,
@@ -110,10 +112,15 @@ def measure(
         raise ConfigurationError("audit: expected stimuli and labels, or neither.")
     if stimuli is None or labels is None:
         stimuli, labels, stimuli_description = *_digits(max(SAMPLES, 2 * batch)), "digits"
+    whole("batch", batch, 1)
+    whole("training", training, 0)
+    if isinstance(rule, torch.nn.Module):
+        raise ConfigurationError(f"rule: expected a name, a class or a function of a network, received {shown(rule)}.")
     subject_network = audit_network(seed=seed) if network is None else copy.deepcopy(network)
     created = (
         rules.create(rule, subject_network, **options) if isinstance(rule, str) else rule(subject_network, **options)
     )
+    expect("rule", created, Rule, "a function that returns a rule")
     start = Subject(created, stimuli, labels, batch=batch, seed=seed)
     subject = start.copy()
     subject.train(training)
@@ -141,6 +148,7 @@ def measure(
     )
 
 
+@checked
 def audit_network(model: str | None = None, *, seed: int = 0, **settings: Any) -> Network:
     """A network for the digits to audit a rule on, by default without batch norm.
 

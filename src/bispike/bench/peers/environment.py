@@ -108,5 +108,5 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 def _expect(what: str, done: subprocess.CompletedProcess[str]) -> None:
     if done.returncode:
-        last = "\n".join(f"  {line}" for line in (done.stderr or done.stdout).strip().splitlines()[-5:])
-        raise PeersError(f"peers: {what} failed (is the package index reachable?):\n{last}")
+        last = [f"  {line}" for line in (done.stderr or done.stdout).strip().splitlines()[-5:]]
+        raise PeersError(f"peers: {what} failed (is the package index reachable?):", *last)

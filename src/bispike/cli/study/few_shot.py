@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Group
 
-from .._options import FILE, data_root_option, json_option
+from .._options import COUNT, FILE, NOT_NEGATIVE, data_root_option, json_option
 from .._output import Answer, note, table
 
 
@@ -18,15 +18,17 @@ from .._output import Answer, note, table
     "--new", "pairs", multiple=True, default=("8,9",), show_default=True, metavar="A,B", help="May be repeated."
 )
 @click.option("--split", type=click.Choice(["validation", "test"]), help="Stimuli to test on.  [default: validation]")
-@click.option("--seeds", type=int, metavar="N", help="Networks for each choice of new classes.  [default: 3]")
-@click.option("--draws", type=int, metavar="N", help="Choices of examples for each network.  [default: 5]")
-@click.option("--shots", type=int, metavar="N", help="Examples of each new class.  [default: 10]")
-@click.option("--epochs", type=int, metavar="N", help="Of the training on the known classes.  [default: 8]")
-@click.option("--shrink", type=float, metavar="F", help="Of the templates.  [default: 0.3]")
-@click.option("--lift", type=float, metavar="F", help="Of the templates.  [default: 0.1]")
-@click.option("--fine-tune-lr", type=float, metavar="F", help="Of the BSD-trained network.  [default: 0.0001]")
-@click.option("--own-fine-tune-lr", type=float, metavar="F", help="Of the bptt-trained network.  [default: 0.0002]")
-@click.option("--passes", type=int, metavar="N", help="Of fine-tuning over the examples.  [default: 20]")
+@click.option("--seeds", type=COUNT, metavar="N", help="Networks for each choice of new classes.  [default: 3]")
+@click.option("--draws", type=COUNT, metavar="N", help="Choices of examples for each network.  [default: 5]")
+@click.option("--shots", type=COUNT, metavar="N", help="Examples of each new class.  [default: 10]")
+@click.option("--epochs", type=COUNT, metavar="N", help="Of the training on the known classes.  [default: 8]")
+@click.option("--shrink", type=NOT_NEGATIVE, metavar="F", help="Of the templates.  [default: 0.3]")
+@click.option("--lift", type=NOT_NEGATIVE, metavar="F", help="Of the templates.  [default: 0.1]")
+@click.option("--fine-tune-lr", type=NOT_NEGATIVE, metavar="F", help="Of the BSD-trained network.  [default: 0.0001]")
+@click.option(
+    "--own-fine-tune-lr", type=NOT_NEGATIVE, metavar="F", help="Of the bptt-trained network.  [default: 0.0002]"
+)
+@click.option("--passes", type=COUNT, metavar="N", help="Of fine-tuning over the examples.  [default: 20]")
 @click.option("--out", type=FILE, default=Path("runs/few-shot"), show_default=True, metavar="DIR")
 @data_root_option
 @json_option

@@ -6,7 +6,7 @@ new entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,16 @@ class DatasetEntry:
             ConfigurationError: another task, unknown options or wrong values, all of them together.
             DataError: damaged or unsound files.
         """
+        self.check(options)
+        return self.read(place, **{name: value for name, value in options.items() if name != "task"})
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        """Check options before any file is read.
+
+        Raises:
+            ConfigurationError: another task, unknown options or wrong values, all of them together.
+        """
+        options = dict(given)
         task = options.pop("task", self.task)
         if task != self.task:
             raise ConfigurationError(f"data set {self.name!r} is for the task {self.task!r}, received {task!r}.")
@@ -99,4 +109,3 @@ class DatasetEntry:
             raise ConfigurationError(f"data set {self.name!r} takes no options, received {', '.join(sorted(options))}.")
         if wrong := problems(self.options, options, of=self.name):
             raise ConfigurationError(wrong)
-        return self.read(place, **options)

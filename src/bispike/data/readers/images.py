@@ -148,10 +148,10 @@ def _gather(items: Sequence, work: Callable, name: Callable[..., str]) -> list:
         outcomes = list(pool.map(attempt, items, chunksize=64))
     broken = [message for _, message in outcomes if message is not None]
     if broken:
-        more = f"\n  and {len(broken) - 5} more" if len(broken) > 5 else ""
-        listed = "".join(f"\n  {message}" for message in broken[:5])
+        more = [f"  and {len(broken) - 5} more"] if len(broken) > 5 else []
+        listed = [f"  {message}" for message in broken[:5]]
         raise DataError(
-            f"{len(broken)} of {len(items)} images cannot be decoded:{listed}{more}\nRemove or repair them."
+            f"{len(broken)} of {len(items)} images cannot be decoded:", *listed, *more, "Remove or repair them."
         )
     return [value for value, _ in outcomes]
 

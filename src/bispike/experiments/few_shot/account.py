@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...arguments import checked
 from ...data import Split
 
 
+@checked
 def confusion(decide: Callable[[Tensor], Tensor], split: Split, classes: int, *, batch_size: int = 512) -> Tensor:
     """Counts `[C, C]`: rows the true class, columns the decision.
 
@@ -27,6 +29,7 @@ def confusion(decide: Callable[[Tensor], Tensor], split: Split, classes: int, *,
     return counts.view(classes, classes)
 
 
+@checked
 def row(
     way: str, seed: int, draw: int, before: Tensor, after: Tensor, *, names: Sequence[str], known: int
 ) -> dict[str, Any]:
@@ -58,6 +61,7 @@ def row(
     }
 
 
+@checked
 def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """For each way: mean and spread (deviation, n − 1) of the accuracies, and mean recall of each class."""
     ways = list(dict.fromkeys(entry["way"] for entry in rows))

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ... import data
+from ...arguments import checked
 from ...figures.files import write_picture
 from ...files import write_json
 from ...runs.marker import RESULTS, claim
@@ -20,6 +21,7 @@ from .figure import forgetting
 from .parts import file_name
 
 
+@checked
 def run_choices(
     dataset: str,
     choices: Sequence[tuple[str, ...]],
@@ -61,6 +63,7 @@ def run_choices(
     return found
 
 
+@checked
 def table_of(summaries: Sequence[Mapping[str, Any]], new: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table: accuracies in % with their spread; "before" and "after" are of the old classes."""
     rows = [

@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor
 
 from ... import models, rules
+from ...arguments import checked, number, raise_problems, whole
 from ...config import optimizers
 from ...data import Dataset, Split
 from ...nn import Classifier
@@ -67,7 +69,16 @@ class Protocol:
     own_fine_tune_lr: float = 2e-4
     passes: int = 20
 
+    def __post_init__(self) -> None:
+        counts = ("shots", "draws", "seeds", "epochs", "passes")
+        raise_problems(
+            *(partial(whole, name, getattr(self, name), 1) for name in counts),
+            *(partial(number, name, getattr(self, name), 0) for name in ("lift", "fine_tune_lr", "own_fine_tune_lr")),
+            partial(number, "shrink", self.shrink, 0, 1),
+        )
 
+
+@checked
 def run_experiment(
     dataset: Dataset,
     new: tuple[str, ...],
@@ -150,6 +161,7 @@ def _by_templates(learner: Learner) -> Decide:
     return lambda stimuli: learner.observe(stimuli).labels
 
 
+@checked
 def taught_by_templates(learner: Learner, new: tuple[str, ...], examples: Split) -> Learner:
     """Add the classes to a consolidated learner and teach it the examples, one at a time."""
     for name in new:
@@ -158,6 +170,7 @@ def taught_by_templates(learner: Learner, new: tuple[str, ...], examples: Split)
     return learner
 
 
+@checked
 def fine_tuned(network: Classifier, new: tuple[str, ...], examples: Split, *, lr: float, passes: int) -> Classifier:
     """Add the classes and follow bptt on the examples, one at a time."""
     for name in new:

@@ -7,9 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from ...arguments import checked
 from ...figures.canvas import FAINT, MARKERS, SERIES, canvas, label_text, styled
 
 
+@checked
 @styled
 def forgetting(summaries: Sequence[dict[str, Any]], new: Sequence[str], *, shots: int) -> Figure:
     """Accuracy on each class after the new ones were taught, against the one before.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...arguments import checked
 from ...data import Dataset, Split
 from ...data.dataset import channel_statistics
 from ...errors import ConfigurationError, unknown_name
@@ -43,6 +44,7 @@ def file_name(new: Sequence[str]) -> str:
     return re.sub(r"[^\w.-]+", "_", "-".join(new)).strip(".")
 
 
+@checked
 def part(dataset: Dataset, new: Sequence[str], *, validation: float) -> Parts:
     """Set some classes of a data set apart.
 
@@ -76,6 +78,7 @@ def part(dataset: Dataset, new: Sequence[str], *, validation: float) -> Parts:
     return Parts(known, _only(train, train.labels >= first), held_out, _numbered(dataset.test, number), tuple(new))
 
 
+@checked
 def draw_examples(pool: Split, shots: int, *, generator: torch.Generator) -> Split:
     """`shots` samples of every class of the pool, all classes mixed."""
     chosen = []

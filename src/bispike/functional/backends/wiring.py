@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...arguments import checked
+
 
 @dataclass(frozen=True)
 class Wiring:
@@ -32,6 +34,7 @@ class Wiring:
     offset: int = 0
 
 
+@checked
 def convolution_gather(index: Tensor, *, kernel: int, stride: int, padding: tuple[int, int, int, int]) -> Tensor:
     """Input position of each tap of a convolution, int32 `[kernel², positions_out]`, −1 for none.
 

@@ -6,7 +6,7 @@ from ...experiments.kinds import Kind, kind_of
 from ...figures import confusion_heatmap, to_data_uri
 from ...figures.sequences import forecast_curves
 from ...runs.record import RunRecord
-from ..html import NEEDS_DATA, Html, figure, gallery, join, table, tag
+from ..html import NEEDS_DATA, Html, figure, gallery, join, table, tag, text_block
 from ..registry import section, sequences
 from ..run import ReportRun
 from ..sequence_measurements import continued_text, forecast_of_series
@@ -32,7 +32,7 @@ def _text(run: ReportRun) -> list[Html]:
     parts = []
     for temperature, text in found.continued.items():
         how = "the most likely characters" if temperature == 0 else f"drawn at temperature {temperature}"
-        parts += [tag("h4", f"Continued text: {how}"), tag("pre", f"{found.beginning}▸{text}")]
+        parts += [tag("h4", f"Continued text: {how}"), tag("pre", text_block(f"{found.beginning}▸{text}"))]
     return parts
 
 

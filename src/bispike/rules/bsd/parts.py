@@ -5,15 +5,16 @@ Each is a small object with a forward and, where a gradient passes through it, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...errors import ConfigurationError
 from ...functional import map_of, negative_counts, rows_of, spread_average
 from ...nn import Activity, Group, Pathway
+from ...restoring import fit_tensors
 
 PRIOR = "prior"  # key of the state
 
@@ -44,6 +45,10 @@ class Feature:
             values = F.adaptive_avg_pool2d(values, self.pool)
         return rows_of(values).flatten(1)
 
+    def size(self, shape: Sequence[int]) -> int:
+        """Number D of the values in a row of a population of this shape."""
+        return shape[0] * self.pool**2 if self._pools((1, *shape)) else math.prod(shape)
+
     def backward(self, pathway: Pathway, grad: Tensor, source: Tensor, activity: Activity, *, fused: bool) -> None:
         """Write the gradients of a pathway from dL/d rows `[B, D]`, which are overwritten.
 
@@ -67,7 +72,7 @@ class Feature:
             grad = grad.mul_(pathway.rate_slope(activity))
         pathway.backward(grad, source, activity)
 
-    def _pools(self, shape: torch.Size) -> bool:
+    def _pools(self, shape: Sequence[int]) -> bool:
         """Whether maps of this shape are averaged: those that are larger than the grid."""
         return len(shape) == 4 and 0 < self.pool < max(shape[2:])
 
@@ -155,19 +160,25 @@ class Contrast:
         return {PRIOR: self.prior} if self.running else {}
 
 
-def load_state(centre: Centre, contrast: Contrast, state: dict[str, Tensor]) -> None:
+def load_state(
+    centre: Centre, contrast: Contrast, state: Mapping[str, Tensor], *, sizes: Mapping[str, int], like: Tensor
+) -> None:
     """Load the running means and the running prior of a checkpoint.
 
+    Args:
+        centre, contrast: what the state is loaded into.
+        state: as `state_dict` of the rule returned it.
+        sizes: number of the features of each layer, by name.
+        like: tensor with the dtype and device of the state.
+
     Raises:
-        ConfigurationError: the names are not those of these parts.
+        DamagedError: a name, shape or type is not that of these parts, or a value is not finite; nothing was changed.
     """
-    state = dict(state)
-    if contrast.running and PRIOR in state:
-        contrast.prior = state.pop(PRIOR).clone()
-    unknown = sorted(key for key in state if not key.startswith("centre."))
-    if unknown:
-        raise ConfigurationError(
-            f"rule 'bsd': expected running centres 'centre.<layer>', received {unknown}; the checkpoint belongs to "
-            "another rule or version and cannot be resumed."
-        )
-    centre.means = {key.removeprefix("centre."): mean.clone() for key, mean in state.items()}
+    known = {} if centre.mode == "none" else {f"centre.{name}": like.new_empty(size) for name, size in sizes.items()}
+    expected = {name: value for name, value in known.items() if name in state} | contrast.state_dict()
+    fit_tensors(state, expected, "rule 'bsd': state", least={PRIOR: 0.0})
+    if contrast.running:
+        contrast.prior = state[PRIOR].clone()
+    centre.means = {
+        name.removeprefix("centre."): value.clone() for name, value in state.items() if name.startswith("centre.")
+    }

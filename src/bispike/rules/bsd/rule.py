@@ -68,7 +68,8 @@ class TwoPathwayRule(Rule):
         return {**means, **self.contrast.state_dict()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        load_state(self.centre, self.contrast, state)
+        sizes = {layer.name: self.feature.size(layer.feature_shape) for layer in self.network.layers}
+        load_state(self.centre, self.contrast, state, sizes=sizes, like=self.network.stimulus_mean)
 
     def align(
         self, step: SpikeStep, above: Tensor, down: Activity, labels: Tensor, negatives: Tensor, prior: Tensor

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..rule import Rule
+from ...arguments import checked
+from ..rule import Rule, expect_complete
 from . import report, step, training
 
 Check = Callable[[type[Rule], dict[str, Any]], None]
@@ -40,6 +41,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
+@checked
 def check_rule(rule: type[Rule], **options: Any) -> list[str]:
     """Run every check on a rule class.
 
@@ -51,8 +53,10 @@ def check_rule(rule: type[Rule], **options: Any) -> list[str]:
         Names of the checks that passed (all of them).
 
     Raises:
+        ConfigurationError: it is no complete rule: it has no name, or does not learn.
         AssertionError: the first check that fails, by name.
     """
+    expect_complete(rule)
     for name, check in CHECKS.items():
         try:
             check(rule, options)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .build import kernels, library, reason
+from .build import kernels, library, notice, reason
 
 
 def usable(tensor: Tensor) -> bool:
@@ -17,4 +17,4 @@ def usable(tensor: Tensor) -> bool:
     return tensor.dtype == torch.float32 and tensor.device.type == "cpu" and library() is not None
 
 
-__all__ = ["kernels", "library", "reason", "usable"]
+__all__ = ["kernels", "library", "notice", "reason", "usable"]
