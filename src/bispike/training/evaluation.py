@@ -69,7 +69,7 @@ def evaluate_run(
     run = load_run(path)
     validate_training(replace(run.config, device=device, batch_size=batch_size, seed=seed))
     source = dataset or run.config.dataset
-    notes: list[str] = [*run.notes]
+    notes = list(run.notes)
     loaded = open_data(
         run.path, run.config.to_dict(), dataset=dataset, data_root=data_root, trust=trust, note=notes.append
     )

@@ -22,7 +22,7 @@ from ..nn import Group, Network
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
 from ..runs.epochs import read_metrics
-from ..runs.folder import MODEL, check_target, is_finished, prepare
+from ..runs.folder import CHECKPOINT, MODEL, check_target, is_finished, prepare
 from ..runs.lock import locked
 from ..runs.run import Run, load_run
 from ..runs.saved_results import read_summary
@@ -128,7 +128,7 @@ def run_config(
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
             return load_run(target)
-        if resume and target is not None and (target / CONFIG_FILE).is_file():
+        if resume and target is not None and any((target / name).exists() for name in (CONFIG_FILE, CHECKPOINT)):
             expect_trusted(target, trust=trust)
         dataset, network, rule = _built(config, group)
         for sentence in dataset.notes:
