@@ -66,6 +66,7 @@ def command(
         "--hide": (hide, cue, "--cue"),
         "--passes": (passes, cue, "--cue"),
         "--components": (components, judge, "--judge"),
+        "--memory-limit": (memory_limit, cue, "--cue"),
     }
     for name, (given, other, option) in needed.items():
         if given is not None and other is None:
