@@ -39,7 +39,12 @@ class Application(Folder):
                 stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show
         try:
             with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-                _expect_no_empty_word(words)
+                empty = next(
+                    (i for i, word in enumerate(words) if not word.strip() or (word[-1] == "=" and word[:2] == "--")),
+                    None,
+                )
+                if empty is not None:
+                    raise _empty_word(words[empty].strip("= ") or words[empty - 1 if empty else 0])
                 load_packages()
                 answer = super().main(words, prog_name or "bispike", standalone_mode=False, **extra)
             if isinstance(answer, Answer):
@@ -84,14 +89,9 @@ def describe(error: BaseException) -> tuple[int, str]:
     return 1, f"internal error: {type(error).__name__}: {error}\nBISPIKE_DEBUG=1 shows where."
 
 
-def _expect_no_empty_word(words: Sequence[str]) -> None:
-    """Refuse an empty value: `--out "$DIR"` with a variable that is not set would stand for the current folder."""
-    for place, word in enumerate(words):
-        if not word.strip() or (word.startswith("--") and word.endswith("=")):
-            before = word.rstrip("=") if word.strip() else words[place - 1] if place else "bispike"
-            raise errors.UserError(
-                f"{before}: expected a value, received an empty text. Is a variable of the shell not set?"
-            )
+def _empty_word(place: str) -> errors.UserError:
+    """An empty value: `--out "$DIR"` with a variable that is not set would stand for the current folder."""
+    return errors.UserError(f"{place}: expected a value, received an empty text. Is a variable of the shell not set?")
 
 
 def _payload(error: BaseException, status: int, message: str) -> dict[str, Any]:
