@@ -48,7 +48,7 @@ _SUMMARY: Check = record(
         "reconstruction": optional(table_of(optional(number()))),
         "measures": table_of(_NUMBERS),
         "baselines": table_of(is_table),
-        "horizon": whole(1),
+        "horizon": whole(),
         "inputs": list_of(is_text),
         "protocol": optional(is_text),
         "best_validation": optional(number()),
