@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,15 @@ class Outcome:
         return self.kind not in ("fine", "refused")
 
 
-def run_case(target: Target, number: int, *, seed: int, seeds: Path, scratch: Path) -> Outcome:
+def run_case(
+    target: Target,
+    number: int,
+    *,
+    seed: int,
+    seeds: Path,
+    scratch: Path,
+    begins: Callable[[], object] = lambda: None,
+) -> Outcome:
     """Run one case.
 
     Args:
@@ -63,6 +72,7 @@ def run_case(target: Target, number: int, *, seed: int, seeds: Path, scratch: Pa
         seed: of the run.
         seeds: folder with the valid files of the target.
         scratch: an existing folder for the copy.
+        begins: called when the files are damaged, before they are used.
     """
     rng = random.Random(f"{seed}:{target.name}:{number}")
     place = Path(tempfile.mkdtemp(dir=scratch))
@@ -76,6 +86,7 @@ def run_case(target: Target, number: int, *, seed: int, seeds: Path, scratch: Pa
         damage = rng.choice(target.damages) if target.damages else any_damage
         outcome.done = f"{path.relative_to(folder)}: {damage(path, rng)}"
         small = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < SMALL
+        begins()
         _use(target, folder, outcome, small=small)
         lost = [str(path.relative_to(place)) for path, content in guests.items() if _digest(path) != content]
         if lost:

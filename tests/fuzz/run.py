@@ -26,7 +26,7 @@ from .target import Target
 from .workers import Job, run_jobs
 
 CPU_SECONDS = 10.0
-"""Processor time after which a case counts as a hang; three times as long on the clock."""
+"""Processor time after which a case counts as a hang."""
 
 
 def all_targets() -> list[Target]:

@@ -1,7 +1,8 @@
 """Forked processes that run cases, watched by the process that forks them.
 
-A worker announces each case before it runs, and sends the outcome after it. If it dies in between, the case is an
-abort; if it takes too long it is killed, and the case is a hang. The rest of its block goes to another worker.
+A worker announces each case before the damaged files are used, and sends the outcome after it. If it dies in between,
+the case is an abort; if it takes too long it is killed, and the case is a hang. The rest of its block goes to another
+worker.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from .case import Outcome, run_case, where
 from .target import Target
+
+WAIT = 6
+"""Seconds on the clock, per second of processor time, after which a case counts as a hang: other work may go on."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def run_jobs(jobs: Iterator[Job], *, jobs_at_a_time: int, cpu: float, until: flo
     Args:
         jobs: the jobs, in order.
         jobs_at_a_time: number of workers.
-        cpu: processor seconds after which a case is a hang; on the clock three times as many.
+        cpu: processor seconds after which a case is a hang; on the clock `WAIT` times as many.
         until: no job starts after it (`time.monotonic`).
     """
     selector = selectors.DefaultSelector()
@@ -130,7 +135,7 @@ def _start(job: Job) -> _Worker:
     pid = os.fork()
     if pid:
         os.close(end)
-        return _Worker(pid, out, job)
+        return _Worker(pid, out, job, since=time.monotonic())
     os.close(out)
     status = 1
     try:
@@ -148,9 +153,15 @@ def _work(job: Job, end: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")
     for number in job.numbers:
-        os.write(end, f"{number}\n".encode())
         try:
-            outcome = run_case(job.target, number, seed=job.seed, seeds=job.seeds, scratch=job.scratch)
+            outcome = run_case(
+                job.target,
+                number,
+                seed=job.seed,
+                seeds=job.seeds,
+                scratch=job.scratch,
+                begins=partial(os.write, end, f"{number}\n".encode()),
+            )
         except Exception as error:  # of the harness itself
             outcome = Outcome(
                 job.target.name, number, "foreign", "harness", f"{where(error)}: {type(error).__name__}: {error}"
@@ -177,18 +188,21 @@ def _ended(worker: _Worker, again: list[Job]) -> Iterator[Outcome]:
     os.close(worker.stream)
     _, status = os.waitpid(worker.pid, 0)
     job = worker.job
-    if worker.current is not None:
+    current = worker.current
+    if current is None and status and job.numbers:
+        current = job.numbers[0]  # it died while it damaged the files
+    if current is not None:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         kind = "hang" if number == signal.SIGKILL else "abort"
         how = f"signal {signal.Signals(number).name}" if number else f"exit status {os.WEXITSTATUS(status)}"
-        yield Outcome(job.target.name, worker.current, kind, "", how, time.monotonic() - worker.since)
+        yield Outcome(job.target.name, current, kind, "", how, time.monotonic() - worker.since)
         job = replace(job, numbers=job.numbers[1:])
     if job.numbers:
         again.append(job)
 
 
 def _is_stuck(worker: _Worker, cpu: float) -> bool:
-    return _cpu(worker.pid) - worker.cpu > cpu or time.monotonic() - worker.since > 3 * cpu
+    return _cpu(worker.pid) - worker.cpu > cpu or time.monotonic() - worker.since > WAIT * cpu
 
 
 def _cpu(pid: int) -> float:
