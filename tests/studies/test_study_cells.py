@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,12 @@ def test_costs_are_measured_on_the_data_that_are_asked_for(tmp_path: Path, monke
     outcomes = run_study(cells, tmp_path)
     change(tmp_path / cells[0].name, 'dataset = "digits"', 'dataset = "/somewhere/secret.csv"')
     opened, load = [], data.load
-    monkeypatch.setattr(data, "load", lambda name, **options: [opened.append(name), load(name, **options)][1])
+
+    def noted(name: str, **options: Any) -> data.Dataset:
+        opened.append(name)
+        return load(name, **options)
+
+    monkeypatch.setattr(data, "load", noted)
     assert list(inference_costs(outcomes, tmp_path)) == [cells[0].name]
     assert opened == ["digits"]
 
