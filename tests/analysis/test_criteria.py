@@ -250,3 +250,9 @@ def test_a_verdict_has_measurement_and_method() -> None:
         assert all(getattr(verdict, field.name) not in ("", None, {}) for field in dataclasses.fields(verdict))
         assert len(verdict.brief) <= 16
         assert verdict.finding.endswith(".")
+
+
+@pytest.mark.parametrize("batch", [1000, 10**11])
+def test_a_batch_beyond_the_digits_is_refused(batch: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"two batches of stimuli, received {batch} and"):
+        audit("bsd", batch=batch)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from bispike.cli._app import describe
 
 from .conftest import TINY, bispike, fingerprint
 
@@ -304,3 +307,12 @@ def test_a_bad_call_is_explained_and_changes_nothing(
         assert word in called.err, called.err
     assert len(called.err) < 1500
     assert (fingerprint(tmp_path), fingerprint(trained)) == before
+
+
+def test_memory_that_torch_cannot_allocate_is_no_internal_error() -> None:
+    with pytest.raises(RuntimeError) as found:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert describe(found.value) == (
+        1,
+        "error: out of memory; a smaller --batch-size or fewer --time-steps need less.",
+    )

@@ -213,6 +213,29 @@ def test_wrong_patterns_are_refused() -> None:
         memory.recall_concept(3 * x)
     with pytest.raises(ShapeError, match="mask"):
         memory.complete(x, known=torch.ones(7))
+    with pytest.raises(ConfigurationError, match=r"known: expected values in \[0, 1\]"):
+        memory.complete(x, known=torch.full_like(x, float("nan")))
+
+
+@pytest.mark.parametrize("kind", ["sparse", "nested", "quantised", "complex", "meta"])
+@pytest.mark.filterwarnings("ignore:.*quantize_per_tensor", "ignore:.*nested tensors")
+def test_patterns_that_are_no_dense_real_values_are_refused(kind: str) -> None:
+    memory, x, y = filled()
+    made = {
+        "sparse": x.to_sparse,
+        "nested": lambda: torch.nested.nested_tensor([*x]),
+        "quantised": lambda: torch.quantize_per_tensor(x, 1.0, 0, torch.quint8),
+        "complex": x.cfloat,
+        "meta": lambda: x.to("meta"),
+    }
+    for use in (memory.recall_concept, lambda bad: memory.store(bad, y)):
+        with pytest.raises(ConfigurationError, match="stimuli: expected a dense tensor of real values"):
+            use(made[kind]())
+
+
+def test_patterns_with_a_gradient_are_stored_by_their_values() -> None:
+    memory, x, _ = filled()
+    assert torch.equal(memory.recall_concept(x.clone().requires_grad_()), memory.recall_concept(x))
 
 
 def test_wrong_settings_are_listed_together() -> None:

@@ -90,6 +90,6 @@ def test_a_link_is_refused_also_under_an_own_name(tmp_path: Path) -> None:
 
 def test_a_folder_has_one_kind_and_results_beside_it(tmp_path: Path) -> None:
     claim(tmp_path, LEARNER, ["latest.json"])
-    with pytest.raises(UserError, match="expected a folder for a study, received the folder of a learner"):
+    with pytest.raises(UserError, match="expected the folder of a study, received that of a learner"):
         claim(tmp_path, STUDY, ["table.md"])
     assert claim(tmp_path, RESULTS, ["analysis.json"]).kind == LEARNER

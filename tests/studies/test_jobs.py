@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from bispike.errors import UserError
 from bispike.studies.jobs import Job, processor_cores, run_jobs
 
 
@@ -24,3 +27,13 @@ def test_no_jobs_are_no_work(tmp_path: Path) -> None:
 
 def test_there_is_at_least_one_core() -> None:
     assert processor_cores() >= 1
+
+
+@pytest.mark.parametrize("name", ["job.json", "job.log"])
+def test_what_a_job_prints_reaches_no_file_behind_a_link(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "study" / "logs").mkdir(parents=True)
+    (tmp_path / "study" / "logs" / name).symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(UserError, match=f"{name}: expected a file of a study, received a link"):
+        run_jobs([Job("job", ["rules", "--json"])], tmp_path / "study", most=1)
+    assert (tmp_path / "mine.txt").read_text() == "mine"

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bispike import data
 from bispike.config.resolve import Request
-from bispike.errors import ConfigurationError, UserError, WorkError
+from bispike.config.train_config import CONFIG_FILE, write_config
+from bispike.errors import CheckpointError, ConfigurationError, UserError, WorkError
+from bispike.files import make_folder
+from bispike.runs.marker import STUDY, claim
+from bispike.studies.costs import inference_costs
+from bispike.studies.jobs import LOGS
 from bispike.studies.results import write_study
-from bispike.studies.study import ablate_cells, compare_cells, run_study, split_values
+from bispike.studies.study import CELLS, FILES, Cell, ablate_cells, compare_cells, run_study, split_values
+from bispike.training import run_config
 
 
 def test_compare_has_a_cell_for_each_rule_and_seed() -> None:
@@ -108,3 +116,54 @@ def test_a_study_touches_no_folder_of_somebody_else(tmp_path: Path, name: str) -
             write_study([], tmp_path, title="")
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
+
+
+def finished_study(folder: Path) -> list[Cell]:
+    """A study whose only run has ended."""
+    options = {"dataset": "digits", "model": "mlp", "epochs": 1, "limit": 60}
+    cells = compare_cells(Request(options, [("widths", "[4]")]), ["bsd"], 1)
+    claim(folder, STUDY, [*FILES, CELLS, LOGS, cells[0].name])
+    write_config(make_folder(folder / CELLS / cells[0].name), cells[0].config)
+    run_config(cells[0].config, out=folder / cells[0].name)
+    return cells
+
+
+def change(run: Path, before: str, after: str) -> None:
+    """Change the settings of a run."""
+    text = (run / CONFIG_FILE).read_text()
+    assert before in text
+    (run / CONFIG_FILE).write_text(text.replace(before, after))
+
+
+def test_a_finished_run_with_other_settings_is_no_run_of_the_study(tmp_path: Path) -> None:
+    cells = finished_study(tmp_path)
+    assert run_study(cells, tmp_path)[0].summary is not None
+    change(tmp_path / cells[0].name, "lr = 0.001", "lr = 0.5")
+    with pytest.raises(CheckpointError, match=r"bsd-seed0: was run with other settings \(lr: 0.5 -> 0.001\)"):
+        run_study(cells, tmp_path)
+
+
+def test_costs_are_measured_on_the_data_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = finished_study(tmp_path)
+    outcomes = run_study(cells, tmp_path)
+    change(tmp_path / cells[0].name, 'dataset = "digits"', 'dataset = "/somewhere/secret.csv"')
+    opened, load = [], data.load
+
+    def noted(name: str, **options: Any) -> data.Dataset:
+        opened.append(name)
+        return load(name, **options)
+
+    monkeypatch.setattr(data, "load", noted)
+    assert list(inference_costs(outcomes, tmp_path)) == [cells[0].name]
+    assert opened == ["digits"]
+
+
+def test_settings_of_a_cell_are_not_written_through_a_link(tmp_path: Path) -> None:
+    cells = compare_cells(Request({"dataset": "digits"}), ["bsd"], 1)
+    study, mine = tmp_path / "study", make_folder(tmp_path / "mine")
+    write_config(mine, cells[0].config)
+    claim(study, STUDY, [*FILES, CELLS, LOGS, cells[0].name])
+    make_folder(study / CELLS)
+    (study / CELLS / cells[0].name).symlink_to(mine)
+    with pytest.raises(UserError, match="expected a folder of a study, received a link"):
+        run_study(cells, study)

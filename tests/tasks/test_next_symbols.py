@@ -51,6 +51,7 @@ def test_a_text_continues_from_its_beginning() -> None:
     likeliest = continue_text(network, "the q", 3, temperature=0)
     scores = network.logits(torch.tensor([[data.concept.names.index(c) for c in "the q"]]))[0, -1]
     assert likeliest[0] == data.concept.names[int(scores.argmax())]
+    assert continue_text(network, "the q", 3, temperature=1e-300) == likeliest
 
 
 def test_what_cannot_be_continued_is_refused() -> None:

@@ -15,8 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bispike.errors import UserError
 from bispike.runs.folder import CHECKPOINT, METRICS, MODEL
 from bispike.training import load_run, read_summary
+from bispike.training.distributed import processes
 
 from .sharing import Case, Ended, Scenario, played
 
@@ -140,3 +142,21 @@ def test_the_command_line_answers_once(root: Path, ends: dict[str, list[Ended]])
     answer = json.loads(first.output)
     assert (answer["processes"], answer["run"]) == (2, str(root / "command"))
     assert load_run(root / "command").summary == answer
+
+
+@pytest.mark.parametrize(
+    ("rank", "size", "message"),
+    [
+        ("x", "2", "RANK: expected a whole"),
+        ("5", "2", "from 0 to 1"),
+        ("-1", "2", "from 0 to 1"),
+        ("0", "x", "WORLD_SIZE"),
+    ],
+)
+def test_an_environment_that_names_no_process_is_refused(
+    rank: str, size: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", size)
+    with pytest.raises(UserError, match=message), processes("cpu"):
+        pass

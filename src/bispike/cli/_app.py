@@ -87,7 +87,7 @@ def _described(error: BaseException) -> tuple[int, str]:
         return error.exit_status, f"error: {error}"
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return 1, "error: interrupted."
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _lacks_memory(error):
         return 1, "error: out of memory; a smaller --batch-size or fewer --time-steps need less."
     if isinstance(error, OSError) and error.strerror:
         if not isinstance(error.filename, str):
@@ -95,6 +95,11 @@ def _described(error: BaseException) -> tuple[int, str]:
         known = files.describe(error, Path(error.filename), left="What was written before is complete")
         return known.exit_status, f"error: {known}"
     return 1, f"internal error: {type(error).__name__}: {error}\nBISPIKE_DEBUG=1 shows where."
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether torch could not allocate memory of the processor, which it says by an error of no kind of its own."""
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _usage(error: click.ClickException) -> str:

@@ -27,6 +27,7 @@ from torch import Tensor
 from ..arguments import checked, shown, whole, wholes
 from ..errors import ConfigurationError, DamagedError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
+from ..nn.network import check_dense
 from ..nn.weight_limit import reserve
 from . import storage
 from .result import CompletionResult, known_gain, known_mask
@@ -217,13 +218,14 @@ class AssociativeMemory:
 
     def _check(self, name: str, values: Tensor, shape: Shape) -> Tensor:
         """Patterns `[N, units]`, rounded to the rates that T time steps of spikes can have."""
+        check_dense(name, values)
         if tuple(values.shape[1:]) != shape or values.dim() < 2:
             raise ShapeError(f"{name}: expected [N, {', '.join(map(str, shape))}], received {list(values.shape)}.")
         if not bool(((values >= 0) & (values <= 1)).all()):
             raise ConfigurationError(
                 f"{name}: expected rates in [0, 1], received {float(values.min()):.3g} to {float(values.max()):.3g}."
             )
-        return even_code(values.float().flatten(1), self.time_steps).mean(0)
+        return even_code(values.detach().float().flatten(1), self.time_steps).mean(0)
 
     # ------------------------------------------------------------------ saving
 

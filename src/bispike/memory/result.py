@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..arguments import checked
-from ..errors import ShapeError
+from ..errors import ConfigurationError, ShapeError
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,17 @@ def known_mask(known: Tensor, cue: Tensor) -> Tensor:
 
     Raises:
         ShapeError: the mask does not broadcast to the cue.
+        ConfigurationError: it holds other values than shares.
     """
     try:
-        return known.to(cue.dtype).expand_as(cue)
+        mask = known.to(cue.dtype).expand_as(cue)
     except RuntimeError as error:
         raise ShapeError(
             f"known: expected a mask that broadcasts to the cue {list(cue.shape)}, received {list(known.shape)}."
         ) from error
+    if not bool(((mask >= 0) & (mask <= 1)).all()):  # not so for NaN
+        raise ConfigurationError("known: expected values in [0, 1], received others.")
+    return mask
 
 
 @checked

@@ -25,6 +25,19 @@ from .signals import SPIKES, Signals
 from .synapse import Synapse, weight_pairs
 
 
+def check_dense(what: str, values: Tensor) -> None:
+    """Check that a tensor is dense and of real values.
+
+    Raises:
+        ConfigurationError: it is sparse, nested, quantised, complex, or has no values at all.
+    """
+    if values.is_nested or values.layout != torch.strided or values.is_quantized:
+        kind = "nested" if values.is_nested else "quantised" if values.is_quantized else "sparse"
+        raise ConfigurationError(f"{what}: expected a dense tensor of real values, received a {kind} one.")
+    if values.is_complex() or values.is_meta:
+        raise ConfigurationError(f"{what}: expected a dense tensor of real values, received {shown(values)}.")
+
+
 def check_place(what: str, values: Tensor, device: torch.device) -> None:
     """Check that a tensor is dense and on a device.
 

@@ -23,6 +23,7 @@ from ..arguments import checked, pair, shown, whole
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
 from ..nn import Classifier
+from ..nn.network import check_dense
 from ..seeds import generator as fresh_generator
 from . import storage
 from .class_memory import ClassMemory
@@ -113,9 +114,8 @@ class Learner:
         """
         self._observed = None  # a refused stimulus is not learned, and the one before it has had its turn
         net = self.network
+        check_dense("stimulus", stimulus)
         batch = stimulus[None] if tuple(stimulus.shape) == net.stimulus.shape else stimulus
-        if batch.is_complex() or batch.layout != torch.strided or batch.is_meta:
-            raise ConfigurationError(f"stimulus: expected a dense tensor of real values, received {shown(stimulus)}.")
         batch = batch.detach().to(net.stimulus_mean)
         net.check_stimulus(batch)
         if not len(batch):
@@ -265,8 +265,8 @@ class Learner:
             label = min(max(int(label), -1), len(self.classes))  # what is out of range stays so, and fits a tensor
         if not isinstance(label, int | Tensor) or isinstance(label, bool):
             raise ConfigurationError(f"label: expected a label, a class name or int64 labels, received {shown(label)}.")
-        if isinstance(label, Tensor) and (label.is_meta or label.layout != torch.strided):
-            raise ConfigurationError(f"label: expected a dense tensor, received {shown(label)}.")
+        if isinstance(label, Tensor):
+            check_dense("label", label)
         labels = torch.tensor([label]) if isinstance(label, int) else label.reshape(-1) if label.dim() == 0 else label
         labels = labels.to(device)
         self.network.check_labels(labels)

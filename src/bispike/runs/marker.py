@@ -119,7 +119,7 @@ def check_claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker |
     marker = read_marker(target)
     if marker is not None and kind not in (marker.kind, RESULTS):
         raise UserError(
-            f"{target}: expected a folder for a {kind}, received the folder of a {marker.kind}. Choose another folder."
+            f"{target}: expected the folder of {_a(kind)}, received that of {_a(marker.kind)}. Choose another folder."
         )
     own = frozenset() if marker is None else marker.files
     checked = names | {MARKER} if marker is None else names
@@ -130,6 +130,10 @@ def check_claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker |
             f"{'it' if len(foreign) == 1 else 'them'} away."
         )
     return marker
+
+
+def _a(kind: str) -> str:
+    return kind if kind == RESULTS else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _is_foreign(path: Path, *, own: bool) -> bool:

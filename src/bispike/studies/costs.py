@@ -65,7 +65,7 @@ def _measured_once(outcome: Outcome, folder: Path, loaded: dict[str, Dataset]) -
     known = read_costs(file, digest)
     if known is not None:
         return known
-    found = _measure(outcome.path, loaded)
+    found = _measure(outcome, loaded)
     write_json(file, {"model": digest, "samples": SAMPLES, "operations": asdict(found)})
     return found
 
@@ -83,9 +83,10 @@ def read_costs(file: Path, digest: str) -> Operations | None:
     return Operations(**known["operations"])
 
 
-def _measure(path: Path, loaded: dict[str, Dataset]) -> Operations:
-    run = load_run(path)
-    part = split_of(_dataset(run.config, loaded), run.config, "test" if run.config.test else "validation")
+def _measure(outcome: Outcome, loaded: dict[str, Dataset]) -> Operations:
+    run = load_run(outcome.path)
+    # The data that the caller asks for: the settings in the folder of a study from somebody else may name others.
+    part = split_of(_dataset(outcome.cell.config, loaded), run.config, "test" if run.config.test else "validation")
     stimuli, _ = part[part.spread_rows(SAMPLES)]
     with torch.random.fork_rng(devices=[]):
         draws = generator(run.config.seed, "operations")

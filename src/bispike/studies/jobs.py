@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DamagedError, WorkError
-from ..files import describe, make_folder, read_json
+from ..errors import DamagedError, UserError, WorkError
+from ..files import describe, make_folder, read_json, status_of
 from ..schema import is_text, record
 from .processes import Processes, processes
 
@@ -52,6 +53,7 @@ def run_jobs(
         note: receives a line when a job starts or ends.
 
     Raises:
+        UserError: a link or a pipe stands where a job prints to.
         WorkError: interrupted; the processes were asked to end and write their checkpoints first.
     """
     if not jobs:
@@ -90,6 +92,8 @@ class _Batch:
 
     def _start(self, job: Job, lock: int | None) -> None:
         answer, log = self._files(job.name)
+        _expect_file(answer)
+        _expect_file(log)
         try:
             answer.write_bytes(b"")
             self.processes.start(job.name, job.words, stdout=answer, stderr=log, lock=lock)
@@ -140,6 +144,13 @@ class _Batch:
                 ended = self.processes.wait()
             for name in ended:
                 del self.running[name]
+
+
+def _expect_file(path: Path) -> None:
+    """Refuse a link, which could lead to a file of somebody else, and a pipe, which waits for a reader."""
+    found = status_of(path)
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise UserError(f"{path}: expected a file of a study, received a link, a pipe or a folder. Move it away.")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -20,8 +20,9 @@ from ..arguments import whole
 from ..config.differences import differences
 from ..config.resolve import Request, resolve_each, resolve_rows, validate
 from ..config.train_config import SETTINGS, TrainConfig, read_config, write_config
-from ..errors import CheckpointError, ConfigurationError
-from ..files import make_folder
+from ..errors import CheckpointError, ConfigurationError, UserError
+from ..files import is_link, make_folder
+from ..runs.folder import is_finished
 from ..runs.lock import locked, wait_until_free
 from ..runs.marker import STUDY, claim
 from ..runs.saved_results import read_summary
@@ -212,8 +213,12 @@ def _expect_same(cells: Sequence[Cell], folder: Path) -> None:
     """Existing cells must belong to this study."""
     for cell in cells:
         asked = folder / CELLS / cell.name
+        if is_link(asked):
+            raise UserError(f"{asked}: expected a folder of a study, received a link. Move it away.")
         if asked.is_dir():
             found = differences(read_config(asked).to_dict(), cell.config)
+            if not found and is_finished(folder / cell.name):
+                found = differences(read_config(folder / cell.name).to_dict(), cell.config)
             if found:
                 raise CheckpointError(
                     f"{folder / cell.name}: was run with other settings ({'; '.join(found)}); "

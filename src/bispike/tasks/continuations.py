@@ -63,10 +63,11 @@ def continue_text(
         reader = network.reader()
         scores = reader(torch.tensor([read], device=device))
         for _ in range(count):
-            if temperature == 0:
+            sharpened = scores / temperature if temperature else scores
+            if temperature == 0 or not bool(torch.isfinite(sharpened).all()):  # too near to 0 to divide by
                 chosen = int(scores.argmax())
             else:
-                chosen = int(torch.multinomial((scores / temperature).softmax(0), 1, generator=draws))
+                chosen = int(torch.multinomial(sharpened.softmax(0), 1, generator=draws))
             drawn.append(chosen)
             scores = reader(torch.tensor([[chosen]], device=device))
     return "".join(names[i] for i in drawn)

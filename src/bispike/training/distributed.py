@@ -39,8 +39,12 @@ class ProcessLost(WorkError):
 
 
 def launched() -> bool:
-    """Whether this process was started as one of several."""
-    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+    """Whether this process was started as one of several.
+
+    Raises:
+        UserError: the environment counts the processes by something else than a number.
+    """
+    return "RANK" in os.environ and _number("WORLD_SIZE", "1") > 1
 
 
 def is_first() -> bool:
@@ -50,7 +54,15 @@ def is_first() -> bool:
 
 def device_here(name: str) -> str:
     """The device of this process: "cuda" is the one with its number on this machine."""
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if name == "cuda" and launched() else name
+    return f"cuda:{_number('LOCAL_RANK', '0')}" if name == "cuda" and launched() else name
+
+
+def _number(name: str, default: str) -> int:
+    """A whole number of the environment."""
+    text = os.environ.get(name, default)
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise UserError(f"{name}: expected a whole number, received {text[:40]!r}. torchrun sets it; else unset it.")
+    return int(text)
 
 
 @contextlib.contextmanager
@@ -61,11 +73,15 @@ def processes(device: str) -> Iterator[Group]:
         device: where each trains: "cpu" (communication by gloo) or "cuda" (by nccl).
 
     Raises:
+        UserError: the environment names a process that is none of them.
         WorkError: the processes cannot connect.
     """
     if not launched():
         yield ALONE
         return
+    rank, size = _number("RANK", "0"), _number("WORLD_SIZE", "1")
+    if not 0 <= rank < size:  # it would wait for the others until the time is up
+        raise UserError(f"RANK: expected a number from 0 to {size - 1} (WORLD_SIZE is {size}), received {rank}.")
     ours = not dist.is_initialized()
     if ours:
         if device.startswith("cuda"):

@@ -110,9 +110,9 @@ def measure(
     """
     if (stimuli is None) != (labels is None):
         raise ConfigurationError("audit: expected stimuli and labels, or neither.")
+    whole("batch", batch, 1)
     if stimuli is None or labels is None:
         stimuli, labels, stimuli_description = *_digits(max(SAMPLES, 2 * batch)), "digits"
-    whole("batch", batch, 1)
     whole("training", training, 0)
     if isinstance(rule, torch.nn.Module):
         raise ConfigurationError(f"rule: expected a name, a class or a function of a network, received {shown(rule)}.")
@@ -168,7 +168,8 @@ def audit_network(model: str | None = None, *, seed: int = 0, **settings: Any) -
 
 
 def _digits(count: int) -> tuple[Tensor, Tensor]:
-    return data.load("digits").train[torch.arange(count)]
+    digits = data.load("digits").train
+    return digits[torch.arange(min(count, len(digits)))]
 
 
 def _describe(network: Network) -> str:
