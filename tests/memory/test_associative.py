@@ -1,6 +1,8 @@
 """The associative memory: its rule, storing, recalling, completing, saving."""
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -150,20 +152,51 @@ def test_a_saved_memory_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert torch.equal(memory.up, again.up)
     assert torch.equal(memory.down, again.down)
     assert again.stored == 11
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
-        "bispike.json",
-        "memory.json",
-        "memory.safetensors",
-    ]
+    names = sorted(path.name for path in (tmp_path / "m").iterdir())
+    assert names[:2] == ["bispike.json", "latest.json"]
+    assert [Path(name).suffix for name in names[2:]] == [".safetensors"]
+
+
+def test_a_save_that_dies_leaves_the_memory_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, x, _ = filled()
+    memory.save(tmp_path)
+    before = memory.recall_concept(x)
+    memory.store(*pairs(3, seed=8))
+    replace = os.replace
+    for last in (1, 2):  # the third rename is that of latest.json, which makes the save valid
+        left = [None] * last
+
+        def die(source: str, target: str, left: list[None] = left) -> None:
+            left.pop()
+            if not left:
+                raise KeyboardInterrupt
+            replace(source, target)
+
+        monkeypatch.setattr(os, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            memory.save(tmp_path)
+        again = AssociativeMemory.load(tmp_path)
+        assert again.stored == len(x)
+        assert torch.equal(again.recall_concept(x), before)
 
 
 def test_what_is_not_a_memory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"memory\.json"):
+    with pytest.raises(CheckpointError, match=r"it has no latest\.json"):
         AssociativeMemory.load(tmp_path)
     filled()[0].save(tmp_path)
-    (tmp_path / "memory.json").write_text("{")
+    (tmp_path / "latest.json").write_text("{")
     with pytest.raises(CheckpointError, match="damaged"):
         AssociativeMemory.load(tmp_path)
+
+
+def test_a_damaged_memory_gives_way_to_the_one_before_with_a_warning(tmp_path: Path) -> None:
+    memory, x, _ = filled()
+    memory.save(tmp_path)
+    memory.store(*pairs(3, seed=8))
+    memory.save(tmp_path)
+    (tmp_path / "latest.json").write_text("{")
+    with pytest.warns(UserWarning, match="from the checkpoint before it"):
+        assert AssociativeMemory.load(tmp_path).stored == len(x)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +206,6 @@ def test_what_is_not_a_memory_is_named(tmp_path: Path) -> None:
         ("stimulus", 120),
         ("concept", []),
         ("concept", ["x"]),
-        ("stored", -1),
         ("time_steps", "8"),
         ("time_steps", 0),
         ("rate", 9.5),
@@ -184,22 +216,27 @@ def test_what_is_not_a_memory_is_named(tmp_path: Path) -> None:
 )
 def test_damaged_settings_of_a_memory_are_refused(name: str, value: object, tmp_path: Path) -> None:
     filled()[0].save(tmp_path)
-    path = tmp_path / "memory.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
-    with pytest.raises(CheckpointError, match="memory"):
+    path = tmp_path / "latest.json"
+    entry = json.loads(path.read_text())
+    path.write_text(json.dumps({**entry, "values": {**entry["values"], name: value}}))
+    with pytest.raises(CheckpointError, match=name if name == "other" else "damaged|expected|memory"):
         AssociativeMemory.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["up", "down", "stimulus_mean", "concept_mean", "draws"])
 def test_damaged_tensors_of_a_memory_are_refused(name: str, tmp_path: Path) -> None:
     filled()[0].save(tmp_path)
-    path = tmp_path / "memory.safetensors"
+    entry, path = json.loads((tmp_path / "latest.json").read_text()), next(tmp_path.glob("*.safetensors"))
     tensors = load(path.read_bytes())
     value = tensors[name]
     others = [value.reshape(-1)[:-1], value.to(torch.float64)]
     for other in others if name == "draws" else [*others, torch.full_like(value, float("nan"))]:
-        path.write_bytes(save({**tensors, name: other}))
-        with pytest.raises(CheckpointError, match=rf"memory\.safetensors .*{name}"):
+        content = save({**tensors, name: other})
+        digest = hashlib.sha256(content).hexdigest()
+        entry |= {"file": f"step-00000008-{digest[:8]}.safetensors", "sha256": digest}
+        (tmp_path / entry["file"]).write_bytes(content)
+        (tmp_path / "latest.json").write_text(json.dumps(entry))
+        with pytest.raises(CheckpointError, match=rf"{name}: "):
             AssociativeMemory.load(tmp_path)
 
 
@@ -246,7 +283,7 @@ def test_wrong_settings_are_listed_together() -> None:
         AssociativeMemory(0, 4)
 
 
-@pytest.mark.parametrize("name", ["memory.json", "memory.safetensors", "bispike.json"])
+@pytest.mark.parametrize("name", ["latest.json", "step-00000000-01234567.safetensors", "bispike.json"])
 def test_a_memory_replaces_no_file_of_somebody_else(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(UserError, match=f"holds {name}, which bispike did not write"):

@@ -29,6 +29,8 @@ from ..errors import ConfigurationError, DamagedError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
 from ..nn.network import check_dense
 from ..nn.weight_limit import reserve
+from ..restoring import fit_tensors
+from ..runs.checkpoint import Checkpoint
 from . import storage
 from .result import CompletionResult, known_gain, known_mask
 
@@ -231,31 +233,40 @@ class AssociativeMemory:
 
     @checked
     def save(self, folder: str | Path) -> None:
-        """Write `memory.safetensors` and `memory.json`, each through a temporary file beside it."""
-        values = {"stimulus": list(self.stimulus_shape), "concept": list(self.concept_shape), "stored": self.stored}
+        """Write the memory into a folder. If the process is killed meanwhile, the folder holds the memory before.
+
+        Raises:
+            UserError: the folder holds something else, or cannot be written.
+        """
+        shapes = {"stimulus": list(self.stimulus_shape), "concept": list(self.concept_shape)}
         tensors = {name: getattr(self, name) for name in WEIGHTS}
-        storage.write(folder, {**values, **self.settings}, {**tensors, "draws": self._draws.get_state()})
+        storage.write(folder, self.stored, {**shapes, **self.settings}, {**tensors, "draws": self._draws.get_state()})
 
     @classmethod
     @checked
     def load(cls, folder: str | Path) -> AssociativeMemory:
         """Read the memory that `save` wrote; it continues bit for bit.
 
+        If the latest save is damaged, the one before it is read, with a warning.
+
         Raises:
             CheckpointError: there is none, or it is damaged.
         """
-        values = storage.read_settings(folder)
-        stored = values.pop("stored")
-        stimulus, concept = (tuple(values.pop(name)) for name in ("stimulus", "concept"))
-        tensors = storage.read_weights(folder, _like(stimulus, concept))
+        return storage.read(folder, cls._restored)
+
+    @classmethod
+    def _restored(cls, saved: Checkpoint, source: str) -> AssociativeMemory:
+        settings, tensors = dict(saved.values), dict(saved.tensors)
+        stimulus, concept = (tuple(settings.pop(name)) for name in ("stimulus", "concept"))
+        fit_tensors(tensors, _like(stimulus, concept), source)
         try:
-            memory = cls(stimulus, concept, **values)
+            memory = cls(stimulus, concept, **settings)
             memory._draws.set_state(tensors.pop("draws"))
         except (ConfigurationError, RuntimeError) as error:
-            raise DamagedError(f"{folder}: the memory cannot be built again: {error}") from error
+            raise DamagedError(f"{source}: the memory cannot be built again: {error}") from error
         for name, value in tensors.items():
             setattr(memory, name, value)
-        memory.stored = stored
+        memory.stored = saved.updates
         return memory
 
 

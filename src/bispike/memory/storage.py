@@ -1,27 +1,28 @@
-"""The folder of an associative memory: `memory.safetensors` with the tensors, `memory.json` with the settings."""
+"""The folder of an associative memory: checkpoints of safetensors and JSON, as a run and a learner have them.
+
+Settings and tensors become valid together, when the JSON that names the tensors is replaced. A save that is killed
+leaves the memory that was there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..files import read_json, write_atomic, write_json
-from ..restoring import fit_tensors
-from ..runs.checkpoint import read_tensors, serialise
-from ..runs.marker import MEMORY, claim
+from ..runs import checkpoint
+from ..runs.checkpoint import Checkpoint
+from ..runs.marker import MEMORY
 from ..schema import list_of, number, record, whole
 
-TENSORS, SETTINGS = "memory.safetensors", "memory.json"
-KIND = "associative memory"
 _SETTINGS = record(
     {
         "stimulus": list_of(whole(1, 2**31)),
         "concept": list_of(whole(1, 2**31)),
-        "stored": whole(),
         "time_steps": whole(1),
         "rate": number(),
         "passes": whole(1),
@@ -32,43 +33,48 @@ _SETTINGS = record(
     },
     others=False,
 )
+Memory = TypeVar("Memory")
 
 
-def write(folder: str | Path, values: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Write settings and tensors, each file through a temporary one beside it."""
-    target = Path(folder)
-    claim(target, MEMORY, (TENSORS, SETTINGS))
-    write_atomic(target / TENSORS, serialise(dict(tensors)))
-    write_json(target / SETTINGS, {"kind": KIND, **values})
-
-
-def read_settings(folder: str | Path) -> dict[str, Any]:
-    """The settings that `write` wrote.
-
-    Raises:
-        CheckpointError: the folder has none, or they are damaged or of another kind of memory.
-    """
-    path = Path(folder) / SETTINGS
-    values = read_json(path)
-    if values is None:
-        raise CheckpointError(f"{folder}: is not the folder of an associative memory (it has no {SETTINGS}).")
-    if values.pop("kind", None) != KIND:
-        raise CheckpointError(f"{path}: expected the settings of an associative memory, received others.")
-    _SETTINGS(values, str(path))
-    return values
-
-
-def read_weights(folder: str | Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors that `write` wrote.
+def write(folder: str | Path, stored: int, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write a memory.
 
     Args:
-        folder: folder of the memory.
-        expected: tensors of the expected shapes and types by name; values do not count.
+        folder: created if it is missing.
+        stored: number of pairs that were stored.
+        settings: with the shapes "stimulus" and "concept".
+        tensors: by name.
 
     Raises:
-        DamagedError: the file is damaged, or a tensor does not fit.
+        UserError: the folder holds something else, or cannot be written.
     """
-    path = Path(folder) / TENSORS
-    tensors = read_tensors(path)
-    fit_tensors(tensors, expected, f"{path} (beside {SETTINGS})")
-    return tensors
+    target = Path(folder)
+    checkpoint.claim_folder(target, MEMORY)
+    checkpoint.save(target, Checkpoint(0, 0, stored, dict(tensors), dict(settings), {"kind": MEMORY}))
+
+
+def read(folder: str | Path, build: Callable[[Checkpoint, str], Memory]) -> Memory:
+    """The memory that `write` wrote.
+
+    Args:
+        folder: of the memory.
+        build: makes it from a checkpoint whose values are sound settings, and the name of the folder for messages.
+
+    Raises:
+        CheckpointError: the folder has none, or it is damaged.
+    """
+
+    def use(saved: Checkpoint) -> Memory:
+        if saved.identity.get("kind") != MEMORY:
+            raise CheckpointError(f"{folder}: expected the folder of an associative memory, received another one.")
+        _SETTINGS(saved.values, f"{folder}: settings")
+        return build(saved, str(folder))
+
+    found = checkpoint.restore(Path(folder), use, note=_warn)
+    if found is None:
+        raise CheckpointError(f"{folder}: is not the folder of an associative memory (it has no {checkpoint.LATEST}).")
+    return found
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=6)

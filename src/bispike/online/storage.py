@@ -11,7 +11,7 @@ from ..errors import CheckpointError, ConfigurationError, DamagedError
 from ..nn import Classifier
 from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint
-from ..runs.marker import LEARNER, claim, read_marker
+from ..runs.marker import LEARNER
 from ..runs.rebuild import rebuilt_network, restore_rule
 from ..schema import expect, is_switch, is_table, record
 from ..training.optimizer_state import optimizer_state, restore_optimizer, state_for
@@ -53,14 +53,8 @@ def save(learner: Storable, folder: Path) -> None:
         tensors |= moments
         tensors |= {f"rule/{name}": value for name, value in learner.layer_trainer.rule.state_dict().items()}
     identity = {"kind": KIND, "network": network.spec, "consolidated": learner.memory is not None}
-    _claim(folder)
+    checkpoint.claim_folder(folder, LEARNER)
     checkpoint.save(folder, Checkpoint(0, 0, learner.taught, tensors, values, identity))
-
-
-def _claim(folder: Path) -> None:
-    """Mark the folder as a learner's, or check that it is one: nobody else's files of these names are replaced."""
-    present = [] if read_marker(folder) else checkpoint.own_files(folder)
-    claim(folder, LEARNER, (checkpoint.LATEST, checkpoint.PREVIOUS, *present))
 
 
 def load(create: Callable[..., Learner], folder: Path) -> Learner:

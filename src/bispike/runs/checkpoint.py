@@ -35,6 +35,7 @@ from ..errors import CheckpointError, DamagedError
 from ..files import MOST_TEXT, describe, make_folder, read_bytes, read_json, remove_unfinished, write_atomic, write_json
 from ..restoring import LEAST, fit_tensors
 from ..schema import is_table, is_text, record, whole
+from .marker import claim, read_marker
 
 FORMAT = 2
 LATEST, PREVIOUS = "latest.json", "previous.json"
@@ -189,6 +190,16 @@ def own_files(folder: Path) -> list[str]:
         return []
     except OSError as error:
         raise describe(error, folder) from error
+
+
+def claim_folder(folder: Path, kind: str) -> None:
+    """Mark a folder that holds checkpoints and nothing else, or check that it is one of this kind.
+
+    Raises:
+        UserError: it is of another kind, or holds files of these names that bispike did not write.
+    """
+    present = [] if read_marker(folder) else own_files(folder)
+    claim(folder, kind, (LATEST, PREVIOUS, *present))
 
 
 def is_own(name: str) -> bool:
