@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..arguments import with_article
 from ..errors import CheckpointError, DamagedError, UserError
 from ..files import is_link, make_folder, parse_json, read_bytes, status_of, write_json
 
@@ -119,7 +120,8 @@ def check_claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker |
     marker = read_marker(target)
     if marker is not None and kind not in (marker.kind, RESULTS):
         raise UserError(
-            f"{target}: expected a folder for a {kind}, received the folder of a {marker.kind}. Choose another folder."
+            f"{target}: expected a folder for {with_article(kind)}, received the folder of "
+            f"{with_article(marker.kind)}. Choose another folder."
         )
     own = frozenset() if marker is None else marker.files
     checked = names | {MARKER} if marker is None else names
