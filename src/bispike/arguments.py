@@ -60,8 +60,10 @@ def checked(function: F) -> F:
     def call(*args: Any, **named: Any) -> Any:
         if not fits and not expected:
             prepare()
-        args = tuple(_without_numpy(value) for value in args)
-        named = {name: _without_numpy(value) for name, value in named.items()}
+        if not _PLAIN.issuperset(map(type, args)):
+            args = tuple(_without_numpy(value) for value in args)
+        if not _PLAIN.issuperset(map(type, named.values())):
+            named = {name: _without_numpy(value) for name, value in named.items()}
         for (_, fit), value in zip(fits, args, strict=False):
             if not fit(value):
                 break
@@ -313,7 +315,15 @@ def _anything(value: Any) -> bool:
 
 
 def _without_numpy(value: Any) -> Any:
-    return value.item() if type(value).__module__ == "numpy" and value.shape == () else value
+    if type(value).__module__ == "numpy":
+        return value.item() if value.shape == () else value
+    if type(value).__module__.startswith("torch"):  # only these: the set must not grow with types that a program makes
+        _PLAIN.add(type(value))
+    return value
+
+
+_PLAIN: set[type] = {int, float, bool, str, type(None), list, tuple, dict}
+"""Types that are none of numpy: most arguments need no second look."""
 
 
 def _maker(expected: str, value: Any) -> str:
