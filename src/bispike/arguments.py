@@ -8,7 +8,8 @@
 A type hint alone stops nobody: a wrong value fails somewhere inside, in words of another library. What a value has to
 be beyond its type (a shape, a range) is checked by the function itself, or by `whole` and `number`.
 
-A bool is no number, 2.0 is no whole number, NaN is no number, and a class does not stand for its instances.
+A bool is no number, 2.0 is no whole number, NaN is no number, and a class does not stand for its instances. A scalar of
+numpy is handed on as a plain number, text or truth value: torch and JSON take no others.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ def checked(function: F) -> F:
     def call(*args: Any, **named: Any) -> Any:
         if not fits and not expected:
             prepare()
+        if not _PLAIN.issuperset(map(type, args)):
+            args = tuple(_without_numpy(value) for value in args)
+        if not _PLAIN.issuperset(map(type, named.values())):
+            named = {name: _without_numpy(value) for name, value in named.items()}
         for (_, fit), value in zip(fits, args, strict=False):
             if not fit(value):
                 break
@@ -72,7 +77,10 @@ def checked(function: F) -> F:
         wrong = {name: value for name, value in given.items() if name in expected and not expected[name][0](value)}
         who = _who(function)
         raise ConfigurationError(
-            [f"{who}{name}: expected {expected[name][1]}, received {shown(value)}." for name, value in wrong.items()]
+            [
+                f"{who}{name}: expected {expected[name][1]}, received {shown(value)}.{_maker(expected[name][1], value)}"
+                for name, value in wrong.items()
+            ]
         )
 
     return typing.cast(F, call)
@@ -92,6 +100,17 @@ def expect(name: str, value: Any, kind: type | tuple[type, ...], words: str) -> 
     """
     if not isinstance(value, kind):
         raise ConfigurationError(f"{name}: expected {words}, received {shown(value)}.")
+
+
+def switch(name: str, value: Any) -> bool:
+    """A truth value, as a bool.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if not is_switch(value):
+        raise ConfigurationError(f"{name}: expected true or false, received {shown(value)}.")
+    return bool(value)
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -176,9 +195,18 @@ def raise_problems(*checks: Callable[[], object]) -> None:
         raise ConfigurationError(found)
 
 
-def plain_scalar(value: Any) -> Any:
-    """A scalar of numpy as a plain number, text or truth value; anything else as it is."""
+def plain(value: Any) -> Any:
+    """Scalars of numpy as plain numbers, texts or truth values, also in dicts and lists; tuples become lists."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     return value.item() if hasattr(value, "dtype") and getattr(value, "shape", None) == () else value
+
+
+def with_article(name: str) -> str:
+    """A noun with "a" or "an" before it."""
+    return f"{'an' if name[:1].lower() in set('aeiou') or name == 'ndarray' else 'a'} {name}"
 
 
 def shown(value: Any) -> str:
@@ -186,13 +214,14 @@ def shown(value: Any) -> str:
     if inspect.isclass(value):
         return f"the class {value.__name__} itself"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        kind = "a tensor" if type(value).__name__ in ("Tensor", "Parameter") else f"a {type(value).__name__}"
+        kind = "a tensor" if type(value).__name__ in ("Tensor", "Parameter") else with_article(type(value).__name__)
         size = [*value.shape]
         found = f"{kind} of {str(value.dtype).removeprefix('torch.')} and shape {size}"
         return repr(value.item()) if kind != "a tensor" and not size else found
     if value is None or isinstance(value, str | bytes | int | float | complex | list | tuple | dict | set):
-        return _SHORT.repr(value)
-    return f"a {type(value).__name__}"
+        text = _SHORT.repr(value)
+        return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}..."
+    return with_article(type(value).__name__)
 
 
 class _Short(reprlib.Repr):
@@ -247,14 +276,16 @@ def _wanted(hint: Any) -> Wanted | None:
     if inspect.isclass(origin) and issubclass(origin, Sequence):
         return _items(origin, parts)
     if inspect.isclass(origin) and origin is not typing.Annotated:
-        return (lambda value: isinstance(value, origin)), f"a value of type {origin.__name__}"
+        return (lambda value: isinstance(value, origin)), _WORDS.get(
+            origin.__name__, f"a value of type {origin.__name__}"
+        )
     if (
         not inspect.isclass(hint)
         or hint in (Any, object, inspect.Parameter.empty)
         or getattr(hint, "_is_protocol", False)
     ):
         return None
-    return (lambda value: isinstance(value, hint)), _WORDS.get(hint.__name__, f"a {hint.__name__}")
+    return (lambda value: isinstance(value, hint)), _WORDS.get(hint.__name__, with_article(hint.__name__))
 
 
 def _any_of(found: Sequence[Wanted | None]) -> Wanted | None:
@@ -283,6 +314,31 @@ def _anything(value: Any) -> bool:
     return True
 
 
+def _without_numpy(value: Any) -> Any:
+    if type(value).__module__ == "numpy":
+        return value.item() if value.shape == () else value
+    if type(value).__module__.startswith("torch"):  # only these: the set must not grow with types that a program makes
+        _PLAIN.add(type(value))
+    return value
+
+
+_PLAIN: set[type] = {int, float, bool, str, type(None), list, tuple, dict}
+"""Types that are none of numpy: most arguments need no second look."""
+
+
+def _maker(expected: str, value: Any) -> str:
+    """How to make the tensor or list that is expected out of an array."""
+    if type(value).__name__ != "ndarray":
+        return ""
+    ways = (("a tensor", "torch.from_numpy(...) makes one."), ("a list", ".tolist() makes one."))
+    return next((f" {how}" for kind, how in ways if kind in expected), "")
+
+
+def is_switch(value: Any) -> bool:
+    """Whether a value is true or false, of Python or of numpy."""
+    return isinstance(value, bool) or type(value).__name__ in NUMPY_BOOLS
+
+
 def is_whole(value: Any) -> bool:
     """Whether a value is a whole number; True is none, and 2.0 is none."""
     return type(value) is int or (isinstance(value, Integral) and not isinstance(value, bool))
@@ -298,7 +354,7 @@ def is_number(value: Any) -> bool:
 _SIMPLE: dict[Any, Wanted] = {
     int: (is_whole, "a whole number"),
     float: (is_number, "a number"),
-    bool: (lambda value: isinstance(value, bool) or type(value).__name__ in NUMPY_BOOLS, "true or false"),
+    bool: (is_switch, "true or false"),
     str: (lambda value: isinstance(value, str), "text"),
     None: (lambda value: value is None, "none"),
     type(None): (lambda value: value is None, "none"),
@@ -316,6 +372,7 @@ _WORDS = {
     "Rule": "a learning rule",
     "Dataset": "a data set of bispike.data",
     "Split": "a part of a data set",
+    "Iterable": "a list, or something else with a loop over its items",
     "PathLike": "a path",
     "Path": "a path",
 }

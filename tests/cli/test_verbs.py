@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -338,3 +339,8 @@ def test_robustness_shows_runs_side_by_side(trained: Path, tmp_path: Path) -> No
     assert [(row["name"], row["runs"]) for row in found["rows"]] == [("bsd", [str(trained)])]
     assert all(Path(path).is_file() for path in found["files"].values())
     assert bispike("robustness", tmp_path).status == 2
+
+
+def test_a_finished_run_that_was_moved_is_named_by_its_new_place(trained: Path, tmp_path: Path) -> None:
+    moved = shutil.copytree(trained, tmp_path / "moved")
+    assert bispike("train", "--resume", "--out", moved, "--json").json["run"] == str(moved)

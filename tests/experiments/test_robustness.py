@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bispike.errors import ConfigurationError
+from bispike.errors import CheckpointError, ConfigurationError
 from bispike.experiments import robustness
 from bispike.training import TrainConfig, run_config
 
@@ -66,3 +66,13 @@ def test_what_cannot_be_measured_is_named(runs: dict[str, Path]) -> None:
     for paths, samples in (([], 10), ([runs["bsd-seed0"]] * 2, 10), ([runs["bsd-seed0"]], 0)):
         with pytest.raises(ConfigurationError):
             robustness.robust_rows(paths, samples=samples)
+
+
+def test_all_runs_are_opened_before_the_first_is_measured(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[object] = []
+    monkeypatch.setattr(robustness, "damaged_accuracies", lambda *received: measured.append(received))
+    with pytest.raises(CheckpointError):
+        robustness.robust_rows([runs["bsd-seed0"], tmp_path / "no run"])
+    assert not measured

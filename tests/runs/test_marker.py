@@ -93,3 +93,9 @@ def test_a_folder_has_one_kind_and_results_beside_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected the folder of a study, received that of a learner"):
         claim(tmp_path, STUDY, ["table.md"])
     assert claim(tmp_path, RESULTS, ["analysis.json"]).kind == LEARNER
+
+
+def test_the_message_about_another_kind_is_a_sentence(tmp_path: Path) -> None:
+    mark(tmp_path, MEMORY, ())
+    with pytest.raises(UserError, match="expected the folder of a learner, received that of an associative mem"):
+        claim(tmp_path, LEARNER, ())

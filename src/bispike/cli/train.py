@@ -49,7 +49,8 @@ def command(
     run = run_config(config, out=out or default_folder(config), resume=resume, overwrite=overwrite, trust=trust)
     if not distributed.is_first():  # of several processes the first one answers
         return None
-    return Answer(run.summary, pairs(_shown(run.summary)))
+    summary = {**run.summary, "run": str(run.path)}  # a finished run may have been moved since
+    return Answer(summary, pairs(_shown(summary)))
 
 
 def _settings() -> Answer:

@@ -122,20 +122,21 @@ def robust_rows(
         raise ConfigurationError(f"runs: expected folders of runs, each once, received {', '.join(places) or 'none'}.")
     if samples < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {samples}.")
-    configs, measured = [], []
+    opened: list[tuple[Run, str, Split]] = []  # all of them before the first one is measured, which takes minutes
     loaded: dict[str, Dataset] = {}
     for place in places:
         run = load_run(place)
         expect_single_stimuli(run, "robustness")
         if not run.summary:
             raise CheckpointError(f"{place}: this training has not ended; --resume goes on with it.")
-        note(place)
-        opened = partial(open_data, run.path, run.config.to_dict(), data_root=data_root, trust=trust, note=note)
-        part = split_of(_dataset(run.config, opened, loaded), run.config, split)
+        load = partial(open_data, run.path, run.config.to_dict(), data_root=data_root, trust=trust, note=note)
+        part = split_of(_dataset(run.config, load, loaded), run.config, split)
         if not len(part):
             raise ConfigurationError(f"split: {place} has no {split} data; choose test.")
-        part = part.subset(part.spread_rows(samples))
-        configs.append(run.config)
+        opened.append((run, place, part.subset(part.spread_rows(samples))))
+    configs, measured = [run.config for run, _, _ in opened], []
+    for run, place, part in opened:
+        note(place)
         measured.append({**_what(run, place), "samples": len(part), **damaged_accuracies(run.network, part, seed)})
     groups = _groups(configs)
     names = _names([measured[group[0]] for group in groups])

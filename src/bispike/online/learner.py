@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..arguments import checked, pair, shown, whole
+from ..arguments import checked, pair, plain, shown, whole
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
 from ..nn import Classifier
@@ -75,9 +75,9 @@ class Learner:
         self.network = network
         self.settings: dict[str, Any] = {
             "rule": rule,
-            "rule_options": dict(rule_options or {}),
+            "rule_options": plain(dict(rule_options or {})),
             "optimizer": optimizer,
-            "optimizer_options": dict(optimizer_options or {}),
+            "optimizer_options": plain(dict(optimizer_options or {})),
             "lr": lr,
             "top_down_lr": top_down_lr,
             "shrink": shrink,

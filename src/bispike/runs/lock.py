@@ -14,15 +14,14 @@ import json
 import os
 import platform
 import secrets
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..errors import BispikeError, CheckpointError, UserError
-from ..files import describe, make_folder, status_of, temporary_name
+from ..errors import BispikeError, CheckpointError, DamagedError, UserError
+from ..files import describe, make_folder, parse_json, read_bytes, status_of, temporary_name
 
 try:
     import fcntl
@@ -239,23 +238,18 @@ def _read(path: Path) -> Holder | None:
     Raises:
         UserError: it is no lock file.
     """
-    found = status_of(path)
-    if found is None:
+    if status_of(path) is None:
         return None
     try:
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
-            raise ValueError("no small file")
-        content = path.read_bytes()
+        content = read_bytes(path, most=_LARGEST, follow_link=False)
         if not content:  # killed between its creation and its content, where files have one name only
             return Holder("an unknown machine", "", "", 0, "", "", "")
-        holder = Holder(**json.loads(content))
+        holder = Holder(**parse_json(content, str(path)))
         if not all(isinstance(value, kind) for value, kind in zip(asdict(holder).values(), _KINDS, strict=True)):
-            raise ValueError("other types")
+            raise TypeError("other types")
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise describe(error, path) from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except (DamagedError, TypeError) as error:
         raise UserError(
             f"{path}: expected the lock of a folder, received another file. Move it away, or choose another folder."
         ) from error

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..arguments import with_article
 from ..errors import CheckpointError, DamagedError, UserError
 from ..files import is_link, make_folder, parse_json, read_bytes, status_of, write_json
 
@@ -133,7 +134,8 @@ def check_claim(folder: str | Path, kind: str, files: Iterable[str]) -> Marker |
 
 
 def _a(kind: str) -> str:
-    return kind if kind == RESULTS else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    """A kind of folder with its article; results are many."""
+    return kind if kind == RESULTS else with_article(kind)
 
 
 def _is_foreign(path: Path, *, own: bool) -> bool:

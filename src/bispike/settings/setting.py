@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from numbers import Rational, Real
 from typing import Any, ClassVar
 
-from ..arguments import NUMPY_BOOLS, plain_scalar, shown
+from ..arguments import NUMPY_BOOLS, plain, shown
 from ..errors import ConfigurationError, unknown_name
 from .kinds import ANY, LIST, NUMBER, TEXT, WHOLE, WHOLES, Kind, value_kind
 from .limits import Limit
@@ -79,7 +79,7 @@ class Setting:
             return value
         if self.kind is NUMBER:
             return float(value) if _is_finite(value) else value
-        return int(value) if self.kind is WHOLE else _plain(value)
+        return int(value) if self.kind is WHOLE else plain(value)
 
     def accept(self, value: Any, *, received: Any = None) -> Any:
         """A value of this type as a plain one; its range is not checked.
@@ -134,7 +134,7 @@ class Setting:
         return {
             "name": self.name,
             "type": self.kind.name + (" or none" if self.optional and self.kind is not ANY else ""),
-            "default": _plain(self.default),
+            "default": plain(self.default),
             "choices": choices or None,
             "range": self.limit.expected if self.limit and not choices else None,
             "meaning": self.meaning,
@@ -229,14 +229,6 @@ def _within(limit: Limit, value: Any) -> bool:
         return True
     low = value > limit.least if limit.above else value >= limit.least
     return low and (value < limit.most if limit.below else value <= limit.most)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return plain_scalar(value)
 
 
 def _is_finite(value: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import data as datasets
 from .. import models, rules
-from ..arguments import expect, raise_problems
+from ..arguments import expect, raise_problems, switch
 from ..config.differences import differences
 from ..config.resolve import validate, validate_training
 from ..config.train_config import CONFIG_FILE, TrainConfig, read_config
@@ -143,8 +143,8 @@ def _check_call(out: PathLike | None, *, resume: bool, overwrite: bool) -> None:
     """Raise a ConfigurationError unless a folder is a path, and what to do with it true or false."""
     raise_problems(
         lambda: expect("out", out, (str, Path, type(None)), "the path of a folder"),
-        lambda: expect("resume", resume, bool, "true or false"),
-        lambda: expect("overwrite", overwrite, bool, "true or false"),
+        lambda: switch("resume", resume),
+        lambda: switch("overwrite", overwrite),
     )
     if out is not None and not str(out).strip():
         raise ConfigurationError(f"out: expected the path of a folder, received {out!r}.")
