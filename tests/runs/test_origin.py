@@ -31,10 +31,10 @@ from bispike.training.evaluation import evaluate_run
 REFUSED = r"not known to be a run of yours.*Its settings name (.*) as its data set; nothing was opened.*--trust"
 
 
-def train(dataset: str, out: Path, **settings: Any) -> Path:
+def train(dataset: str, out: Path, progress: str | None = None, **settings: Any) -> Path:
     options = {"widths": [4], "time_steps": 2}
     config = TrainConfig(dataset=dataset, model_options=options, epochs=1, validation=0.1, **settings)
-    run_config(config, out=out, progress=None)
+    run_config(config, out=out, progress=progress)
     return out
 
 
@@ -163,7 +163,7 @@ def test_settings_that_were_changed_make_it_somebody_elses(own: Path, setting: s
 def test_a_run_that_says_nothing_is_somebody_elses(own: Path) -> None:
     marker = json.loads((own / MARKER).read_text())
     (own / MARKER).write_text(json.dumps({key: value for key, value in marker.items() if key != "origin"}))
-    with pytest.raises(ForeignDataError, match=r"\(it does not say so\)"):
+    with pytest.raises(ForeignDataError, match=r"\(its marker names no origin\)"):
         evaluate_run(own)
 
 
@@ -187,8 +187,8 @@ def test_a_published_set_is_read_with_a_note_and_never_fetched(tmp_path: Path, m
     notes: list[str] = []
     assert open_data(tmp_path, settings, note=notes.append).concept.classes == 11
     assert notes == [
-        f"{tmp_path}: is not known to be a run of yours (it does not say so); its data set 'tinyshakespeare' is read "
-        f"from {place}."
+        f"{tmp_path}: is not known to be a run of yours (its marker names no origin); its data set 'tinyshakespeare' "
+        f"is read from {place}."
     ]
     assert fetched == []
 
@@ -203,7 +203,7 @@ def test_only_the_user_lifts_the_limit_of_memory(table: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("how", ["no folder", "open to others", "a link", "cut"])
 def test_without_a_private_key_every_run_is_somebody_elses(
-    how: str, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    how: str, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = tmp_path / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
@@ -217,7 +217,8 @@ def test_without_a_private_key_every_run_is_somebody_elses(
         if how == "a link":
             key.rename(tmp_path / "key")
             key.symlink_to(tmp_path / "key")
-    out = train(str(table), tmp_path / "run")
+    out = train(str(table), tmp_path / "run", progress="plain")
+    assert "there is no key of this user in" in capsys.readouterr().err
     with pytest.raises(ForeignDataError, match=r"there is no key of this user in .*state/bispike \("):
         evaluate_run(out)
 

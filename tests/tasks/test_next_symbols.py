@@ -60,5 +60,7 @@ def test_what_cannot_be_continued_is_refused() -> None:
         continue_text(network, "ÄÖÜ", 3)
     with pytest.raises(ConfigurationError, match="at least 0"):
         continue_text(network, "the", -1)
+    with pytest.raises(ConfigurationError, match="at most 1,000,000"):
+        continue_text(network, "the", 10**12)
     with pytest.raises(ConfigurationError, match="expected a network for next symbols, received one for forecasting"):
         continue_text(network_for(windowed(walk(), window=6)), "the", 1)

@@ -45,22 +45,28 @@ class Origin:
     reason: str = ""
 
 
-def sign(folder: str | Path, settings: Mapping[str, Any]) -> None:
-    """Note in the marker of a run that this user made it; without a key nothing is noted.
+def sign(folder: str | Path, settings: Mapping[str, Any]) -> str:
+    """Note in the marker of a run that this user made it.
 
     Args:
         folder: of the run, with its marker.
         settings: of the run, by name.
 
+    Returns:
+        Why it cannot be noted, as a sentence without its end; empty if it is.
+
     Raises:
         BispikeError: the marker cannot be written.
     """
     marker, key = read_marker(folder), _key(create=True)
-    if marker is None or isinstance(key, str):
-        return
+    if isinstance(key, str):
+        return key
+    if marker is None:
+        return ""
     signature = _signature(key, marker.id, settings)
     if marker.origin != signature:
         write_marker(Path(folder), replace(marker, origin=signature))
+    return ""
 
 
 def origin_of(folder: str | Path | None, settings: Mapping[str, Any]) -> Origin:
@@ -80,7 +86,7 @@ def origin_of(folder: str | Path | None, settings: Mapping[str, Any]) -> Origin:
     if isinstance(key, str):
         return Origin(is_own=False, reason=key)
     if marker is None or marker.kind != RUN or not marker.origin:
-        return Origin(is_own=False, reason="it does not say so")
+        return Origin(is_own=False, reason="its marker names no origin")
     if not hmac.compare_digest(marker.origin.encode(), _signature(key, marker.id, settings).encode()):
         return Origin(is_own=False, reason="it was made elsewhere, or its settings were changed afterwards")
     return Origin(is_own=True)

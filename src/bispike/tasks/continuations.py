@@ -16,6 +16,9 @@ from .choice import expect
 from .forecasting import Forecasting
 from .next_symbols import NextSymbols
 
+MOST_DRAWN = 1_000_000
+"""Largest number of characters of a continuation: each needs a pass through the network."""
+
 
 @checked
 @torch.no_grad()
@@ -29,7 +32,7 @@ def continue_text(
     Args:
         network: trained on text.
         beginning: at least one character in the vocabulary of the network; others are skipped.
-        count: characters to draw, at least 0.
+        count: characters to draw, from 0 to a million.
         temperature: 0 selects the most likely character; 1 draws from the probabilities of the network.
         seed: seed of the draws.
 
@@ -44,6 +47,8 @@ def continue_text(
         raise ConfigurationError(
             "continue_text: expected a network of text, received one of recordings, which are not symbols."
         )
+    if count > MOST_DRAWN:
+        raise ConfigurationError(f"continue_text: expected a count of at most {MOST_DRAWN:,}, received {count}.")
     if count < 0 or temperature < 0:
         raise ConfigurationError(
             f"continue_text: expected a count and a temperature of at least 0, received {count} and {temperature}."

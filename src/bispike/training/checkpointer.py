@@ -148,7 +148,11 @@ class Checkpointer:
                 self.progress.note(problem)
                 self._write_config(folder)
             self.progress.note(f"resuming at {self.training.position}")
-        sign(folder, self.config.to_dict())
+        unsigned = sign(folder, self.config.to_dict())
+        if unsigned:
+            self.progress.note(
+                f"note: {unsigned}, so that this run will not be known as yours: evaluate it with --trust (trust=True)."
+            )
         rows = [json.dumps(row) + "\n" for row in self.training.state.metrics]
         write_atomic(folder / METRICS, "".join(rows))  # without the rows of steps after the checkpoint
 

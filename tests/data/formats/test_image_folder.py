@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bispike.data import load
+from bispike.data.formats import image_folder
 from bispike.data.readers.images import parse_size
 from bispike.errors import ConfigurationError, DataError
 
@@ -22,6 +23,15 @@ def test_a_folder_a_class(tmp_path):
     assert (data.name, data.concept.names, data.stimulus.shape) == ("pets", ("cat", "dog"), (1, 6, 6))
     assert (data.train.counts(2), data.test.counts(2)) == ([4, 4], [1, 1])
     assert data.fingerprint == load(str(tmp_path / "pets") + "/").fingerprint
+
+
+def test_a_folder_of_many_other_files_is_not_searched_to_its_end(tmp_path, monkeypatch):
+    class_folders(tmp_path)
+    monkeypatch.setattr(image_folder, "MOST_OTHERS", 3)
+    for number in range(4):
+        (tmp_path / "dog" / f"{number}.txt").write_text("not an image")
+    with pytest.raises(DataError, match=r"dog: expected the images of a class, received more than 3 files of other"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("part", ["test", "val", "Validation"])

@@ -9,7 +9,8 @@ Classes are named by their folders, in sorted order.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from ..readers.inputs import Inputs
 from .format import Format
 
 TRAIN_NAMES = ("train", "training")
+MOST_OTHERS = 100_000
+"""Files that are no images, above which the folder of a class is taken for something else, such as a whole disk."""
 TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 
 
@@ -94,7 +97,7 @@ def _files(part: Path, classes: Sequence[str]) -> tuple[list[Path], list[int]]:
     labels: list[int] = []
     empty = []
     for number, name in enumerate(classes):
-        files = sorted(file for file in (part / name).rglob("*") if _is_image(file)) if (part / name).is_dir() else []
+        files = sorted(_images(part / name))
         if not files:
             empty.append(name)
         found += files
@@ -107,6 +110,26 @@ def _files(part: Path, classes: Sequence[str]) -> tuple[list[Path], list[int]]:
             f"Endings read: {_endings()}."
         )
     return found, labels
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    """The images of a class, also in folders below its own.
+
+    Raises:
+        DataError: it has so many other files that it is no folder of images.
+    """
+    others = 0
+    for place, _, names in os.walk(folder):
+        for file in map(Path(place).joinpath, names):
+            if _is_image(file):
+                yield file
+                continue
+            others += 1
+            if others > MOST_OTHERS:
+                raise DataError(
+                    f"{folder}: expected the images of a class, received more than {MOST_OTHERS:,} files of other "
+                    "kinds. Name the folder whose folders are the classes."
+                )
 
 
 def _form(
