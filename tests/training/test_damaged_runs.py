@@ -70,7 +70,8 @@ def test_a_setting_that_a_person_changed_is_not_repaired(run_of_bsd: Path, tmp_p
     config = out / "config.toml"
     config.write_text(config.read_text().replace("lr = 0.005", "lr = 0.5"))
     run = load_run(out)
-    assert (run.config.lr, run.notes) == (0.5, [])
+    assert run.config.lr == 0.5
+    assert not any("config.toml" in line for line in run.notes)
 
 
 @pytest.mark.parametrize("name", [MODEL, INITIAL])

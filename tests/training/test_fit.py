@@ -223,6 +223,7 @@ def test_an_unfinished_run_can_be_read(dataset: Dataset, tmp_path: Path) -> None
     run = load_run(tmp_path)
     assert run.summary == {}
     assert [row["epoch"] for row in run.metrics] == [1]
+    assert "the training has not ended" in run.notes[0]
 
 
 def test_a_finished_run_is_returned_and_not_trained_further(dataset: Dataset, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def analyse_run(
     if samples < 2:
         raise ConfigurationError(f"samples: expected at least 2, received {samples}.")
     run = load_run(path)
+    run.tell(note)
     network = expect_single_stimuli(run, "analyse")
     if not run.summary:
         raise CheckpointError(f"{path}: this training has not ended; --resume goes on with it.")

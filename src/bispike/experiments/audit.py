@@ -52,6 +52,7 @@ def audit_run(
         UserError: the result cannot be written.
     """
     run = load_run(path)
+    run.tell(note)
     check_claim(path, RESULTS, [AUDIT])
     opened = partial(
         open_data, run.path, run.config.to_dict(), data_root=data_root, download=False, trust=trust, note=note

@@ -126,6 +126,7 @@ def robust_rows(
     loaded: dict[str, Dataset] = {}
     for place in places:
         run = load_run(place)
+        run.tell(note)
         expect_single_stimuli(run, "robustness")
         if not run.summary:
             raise CheckpointError(f"{place}: this training has not ended; --resume goes on with it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Run:
         rule: the learning rule on that network.
         summary: the result by name, as in `summary.json`; empty if the run is unfinished.
         metrics: one row per finished epoch, as in `metrics.jsonl`.
-        notes: what was damaged in its folder and taken from elsewhere, a sentence each.
+        notes: what was damaged in its folder and taken from elsewhere, or is unfinished; one sentence each.
     """
 
     path: Path | None
@@ -45,6 +46,11 @@ class Run:
     summary: dict[str, Any]
     metrics: list[dict[str, Any]]
     notes: list[str] = field(default_factory=list)
+
+    def tell(self, note: Callable[[str], None]) -> None:
+        """Tell somebody what is to be known before results of this run are used."""
+        for sentence in self.notes:
+            note(sentence)
 
     @property
     def task(self) -> Task:
@@ -90,6 +96,8 @@ def _unfinished(folder: Path, config: TrainConfig, saved: Checkpoint, notes: lis
     network, rule = _rebuilt(folder, config, saved.group("network"), source)
     restore_rule(rule, saved.group("rule"), source)
     record({"metrics": list_of(ROW)})(saved.values, f"{source}: values")
+    where = f"epoch {saved.epoch + 1}, step {saved.step}"
+    notes.append(f"{folder}: the training has not ended; the weights are those of its checkpoint in {where}.")
     return Run(folder, config, network, rule, {}, saved.values["metrics"], notes)
 
 
