@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from . import targets as area_package
@@ -53,7 +54,11 @@ def shares(targets: Sequence[Target], total: int) -> list[tuple[Target, int]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases; the exit status is 1 if there are findings."""
     options = _options(arguments)
-    chosen = [target for target in all_targets() if not options.target or target.name in options.target]
+    chosen = [
+        target
+        for target in all_targets()
+        if (not options.target or _matches(target, options.target)) and not _matches(target, options.without)
+    ]
     if options.target:
         plan = shares(chosen, options.files)
     else:
@@ -88,6 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if findings else 0
 
 
+def _matches(target: Target, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(target.name, pattern) for pattern in patterns)
+
+
 def _jobs(plan: list[tuple[Target, int]], options: argparse.Namespace, work: Path) -> Iterator[Job]:
     """One job per target and block of cases, so that all targets advance together."""
     blocks = [(start, index) for index, (_, count) in enumerate(plan) for start in range(0, count, options.block)]
@@ -118,7 +127,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=10_000, help="cases with damaged files; with --target, all cases")
     parser.add_argument("--tensors", type=int, default=5_000, help="cases with replaced tensors")
-    parser.add_argument("--target", action="append", default=[], help="name of a target; may be repeated")
+    parser.add_argument("--target", action="append", default=[], help="name or pattern of targets; may be repeated")
+    parser.add_argument("--without", action="append", default=[], help="name or pattern of targets that are left out")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")

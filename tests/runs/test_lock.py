@@ -214,3 +214,16 @@ def test_a_lock_that_cannot_be_written_is_an_own_error(
     with pytest.raises(kind, match=r"\.bispike\.lock"), locked(tmp_path):
         pass
     assert not [path for path in tmp_path.iterdir() if final_name(path.name)]
+
+
+def test_without_another_thread_the_lock_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(WorkError, match="allows no more threads"), locked(tmp_path):
+        pass
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+    with locked(tmp_path):
+        pass

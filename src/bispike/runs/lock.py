@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ..errors import BispikeError, CheckpointError, DamagedError, UserError
+from ..errors import BispikeError, CheckpointError, DamagedError, UserError, WorkError
 from ..files import describe, make_folder, parse_json, read_bytes, status_of, temporary_name
 
 try:
@@ -76,7 +76,20 @@ class FolderLock:
         self._file = folder / LOCK
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="bispike lock", daemon=True)
-        self._thread.start()
+
+    def keep(self) -> None:
+        """Renew the lock from now on.
+
+        Raises:
+            WorkError: the system allows no more threads.
+        """
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise WorkError(
+                f"{self.folder}: its lock cannot be renewed, because the system allows no more threads ({error}). End "
+                "other processes, or raise the limit (ulimit -u)."
+            ) from error
 
     def check(self) -> None:
         """Check that no other process took the lock over, as it may while this one sleeps for minutes.
@@ -97,7 +110,8 @@ class FolderLock:
     def release(self) -> None:
         """Give the lock back."""
         self._ended.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         with contextlib.suppress(OSError, BispikeError):
             found = _read(self._file)
             if found is not None and found.token == self.holder.token:
@@ -123,12 +137,14 @@ def locked(
     Raises:
         CheckpointError: another process still holds the lock.
         UserError: the folder cannot be made, or holds a file of the lock's name that is no lock.
+        WorkError: the system allows no more threads.
     """
     folder = make_folder(out)
     descriptor = _opened(folder)
     try:
         lock = FolderLock(folder, descriptor, _acquire(folder, descriptor, patience, note))
         try:
+            lock.keep()
             yield lock
         finally:
             lock.release()

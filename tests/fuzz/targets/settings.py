@@ -8,7 +8,9 @@ from bispike.config import optimizers
 from bispike.config.resolve import Request, attempt, problems_of, resolve
 from bispike.config.train_config import TrainConfig, read_config, read_in_force, write_config
 from bispike.studies.study_file import read_study
-from tests.fuzz.target import Target
+
+from ..damage import damage_bytes, damage_text
+from ..target import Target
 
 STUDY = """
 question = "Which loss?"
@@ -82,5 +84,5 @@ def use_words(folder: Path) -> None:
 TARGETS = (
     Target("config.toml of a run", make_config, use_config),
     Target("study file", make_study, use_study),
-    Target("words of --set", make_words, use_words, weight=0.5),
+    Target("words of --set", make_words, use_words, damages=(damage_bytes, damage_text), weight=0.5),
 )
