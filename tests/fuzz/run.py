@@ -54,6 +54,7 @@ def shares(targets: Sequence[Target], total: int) -> list[tuple[Target, int]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases; the exit status is 1 if there are findings."""
     options = _options(arguments)
+    importlib.import_module("torch._dynamo")  # every optimizer imports it, for seconds: here once for all processes
     chosen = [
         target
         for target in all_targets()
