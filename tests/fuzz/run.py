@@ -12,6 +12,7 @@ import argparse
 import collections
 import importlib
 import json
+import math
 import pkgutil
 import shutil
 import sys
@@ -46,9 +47,9 @@ def all_targets() -> list[Target]:
 
 
 def shares(targets: Sequence[Target], total: int) -> list[tuple[Target, int]]:
-    """How many cases each target gets of a total, by weight; each gets one at least."""
+    """How many cases each target gets of a total, by weight; rounded up, so that each gets one."""
     weights = sum(target.weight for target in targets)
-    return [(target, max(1, round(total * target.weight / weights))) for target in targets]
+    return [(target, math.ceil(total * target.weight / weights)) for target in targets]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
