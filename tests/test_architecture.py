@@ -16,7 +16,7 @@ ROOMS = [
     ("_version", "escaping"),
     ("errors",),
     ("arguments",),
-    ("files", "restoring", "schema", "seeds", "settings", "spaces", "stopping"),
+    ("files", "restoring", "json_values", "seeds", "settings", "spaces", "stopping"),
     ("functional",),
     ("nn",),
     ("models",),

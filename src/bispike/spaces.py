@@ -30,11 +30,16 @@ class Stimulus:
             for tables.
         mean: mean of each channel (first axis) over the training data, in the units of the data.
         std: standard deviation of each channel; must be positive.
+        divisor: what whole numbers, such as pixels of uint8, are divided by to be in the units of the data; None: it
+            is not known, and whole numbers are no stimuli.
+        limits: least and largest value of the training data, in the units of the data; None: not known.
     """
 
     shape: tuple[int, ...]
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    divisor: float | None = None
+    limits: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(wholes("stimulus shape", self.shape)))
@@ -55,6 +60,38 @@ class Stimulus:
             )
         if any(s <= 0 for s in self.std):
             raise ConfigurationError(f"stimulus std: expected positive values, received {shown(self.std)}.")
+        if self.divisor is not None and not (is_number(self.divisor) and 0 < self.divisor < math.inf):
+            raise ConfigurationError(f"stimulus divisor: expected a positive number, received {shown(self.divisor)}.")
+        if self.limits is not None:
+            limits = _numbers("stimulus limits", self.limits)
+            if len(limits) != 2 or limits[0] > limits[1]:
+                raise ConfigurationError(
+                    f"stimulus limits: expected the least and the largest value, received {shown(self.limits)}."
+                )
+            object.__setattr__(self, "limits", limits)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Plain values from which `from_spec` makes the same stimulus, for the description of a network."""
+        return {
+            "stimulus_shape": list(self.shape),
+            "stimulus_mean": list(self.mean),
+            "stimulus_std": list(self.std),
+            "stimulus_divisor": self.divisor,
+            "stimulus_limits": None if self.limits is None else list(self.limits),
+        }
+
+    @classmethod
+    def from_spec(cls, values: dict[str, Any]) -> Stimulus:
+        """The stimulus of a description; its values are removed from the table."""
+        limits = values.pop("stimulus_limits", None)
+        return cls(
+            tuple(values.pop("stimulus_shape")),
+            tuple(values.pop("stimulus_mean")),
+            tuple(values.pop("stimulus_std")),
+            values.pop("stimulus_divisor", None),
+            None if limits is None else tuple(limits),
+        )
 
     @property
     def size(self) -> int:

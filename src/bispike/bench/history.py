@@ -14,8 +14,8 @@ from typing import Any
 
 from ..errors import DamagedError, UserError
 from ..files import append_line, make_folder, parse_json, read_lines
-from ..schema import is_text, number, table_of
-from ..schema import record as record_of
+from ..json_values import is_text, number, table_of
+from ..json_values import record as record_of
 from .peers import NAMES
 
 TOLERANCE = 1.2  # a ratio may increase by 20 %

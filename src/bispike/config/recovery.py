@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import DamagedError
 from ..files import read_json
-from ..schema import is_table, record
+from ..json_values import is_table, record
 
 CHECKPOINT = "checkpoint"
 ENTRIES = ("latest.json", "previous.json")

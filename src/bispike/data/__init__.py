@@ -10,7 +10,6 @@ from .catalogue import names as names
 from .catalogue import options_of as options_of
 from .dataset import Dataset as Dataset
 from .dataset import Split as Split
-from .dataset import as_float as as_float
 from .expected import Expected as Expected
 from .expected import expected as expected
 from .inspection import check as check
@@ -18,3 +17,4 @@ from .published import DatasetEntry as DatasetEntry
 from .published import RemoteFile as RemoteFile
 from .published import registry as registry
 from .sampling import stratified as stratified
+from .schema.units import as_float as as_float

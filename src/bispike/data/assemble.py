@@ -7,8 +7,10 @@ training part, stratified, always the same rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,9 +18,10 @@ from ..arguments import checked
 from ..errors import DataError
 from ..spaces import Concept, Stimulus
 from . import labels as labelling
-from .arrays import Layout, as_array
 from .dataset import Dataset, Split, channel_statistics
 from .sampling import stratified
+from .schema import ArraySchema, Schema, Units
+from .schema.units import BYTE
 
 SPLIT_SEED = 20250
 """Seed of the split that replaces a missing test part."""
@@ -38,11 +41,12 @@ def from_arrays(
     layout: str = "auto",
     test_fraction: float = 0.2,
     notes: Sequence[str] = (),
+    like: Schema | None = None,
 ) -> Dataset:
     """A data set from arrays in memory.
 
     Args:
-        x_train: stimuli `[N, D]`, `[N, H, W]`, `[N, H, W, C]` or `[N, C, H, W]`; `bispike.data.arrays`
+        x_train: stimuli `[N, D]`, `[N, H, W]`, `[N, H, W, C]` or `[N, C, H, W]`; `bispike.data.schema.units`
             describes how values are scaled.
         y_train: labels `[N]`: whole numbers 0..C-1, or texts.
         x_test: stimuli of the test part; split off the training part where missing.
@@ -52,22 +56,30 @@ def from_arrays(
         layout: "auto", "features", "grey", "channels-first" or "channels-last".
         test_fraction: share that becomes the test part where there is none, 0 < share < 1.
         notes: what a reader should know about how the data were read, one sentence each.
+        like: schema of a training, by which the arrays are read; layout and class names are then those of the training.
 
     Raises:
         DataError: what is wrong with the arrays.
     """
     if (x_test is None) != (y_test is None):
         raise DataError("test part: expected stimuli and labels, received only one of the two.")
-    given = as_array(x_train, "training stimuli")
-    reading = Layout.of(given, order=layout, what="training stimuli")
-    train = reading.apply(given, what="training stimuli")
-    test = None if x_test is None else reading.apply(as_array(x_test, "test stimuli"), what="test stimuli")
-    labels = labelling.encode(
-        as_array(y_train, "training labels"),
-        None if y_test is None else as_array(y_test, "test labels"),
-        class_names,
-    )
-    return assemble(name, train, labels, test, test_fraction=test_fraction, notes=notes)
+    arrays = {"training stimuli": as_array(x_train, "training stimuli")}
+    if x_test is not None:
+        arrays["test stimuli"] = as_array(x_test, "test stimuli")
+    given = [as_array(y_train, "training labels"), None if y_test is None else as_array(y_test, "test labels")]
+    if like is not None:
+        schema, labels = like, labelling.encode_like(given[0], given[1], like.classes)
+        read = [like.of_array(array, what) for what, array in arrays.items()]
+        parts = [(part.stimuli, list(part.notes)) for part in read]
+    else:
+        reading = ArraySchema.of(arrays["training stimuli"], order=layout, what="training stimuli")
+        parts = [reading.apply(array, what) for what, array in arrays.items()]
+        labels = labelling.encode(given[0], given[1], class_names)
+        schema = replace(reading, classes=labels.names)
+    stimuli = [part for part, _ in parts]
+    said = [note for _, part_notes in parts for note in part_notes]
+    test = stimuli[1] if len(stimuli) > 1 else None
+    return assemble(name, stimuli[0], labels, test, test_fraction=test_fraction, notes=[*notes, *said], schema=schema)
 
 
 def assemble(
@@ -78,8 +90,19 @@ def assemble(
     *,
     test_fraction: float = 0.2,
     notes: Sequence[str] = (),
+    schema: Schema | None = None,
 ) -> Dataset:
-    """A data set from stimuli `[N, *shape]` (uint8 or float32) and numbered labels, after the last checks."""
+    """A data set from stimuli `[N, *shape]` (uint8 or float32) and numbered labels, after the last checks.
+
+    Args:
+        name: of the data set.
+        train: stimuli of the training part.
+        labels: of both parts.
+        test: stimuli of the test part; split off the training part where missing.
+        test_fraction: share that becomes the test part where there is none.
+        notes: what a reader should know about how the data were read, one sentence each.
+        schema: how the data were read; None: as arrays of the stored type.
+    """
     _expect_sound(train, labels.train, "training")
     _expect_repeated(len(labels.names), len(train))
     train_part, test_part = Split(train, labels.train), None
@@ -94,8 +117,31 @@ def assemble(
         train_part, test_part = _split_off(train_part, test_fraction)
         notes = [*notes, f"the source has no test part: {len(test_part)} stimuli were split off, stratified."]
     mean, std = channel_statistics(train_part.stimuli)
-    stimulus = Stimulus(tuple(train.shape[1:]), mean, std)
-    return Dataset(name, stimulus, Concept(labels.names), train_part, test_part, notes=tuple(notes))
+    known = schema_of(train, labels.names) if schema is None else schema
+    stimulus = Stimulus(tuple(train.shape[1:]), mean, std, known.divisor, known.limits)
+    concept = Concept(labels.names)
+    return Dataset(name, stimulus, concept, train_part, test_part, notes=tuple(notes), schema=known)
+
+
+def schema_of(stimuli: Tensor, classes: Sequence[str]) -> ArraySchema:
+    """The schema of stimuli `[N, *shape]` that are stored already, uint8 or float32."""
+    image = stimuli.dim() > 2 or stimuli.dtype == torch.uint8
+    if stimuli.dtype == torch.uint8:
+        units = Units(image, BYTE, whole=True, low=0.0, high=BYTE)
+    else:
+        units = replace(Units.of(stimuli.numpy(), image=image), divisor=1.0)
+    shape = tuple(stimuli.shape[1:])
+    return ArraySchema(shape, "features" if len(shape) == 1 else "channels-first", units, tuple(classes))
+
+
+def as_array(values: Any, what: str) -> np.ndarray:
+    """A NumPy array of any array-like (lists, tensors, memory maps), without a copy where possible."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu().numpy()
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what}: expected an array whose rows have one shape ({error}).") from error
 
 
 def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:

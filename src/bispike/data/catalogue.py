@@ -19,6 +19,7 @@ from .download import download as fetch_file
 from .option import defaults
 from .published import DatasetEntry, registry
 from .readers.contents import exists
+from .schema import Schema
 
 PathLike = str | os.PathLike[str]
 
@@ -42,6 +43,7 @@ def load(
     root: PathLike | None = None,
     download: bool = True,
     progress: Progress | None = None,
+    like: Schema | None = None,
     **options: Any,
 ) -> Dataset:
     """Load a data set.
@@ -51,6 +53,7 @@ def load(
         root: folder that is searched first (and downloaded to); then `$BISPIKE_DATA`, then the cache folder.
         download: whether files that are missing are downloaded.
         progress: called with the bytes that have arrived.
+        like: schema of a training (`run.schema`), by which a user's own file is read; None: the file decides.
         **options: what the format takes, for example `size=32` for image folders, `target="species"` for
             tables, `layout="channels-last"` for arrays, `window=32` for texts and series, `test_fraction=0.2`. None
             means "not given".
@@ -63,7 +66,7 @@ def load(
     given = {key: value for key, value in options.items() if value is not None}
     path = as_path(name_or_path)
     if path is not None:
-        return _load_path(path, given)
+        return _load_path(path, given, like)
     found = entry(str(name_or_path))
     if found.embedded:
         return found.load(Path(), **given)
@@ -162,12 +165,12 @@ def _home(name: PathLike) -> Path:
         return Path(name)
 
 
-def _load_path(path: Path, options: dict[str, Any]) -> Dataset:
+def _load_path(path: Path, options: dict[str, Any], like: Schema | None) -> Dataset:
     try:
         published = _published_at(path)
         if published is None:
             task = options.pop("task", None)
-            return formats.find(path, task).load(path, **options)
+            return formats.find(path, task).load(path, like=like, **options)
         place = path if path.is_file() else published.locate(path)
         return published.load(path if place is None else place, **options)
     except OSError as error:  # a folder that may not be entered, a disk that fails

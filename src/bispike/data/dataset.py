@@ -18,10 +18,11 @@ import torch
 import torch.utils.data
 from torch import Tensor
 
-from ..arguments import checked
 from ..errors import ShapeError
 from ..spaces import Concept, Stimulus
 from . import sampling
+from .schema import Schema
+from .schema.units import as_float
 
 Indices = Tensor | np.ndarray | Sequence[int] | range | slice
 Index = Indices | int
@@ -149,6 +150,7 @@ class Dataset:
         test: evaluated once, at the end.
         task: what the set is used for: "classification", "events", "text" or "series".
         notes: what a reader should know about how the data were read, one sentence each.
+        schema: how the data were read, by which files in use are read too; None: not known.
     """
 
     sequential: ClassVar[bool] = False
@@ -161,6 +163,7 @@ class Dataset:
     test: Split
     task: str = "classification"
     notes: tuple[str, ...] = ()
+    schema: Schema | None = None
 
     def split_validation(self, fraction: float, seed: int) -> tuple[Split, Split]:
         """Training part without, and with only, a share for validation (see `Split.hold_out`)."""
@@ -214,12 +217,6 @@ class Dataset:
             for tensor in (part.stimuli, part.labels):
                 digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
-
-
-@checked
-def as_float(stimuli: Tensor) -> Tensor:
-    """float32 in data units: uint8 is divided by 255, float32 stays as it is."""
-    return stimuli.to(torch.float32).div_(255) if stimuli.dtype == torch.uint8 else stimuli
 
 
 def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

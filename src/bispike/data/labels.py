@@ -61,6 +61,36 @@ def encode(train: np.ndarray, test: np.ndarray | None, names: Sequence[str] | No
     return Labels(tensors[0], tensors[1] if len(tensors) > 1 else None, known)
 
 
+def encode_like(train: np.ndarray, test: np.ndarray | None, names: Sequence[str]) -> Labels:
+    """Number the labels of both parts by the classes of a training (see `encode_known`)."""
+    parts = [encode_known(train, names, "training labels")]
+    if test is not None:
+        parts.append(encode_known(test, names, "test labels"))
+    return Labels(parts[0], parts[1] if len(parts) > 1 else None, tuple(names))
+
+
+def encode_known(labels: np.ndarray, names: Sequence[str], what: str) -> Tensor:
+    """Number labels by the classes of a training, int64 `[N]`; not every class needs to occur.
+
+    Args:
+        labels: `[N]` or `[N, 1]`: names of the classes, or their numbers 0..C-1.
+        names: of the C classes.
+        what: the labels, for messages.
+
+    Raises:
+        DataError: a label that is no class of the training.
+    """
+    values = _flat(labels, what)
+    if values.dtype.kind in "UO":
+        return torch.from_numpy(_number_texts(values, tuple(names), what))
+    if any(name.lstrip("-").isdigit() for name in names):  # numbers are names
+        written = values.astype(np.int64).astype(str).astype(object)
+        return torch.from_numpy(_number_texts(written, tuple(names), what))
+    numbers = _checked_numbers(values, what)
+    _expect_in_range(numbers, len(names), what)
+    return torch.from_numpy(numbers)
+
+
 def _flat(labels: np.ndarray, what: str) -> np.ndarray:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..errors import ConfigurationError, ShapeError
 from . import sampling
-from .dataset import Dataset, Index, Indices, Split, as_float, as_rows
+from .dataset import Dataset, Index, Indices, Split, as_rows
+from .schema.units import as_float
 
 PROTOCOLS = ("chronological", "paper")
 LEAST_STEP = 1e-12

@@ -1,7 +1,7 @@
 """A user's own files become stimuli for a trained network: images, arrays, rows of tables.
 
-Each format reads its own files (`Format.inputs`). An image is converted to the channels and the size that the network
-was trained on, with a note about it.
+Each format reads its own files (`Format.inputs`), and the schema of the training brings their content to the form that
+the network was trained on, with notes about what it converted.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 import torch
 
 from ..errors import ConfigurationError, DataError, UserError
-from ..spaces import Stimulus
 from . import formats
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
-from .readers.inputs import Inputs as Inputs
+from .schema import Inputs as Inputs
+from .schema import Schema
 
 
-def read_inputs(paths: Sequence[str | Path], stimulus: Stimulus, *, memory_limit: float | None = None) -> Inputs:
+def read_inputs(paths: Sequence[str | Path], schema: Schema, *, memory_limit: float | None = None) -> Inputs:
     """Read files in the order given.
 
     Args:
         paths: files whose format reads stimuli, such as images, .npy, .npz or .csv.
-        stimulus: what the network expects.
+        schema: how the data of the training were read.
         memory_limit: GiB that reading a file may take (see `data.memory_limit`).
 
     Raises:
@@ -37,15 +37,17 @@ def read_inputs(paths: Sequence[str | Path], stimulus: Stimulus, *, memory_limit
     if memory_limit is not None and (wrong := MEMORY_LIMIT.problem(memory_limit)):
         raise ConfigurationError(wrong)
     given = {} if memory_limit is None else {MEMORY_LIMIT.name: memory_limit}
-    parts = [_read(Path(path), stimulus, given) for path in paths]
+    parts = [_read(Path(path), schema, given) for path in paths]
+    labels = [part.labels for part in parts if part.labels is not None]
     return Inputs(
         tuple(name for part in parts for name in part.names),
         torch.cat([part.stimuli for part in parts]),
-        tuple(note for part in parts for note in part.notes),
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        torch.cat(labels) if len(labels) == len(parts) else None,
     )
 
 
-def _read(path: Path, stimulus: Stimulus, options: dict[str, Any]) -> Inputs:
+def _read(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
     if path.is_dir():
@@ -54,6 +56,6 @@ def _read(path: Path, stimulus: Stimulus, options: dict[str, Any]) -> Inputs:
     if found is None or found.inputs is None:
         raise DataError(f"{path}: no format reads stimuli from such a file.")
     try:
-        return found.inputs(path, stimulus, **options)
+        return found.inputs(path, schema, **options)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error

@@ -10,6 +10,7 @@ from ..arguments import checked
 from ..data.readers.characters import read_characters
 from ..data.user_files import read_inputs
 from ..runs.run import Run, expect_single_stimuli, horizon_and_inputs
+from ..runs.saved_schema import expect_schema
 from ..tasks import continue_text, forecast
 from ..training import evaluation
 from .kinds import sequence_network
@@ -36,7 +37,7 @@ def decide(
         UserError: the run is on sequences, or a file cannot be read or does not fit.
     """
     network = expect_single_stimuli(run, "predict")
-    given = read_inputs(inputs, network.stimulus, memory_limit=memory_limit)
+    given = read_inputs(inputs, expect_schema(run.schema, run.path), memory_limit=memory_limit)
     rankings = evaluation.decide(network, given.stimuli, best=best)
     rows = [
         {"input": name, "label": ranking[0][0], "share": ranking[0][1], "best": [list(pair) for pair in ranking]}

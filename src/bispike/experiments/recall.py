@@ -20,6 +20,7 @@ from ..functional.cues import HALVES, half_cue
 from ..memory import complete
 from ..nn import Autoencoder, Network
 from ..runs.run import Run, expect_single_stimuli, load_run
+from ..runs.saved_schema import expect_schema
 from ..runs.source import Note, open_data, silent
 from ..tasks import Reconstruction
 from ..training.evaluation import recall, split_of
@@ -86,7 +87,7 @@ def complete_cue(
     network = expect_single_stimuli(run, "recall")
     if hidden not in HALVES:
         raise ConfigurationError(unknown_name("hide", hidden, HALVES))
-    stimuli = read_inputs([cue], network.stimulus, memory_limit=memory_limit).stimuli
+    stimuli = read_inputs([cue], expect_schema(run.schema, run.path), memory_limit=memory_limit).stimuli
     known = half_cue(network.stimulus.shape, hidden)
     completed = complete(network, stimuli, known, passes=passes)
     seen = torch.where(known > 0, stimuli, network.stimulus_mean)

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from ..errors import CheckpointError
+from ..json_values import list_of, number, record, whole
 from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint
 from ..runs.marker import MEMORY
-from ..schema import list_of, number, record, whole
 
 _SETTINGS = record(
     {

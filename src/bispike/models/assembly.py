@@ -207,9 +207,7 @@ def finish(
         spec={
             **spec,
             **options.plain(),
-            "stimulus_shape": list(stimulus.shape),
-            "stimulus_mean": list(stimulus.mean),
-            "stimulus_std": list(stimulus.std),
+            **stimulus.spec,
             "concept_names": list(concept.names),
         },
     )

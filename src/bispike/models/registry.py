@@ -111,11 +111,7 @@ def build(spec: dict[str, Any]) -> Network:
     model = next((model for model in registry.values() if model.kind == kind), None)
     if model is None:
         raise UnknownNameError("model", kind, sorted({model.kind for model in registry.values()}))
-    stimulus = Stimulus(
-        tuple(values.pop("stimulus_shape")),
-        tuple(values.pop("stimulus_mean")),
-        tuple(values.pop("stimulus_std")),
-    )
+    stimulus = Stimulus.from_spec(values)
     names = tuple(values.pop("concept_names"))
     concept = _quantities(names, values) if "quantity_mean" in values else Concept(names)
     return model.builder(stimulus, values.pop(model.sizes), concept, **values)

@@ -110,9 +110,7 @@ def rnn(
         "carry": carry,
         "top_down_recurrent": top_down_recurrent,
         **opts.plain(),
-        "stimulus_shape": list(stimulus.shape),
-        "stimulus_mean": list(stimulus.mean),
-        "stimulus_std": list(stimulus.std),
+        **stimulus.spec,
         "concept_names": list(target.names),
     }
     kind: type[SequenceNetwork] = SequenceClassifier

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError, DivergenceError
+from ..json_values import expect
 from ..nn import Classifier
 from ..restoring import fit_tensors
-from ..schema import expect
 from .new_class_weights import write_readout_row, write_top_down_column
 from .observed_pass import ObservedPass
 from .templates import LEAST, TemplateMemory

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ..errors import CheckpointError, ConfigurationError, DamagedError
+from ..json_values import expect, is_switch, is_table, record
 from ..nn import Classifier
 from ..runs import checkpoint
 from ..runs.checkpoint import Checkpoint
 from ..runs.marker import LEARNER
 from ..runs.rebuild import rebuilt_network, restore_rule
-from ..schema import expect, is_switch, is_table, record
 from ..training.optimizer_state import optimizer_state, restore_optimizer, state_for
 from .class_memory import ClassMemory
 from .layer_trainer import LayerTrainer

@@ -33,8 +33,8 @@ from torch import Tensor, nn
 from .._version import __version__
 from ..errors import CheckpointError, DamagedError
 from ..files import MOST_TEXT, describe, make_folder, read_bytes, read_json, remove_unfinished, write_atomic, write_json
+from ..json_values import is_table, is_text, record, whole
 from ..restoring import LEAST, fit_tensors
-from ..schema import is_table, is_text, record, whole
 from .marker import claim, read_marker
 
 FORMAT = 2

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import parse_json, read_lines
-from ..schema import is_text, list_of, number, optional, record, table_of, whole
+from ..json_values import is_text, list_of, number, optional, record, table_of, whole
 from .folder import METRICS
 
 ROW = record(

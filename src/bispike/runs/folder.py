@@ -23,10 +23,11 @@ METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 INITIAL = "initial.safetensors"
 SUMMARY = "summary.json"
+SCHEMA = "schema.json"
 REPORT = "report.html"
 AUDIT = "audit.json"
 
-OWN = (SUMMARY, MODEL, METRICS, INITIAL, CONFIG_FILE)
+OWN = (SUMMARY, MODEL, METRICS, INITIAL, SCHEMA, CONFIG_FILE)
 """The files of a training, in the order of their removal: without the first two a folder is no finished run."""
 _RESULTS = (REPORT, AUDIT)  # of other verbs about the run; removed with it if the marker names them
 

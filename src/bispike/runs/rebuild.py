@@ -16,10 +16,10 @@ from torch import Tensor
 
 from .. import models, rules
 from ..errors import BispikeError, DamagedError
+from ..json_values import Check, is_text, list_of, number, optional, record, whole
 from ..nn import Network
 from ..restoring import expect_finite
 from ..rules import Rule
-from ..schema import Check, is_text, list_of, number, record, whole
 from .checkpoint import expect_weights, load_weights
 
 PRECISIONS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
@@ -36,6 +36,8 @@ _SPEC: Check = record(
         "concept_names": list_of(is_text),
     },
     {
+        "stimulus_divisor": optional(number(0)),
+        "stimulus_limits": optional(list_of(number(), length=2)),
         "concept_size": whole(),
         "time_steps": whole(1),
         "seed": whole(most=2**63 - 1),

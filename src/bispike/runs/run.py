@@ -12,10 +12,11 @@ from torch import Tensor
 from .. import tasks
 from ..arguments import checked
 from ..config.train_config import TrainConfig, read_config, read_in_force
+from ..data.schema import Schema
 from ..errors import CheckpointError, ConfigurationError
+from ..json_values import list_of, record
 from ..nn import Network, StimulusNetwork
 from ..rules import Rule
-from ..schema import list_of, record
 from ..tasks import Classification, Task
 from . import checkpoint
 from .checkpoint import Checkpoint
@@ -23,6 +24,7 @@ from .epochs import ROW, read_metrics
 from .folder import CHECKPOINT, MODEL, is_finished
 from .rebuild import rebuilt_network, rebuilt_rule, restore_rule
 from .saved_results import read_summary
+from .saved_schema import read_schema
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Run:
         summary: the result by name, as in `summary.json`; empty if the run is unfinished.
         metrics: one row per finished epoch, as in `metrics.jsonl`.
         notes: what was damaged in its folder and taken from elsewhere, or is unfinished; one sentence each.
+        schema: how its data were read, by which files in use are read too; None if its data set had none.
     """
 
     path: Path | None
@@ -46,6 +49,7 @@ class Run:
     summary: dict[str, Any]
     metrics: list[dict[str, Any]]
     notes: list[str] = field(default_factory=list)
+    schema: Schema | None = None
 
     def tell(self, note: Callable[[str], None]) -> None:
         """Tell somebody what is to be known before results of this run are used."""
@@ -80,7 +84,8 @@ def load_run(path: str | Path) -> Run:
                 lambda saved: restore_rule(rule, saved.group("rule"), folder / CHECKPOINT),
                 note=notes.append,
             )
-        return Run(folder, config, network, rule, read_summary(folder) or {}, read_metrics(folder), notes)
+        summary, schema = read_summary(folder) or {}, read_schema(folder)
+        return Run(folder, config, network, rule, summary, read_metrics(folder), notes, schema)
     run = checkpoint.restore(
         folder / CHECKPOINT, lambda saved: _unfinished(folder, config, saved, notes), note=notes.append
     )
@@ -98,7 +103,7 @@ def _unfinished(folder: Path, config: TrainConfig, saved: Checkpoint, notes: lis
     record({"metrics": list_of(ROW)})(saved.values, f"{source}: values")
     where = f"epoch {saved.epoch + 1}, step {saved.step}"
     notes.append(f"{folder}: the training has not ended; the weights are those of its checkpoint in {where}.")
-    return Run(folder, config, network, rule, {}, saved.values["metrics"], notes)
+    return Run(folder, config, network, rule, {}, saved.values["metrics"], notes, read_schema(folder))
 
 
 def _rebuilt(folder: Path, config: TrainConfig, weights: dict[str, Tensor], source: Path) -> tuple[Network, Rule]:

@@ -9,7 +9,7 @@ from typing import Any
 from ..arguments import checked
 from ..errors import DamagedError
 from ..files import read_bytes, read_json
-from ..schema import Check, is_switch, is_table, is_text, list_of, number, optional, record, table_of, whole
+from ..json_values import Check, is_switch, is_table, is_text, list_of, number, optional, record, table_of, whole
 from .folder import AUDIT, MODEL, SUMMARY
 
 ANALYSIS = "analysis.json"

@@ -14,6 +14,7 @@ from .. import data
 from ..config.train_config import read_config
 from ..data import Dataset
 from ..data.option import MEMORY_LIMIT
+from ..data.schema import Schema
 from ..errors import DataError
 from .origin import origin_of
 
@@ -37,6 +38,7 @@ def open_data(
     download: bool = True,
     trust: bool = False,
     note: Note = silent,
+    like: Schema | None = None,
 ) -> Dataset:
     """The data set that the settings of a run name.
 
@@ -48,6 +50,7 @@ def open_data(
         download: whether a published data set that is missing is downloaded.
         trust: whether to open and download what the settings of somebody else's run name.
         note: receives a sentence about the data of somebody else's run.
+        like: schema of the run, by which a user's own file is read.
 
     Raises:
         ForeignDataError: the run is somebody else's, and its settings name a path or a download.
@@ -60,10 +63,11 @@ def open_data(
         options = {}  # of another format
     origin = origin_of(folder, settings)
     if trust or origin.is_own:
-        return data.load(dataset or name, root=data_root or settings.get("data_root"), download=download, **options)
+        root = data_root or settings.get("data_root")
+        return data.load(dataset or name, root=root, download=download, like=like, **options)
     options.pop(MEMORY_LIMIT.name, None)  # only the user lifts a limit
     if dataset is not None:
-        return data.load(dataset, root=data_root, download=download, **options)
+        return data.load(dataset, root=data_root, download=download, like=like, **options)
     place = _expect_present(folder, name, data_root, origin.reason)
     if place is not None:
         note(

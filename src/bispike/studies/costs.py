@@ -19,8 +19,8 @@ from ..config.train_config import TrainConfig
 from ..data import Dataset
 from ..errors import BispikeError, DamagedError
 from ..files import make_folder, read_json, write_json
+from ..json_values import is_text, number, record, whole
 from ..runs.saved_results import model_digest
-from ..schema import is_text, number, record, whole
 from ..seeds import generator
 from ..training import load_run
 from ..training.evaluation import split_of

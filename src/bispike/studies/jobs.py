@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..errors import DamagedError, UserError, WorkError
 from ..files import describe, make_folder, read_json, status_of
-from ..schema import is_text, record
+from ..json_values import is_text, record
 from .processes import Processes, processes
 
 _ANSWER = record({"error": record({"message": is_text})})

@@ -19,6 +19,7 @@ from ..config.train_config import CONFIG_FILE, OPTIONS, TrainConfig, config_prob
 from ..data import Dataset
 from ..errors import CheckpointError
 from ..files import write_atomic
+from ..json_values import is_table, is_text, record, whole
 from ..nn import Group, Network
 from ..rules import Rule
 from ..runs import checkpoint
@@ -26,7 +27,7 @@ from ..runs.checkpoint import load_weights
 from ..runs.folder import CHECKPOINT, INITIAL, METRICS, sweep
 from ..runs.lock import FolderLock
 from ..runs.origin import sign
-from ..schema import is_table, is_text, record, whole
+from ..runs.saved_schema import write_schema
 from . import distributed
 from .progress import Progress
 from .state import Training
@@ -179,6 +180,7 @@ class Checkpointer:
 
     def _write_config(self, folder: Path) -> None:
         training = self.training
+        write_schema(folder, self.identity.dataset.schema)
         write_config(folder, self.config, network=training.network.spec, rule=training.rule.options)
 
     def _expect_same(self, problems: list[str]) -> None:

@@ -15,8 +15,9 @@ from ..data import Dataset, Split
 from ..errors import ConfigurationError, unknown_name
 from ..nn import Network
 from ..rules import Rule
+from ..spaces import Stimulus
 
-_ENDS = ("stimulus_shape", "stimulus_mean", "stimulus_std", "concept_names")  # of a spec; the data set gives them
+_ENDS = (*Stimulus((1,)).spec, "concept_names")  # of a spec; the data set gives them
 
 
 def config_of(network: Network, rule: Rule | str, data: Dataset, settings: dict[str, Any]) -> TrainConfig:

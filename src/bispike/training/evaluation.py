@@ -71,7 +71,13 @@ def evaluate_run(
     source = dataset or run.config.dataset
     notes = list(run.notes)
     loaded = open_data(
-        run.path, run.config.to_dict(), dataset=dataset, data_root=data_root, trust=trust, note=notes.append
+        run.path,
+        run.config.to_dict(),
+        dataset=dataset,
+        data_root=data_root,
+        trust=trust,
+        note=notes.append,
+        like=run.schema,
     )
     notes += _check_fit(source, loaded, run, own=dataset is None)
     part = split_of(loaded, run.config, split)

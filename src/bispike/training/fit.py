@@ -80,7 +80,8 @@ def fit(
             _expect_unchanged(target, config, reporter)
             load_weights(network, read_tensors(target / MODEL), target / MODEL)
             known = rules.create(rule, network) if isinstance(rule, str) else rule
-            return Run(target, config, network, known, read_summary(target) or {}, read_metrics(target))
+            summary = read_summary(target) or {}
+            return Run(target, config, network, known, summary, read_metrics(target), schema=data.schema)
         check_fit(network, data, config)
         device = distributed.device_here(config.device)
         if isinstance(rule, str):

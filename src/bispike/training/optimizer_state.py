@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, DamagedError
+from ..json_values import expect
 from ..restoring import fit_tensors
-from ..schema import expect
 
 Memory = dict[int, dict[str, Any]]
 _PLAIN = (bool, int, float, str, type(None))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..json_values import Check, expect, is_table, is_text, list_of, number, optional, record, table_of, whole
 from ..runs.checkpoint import Checkpoint
 from ..runs.epochs import ROW
-from ..schema import Check, expect, is_table, is_text, list_of, number, optional, record, table_of, whole
 
 COUNTS = ("silent", "saturated")
 

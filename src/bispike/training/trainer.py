@@ -166,7 +166,7 @@ class Trainer:
             self.checkpointer.check_lock()
             write_atomic(folder / MODEL, checkpoint.serialise(self.network.state_dict()))
             write_json(folder / SUMMARY, result)
-        return Run(folder, self.config, self.network, self.rule, result, state.metrics)
+        return Run(folder, self.config, self.network, self.rule, result, state.metrics, schema=self.dataset.schema)
 
     def _test(self) -> dict[str, Any]:
         if not self.config.test:

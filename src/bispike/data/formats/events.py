@@ -24,6 +24,7 @@ from ..event_sequences import as_sequences
 from ..memory_limit import PER_ROW, Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option, positive, whole_number, yes_or_no
 from ..readers.numpy_files import array_names, load_arrays
+from ..schema import Schema
 from .format import Format
 
 BINS = 10
@@ -69,6 +70,7 @@ def is_events(path: Path) -> bool:
 def read(
     path: Path,
     *,
+    like: Schema | None = None,
     bins: int = BINS,
     duration: float | None = None,
     test_fraction: float = 0.2,

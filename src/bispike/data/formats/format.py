@@ -15,7 +15,7 @@ from ...errors import ConfigurationError
 from ..dataset import Dataset
 from ..memory_limit import Room
 from ..option import Option, problems
-from ..readers.inputs import Inputs
+from ..schema import Inputs, Schema
 
 MANY_CLASSES = 4096
 """As many classes are compared with the limit of memory; fewer always have room."""
@@ -28,14 +28,16 @@ class Format:
     Args:
         name: unique, for example "npz".
         summary: what such a file or folder is, with its article, for messages ("a table").
-        read: called with the path and the options by keyword; returns the data set or raises `DataError`.
+        read: called with the path, the keyword `like` (the schema of a training, by which the data are read, or None)
+            and the options by keyword; returns the data set, with its schema, or raises `DataError`.
         options: keywords of `read`.
         endings: lower-case endings of file names by which the format is recognised, such as ".csv.gz".
         belongs: whether a path is of this format, by more than its ending; None: the ending alone decides.
         task: name under which users ask for this format where several could read a file.
         on_request: whether files of any ending are read where the user names the task.
         inputs: reads stimuli for a trained network from one file (`bispike predict`); None: not from such files. It is
-            called with the keyword `memory_limit` where the user gives one.
+            called with the path and the schema of the training, whose method for the form of the content it calls, and
+            with the keyword `memory_limit` where the user gives one.
         input_endings: endings that `inputs` reads; the longest one that fits a file decides, "" fits every file.
     """
 
@@ -60,8 +62,8 @@ class Format:
             return False
         return self.belongs(path) if self.belongs is not None else bool(self.endings)
 
-    def load(self, path: Path, **options: Any) -> Dataset:
-        """The data set at a path.
+    def load(self, path: Path, *, like: Schema | None = None, **options: Any) -> Dataset:
+        """The data set at a path, read as in a training if its schema is given.
 
         Raises:
             ConfigurationError: unknown options or wrong values, all of them together.
@@ -69,7 +71,7 @@ class Format:
         """
         if wrong := problems(self.options, options, of=path.name):
             raise ConfigurationError(wrong)
-        found = self.read(path, **options)
+        found = self.read(path, like=like, **options)
         if found.concept.classes > MANY_CLASSES:
             Room.of(path, options.get("memory_limit")).expect_classes(found.concept.classes)
         return found

@@ -20,6 +20,7 @@ from ..dataset import Dataset
 from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, Option, text, texts
 from ..readers.contents import read_unpacked
+from ..schema import Schema
 from .format import Format
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -77,11 +78,12 @@ def locate(folder: Path) -> Path | None:
 def read(
     folder: Path,
     *,
+    like: Schema | None = None,
     name: str | None = None,
     class_names: Sequence[str] | None = None,
     memory_limit: float | None = None,
 ) -> Dataset:
-    """A data set in the four files of MNIST."""
+    """A data set in the four files of MNIST; `like`: schema of a training, by which they are read."""
     place = locate(folder)
     if place is None:
         missing = [name for name in FILES if _file(folder, name) is None]
@@ -94,7 +96,7 @@ def read(
         if len(images) != len(labels):
             raise DataError(f"{file}: {len(images)} images but {len(labels)} labels; the files do not belong together.")
     return from_arrays(
-        train_x, train_y, test_x, test_y, name=name or folder.name, class_names=class_names, layout="grey"
+        train_x, train_y, test_x, test_y, name=name or folder.name, class_names=class_names, layout="grey", like=like
     )
 
 

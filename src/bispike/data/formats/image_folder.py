@@ -11,20 +11,20 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ...errors import ConfigurationError, DataError
-from ...spaces import Stimulus
 from .. import labels as labelling
 from ..assemble import assemble
-from ..dataset import Dataset, as_float
+from ..dataset import Dataset
 from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option
 from ..readers.images import ENDINGS, Form, Picture, decode, parse_size, survey
-from ..readers.inputs import Inputs
+from ..schema import ArraySchema, Inputs, Schema
 from .format import Format
 
 TRAIN_NAMES = ("train", "training")
@@ -36,6 +36,7 @@ TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 def read(
     path: Path,
     *,
+    like: Schema | None = None,
     size: int | str | Sequence[int] | None = None,
     channels: int | None = None,
     test_fraction: float = 0.2,
@@ -163,14 +164,15 @@ def _endings() -> str:
     return " ".join(sorted(ENDINGS))
 
 
-def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = None) -> Inputs:
+def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None) -> Inputs:
     """The stimulus in one image file, scaled to the size and converted to the channels that the network expects."""
-    if len(stimulus.shape) != 3 or stimulus.shape[0] not in (1, 3):
+    shape = schema.shape if isinstance(schema, ArraySchema) else ()
+    if len(shape) != 3 or shape[0] not in (1, 3):
         raise DataError(
-            f"{path}: expected stimuli of shape {list(stimulus.shape)}, as in an .npy, .npz or .csv file; the network "
+            f"{path}: expected stimuli of shape {list(shape)}, as in an .npy, .npz or .csv file; the network "
             "takes no images, and no other format reads such a file."
         )
-    form = Form(*stimulus.shape)
+    form = Form(*shape)
     room = Room.of(path, memory_limit)
     picture = Picture.at(path, room)
     try:
@@ -186,7 +188,7 @@ def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = 
         notes.append(f"{path.name}: scaled from {sizes} pixels (width x height), as the network expects.")
     if found.channels > form.channels:
         notes.append(f"{path.name}: converted from colour to grey, as the network expects.")
-    return Inputs((path.name,), as_float(pixels), tuple(notes))
+    return replace(schema.of_array(pixels.numpy()[0], path), notes=tuple(notes))
 
 
 def _check_size(name: str, value: Any) -> str | None:

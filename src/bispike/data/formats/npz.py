@@ -9,14 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import DataError
-from ...spaces import Stimulus
-from ..arrays import ORDERS
 from ..assemble import from_arrays
 from ..dataset import Dataset
 from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of
-from ..readers.inputs import Inputs, from_array
 from ..readers.numpy_files import load_arrays
+from ..schema import Inputs, Schema
+from ..schema.array_schema import ORDERS
 from .format import Format
 
 KEYS = (
@@ -25,15 +24,32 @@ KEYS = (
     ("x", "y", None, None),
     ("X", "y", None, None),
 )
-INPUT_KEYS = ("x", "x_test", "stimuli", "arr_0")
-"""Names under which a file with several arrays may hold stimuli for a trained network."""
+INPUT_KEYS = {
+    "x": "y",
+    "X": "y",
+    "x_test": "y_test",
+    "test_images": "test_labels",
+    "x_train": "y_train",
+    "train_images": "train_labels",
+    "stimuli": "labels",
+    "arr_0": "arr_1",
+}
+"""Names under which a file with several arrays may hold stimuli for a trained network, each with that of the labels."""
 
 
-def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2, memory_limit: float | None = None) -> Dataset:
+def read(
+    path: Path,
+    *,
+    like: Schema | None = None,
+    layout: str = "auto",
+    test_fraction: float = 0.2,
+    memory_limit: float | None = None,
+) -> Dataset:
     """A data set from an `.npz` file.
 
     Args:
         path: the file.
+        like: schema of a training, by which the file is read.
         layout: meaning of the axes: "auto", "features", "grey", "channels-first" or "channels-last".
         test_fraction: share that becomes the test part where the file has none.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
@@ -71,21 +87,27 @@ def read(path: Path, *, layout: str = "auto", test_fraction: float = 0.2, memory
             class_names=None if names is None else [str(name) for name in names.reshape(-1)],
             layout=layout,
             test_fraction=test_fraction,
+            like=like,
         )
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 
 
-def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = None) -> Inputs:
-    """Stimuli in an `.npy` file, or in the array of an `.npz` file that is named x, x_test or stimuli, or is alone."""
+def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None) -> Inputs:
+    """Stimuli in an `.npy` file, or in the array of an `.npz` file that is named x, x_test or stimuli, or is alone.
+
+    Labels beside the stimuli (y beside x) are those that decisions are judged by.
+    """
     room = Room.of(path, memory_limit)
     arrays = load_arrays(path, room)
     known = [name for name in INPUT_KEYS if name in arrays]
     if not known and len(arrays) != 1:
         raise DataError(f"{path}: expected one array, or one named 'x'; found {', '.join(arrays) or 'nothing'}.")
-    array = arrays[known[0] if known else next(iter(arrays))]
-    room.expect_stimuli(array.shape)
-    return from_array(path, array, stimulus)
+    name = known[0] if known else next(iter(arrays))
+    room.expect_stimuli(arrays[name].shape)
+    found = schema.of_array(arrays[name], path)
+    labels = arrays.get(INPUT_KEYS.get(name, ""))
+    return found if labels is None else found.judged(labels, schema, f"{path}: {INPUT_KEYS[name]}")
 
 
 FORMAT = Format(

@@ -25,6 +25,7 @@ from ...errors import ConfigurationError, DataError, unknown_name
 from ...spaces import Quantities, Stimulus
 from ..option import DELIMITER, MEMORY_LIMIT, Option, one_of, problems, share, text, whole_number
 from ..readers.series_table import MISSING, Series, read_table
+from ..schema import Schema
 from ..sequence_dataset import PROTOCOLS, SequenceDataset, Windows, chunks
 from .format import Format
 
@@ -61,6 +62,7 @@ OPTIONS = (
 def read(
     path: Path,
     *,
+    like: Schema | None = None,
     target: str | None = None,
     horizon: int = 1,
     window: int | None = None,

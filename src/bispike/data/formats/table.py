@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError, unknown_name
-from ...spaces import Stimulus
 from ..assemble import from_arrays
 from ..dataset import Dataset
 from ..memory_limit import Room
 from ..option import DELIMITER, MEMORY_LIMIT, TEST_SHARE, Option, text
 from ..readers.characters import read_cells, shortened
-from ..readers.inputs import Inputs, from_array
+from ..schema import Inputs, Schema
 from .format import Format
 
 USUAL_TARGETS = ("target", "label", "class", "y", "species")
@@ -29,6 +28,7 @@ LONGEST_NUMBER = 20  # characters of a label that may be a number
 def read(
     path: Path,
     *,
+    like: Schema | None = None,
     target: str | None = None,
     delimiter: str | None = None,
     test_fraction: float = 0.2,
@@ -142,7 +142,7 @@ def _numbered(labels: list[str]) -> np.ndarray:
     return numbers if distinct[0] == 0 and distinct[-1] == len(distinct) - 1 else texts
 
 
-def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = None) -> Inputs:
+def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None) -> Inputs:
     """Stimuli from rows of numbers, all columns; a first row without any number is a heading."""
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     lines, _ = read_cells(path, delimiter, memory_limit=memory_limit)
@@ -158,7 +158,7 @@ def read_inputs(path: Path, stimulus: Stimulus, *, memory_limit: float | None = 
         if None in read:
             raise DataError(f"{path}, line {number}: {shortened(row[read.index(None)])!r} is not a number.")
         values.append(np.array(read, dtype=np.float64))
-    return from_array(path, np.array(values), stimulus)
+    return schema.of_array(np.array(values), path)
 
 
 def _number(cell: str) -> float | None:

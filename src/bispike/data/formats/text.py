@@ -7,6 +7,8 @@ and its targets are the characters one place later.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from ..dataset import Dataset
 from ..option import MEMORY_LIMIT, Option, one_of, problems, share, whole_number
 from ..option import text as check_text
 from ..readers.characters import read_characters
+from ..schema import Schema, TextSchema
 from ..sequence_dataset import PROTOCOLS, SequenceDataset, Windows, chunks
 from .format import Format
 
@@ -42,6 +45,7 @@ OPTIONS = (
 def read(
     path: Path,
     *,
+    like: Schema | None = None,
     window: int = WINDOW,
     encoding: str = "utf-8",
     test_fraction: float = TEST_FRACTION,
@@ -52,6 +56,7 @@ def read(
 
     Args:
         path: the file.
+        like: schema of a training, whose encoding the file has.
         window: S, characters of a sequence.
         encoding: of the file, such as utf-8 or latin-1.
         test_fraction: share at the end that becomes the test part.
@@ -61,10 +66,20 @@ def read(
     Raises:
         DataError: unreadable, of another encoding, too short, or more than the limit.
     """
+    if like is not None and not isinstance(like, TextSchema):
+        raise like.refusal(path, "a text")
+    encoding = encoding if like is None else like.encoding
     content = read_characters(path, encoding=encoding, memory_limit=memory_limit)
-    return from_text(
-        content, name=path.name.split(".")[0], window=window, test_fraction=test_fraction, protocol=protocol, where=path
+    found = from_text(
+        content,
+        name=path.name.split(".")[0],
+        window=window,
+        test_fraction=test_fraction,
+        protocol=protocol,
+        where=path,
+        symbols=() if like is None else like.classes,
     )
+    return replace(found, schema=TextSchema(encoding, found.concept.names))
 
 
 def from_text(
@@ -75,8 +90,9 @@ def from_text(
     test_fraction: float = TEST_FRACTION,
     protocol: str = "chronological",
     where: object = "text",
+    symbols: Sequence[str] = (),
 ) -> SequenceDataset:
-    """A data set of a string; arguments as for `read`."""
+    """A data set of a string; arguments as for `read`, and `symbols`, the vocabulary if a training decided it."""
     given = {"window": window, "test_fraction": test_fraction, "protocol": protocol}
     if wrong := problems(OPTIONS, given, of=where):
         raise ConfigurationError(wrong)
@@ -86,9 +102,14 @@ def from_text(
             f"{where}: {len(text)} characters are too few for windows of {window} in a training and a test part; "
             f"expected at least {int(3 * (window + 1) / min(test_fraction, 1 - test_fraction))}."
         )
-    known = sorted(set(text) if protocol == "paper" else set(text[:cut]))
+    known = list(symbols) or sorted(set(text) if protocol == "paper" else set(text[:cut]))
     strange = set(text) - set(known)
-    names = (*known, UNKNOWN) if strange else tuple(known)
+    if strange and symbols and UNKNOWN not in symbols:
+        raise DataError(
+            f"{where}: expected the characters of the training text, received {len(strange)} others "
+            f"({_listed(strange)}). Remove them, or train with a text in which they occur."
+        )
+    names = (*known, UNKNOWN) if strange and not symbols else tuple(known)
     if len(names) < 2:
         raise DataError(f"{where}: expected at least 2 different characters, received {len(names)}.")
     if len(names) > MANY_CHARACTERS and LEAST_USE * len(names) > len(text):
@@ -97,14 +118,15 @@ def from_text(
             "on average. Is the file really a text in this encoding?"
         )
     numbers = {character: i for i, character in enumerate(names)}
+    other = numbers.get(UNKNOWN, -1)
     ids = torch.from_numpy(
-        np.fromiter((numbers.get(character, len(names) - 1) for character in text), dtype=np.int64, count=len(text))
+        np.fromiter((numbers.get(character, other) for character in text), dtype=np.int64, count=len(text))
     )
     source, target = ids[:-1], ids[1:]
     notes = []
     if strange:
-        shown = " ".join(sorted(repr(character) for character in strange)[:5])
-        notes.append(f"{len(strange)} characters occur only in the test part and count as one ({shown}).")
+        place = "do not occur in the training text" if symbols else "occur only in the test part"
+        notes.append(f"{len(strange)} characters {place} and count as one ({_listed(strange)}).")
     if protocol == "paper":
         notes.append(
             "protocol 'paper': the test part chooses the epoch, so its numbers are too good; compare them with the "
@@ -122,8 +144,13 @@ def from_text(
         test=splits[1],
         task="text",
         notes=tuple(notes),
+        schema=TextSchema("utf-8", names),
         protocol=protocol,
     )
+
+
+def _listed(characters: Iterable[str]) -> str:
+    return " ".join(sorted(repr(character) for character in characters)[:5])
 
 
 FORMAT = Format(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bispike.errors import DamagedError
-from bispike.schema import (
+from bispike.json_values import (
     Check,
     anything,
     is_switch,

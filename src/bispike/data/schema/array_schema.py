@@ -1,0 +1,180 @@
+"""How arrays were read: shape and order of axes, and the unit of the values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from torch import Tensor
+
+from ...errors import ConfigurationError, DataError
+from ...json_values import Check, expect, is_text, list_of, record, whole
+from .schema import Inputs, Schema
+from .units import Units, as_float
+
+ORDERS = ("auto", "features", "grey", "channels-first", "channels-last")
+_LARGEST_SIDE = 2**31
+_CHECK: Check = record(
+    {
+        "shape": list_of(whole(1, _LARGEST_SIDE)),
+        "order": is_text,
+        "units": lambda value, place: None,
+        "classes": list_of(is_text),
+    },
+    others=False,
+)
+
+
+@dataclass(frozen=True)
+class ArraySchema(Schema):
+    """How arrays were read.
+
+    Args:
+        shape: of one stimulus in the data set.
+        order: meaning of the axes of the array, one of `ORDERS` without "auto".
+        units: of the values.
+        classes: names of the classes.
+    """
+
+    kind: ClassVar[str] = "arrays"
+    what: ClassVar[str] = "an array"
+
+    shape: tuple[int, ...]
+    order: str
+    units: Units
+    classes: tuple[str, ...] = ()
+
+    @property
+    def divisor(self) -> float | None:
+        """What a network divides whole numbers by; None: it refuses them."""
+        return self.units.stimulus_divisor
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Least and largest value of the training part in the units of the data."""
+        return self.units.limits
+
+    @classmethod
+    def of(cls, array: np.ndarray, *, order: str = "auto", what: str = "stimuli") -> Self:
+        """Determine how the training part is read; the classes are added later.
+
+        Raises:
+            DataError: no numbers, a shape that no stimuli have, or axes that cannot be told apart.
+        """
+        if order not in ORDERS:
+            raise ConfigurationError(f"layout: expected one of {', '.join(ORDERS)}, received {order!r}.")
+        expect_numbers(array, what)
+        order = _order(array.shape, what) if order == "auto" else order
+        expected = {"features": 2, "grey": 3}.get(order, 4)
+        if array.ndim != expected:
+            raise DataError(f"{what}: layout {order!r} needs {expected} axes, received {list(array.shape)}.")
+        return cls(_in_order(array[:1], order).shape[1:], order, Units.of(array, image=order != "features"))
+
+    def apply(self, array: np.ndarray, what: str = "stimuli") -> tuple[Tensor, list[str]]:
+        """Stimuli `[N, D]` or `[N, C, H, W]`, uint8 or float32, that own their memory; and notes.
+
+        Raises:
+            DataError: other axes or another unit than in training.
+        """
+        expect_numbers(array, what)
+        axes = {"features": 2, "grey": 3}.get(self.order, 4)
+        if array.ndim != axes:
+            raise DataError(f"{what}: expected {axes} axes as in training, received {list(array.shape)}.")
+        return self.units.apply(_in_order(array, self.order), what)
+
+    def of_array(self, array: np.ndarray, source: object) -> Inputs:
+        """Stimuli in an array of a user, in the axes of the training, as the network takes them, or flat."""
+        if array.dtype.kind not in "buif":
+            raise DataError(f"{source}: expected numbers, received dtype {array.dtype}.")
+        order, single = self._layout(source, array)
+        rows = array[None] if single else array
+        if len(rows) == 0:
+            raise DataError(f"{source}: holds no stimulus.")
+        rows = rows.reshape(-1, *self.shape) if order == "flat" else _in_order(rows, order)
+        stimuli, notes = self.units.apply(rows, source)
+        name = Path(str(source)).name
+        names = (name,) if single or len(rows) == 1 else tuple(f"{name}[{i}]" for i in range(len(rows)))
+        return Inputs(names, as_float(stimuli), tuple(notes))
+
+    def _layout(self, source: object, array: np.ndarray) -> tuple[str, bool]:
+        """Order of the axes of an array with its batch axis, and whether it is a single stimulus without that axis."""
+        choices: dict[tuple[int, ...], str] = {}
+        if len(self.shape) == 3:
+            channels, height, width = self.shape
+            choices = {self.shape: "channels-first", (height, width, channels): "channels-last"}
+            if self.order == "channels-last":  # where both fit, the axes mean what they meant in training
+                choices[(height, width, channels)] = "channels-last"
+            if channels == 1:
+                choices[(height, width)] = "grey"
+            choices[(math.prod(self.shape),)] = "flat"
+        else:
+            choices[self.shape] = "features" if len(self.shape) == 1 else "channels-first"
+        if array.shape in choices:
+            return choices[array.shape], True
+        if array.shape[1:] in choices:
+            return choices[array.shape[1:]], False
+        expected = " or ".join(f"[{', '.join(map(str, axes))}]" for axes in choices)
+        raise DataError(
+            f"{source}: expected a stimulus of shape {expected}, or N of them on a first axis; received "
+            f"{list(array.shape)}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "shape": list(self.shape),
+            "order": self.order,
+            "units": self.units.to_dict(),
+            "classes": list(self.classes),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], place: str) -> Self:
+        """The schema of plain values from a file, which are not trusted; a DamagedError says what is wrong."""
+        _CHECK(values, place)
+        expect(values["order"] in ORDERS[1:], f"{place}: order", f"one of {', '.join(ORDERS[1:])}", values["order"])
+        units = Units.from_dict(values["units"], f"{place}: units")
+        return cls(tuple(values["shape"]), values["order"], units, tuple(values["classes"]))
+
+
+def expect_numbers(array: np.ndarray, what: str) -> None:
+    """Raise a DataError unless an array holds numbers, in the axes of stimuli, and at least one of them."""
+    if array.dtype.kind not in "buif":
+        likely = " Rows of different lengths make such an array." if array.dtype.kind == "O" else ""
+        raise DataError(f"{what}: expected numbers (uint8 or float), received dtype {array.dtype}.{likely}")
+    if array.ndim not in (2, 3, 4):
+        raise DataError(
+            f"{what}: expected [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W], received {list(array.shape)}."
+        )
+    if array.size == 0:
+        raise DataError(
+            f"{what}: expected at least one stimulus with at least one value, received {list(array.shape)}."
+        )
+
+
+def _in_order(array: np.ndarray, order: str) -> np.ndarray:
+    """The array with its channels first."""
+    if order == "channels-last":
+        return array.transpose(0, 3, 1, 2)
+    return array[:, None] if order == "grey" else array
+
+
+def _order(shape: tuple[int, ...], what: str) -> str:
+    if len(shape) < 4:
+        return "features" if len(shape) == 2 else "grey"
+    _, first, middle, last = shape
+    for usual in ((1, 3), (4,)):
+        if (first in usual) != (last in usual):
+            return "channels-first" if first in usual else "channels-last"
+        if (first == middle) != (middle == last):
+            return "channels-first" if middle == last else "channels-last"
+    if first == middle == last:
+        return "channels-first"
+    raise DataError(
+        f"{what}: cannot tell which axis of {list(shape)} holds the channels; "
+        "give the layout: channels-first or channels-last."
+    )
