@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from bispike.data.assemble import schema_of
 from bispike.data.schema import ArraySchema
-from PIL import Image
 
 IDX_NAMES = (
     "train-images-idx3-ubyte",
