@@ -166,8 +166,8 @@ def class_labels(table: Table, target: str) -> tuple[np.ndarray, tuple[str, ...]
     else:
         if many and len(distinct) > len(table) / 2:
             raise DataError(
-                f"{table.source}: expected classes in column {name!r}, received {len(distinct)} different texts in "
-                f"{len(table)} rows, such as {shortened(str(texts[0]))!r}. Is it a column of names? Give another target."
+                f"{table.source}: expected classes in column {name!r}, received {len(distinct)} texts in {len(table)} "
+                f"rows, such as {shortened(str(texts[0]))!r}. Is it a column of names? Give another target."
             )
         names = _sorted(distinct)
     notes = []

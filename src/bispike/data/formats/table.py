@@ -43,24 +43,56 @@ ENDINGS = (".csv", ".tsv", ".tab", ".psv")
 PACKED = ("", ".gz", ".bz2", ".xz", ".zip")
 
 
-def read(path: Path, *, like: Schema | None = None, memory_limit: float | None = None, **options: Any) -> Dataset:
+def read(
+    path: Path,
+    *,
+    like: Schema | None = None,
+    target: str | int | None = None,
+    drop: Sequence[str] | None = None,
+    one_hot: Sequence[str] | None = None,
+    missing: str = "error",
+    unseen: str = "refuse",
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    names: Sequence[str] | None = None,
+    comment: str | None = None,
+    quote: str | None = None,
+    missing_marks: Sequence[str] | None = None,
+    test_fraction: float = 0.2,
+    memory_limit: float | None = None,
+) -> Dataset:
     """A classification data set from a table.
 
     Args:
         path: the file.
-        like: schema of a training, by which the table is read; None: the table decides.
+        like: schema of a training, by which the table is read, and nothing else; None: table and options decide.
+        target, drop, one_hot, missing, unseen: what the columns are for, see `ROLES`.
+        delimiter, decimal, encoding, header, names, comment, quote, missing_marks: how it is written, see `DIALECT`.
+        test_fraction: share that becomes the test part.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
-        **options: those of `OPTIONS`.
 
     Raises:
         DataError: no such column, missing values, rows of different lengths, unsound content, or more than the limit.
+        ConfigurationError: an option names a column that is not there.
     """
     name = path.name.split(".")[0]
-    share = options.pop("test_fraction", TEST_SHARE.default)
     if like is not None:
-        return _read_like(path, like, name, share, memory_limit)
-    table = read_table_file(path, Dialect.of_options(options), memory_limit=memory_limit)
-    return _learn(table, Room.of(path, memory_limit), name, share, options)
+        return _read_like(path, like, name, test_fraction, memory_limit)
+    given = Dialect(
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        comment=comment,
+        quote=quote,
+        header=header,
+        names=None if names is None else tuple(names),
+        missing_marks=tuple(missing_marks or ()),
+    )
+    table = read_table_file(path, given, memory_limit=memory_limit)
+    choices = roles.Choices(target, tuple(drop or ()), tuple(one_hot or ()), missing)
+    return _learn(table, Room.of(path, memory_limit), name, test_fraction, choices, unseen)
 
 
 @checked
@@ -80,14 +112,16 @@ def from_table(frame: Any, *, name: str = "table", test_fraction: float = 0.2, *
     """
     if wrong := problems(ROLES, options, of="a table"):
         raise ConfigurationError(wrong)
-    return _learn(Table.of(frame, source=name), None, name, test_fraction, options)
+    given = {**{option.name: option.default for option in ROLES}, **options}
+    choices = roles.Choices(
+        given["target"], tuple(given["drop"] or ()), tuple(given["one_hot"] or ()), given["missing"]
+    )
+    return _learn(Table.of(frame, source=name), None, name, test_fraction, choices, given["unseen"])
 
 
-def _learn(table: Table, room: Room | None, name: str, share: float, options: dict[str, Any]) -> Dataset:
+def _learn(table: Table, room: Room | None, name: str, share: float, choices: roles.Choices, unseen: str) -> Dataset:
     """The data set of a table that decides itself how it is read."""
-    missing = options.get("missing") or "error"
-    drop, one_hot = tuple(options.get("drop") or ()), tuple(options.get("one_hot") or ())
-    choices = roles.Choices(options.get("target"), drop, one_hot, missing)
+    missing = choices.missing
     target = roles.class_column(table, choices.target)
     dropped, notes = roles.left_out(table, target, choices)
     names = [column for column in table.names if column != target and column not in dropped]
@@ -108,7 +142,7 @@ def _learn(table: Table, room: Room | None, name: str, share: float, options: di
         target=target,
         dropped=tuple(dropped),
         missing=missing,
-        unseen=options.get("unseen") or "refuse",
+        unseen=unseen,
         classes=classes,
     )
     matrix, filled = schema.matrix(table)

@@ -223,10 +223,16 @@ def _quoting(quote: str) -> int:
     return csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
 
 
-def cells_of(content: bytes, rows: Rows, delimiter: str, quote: str, count: int) -> list[list[str]]:
-    """The cells of the first rows."""
-    last = rows.starts[count] if count < len(rows) else len(content)
-    text = _spaced(content[int(rows.starts[0]) if len(rows) else 0 : int(last)].decode("utf-8", "replace"), delimiter)
+def cells_of(path: Path, content: bytes, rows: Rows, delimiter: str, quote: str, count: int) -> list[list[str]]:
+    """The cells of the first rows.
+
+    Raises:
+        DataError: a cell without end.
+    """
+    if not len(rows):
+        return []
+    last = int(rows.starts[count]) if count < len(rows) else len(content)
+    text = _spaced(content[int(rows.starts[0]) : last].decode("utf-8", "replace"), delimiter)
     reader = csv.reader(
         io.StringIO(text, newline="\n"),
         delimiter=delimiter or " ",
@@ -234,5 +240,8 @@ def cells_of(content: bytes, rows: Rows, delimiter: str, quote: str, count: int)
         quoting=_quoting(quote),
         skipinitialspace=True,
     )
-    found = [[cell for cell in row if cell] if delimiter == "" else row for row in reader]
+    try:
+        found = [[cell for cell in row if cell] if delimiter == "" else row for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}: not a readable table ({error}).") from error
     return [row for row in found if len(row) > 1 or (row and row[0].strip())][:count]

@@ -6,7 +6,7 @@ in the others. Files in use are read by the names of the columns, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -243,18 +243,7 @@ class TableSchema(Schema):
 
     def _numbers(self, table: Table, one: Feature) -> tuple[np.ndarray, list[str]]:
         column, name = table.columns[one.name], shortened(one.name)
-        values = table.numbers(one.name)
-        if values is None:
-            texts = column.texts.tolist()
-            decimal = table.dialect.decimal or "."
-            odd = [
-                row for row, text in enumerate(texts) if text is not None and number_in(plain(text), decimal) is None
-            ]
-            row = odd[0] if odd else 0
-            raise DataError(
-                f"{table.place(row)}, column {name!r}: expected a number, as in training, received "
-                f"{shortened(str(texts[row]))!r}."
-            )
+        values = _expect_numbers(table, one.name)
         if column.kind == "number" and column.mark != one.mark:
             expected = f"numbers with {one.mark!r}" if one.mark else "plain numbers"
             received = f"numbers with {column.mark!r}" if column.mark else "plain numbers"
@@ -328,6 +317,40 @@ class TableSchema(Schema):
         others = {"missing": values["missing"], "unseen": values["unseen"], "classes": tuple(values["classes"])}
         dialect = Dialect.from_dict(values["dialect"], f"{place}: dialect")
         return cls(dialect=dialect, features=tuple(features), target=values["target"], **names, **others)
+
+
+def without_counter(table: Table) -> tuple[Table, list[str]]:
+    """A table without the column that only counts the rows, and a note on it."""
+    counter = table.counter()
+    if counter is None:
+        return table, []
+    return table.without([counter]), [f"column {shortened(counter) or '(no name)'!r} only counts the rows; left out."]
+
+
+def numbers_of(table: Table, names: Sequence[str]) -> np.ndarray:
+    """Columns of numbers, float64 `[N, D]`.
+
+    Raises:
+        DataError: a text in place of a number, or a missing value.
+    """
+    found = [_expect_numbers(table, name) for name in names]
+    gaps = {name: where for name in names if (where := table.gaps(name)).any()}
+    if gaps:
+        raise missing_values(table, gaps)
+    return np.stack(found, axis=1) if found else np.zeros((len(table), 0))
+
+
+def _expect_numbers(table: Table, name: str) -> np.ndarray:
+    values = table.numbers(name)
+    if values is not None:
+        return values
+    texts, decimal = table.texts(name).tolist(), table.dialect.decimal or "."
+    odd = [row for row, text in enumerate(texts) if text is not None and number_in(plain(text), decimal) is None]
+    row = odd[0] if odd else 0
+    raise DataError(
+        f"{table.place(row)}, column {shortened(name)!r}: expected a number, as in training, received "
+        f"{shortened(str(texts[row]))!r}."
+    )
 
 
 def missing_values(table: Table, gaps: Mapping[str, np.ndarray]) -> DataError:
