@@ -28,7 +28,6 @@ from ..option import (
     one_of,
     problems,
     text,
-    texts,
     yes_or_no,
 )
 from ..readers.characters import shortened
@@ -48,18 +47,18 @@ def read(
     *,
     like: Schema | None = None,
     target: str | int | None = None,
-    drop: Sequence[str] | None = None,
-    one_hot: Sequence[str] | None = None,
+    drop: Sequence[str] | str | None = None,
+    one_hot: Sequence[str] | str | None = None,
     missing: str = "error",
     unseen: str = "refuse",
     delimiter: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
-    names: Sequence[str] | None = None,
+    names: Sequence[str] | str | None = None,
     comment: str | None = None,
     quote: str | None = None,
-    missing_marks: Sequence[str] | None = None,
+    missing_marks: Sequence[str] | str | float | None = None,
     test_fraction: float = 0.2,
     memory_limit: float | None = None,
 ) -> Dataset:
@@ -87,11 +86,11 @@ def read(
         comment=comment,
         quote=quote,
         header=header,
-        names=None if names is None else tuple(names),
-        missing_marks=tuple(missing_marks or ()),
+        names=None if names is None else _several(names),
+        missing_marks=_several(missing_marks),
     )
     table = read_table_file(path, given, memory_limit=memory_limit)
-    choices = roles.Choices(target, tuple(drop or ()), tuple(one_hot or ()), missing)
+    choices = roles.Choices(target, _several(drop), _several(one_hot), missing)
     return _learn(table, Room.of(path, memory_limit), name, test_fraction, choices, unseen)
 
 
@@ -113,9 +112,7 @@ def from_table(frame: Any, *, name: str = "table", test_fraction: float = 0.2, *
     if wrong := problems(ROLES, options, of="a table"):
         raise ConfigurationError(wrong)
     given = {**{option.name: option.default for option in ROLES}, **options}
-    choices = roles.Choices(
-        given["target"], tuple(given["drop"] or ()), tuple(given["one_hot"] or ()), given["missing"]
-    )
+    choices = roles.Choices(given["target"], _several(given["drop"]), _several(given["one_hot"]), given["missing"])
     return _learn(Table.of(frame, source=name), None, name, test_fraction, choices, given["unseen"])
 
 
@@ -226,6 +223,22 @@ def _column(name: str, value: Any) -> str | None:
     return None if fits else f"{name}: expected the name of a column, received {value!r}."
 
 
+def _several(value: Any) -> tuple[str, ...]:
+    """Texts of an option: a list, or one text as it is typed: `a`, `a,b` or `[a,b]`."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip().strip("'\"") for part in value.strip().removeprefix("[").removesuffix("]").split(","))
+    return tuple(map(str, value)) if isinstance(value, Sequence) else (str(value),)
+
+
+def _texts(name: str, value: Any) -> str | None:
+    """A list of texts or numbers, or one."""
+    items = value if isinstance(value, list | tuple) else [value]
+    fits = all(isinstance(one, str | int | float) and not isinstance(one, bool) for one in items)
+    return None if fits else f"{name}: expected a list of texts such as [a,b], received {value!r}."
+
+
 def _comment(name: str, value: Any) -> str | None:
     fits = isinstance(value, str) and 0 < len(value) <= 2 and value.isprintable()
     return None if fits else f"{name}: expected one or two characters such as '#', received {value!r}."
@@ -233,8 +246,8 @@ def _comment(name: str, value: Any) -> str | None:
 
 ROLES = (
     Option("target", "name of the class column; target, label, class, y or species if not given", check=_column),
-    Option("drop", "names of columns that are left out, such as [name,date]", check=texts),
-    Option("one_hot", "names of columns whose values are categories, also if they are numbers", check=texts),
+    Option("drop", "names of columns that are left out, such as [name,date]", check=_texts),
+    Option("one_hot", "names of columns whose values are categories, also if they are numbers", check=_texts),
     Option(
         "missing",
         "what is done where a value is missing: error, mean, median, most-frequent, own-category or drop-rows; fill "
@@ -254,10 +267,10 @@ DIALECT = (
     Option("decimal", "decimal mark, '.' or ','; recognised if not given", check=one_of(".", ",")),
     Option("encoding", "encoding of the file; UTF-8 or that of its byte order mark if not given", check=text),
     Option("header", "whether the first row names the columns; recognised if not given", check=yes_or_no),
-    Option("names", "names of all columns, in place of those in the file", check=texts),
+    Option("names", "names of all columns, in place of those in the file", check=_texts),
     Option("comment", "what lines that are left out begin with; recognised above the rows", check=_comment),
     Option("quote", "character around cells that hold delimiters; '' if there is none", check=text),
-    Option("missing_marks", "texts that mean a missing value, besides NA, ?, - and such: ['-999']", check=texts),
+    Option("missing_marks", "texts that mean a missing value, besides NA, ?, - and such: ['-999']", check=_texts),
 )
 OPTIONS = (*ROLES, *DIALECT, TEST_SHARE, MEMORY_LIMIT)
 
