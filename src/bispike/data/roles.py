@@ -59,7 +59,7 @@ def class_column(table: Table, target: str | int | None) -> str:
         if usual:
             return names[lowered.index(usual[0])]
         raise DataError(
-            f"{table.source}: which column is the class? Give target (--set target={_example(names)}); columns: "
+            f"{table.source}: which column is the class? Give target (--target {_example(table)}); columns: "
             f"{_listed(names)}."
         )
     if str(target) in table.columns:
@@ -244,8 +244,11 @@ def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(texts, key=key))
 
 
-def _example(names: Sequence[str]) -> str:
-    return shortened(names[-1]) if names else "NAME"
+def _example(table: Table) -> str:
+    """How the last column is typed."""
+    if not table.dialect.header and table.lines is not None:
+        return str(len(table.names))
+    return shortened(table.names[-1])
 
 
 def _listed(names: Sequence[str]) -> str:

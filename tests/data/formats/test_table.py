@@ -36,7 +36,7 @@ def test_the_usual_names_of_the_class_column_are_known(tmp_path):
 
 BAD = {
     "no such column": ("a,b\n1,2\n", {"target": "c"}, "unknown column 'c'"),
-    "which column": ("a,b\n1,2\n", {}, r"Give target \(--set target=b\); columns: a, b"),
+    "which column": ("a,b\n1,2\n", {}, r"Give target \(--target b\); columns: a, b"),
     "missing value": ("a,y\n1,0\n,1\n", {}, "one missing value in 'a', line 3"),
     "short row": ("a,y\n1,0\n1\n", {}, "line 3: expected 2 columns, received 1"),
     "no rows": ("a,y\n", {}, "found none"),

@@ -6,7 +6,7 @@ class, all other columns are features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,16 +79,8 @@ def read(
     name = path.name.split(".")[0]
     if like is not None:
         return _read_like(path, like, name, test_fraction, memory_limit)
-    given = Dialect(
-        delimiter=delimiter,
-        decimal=decimal,
-        encoding=encoding,
-        comment=comment,
-        quote=quote,
-        header=header,
-        names=None if names is None else _several(names),
-        missing_marks=_several(missing_marks),
-    )
+    written = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header, "names": names}
+    given = dialect_of({**written, "comment": comment, "quote": quote, "missing_marks": missing_marks})
     table = read_table_file(path, given, memory_limit=memory_limit)
     choices = roles.Choices(target, _several(drop), _several(one_hot), missing)
     return _learn(table, Room.of(path, memory_limit), name, test_fraction, choices, unseen)
@@ -221,6 +213,13 @@ def _dialect(schema: Schema) -> Dialect | None:
 def _column(name: str, value: Any) -> str | None:
     fits = isinstance(value, str | int) and not isinstance(value, bool)
     return None if fits else f"{name}: expected the name of a column, received {value!r}."
+
+
+def dialect_of(options: Mapping[str, Any]) -> Dialect:
+    """What the options of `DIALECT`, those that are given, say about how a file is written."""
+    given = {option.name: options.get(option.name) for option in DIALECT}
+    names, marks = given["names"], _several(given["missing_marks"])
+    return Dialect(**{**given, "names": None if names is None else _several(names), "missing_marks": marks})
 
 
 def _several(value: Any) -> tuple[str, ...]:

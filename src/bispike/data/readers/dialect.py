@@ -6,6 +6,7 @@ The first rows decide. What cannot be told apart is refused, with the option tha
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +25,7 @@ from .table_text import Rows, cells_of, find_rows
 DELIMITERS = ("\t", ";", ",", "|", "")
 SAMPLE = 200
 """Rows that decide."""
+ZEROS = re.compile(r"\s*0[0-9]+\s*")
 RARE = b"\x1f"
 """Stands for a delimiter of several bytes."""
 _COMMENTS = ("#", "%", "//")
@@ -89,6 +91,7 @@ class Form:
         names: of the columns; the heading of a row index is "".
         header: whether the file names the columns.
         rows: the rows of data.
+        zeros: places of columns with zeros in front of a number in the first rows, and such a cell.
         notes: one sentence each.
     """
 
@@ -97,6 +100,7 @@ class Form:
     names: tuple[str, ...]
     header: bool
     rows: Rows
+    zeros: dict[int, str]
     notes: tuple[str, ...]
 
 
@@ -141,7 +145,8 @@ def recognise(path: Path, content: bytes, given: Dialect, like: Dialect | None) 
         raise DataError(f"{path}: expected rows below the column names, found none.")
     names, notes_on_names = _names(path, header, first[1:] if named else first, body, given)
     _expect_even(path, body, len(names))
-    form = Form(delimiter, quote, names, header is not None, body, (*notes, *notes_on_names))
+    zeros = {i: cell for row in first for i, cell in enumerate(row) if ZEROS.fullmatch(cell) and i < len(names)}
+    form = Form(delimiter, quote, names, header is not None, body, zeros, (*notes, *notes_on_names))
     return form, content
 
 

@@ -66,6 +66,12 @@ def parse(
         header=form.header,
         missing_marks=marks,
     )
+    notes += [
+        f"column {shortened(form.names[i])!r} holds numbers with zeros in front, such as {cell.strip()}; they are read "
+        f"as numbers (categories: data.one_hot=[{shortened(form.names[i])}])."
+        for i, cell in form.zeros.items()
+        if i not in texts
+    ]
     kept, lines, more = _without_empty(columns, form)
     return kept, dialect, lines, [*form.notes, *notes, *more]
 
