@@ -69,7 +69,9 @@ def class_column(table: Table, target: str | int | None) -> str:
         place = int(target)
         if 1 <= place <= len(names) or place == -1:
             return names[place - 1 if place > 0 else -1]
-    raise DataError(f"{table.source}: {unknown_name('column', str(target), names[:LISTED])}")
+    if not isinstance(target, str):
+        raise ConfigurationError(f"target: expected a text, the name of a column, received {target!r}.")
+    raise DataError(f"{table.source}: {unknown_name('column', target, names[:LISTED])}")
 
 
 def expect_columns(table: Table, names: Iterable[str], option: str) -> None:

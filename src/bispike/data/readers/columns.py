@@ -77,11 +77,11 @@ def column_of_texts(texts: np.ndarray, decimal: str, marks: frozenset[str]) -> C
             value = None if cell is None else found[cell]
             values[row] = np.nan if value is None else value.value
         return Column("number", values, lambda: kept, beside.pop(), _texts=kept)
-    odd, fault = _odd(bare, found)
+    odd, fault = _odd(bare, found, decimal)
     return Column("text", None, lambda: kept, "", odd, fault, kept)
 
 
-def _odd(cells: list[str | None], found: dict[str, Any]) -> tuple[int, str]:
+def _odd(cells: list[str | None], found: dict[str, Any], decimal: str) -> tuple[int, str]:
     """Row of the first cell that keeps a column from being numbers, and what it is; -1: these are texts."""
     firsts = {value.mark for value in found.values() if value is not None}
     if len(firsts) > 1 and None not in found.values():
@@ -91,6 +91,10 @@ def _odd(cells: list[str | None], found: dict[str, Any]) -> tuple[int, str]:
     if any(value is not None for value in found.values()):
         row = next(row for row, cell in enumerate(cells) if cell is not None and found[cell] is None)
         return row, oddity(str(cells[row])) or "no number, but others in the column are"
+    other, mark = (".", "point") if decimal == "," else (",", "comma")
+    if all(number(cell, other) is not None for cell in found):
+        row = next(row for row, cell in enumerate(cells) if cell is not None and found[cell] is None)
+        return row, f"a number with a decimal {mark}, unlike other columns"
     looks = {cell: oddity(cell) for cell in found}
     if all(looks.values()) and len(set(looks.values())) == 1:
         row = next(row for row, cell in enumerate(cells) if cell is not None)

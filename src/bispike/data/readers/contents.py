@@ -13,6 +13,7 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -71,19 +72,20 @@ def read_file(path: Path, room: Room) -> bytes:
             raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
-def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
-    """The bytes of a file, unpacked if it is packed by gzip, bzip2, xz or zip (recognised by its first bytes).
+def read_unpacked(path: Path, room: Room, *, per_byte: int = 1, kinds: Collection[str] = ("gzip",)) -> bytes:
+    """The bytes of a file, unpacked if it is packed, as its first bytes say.
 
     Args:
         path: the file; a zip file holds one file.
         room: what it may take.
         per_byte: bytes that the caller needs for each byte of the content, the content included.
+        kinds: of packed files that are unpacked, of `PACKED`; others are returned as they are.
 
     Raises:
         DataError: it cannot be read, is damaged, or holds more than the limit.
     """
     content = read_file(path, room)
-    kind = next((kind for first, kind in PACKED.items() if content.startswith(first)), None)
+    kind = next((kind for first, kind in PACKED.items() if kind in kinds and content.startswith(first)), None)
     if kind is None:
         room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content

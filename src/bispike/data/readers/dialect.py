@@ -188,7 +188,8 @@ def _delimiter(content: bytes, quote: str, likely: str | None) -> str:
         numbers = sum(number(cell) is not None or number(cell, ",") is not None or is_gap(cell) for cell in cells)
         if mark == "" and ({*map(len, rows[1:])} - {width} or (width == 2 and len(rows[0]) == 1)):
             continue  # ordinary text has spaces too
-        score = (round(alike / len(rows), 1), numbers / max(len(cells), 1) + (0.2 if mark else 0))
+        even = alike / len(rows) - (0.1 if len(rows[0]) != width else 0)
+        score = (round(even, 1), numbers / max(len(cells), 1) + (0.2 if mark else 0))
         if score > best:
             best, chosen = score, mark
     return chosen
@@ -314,6 +315,10 @@ def _counts(row: list[str], others: list[list[str]]) -> bool:
         return False
     if values == list(range(len(values))):
         return len(values) > 2 or fractions
+    if others and all(cell.strip().isdecimal() for cell in others[0]):
+        following = [int(cell[:18]) for cell in others[0]]
+        if {b - a for a, b in pairwise(following)} == steps:
+            return False  # the next row rises in the same way
     return len(values) > 3 and (fractions or len(values) > 9)
 
 

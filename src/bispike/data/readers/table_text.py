@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import ConfigurationError, DataError
 from ..memory_limit import Room
-from .contents import read_unpacked
+from .contents import PACKED, read_unpacked
 
 PER_CHARACTER = 3
 """Bytes that reading takes per byte of the text: the bytes, their copy, and the numbers."""
@@ -59,7 +59,7 @@ def read_text(path: Path, encoding: str | None, likely: str | None, memory_limit
         DataError: unreadable, damaged, of another encoding, no text, or more than the limit.
         ConfigurationError: no such encoding.
     """
-    content = read_unpacked(path, Room.of(path, memory_limit), per_byte=PER_CHARACTER)
+    content = read_unpacked(path, Room.of(path, memory_limit), per_byte=PER_CHARACTER, kinds=PACKED.values())
     for first, (what, fix) in _FOREIGN.items():
         if content.startswith(first):
             raise DataError(f"{path}: expected a table as text, received {what}: {fix}.")

@@ -348,8 +348,8 @@ def _expect_numbers(table: Table, name: str) -> np.ndarray:
     odd = [row for row, text in enumerate(texts) if text is not None and number_in(plain(text), decimal) is None]
     row = odd[0] if odd else 0
     raise DataError(
-        f"{table.place(row)}, column {shortened(name)!r}: expected a number, as in training, received "
-        f"{shortened(str(texts[row]))!r}."
+        f"{table.place(row)}: {shortened(str(texts[row]))!r} is not a number (column {shortened(name)!r}; expected "
+        "numbers, as in training)."
     )
 
 
@@ -363,11 +363,12 @@ def missing_values(table: Table, gaps: Mapping[str, np.ndarray]) -> DataError:
     counts = {name: int(where.sum()) for name, where in gaps.items()}
     first = min(gaps, key=lambda name: int(gaps[name].argmax()))
     row, total = int(gaps[first].argmax()), sum(counts.values())
+    where = table.at(row) if table.lines is None else f"{table.at(row)} (row {row + 1})"
     if total == 1:
-        what = f"one missing value in {shortened(first)!r}, {table.at(row)}"
+        what = f"one missing value in {shortened(first)!r}, {where}"
     else:
         columns = ", ".join(f"{shortened(name)!r} ({count})" for name, count in list(counts.items())[:LISTED])
-        what = f"{total} missing values in {columns}; the first in {shortened(first)!r}, {table.at(row)}"
+        what = f"{total} missing values in {columns}; the first in {shortened(first)!r}, {where}"
     return DataError(
         f"{table.source}: {what}. Fill them in the file, or train with missing=median, mean, most-frequent, "
         "own-category or drop-rows (--set data.missing=median)."
