@@ -55,30 +55,29 @@ GAPS = (
 _GAPS = frozenset(gap.lower() for gap in GAPS)
 TRUTH = {"true": 1.0, "false": 0.0}
 MARKS = "%$€£¥₹"
-_ALIKE = str.maketrans(
-    {
-        "\u2212": "-",
-        "\u2012": "-",
-        "\u2013": "-",
-        "\uff0d": "-",
-        "\uff0b": "+",
-        "\uff0e": ".",
-        "\uff0c": ",",
-        "\u2019": "'",
-        "\u02bc": "'",
-        "\uff05": "%",
-        "\u00a0": " ",
-        "\u2007": " ",
-        "\u2009": " ",
-        "\u202f": " ",
-        "\u3000": " ",
-        "\ufeff": None,
-        "\u200b": None,
-        "\u200e": None,
-        "\u200f": None,
-        **{0xFF10 + digit: str(digit) for digit in range(10)},
-    }
-)
+_LOOKS_LIKE: dict[str, str | None] = {
+    "\u2212": "-",
+    "\u2012": "-",
+    "\u2013": "-",
+    "\uff0d": "-",
+    "\uff0b": "+",
+    "\uff0e": ".",
+    "\uff0c": ",",
+    "\u2019": "'",
+    "\u02bc": "'",
+    "\uff05": "%",
+    "\u00a0": " ",
+    "\u2007": " ",
+    "\u2009": " ",
+    "\u202f": " ",
+    "\u3000": " ",
+    "\ufeff": None,
+    "\u200b": None,
+    "\u200e": None,
+    "\u200f": None,
+    **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+}
+_ALIKE = str.maketrans(_LOOKS_LIKE)
 _EXPONENT = r"(?:[eEdD][-+]?[0-9]+)?"
 _POINT = re.compile(rf"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){_EXPONENT}")
 _COMMA = re.compile(rf"[-+]?(?:[0-9]+,?[0-9]*|,[0-9]+){_EXPONENT}")

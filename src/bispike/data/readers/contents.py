@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 from ...errors import DataError
 from ..memory_limit import Room, amount
@@ -110,7 +110,7 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1, kinds: Collectio
 
 def _unpacker(kind: str, packed: io.BytesIO, path: Path) -> IO[bytes]:
     if kind == "gzip":
-        return gzip.GzipFile(fileobj=packed)
+        return cast(IO[bytes], gzip.GzipFile(fileobj=packed))
     if kind == "bzip2":
         return bz2.BZ2File(packed)
     if kind == "xz":

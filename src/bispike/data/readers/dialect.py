@@ -173,7 +173,7 @@ def _delimiter(content: bytes, quote: str, likely: str | None) -> str:
         lines = lines[:-1] or lines
     kept = [line for line in lines if line.strip() and not line.lstrip().startswith(_COMMENTS)][:SAMPLE]
     kept = kept or [line for line in lines if line.strip()][:SAMPLE]
-    if likely and likely.isascii() and len(widths := set(map(len, _cut(kept, likely, quote)))) == 1 and widths != {1}:
+    if likely and likely.isascii() and len(even := set(map(len, _cut(kept, likely, quote)))) == 1 and even != {1}:
         return likely
     best, chosen = (0.0, 0.0), ","
     for mark in DELIMITERS:

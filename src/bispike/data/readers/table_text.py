@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -231,8 +232,8 @@ def _spaced(text: str, delimiter: str) -> str:
     return text.replace("\t", " ") if delimiter == "" else text
 
 
-def _quoting(quote: str) -> int:
-    return csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+def _quoting(quote: str) -> Literal[0, 3]:
+    return 0 if quote else 3  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
 
 
 def cells_of(path: Path, content: bytes, rows: Rows, delimiter: str, quote: str, count: int) -> list[list[str]]:
