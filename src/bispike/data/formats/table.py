@@ -217,9 +217,10 @@ def _column(name: str, value: Any) -> str | None:
 
 def dialect_of(options: Mapping[str, Any]) -> Dialect:
     """What the options of `DIALECT`, those that are given, say about how a file is written."""
-    given = {option.name: options.get(option.name) for option in DIALECT}
+    given: dict[str, Any] = {option.name: options.get(option.name) for option in DIALECT}
     names, marks = given["names"], _several(given["missing_marks"])
-    return Dialect(**{**given, "names": None if names is None else _several(names), "missing_marks": marks})
+    given |= {"names": None if names is None else _several(names), "missing_marks": marks}
+    return Dialect(**given)
 
 
 def _several(value: Any) -> tuple[str, ...]:

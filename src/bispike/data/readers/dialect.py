@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from ...errors import DataError
-from ...json_values import Check, is_switch, is_text, list_of, optional, record
+from ...json_values import Check, expect, is_switch, is_text, list_of, optional, record
 from .cells import is_gap, number, plain
 from .characters import shortened
 from .table_text import Rows, cells_of, find_rows
@@ -77,6 +77,11 @@ class Dialect:
     def from_dict(cls, values: Any, place: str) -> Self:
         """The dialect of plain values from a file, which are not trusted; a DamagedError says what is wrong."""
         _CHECK(values, place)
+        expect(values["decimal"] in (None, ".", ","), f"{place}: decimal", "'.' or ','", values["decimal"])
+        for name in ("delimiter", "quote"):
+            value = values[name]
+            fits = not value or (len(value) == 1 and value not in "\r\n" and (name == "quote" or value != '"'))
+            expect(fits, f"{place}: {name}", "one character", value)
         names = values["names"]
         marks = tuple(values["missing_marks"])
         return cls(**{**values, "names": names and tuple(names), "missing_marks": marks})
@@ -173,8 +178,10 @@ def _delimiter(content: bytes, quote: str, likely: str | None) -> str:
         lines = lines[:-1] or lines
     kept = [line for line in lines if line.strip() and not line.lstrip().startswith(_COMMENTS)][:SAMPLE]
     kept = kept or [line for line in lines if line.strip()][:SAMPLE]
-    if likely and likely.isascii() and len(even := set(map(len, _cut(kept, likely, quote)))) == 1 and even != {1}:
-        return likely
+    if likely and likely.isascii():
+        cut = {len(row) for row in _cut(kept, likely, quote)}
+        if len(cut) == 1 and cut != {1}:
+            return likely
     best, chosen = (0.0, 0.0), ","
     for mark in DELIMITERS:
         if mark and not any(mark in line for line in kept):

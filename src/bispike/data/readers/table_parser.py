@@ -81,7 +81,8 @@ def _blocks(content: bytes, form: Form, **options: Any) -> Iterator[tuple[int, A
     import pandas
 
     rows = max(1, BLOCK // len(form.names))
-    exact = {} if tuple(map(int, pandas.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+    if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # later ones read exactly in any case
+        options["float_precision"] = "round_trip"
     stream = io.BytesIO(content)
     stream.seek(int(form.rows.starts[0]))
     with warnings.catch_warnings():
@@ -99,7 +100,6 @@ def _blocks(content: bytes, form: Form, **options: Any) -> Iterator[tuple[int, A
             low_memory=False,
             chunksize=rows,
             engine="c",
-            **exact,
             **options,
         )
         first = 0

@@ -255,7 +255,7 @@ class TableSchema(Schema):
         notes: list[str] = []
         if gaps.any():
             self._expect_fill(table, one, gaps)
-            values = np.where(gaps, one.fill, values).astype(np.float64)
+            values = np.where(gaps, float(one.fill or 0), values)
             notes.append(f"{int(gaps.sum())} missing values in {name!r} are filled with {one.fill:g} ({self.missing}).")
         return values, [*notes, *_far(one, values)]
 
@@ -313,10 +313,16 @@ class TableSchema(Schema):
             (optional(number()) if one["kind"] == "number" else optional(is_text))(one["fill"], f"{at}: fill")
             features.append(Feature(**{**one, "categories": tuple(one["categories"])}))
         expect(bool(features), f"{place}: features", "at least one", [])
-        names = {"columns": tuple(values["columns"]), "dropped": tuple(values["dropped"])}
-        others = {"missing": values["missing"], "unseen": values["unseen"], "classes": tuple(values["classes"])}
-        dialect = Dialect.from_dict(values["dialect"], f"{place}: dialect")
-        return cls(dialect=dialect, features=tuple(features), target=values["target"], **names, **others)
+        return cls(
+            dialect=Dialect.from_dict(values["dialect"], f"{place}: dialect"),
+            columns=tuple(values["columns"]),
+            features=tuple(features),
+            target=values["target"],
+            dropped=tuple(values["dropped"]),
+            missing=values["missing"],
+            unseen=values["unseen"],
+            classes=tuple(values["classes"]),
+        )
 
 
 def without_counter(table: Table) -> tuple[Table, list[str]]:
