@@ -12,6 +12,7 @@ from ...json_values import expect, is_table
 from .array_schema import ArraySchema as ArraySchema
 from .schema import Inputs as Inputs
 from .schema import Schema as Schema
+from .table_schema import TableSchema as TableSchema
 from .text_schema import TextSchema as TextSchema
 from .units import Units as Units
 
@@ -28,6 +29,7 @@ def register(kind: type[Schema]) -> type[Schema]:
 
 register(ArraySchema)
 register(TextSchema)
+register(TableSchema)
 
 
 def to_dict(schema: Schema) -> dict[str, Any]:
