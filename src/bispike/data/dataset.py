@@ -151,6 +151,7 @@ class Dataset:
         task: what the set is used for: "classification", "events", "text" or "series".
         notes: what a reader should know about how the data were read, one sentence each.
         schema: how the data were read, by which files in use are read too; None: not known.
+        validation: the source's own validation part; None: a share of the training part is held out for it.
     """
 
     sequential: ClassVar[bool] = False
@@ -164,9 +165,15 @@ class Dataset:
     task: str = "classification"
     notes: tuple[str, ...] = ()
     schema: Schema | None = None
+    validation: Split | None = None
 
     def split_validation(self, fraction: float, seed: int) -> tuple[Split, Split]:
-        """Training part without, and with only, a share for validation (see `Split.hold_out`)."""
+        """Training part without, and with only, a share for validation (see `Split.hold_out`).
+
+        A source with a validation part of its own gives both as they are, unless the share is 0.
+        """
+        if self.validation is not None and fraction > 0:
+            return self.train, self.validation
         return self.train.hold_out(fraction, seed)
 
     def protocol_summary(self) -> dict[str, Any]:
@@ -175,7 +182,7 @@ class Dataset:
 
     def describe(self) -> dict[str, Any]:
         """What the data set holds, as plain values (`data.check` lists the keys)."""
-        classes = self.concept.classes
+        classes, held_out = self.concept.classes, self.validation
         low, high = torch.aminmax(self.train.stimuli)
         return {
             "name": self.name,
@@ -185,6 +192,7 @@ class Dataset:
             "classes": classes,
             "class_names": list(self.concept.names),
             "train": {"count": len(self.train), "per_class": self.train.counts(classes)},
+            "validation": None if held_out is None else {"count": len(held_out), "per_class": held_out.counts(classes)},
             "test": {"count": len(self.test), "per_class": self.test.counts(classes)},
             "value_range": [low.item(), high.item()],
             "mean": list(self.stimulus.mean),
@@ -202,9 +210,10 @@ class Dataset:
         absent = [name for name, n in zip(self.concept.names, self.test.counts(len(counts)), strict=True) if n == 0]
         if absent:
             notes.append(f"the test part has no stimulus of class {', '.join(absent[:5])}.")
-        shared = len(_hashes(self.train) & _hashes(self.test))
-        if shared:
-            notes.append(f"{shared} different test stimuli also occur in the training part.")
+        for what, part in (("test", self.test), ("validation", self.validation)):
+            shared = 0 if part is None else len(_hashes(self.train) & _hashes(part))
+            if shared:
+                notes.append(f"{shared} different {what} stimuli also occur in the training part.")
         return notes
 
     @cached_property
@@ -212,7 +221,7 @@ class Dataset:
         """16 hexadecimal digits of the content (values, labels, class names), whatever the name or place."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update(repr((self.task, self.stimulus.shape, self.concept.names)).encode())
-        for part in (self.train, self.test):
+        for part in (self.train, self.test, *([] if self.validation is None else [self.validation])):
             digest.update(repr((part.stimuli.dtype, tuple(part.stimuli.shape))).encode())
             for tensor in (part.stimuli, part.labels):
                 digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

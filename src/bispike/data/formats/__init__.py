@@ -89,6 +89,8 @@ def likely(path: Path, task: str | None = None) -> list[Format]:
 
 def for_inputs(path: Path) -> Format | None:
     """The format that reads stimuli for a network from a file; None if there is none."""
+    if path.is_dir():
+        return registry[image_folder.FORMAT.name]
     name = path.name.lower()
     fitting = [
         (len(ending), format)
