@@ -30,6 +30,9 @@ Index = Indices | int
 PIXEL_STD_FLOOR = 1 / 32
 """Least standard deviation of a uint8 channel, in the unit 0..1: eight of 256 grey levels."""
 
+_BLOCK = 1 << 16
+"""Values that are looked at together: few enough to stay in the cache of a processor."""
+
 UNEVEN = 10
 """Ratio of the largest to the smallest class from which `Dataset.suspicions` mentions it."""
 
@@ -80,7 +83,8 @@ class Split(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
     def subset(self, indices: Indices) -> Split:
         """A split with copies of some rows."""
         rows = as_rows(indices)
-        return Split(self.stimuli[rows].clone(), self.labels[rows].clone())
+        stimuli, labels = self.stimuli[rows], self.labels[rows]
+        return Split(stimuli.clone(), labels.clone()) if isinstance(rows, slice) else Split(stimuli, labels)
 
     def to(self, device: torch.device | str) -> Split:
         """The same split on a device."""
@@ -233,6 +237,8 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
 
     No deviation is 0: for uint8 it is at least `PIXEL_STD_FLOOR`, and a constant float channel has 1.
     """
+    if stimuli.dtype == torch.uint8:
+        return _byte_statistics(stimuli.cpu().numpy())
     channels = stimuli.shape[1]
     others = [axis for axis in range(stimuli.ndim) if axis != 1]
     count = stimuli.numel() / channels
@@ -246,12 +252,25 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
     for rows in stimuli.split(chunk):
         square += (rows.double() - centre).square().sum(others)
     std = (square / count).sqrt()
-    if stimuli.dtype == torch.uint8:
-        mean, std = mean / 255, (std / 255).clamp_min(PIXEL_STD_FLOOR)
-    else:
-        constant = std <= 1e-7 * mean.abs().clamp_min(1e-30)
-        std = torch.where(constant, torch.ones_like(std), std)
+    constant = std <= 1e-7 * mean.abs().clamp_min(1e-30)
+    std = torch.where(constant, torch.ones_like(std), std)
     return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _byte_statistics(stimuli: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of uint8 stimuli; sums of whole numbers are exact."""
+    channels = stimuli.shape[1]
+    count = stimuli.size // channels
+    totals, squares = [0] * channels, [0] * channels
+    rows = max(1, _BLOCK // stimuli[0].size)
+    for first in range(0, len(stimuli), rows):
+        block = stimuli[first : first + rows].swapaxes(0, 1).reshape(channels, -1).astype(np.float64)
+        for channel, values in enumerate(block):
+            totals[channel] += int(values.sum())
+            squares[channel] += int(values.dot(values))
+    mean = [total / count / 255 for total in totals]
+    variance = [(count * square - total**2) / count**2 for total, square in zip(totals, squares, strict=True)]
+    return tuple(mean), tuple(max(one**0.5 / 255, PIXEL_STD_FLOOR) for one in variance)
 
 
 def as_rows(index: Index) -> Tensor | slice:

@@ -18,6 +18,8 @@ from ..memory_limit import Room, amount
 
 GZIP = b"\x1f\x8b"
 BLOCK = 1 << 20
+_GZIP_FORMAT = 31
+"""What zlib calls a gzip file, whose checksum it compares."""
 
 
 def exists(path: Path) -> bool:
@@ -83,6 +85,13 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
         room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content
     try:
+        stream = zlib.decompressobj(wbits=_GZIP_FORMAT)
+        unpacked = stream.decompress(content, room.limit // per_byte + 1)
+        if per_byte * len(unpacked) > room.limit:
+            raise room.excess(f"{path.name} unpacks to {amount(len(unpacked))} or more, which")
+        if stream.eof and not stream.unused_data:
+            return unpacked
+        del unpacked  # several packed files one after the other, or a damaged one
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             return _read_blocks(stream, path, room, per_byte)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -148,9 +148,11 @@ class _Decoder:
     """Opens images whose size is within the limit; of the large ones a single one at a time."""
 
     def __init__(self, room: Room) -> None:
-        from PIL import Image
+        from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (each registers its decoder)
 
-        Image.init()
+        with contextlib.suppress(ImportError):
+            from PIL import AvifImagePlugin  # noqa: F401
+        Image.preinit()
         self._room = room
         self._large = threading.Lock()
         self._formats = tuple(name for name in DECODERS if name in Image.OPEN)
