@@ -32,7 +32,11 @@ from .image_layout import Layout, class_folders, expect_classes, find_layout
 
 MOST_OTHERS = 100_000
 """Files that are no images, above which the folder of a class is taken for something else, such as a whole disk."""
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+"""Endings of files that hold other files."""
 _SHOWN = 5
+_UNKNOWN = -1
+"""Label of an image that lies in no folder of a class."""
 
 
 @dataclass
@@ -215,6 +219,15 @@ def _endings() -> str:
     return " ".join(sorted(ENDINGS))
 
 
+def instead(path: Path) -> str | None:
+    """What to do with a file that is given in place of a folder of images; None: it is neither archive nor image."""
+    if path.name.lower().endswith(ARCHIVES):
+        return "is an archive. Unpack it, and give the folder with its images or the file in it."
+    if is_image(path):
+        return "is one image; a data set is a folder with one folder of images per class. Give that folder."
+    return None
+
+
 # ------------------------------------------------------------------ stimuli for a trained network
 
 
@@ -232,24 +245,23 @@ def _read_folder(path: Path, schema: Schema, memory_limit: float | None) -> Inpu
     files = [file.relative_to(path) for file in found.images]
     if not files:
         holds = f" It holds other files: {named(found.others)}." if found.others else ""
-        raise DataError(f"{path}: expected images in the folder, found none.{holds} Name files, or a folder of images.")
+        raise DataError(f"{path}: is a folder without images.{holds} Name the files, or a folder of images.")
     room = Room.for_files(path, found.images, memory_limit)
     if isinstance(schema, ImageSchema | ArraySchema):
         room.expect_stimuli((len(files), *schema.shape))
     stimuli, notes = _apply(schema, [Picture.at(file, room) for file in found.images], room, "images")
     if found.others:
         notes.append(f"{named(found.others)}.")
-    labels = [_label(file, schema.classes) for file in files]
-    known = [label for label in labels if label is not None]
-    judged = torch.tensor(known, dtype=torch.int64) if len(known) == len(files) else None
+    labels = torch.tensor([_label(file, schema.classes) for file in files])
+    judged = None if bool((labels == _UNKNOWN).all()) else labels
     names = tuple(file.as_posix() for file in files)
     return Inputs(names, as_float(stimuli), tuple(f"{path.name}: {note}" for note in notes), judged)
 
 
-def _label(file: Path, classes: Sequence[str]) -> int | None:
-    """The class whose folder holds a file; None: there is none."""
+def _label(file: Path, classes: Sequence[str]) -> int:
+    """Number of the class whose folder holds a file; `_UNKNOWN`: there is none."""
     number = {name: i for i, name in enumerate(classes)}
-    return next((number[name] for name in composed(file.parts[:-1]) if name in number), None)
+    return next((number[name] for name in composed(file.parts[:-1]) if name in number), _UNKNOWN)
 
 
 def _check_size(name: str, value: Any) -> str | None:

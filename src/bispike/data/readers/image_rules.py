@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...errors import DataError
@@ -25,6 +25,7 @@ from .pixels import (
     background_of,
     brightness,
     contrasting,
+    white_of,
 )
 
 USUAL_DEPTHS = (1, 8, 12, 16)
@@ -61,7 +62,7 @@ class Facts:
         size: width and height, upright.
         low, high: least and largest stored value.
         whole: whether all values are whole numbers.
-        opacity, light: sum of the opacity, and of opacity times brightness, if pixels are transparent; else 0.
+        opacity, light: sum of the opacity, and of opacity times stored value, if pixels are transparent; else 0.
         ground: what its transparent pixels are laid on if the set has no rule; None: it has none.
         placed: whether it has been decoded.
     """
@@ -118,7 +119,7 @@ def decide(facts: Sequence[Facts], choice: Choice) -> tuple[Reading, list[str]]:
         )
     channels = choice.channels or (1 if all(one.grey for one in facts) else 3)
     depths, said = _depths(facts, choice.depth)
-    background, laid = _background(facts, choice.background)
+    background, laid = _background(facts, choice.background, depths)
     notes += [*said, *laid, *_page_notes(facts, "training images")]
     return Reading(Form(channels, height, width), depths, background), notes
 
@@ -214,11 +215,14 @@ def _depth(kind: str, low: float, high: float, *, whole: bool, chosen: int | Non
     ]
 
 
-def _background(facts: Sequence[Facts], chosen: Ground | None) -> tuple[Ground | None, list[str]]:
+def _background(
+    facts: Sequence[Facts], chosen: Ground | None, depths: Mapping[str, int]
+) -> tuple[Ground | None, list[str]]:
     transparent = [one for one in facts if one.transparent]
     if not transparent:
         return chosen, []
-    ground = chosen or contrasting(sum(one.opacity for one in transparent), sum(one.light for one in transparent))
+    light = sum(one.light / white_of(one.stored, depths) for one in transparent)
+    ground = chosen or contrasting(sum(one.opacity for one in transparent), light)
     other = "black" if ground == "white" else "white"
     if chosen is not None:
         return ground, []

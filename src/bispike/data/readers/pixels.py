@@ -262,15 +262,15 @@ def expect_within(high: float, depth: int, stored: str) -> None:
 
 
 def brightness(decoded: Decoded) -> tuple[float, float]:
-    """Sums of the opacity (0..1 a pixel) and of opacity times brightness (0..1); 0 of an image without transparency."""
+    """Sums of the opacity (0..1 per pixel) and of opacity times stored value; 0 of an image without transparency."""
     if decoded.alpha is None:
         return 0.0, 0.0
     alpha = np.asarray(decoded.alpha, dtype=np.float64) / 255
     if decoded.values is not None:
-        light = decoded.values / max(float(decoded.values.max()), 1.0)
+        light = decoded.values
     else:
         assert decoded.picture is not None
-        light = np.asarray(decoded.picture.convert("L"), dtype=np.float64) / 255
+        light = np.asarray(decoded.picture.convert("L"), dtype=np.float64)
     return float(alpha.sum()), float((alpha * light).sum())
 
 
@@ -279,9 +279,15 @@ def contrasting(opacity: float, light: float) -> Ground:
     return "white" if light < opacity / 2 else "black"
 
 
+def white_of(stored: str, depths: Mapping[str, int]) -> float:
+    """The stored value of white; pictures of 1 bit and of 16-bit colour are decoded to 0..255."""
+    return 255.0 if stored in (BITS, COLOURS) else 2.0 ** depths.get(stored, FULL_DEPTH[stored]) - 1
+
+
 def background_of(decoded: Decoded, reading: Reading) -> Ground:
     """The ground of the set, or the one that contrasts with this image where the set has none."""
-    return reading.background or contrasting(*brightness(decoded))
+    opacity, light = brightness(decoded)
+    return reading.background or contrasting(opacity, light / white_of(decoded.stored, reading.depths))
 
 
 # ------------------------------------------------------------------ what is stored

@@ -123,11 +123,12 @@ class ArraySchema(Schema):
                 f"{source}: expected values in the unit of the training, {units.low:g} to {units.high:g}, which pixels "
                 "of an image are not. Store the stimulus as an .npy file in that unit."
             )
-        found, form = decode_image(image), Form(*self.shape)
+        form = Form(*self.shape)
         try:
+            found = decode_image(image)
             values = torch.from_numpy(to_unit(found, form))
-        except DataError as error:
-            raise DataError(f"{source}: {error}.") from None
+        except (ValueError, OSError, SyntaxError) as error:  # Pillow decodes only now
+            raise DataError(f"{source}: {error}.") from error
         notes = usage_notes([facts_of(found, Reading(form))], Reading(form), "images")
         return Inputs((name,), values[None], tuple(f"{name}: {note}" for note in notes))
 

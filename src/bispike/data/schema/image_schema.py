@@ -94,11 +94,12 @@ class ImageSchema(Schema):
         Raises:
             DataError: its values exceed the depth of the training, or its depth cannot be told.
         """
-        found, name = decode_image(image), Path(str(source)).name
+        name = Path(str(source)).name
         try:
+            found = decode_image(image)
             pixels = torch.from_numpy(np.array(to_pixels(found, self.reading)))
-        except DataError as error:
-            raise DataError(f"{source}: {error}.") from None
+        except (ValueError, OSError, SyntaxError) as error:  # Pillow decodes only now
+            raise DataError(f"{source}: {error}.") from error
         notes = usage_notes([facts_of(found, self.reading)], self.reading, "images")
         return Inputs((name,), as_float(pixels[None]), tuple(f"{name}: {note}" for note in notes))
 
