@@ -142,7 +142,10 @@ def ending(file: Path) -> str:
 def named(others: Counter[str]) -> str:
     """How many files of which endings ("3 files left out: 2 .txt, 1 .csv") with what can be done."""
     total = others.total()
-    listed = ", ".join(f"{n} {suffix or 'without an ending'}" for suffix, n in others.most_common())
+    listed = ", ".join(
+        f"{n} {suffix or 'without an ending'}"
+        for suffix, n in sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))
+    )
     images = sorted(UNREADABLE & set(others))
     fix = f" ({', '.join(images)}: convert these images to PNG or JPEG)" if images else ""
     return f"{total} {'file' if total == 1 else 'files'} left out: {listed}{fix}"
