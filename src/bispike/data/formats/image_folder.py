@@ -21,7 +21,7 @@ from ..assemble import assemble
 from ..dataset import Dataset, Split
 from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of
-from ..readers.image_files import ENDINGS, Found, composed, files_in, images_below, is_image, named
+from ..readers.image_files import ENDINGS, Found, composed, ending, files_in, images_below, is_image, named
 from ..readers.image_rules import Choice
 from ..readers.images import Picture, decode, each_image, learn, one_image, parse_size
 from ..readers.pixels import DEEPEST, GROUNDS, Ground
@@ -94,7 +94,8 @@ def read(
     classes, parts = _find_images(layout, known)
     room = Room.for_files(path, (file for part in parts for file in part.files), memory_limit)
     pictures = {part.name: [Picture.at(file, room) for file in part.files] for part in parts}
-    notes = [*layout.notes, *_left_out(parts)]
+    beside = [] if layout.root == layout.train else files_in(layout.root)
+    notes = [*layout.notes, *_left_out(parts, beside)]
     if like is None:
         choice = Choice(None if size is None else parse_size(size), channels, depth, background)
         room.expect(sum(map(len, pictures.values())), "one byte of each image")
@@ -160,7 +161,7 @@ def _part(name: str, place: Path, classes: Sequence[str], *, every: bool) -> Par
         part.others += one.others
     loose = files_in(place)
     part.loose = sum(map(is_image, loose))
-    part.others.update(file.suffix.lower() for file in loose if not is_image(file))
+    part.others.update(ending(file) for file in loose if not is_image(file))
     branching = [label for label, one in found.items() if len(one.deeper) > 1]
     part.nested = folders[branching[0]] / min(found[branching[0]].deeper) if branching else None
     empty = [label for label in classes if not found.get(label, Found()).images]
@@ -191,15 +192,15 @@ def _expect_known(place: Path, labels: Sequence[str], classes: Sequence[str]) ->
         )
 
 
-def _left_out(parts: Sequence[Part]) -> list[str]:
-    """Notes on what lies in the folders but is not read, or is read where one may not expect it."""
+def _left_out(parts: Sequence[Part], beside: Sequence[Path]) -> list[str]:
+    """Notes on what lies in the folders, or beside the parts, and is not read, or is read though unexpected."""
     notes = []
-    others: Counter[str] = Counter()
+    others = Counter(ending(file) for file in beside if not is_image(file))
     for part in parts:
         others += part.others
     if others:
         notes.append(f"{named(others)}.")
-    if loose := sum(part.loose for part in parts):
+    if loose := sum(part.loose for part in parts) + sum(map(is_image, beside)):
         notes.append(
             f"{loose} {'image' if loose == 1 else 'images'} left out, which lie beside the folders of classes."
         )

@@ -41,11 +41,13 @@ class Layout:
     """Where the parts of a set are.
 
     Args:
+        root: folder that holds the parts, or the classes.
         train: folder whose folders are the classes.
         validation, test: folders with folders of the same classes; None: there is none.
         notes: what was decided, one sentence each.
     """
 
+    root: Path
     train: Path
     validation: Path | None = None
     test: Path | None = None
@@ -92,7 +94,7 @@ def class_folders(part: Path) -> dict[str, Path]:
 
 def _layout(path: Path, known: Sequence[str]) -> Layout:
     folders = folders_in(path)
-    roles = {folder: role for folder in folders if (role := role_of(folder)) and folder.name not in known}
+    roles = {folder: role for folder in folders if (role := role_of(folder)) and not _in(folder, known)}
     train = _only(path, [folder for folder, role in roles.items() if role == "train"], "training")
     rest = [folder for folder in folders if folder not in roles]
     with_images = [folder for folder in rest if has_images(folder)]
@@ -103,10 +105,10 @@ def _layout(path: Path, known: Sequence[str]) -> Layout:
                 "if they are classes."
             )
         _expect_parts_above_classes(path, folders)
-        return Layout(path)
+        return Layout(path, path)
     inner = [folder for folder in folders_in(train) if has_images(folder)]
     if with_images and not inner:
-        return Layout(path)  # a class that is called so
+        return Layout(path, path)  # a class that is called so
     if not inner:
         raise DataError(
             f"{train}: expected one folder of images per class, but {_loose(train)}",
@@ -117,7 +119,7 @@ def _layout(path: Path, known: Sequence[str]) -> Layout:
             f"{path}: cannot tell whether {train.name!r} is the training part, since {_listed(with_images)} hold images"
             f" too. Give the path {train}, or rename the folder if it is a class."
         )
-    layout = Layout(_unwrap(train, known))
+    layout = Layout(path, _unwrap(train, known))
     if with_images:
         layout.notes.append(f"folders left out, which are no part: {_listed(with_images)}.")
     for role in ("validation", "test"):
@@ -176,7 +178,7 @@ def _unwrap(path: Path, known: Sequence[str]) -> Path:
     for _ in range(_DEEPEST):
         folders = folders_in(path)
         filled = [folder for folder in folders if has_images(folder)]
-        if len(filled) != 1 or _loose_images(path) or any(folder.name in known for folder in folders):
+        if len(filled) != 1 or _loose_images(path) or any(_in(folder, known) for folder in folders):
             return path
         inner = filled[0]
         below = [folder for folder in folders_in(inner) if has_images(folder)]
@@ -199,6 +201,11 @@ def _is_wrapper(inner: Path, outer: Path) -> bool:
     """Whether the name of a folder says that it is no class but holds the classes."""
     same_role = role_of(inner) is not None and role_of(inner) == role_of(outer)
     return same_role or inner.name.lower() in _WRAPPERS or inner.name.lower() == outer.name.lower()
+
+
+def _in(folder: Path, known: Sequence[str]) -> bool:
+    """Whether a folder is one of the classes of a training."""
+    return bool(known) and composed([folder.name])[0] in known
 
 
 def _loose_images(path: Path) -> list[Path]:

@@ -126,7 +126,7 @@ def is_image(file: Path) -> bool:
     if name.endswith(COPIES) or not file.is_file():
         return False
     try:
-        if file.stat().st_size < _SIGNATURE or (file.suffix.lower() in UNREADABLE and file.suffix.lower() != ".avif"):
+        if file.stat().st_size < _SIGNATURE:
             return False
         with open_file(file) as stream:
             return _has_signature(stream.read(_SIGNATURE), tiff=not file.suffix)

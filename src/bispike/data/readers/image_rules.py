@@ -32,6 +32,8 @@ USUAL_DEPTHS = (1, 8, 12, 16)
 SMALLEST_SCALED = 2.0
 """Fractional images with a value above this one are in 0..255, not in 0..1."""
 BYTE_DEPTH = 8
+_DARK = 32
+"""Images in 8 bits of which none is as bright as this rather hold numbers of a few bits."""
 _DARKEST_COLOUR = 15
 """Upper 8 bits of 16-bit colours that are really of 12 bits."""
 
@@ -207,7 +209,9 @@ def _depth(kind: str, low: float, high: float, *, whole: bool, chosen: int | Non
             f"white cannot be told. {hint} depth=N, the bits of the values (white is 2**N - 1, at most 32)."
         )
     if depth == FULL_DEPTH[kind]:
-        return depth, []
+        bits = int(high).bit_length()
+        note = f"training images are dark, with values up to {high:g} of 255; depth={bits} stretches them."
+        return depth, [note] if kind == BYTES and high < _DARK else []
     return depth, [
         f"training images stored in {kind} have values up to {high:g}: they are read as {depth} "
         f"{'bit' if depth == 1 else 'bits'}, white is {2**depth - 1}; give depth={FULL_DEPTH[kind]} if white is "

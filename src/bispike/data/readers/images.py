@@ -41,6 +41,7 @@ PER_PIXEL = 8
 LARGE_PIXELS = 4_000_000
 """From here on images are decoded one after the other."""
 LFS = b"version https://git-lfs"
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1")
 _BLOCK = 64
 _SHOWN = 5
 
@@ -164,6 +165,10 @@ class _Decoder:
         content = picture.opener()
         if content.startswith(LFS):
             raise ValueError("is a pointer of Git LFS and no image; fetch the files with: git lfs pull")
+        if not content:
+            raise ValueError("is empty")
+        if content[4:12] in HEIC:
+            raise ValueError("is a HEIC image, whatever its name; convert it to PNG or JPEG")
         try:
             opened = Image.open(io.BytesIO(content), formats=self._formats)
         except UnidentifiedImageError:

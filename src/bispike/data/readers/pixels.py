@@ -204,9 +204,9 @@ def scaled(values: np.ndarray, depth: int) -> np.ndarray:
     if depth >= 8:
         if values.dtype.kind in "ui":
             return (values >> (depth - 8)).astype(np.uint8)
-        return np.floor(values.astype(np.float64) / 2.0 ** (depth - 8)).clip(0, 255).astype(np.uint8)
-    factor = 255 / (2**depth - 1)
-    return np.floor(values.astype(np.float64) * factor + _ROUNDING).clip(0, 255).astype(np.uint8)
+        return (values.astype(np.float32) / np.float32(2.0 ** (depth - 8))).clip(0, 255).astype(np.uint8)
+    factor = np.float32(255 / (2**depth - 1))
+    return (values.astype(np.float32) * factor + np.float32(_ROUNDING)).clip(0, 255).astype(np.uint8)
 
 
 def depth_of(decoded: Decoded, depths: Mapping[str, int]) -> int:
@@ -265,13 +265,15 @@ def brightness(decoded: Decoded) -> tuple[float, float]:
     """Sums of the opacity (0..1 per pixel) and of opacity times stored value; 0 of an image without transparency."""
     if decoded.alpha is None:
         return 0.0, 0.0
-    alpha = np.asarray(decoded.alpha, dtype=np.float64) / 255
+    alpha = np.asarray(decoded.alpha)
     if decoded.values is not None:
         light = decoded.values
     else:
         assert decoded.picture is not None
-        light = np.asarray(decoded.picture.convert("L"), dtype=np.float64)
-    return float(alpha.sum()), float((alpha * light).sum())
+        light = np.asarray(decoded.picture.convert("L"))
+    light = light.astype(np.float32)
+    light *= alpha
+    return float(alpha.sum(dtype=np.float64)) / 255, float(light.sum(dtype=np.float64)) / 255
 
 
 def contrasting(opacity: float, light: float) -> Ground:
