@@ -100,8 +100,8 @@ def check(
     windows = report.get("task") in ("text", "series")
     parts: dict[str, object] = {
         part: f"{report[part]['count']:,} windows" if windows else _counts(report[part])
-        for part in ("train", "test")
-        if part in report
+        for part in ("train", "validation", "test")
+        if report.get(part) is not None
     }
     shown: dict[str, object] = {
         "data set": report["name"],

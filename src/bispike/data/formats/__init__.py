@@ -70,6 +70,8 @@ def find(path: Path, task: str | None = None) -> Format:
     if known and task is not None:
         tasks = dict.fromkeys(format.task for format in [*known, *requested])
         raise ConfigurationError(unknown_name(f"task for {known[0].summary}", task, tasks))
+    if path.is_file() and (hint := image_folder.instead(path)):
+        raise DataError(f"{path}: {hint}")
     endings = dict.fromkeys(ending for format in registry.values() for ending in format.endings)
     folders = [format.summary for format in registry.values() if not format.endings]
     raise DataError(f"{path}: expected a file that ends with {', '.join(endings)}, or {', or '.join(folders)}.")
@@ -89,6 +91,8 @@ def likely(path: Path, task: str | None = None) -> list[Format]:
 
 def for_inputs(path: Path) -> Format | None:
     """The format that reads stimuli for a network from a file; None if there is none."""
+    if path.is_dir():
+        return registry[image_folder.FORMAT.name]
     name = path.name.lower()
     fitting = [
         (len(ending), format)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...json_values import expect, is_table
 from .array_schema import ArraySchema as ArraySchema
+from .image_schema import ImageSchema as ImageSchema
 from .schema import Inputs as Inputs
 from .schema import Schema as Schema
 from .table_schema import TableSchema as TableSchema
@@ -28,6 +29,7 @@ def register(kind: type[Schema]) -> type[Schema]:
 
 
 register(ArraySchema)
+register(ImageSchema)
 register(TextSchema)
 register(TableSchema)
 
