@@ -16,6 +16,7 @@ from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of
 from ..readers.numpy_files import load_arrays
 from ..schema import Inputs, Schema
 from ..schema.array_schema import ORDERS
+from .events import inputs_of_arrays
 from .format import Format
 
 KEYS = (
@@ -100,6 +101,8 @@ def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None
     """
     room = Room.of(path, memory_limit)
     arrays = load_arrays(path, room)
+    if (recordings := inputs_of_arrays(arrays, path, schema, room)) is not None:
+        return recordings
     known = [name for name in INPUT_KEYS if name in arrays]
     if not known and len(arrays) != 1:
         raise DataError(f"{path}: expected one array, or one named 'x'; found {', '.join(arrays) or 'nothing'}.")

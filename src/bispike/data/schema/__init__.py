@@ -10,6 +10,7 @@ from typing import Any
 
 from ...json_values import expect, is_table
 from .array_schema import ArraySchema as ArraySchema
+from .events_schema import EventsSchema as EventsSchema
 from .schema import Inputs as Inputs
 from .schema import Schema as Schema
 from .text_schema import TextSchema as TextSchema
@@ -27,6 +28,7 @@ def register(kind: type[Schema]) -> type[Schema]:
 
 
 register(ArraySchema)
+register(EventsSchema)
 register(TextSchema)
 
 
