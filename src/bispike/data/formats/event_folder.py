@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +33,7 @@ from ..readers.numpy_files import DAMAGE, array_names
 from ..schema import Inputs, Schema
 from ..schema.event_frames import Tally
 from ..schema.events_schema import EventsSchema, Reading
-from .events import OPTIONS, EventOptions, as_events, expect_inputs_room, expect_room, read_events
+from .events import BINS, OPTIONS, EventOptions, as_events, expect_inputs_room, expect_room, read_events
 from .format import Format
 
 DURATION = 300_000.0
@@ -96,29 +95,56 @@ def read(
     path: Path,
     *,
     like: Schema | None = None,
-    test_fraction: float = 0.2,
+    bins: int = BINS,
+    duration: float | None = None,
+    time_unit: str | None = None,
+    sensor: int | str | Sequence[int] | None = None,
+    columns: str | None = None,
+    sequence: bool = False,
     limit_files: int | None = None,
+    test_fraction: float = 0.2,
     memory_limit: float | None = None,
-    name: str | None = None,
-    **options: Any,
 ) -> Dataset:
     """Recordings in a folder or an archive with one folder per class.
 
     Args:
         path: folder or `.zip`.
         like: schema of a training, by which the recordings are read.
-        test_fraction: share that becomes the test part where there is no folder for it.
         limit_files: recordings of each class and part to read; all if None.
+        test_fraction: share that becomes the test part where there is no folder for it.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
-        name: of the data set; None: that of the path.
-        **options: those of `formats.events`.
+        bins, duration, time_unit, sensor, columns, sequence: as for an .npz file of events (`formats.events.read`).
 
     Raises:
         DataError: no recordings, a class without any, files that are damaged, or more than the limit.
     """
     if path.is_file() and path.suffix.lower() in FOREIGN:
         raise foreign(path, path.name)
-    room, chosen = Room.of(path, memory_limit), EventOptions(**options)
+    if columns is None and isinstance(like, EventsSchema):
+        columns = like.columns
+    return read_tree(
+        path,
+        EventOptions(bins, duration, time_unit, sensor, columns, sequence),
+        name=path.resolve().stem,
+        like=like,
+        limit_files=limit_files,
+        test_fraction=test_fraction,
+        memory_limit=memory_limit,
+    )
+
+
+def read_tree(
+    path: Path,
+    chosen: EventOptions,
+    *,
+    name: str,
+    like: Schema | None = None,
+    limit_files: int | None = None,
+    test_fraction: float = 0.2,
+    memory_limit: float | None = None,
+) -> Dataset:
+    """The data set `name` of recordings in a folder or an archive; arguments as for `read`."""
+    room = Room.of(path, memory_limit)
     with EventTree(path, room) as tree:
         parts, notes = tree.parts()
         parts = [_limited(part, limit_files) for part in parts]
@@ -138,7 +164,7 @@ def read(
     test = found[1] if len(found) > 1 else None
     labels = labelling.Labels(found[0][1], None if test is None else test[1], tuple(classes))
     assembled = assemble(
-        name or path.resolve().stem,
+        name,
         torch.from_numpy(found[0][0]),
         labels,
         None if test is None else torch.from_numpy(test[0]),
@@ -206,7 +232,9 @@ def _labels(source: RecordingFiles, classes: Sequence[str], recordings: int, pla
     if recordings == len(source.files):
         names = [label or "" for label, _ in source.files]
     else:
-        names = [label or "" for (label, _), events in zip(source.files, source, strict=True) for _ in range(events.count)]
+        names = [
+            label or "" for (label, _), events in zip(source.files, source, strict=True) for _ in range(events.count)
+        ]
     return labelling.encode_known(np.array(names, dtype=object), classes, f"{place}: class folders")
 
 

@@ -71,9 +71,7 @@ OPTIONS = (
         "duration", "microseconds that are used; the longest recording if not given", check=positive("microseconds")
     ),
     Option("time_unit", "unit of the times: us, ms, s or ns; recognised if not given", check=one_of(*UNITS)),
-    Option(
-        "sensor", "height x width of the sensor, such as 34x34; from the places if not given", check=_check_sensor
-    ),
+    Option("sensor", "height x width of the sensor, such as 34x34; from the places if not given", check=_check_sensor),
     Option(
         "columns",
         "order of the columns of an array [E, 4] of events, such as txyp; recognised if not given",
@@ -125,26 +123,37 @@ def read(
     path: Path,
     *,
     like: Schema | None = None,
+    bins: int = BINS,
+    duration: float | None = None,
+    time_unit: str | None = None,
+    sensor: int | str | Sequence[int] | None = None,
+    columns: str | None = None,
+    sequence: bool = False,
     test_fraction: float = 0.2,
     memory_limit: float | None = None,
-    **options: Any,
 ) -> Dataset:
     """Events in an .npz file.
 
     Args:
         path: the file (see above).
         like: schema of a training, by which the file is read.
+        bins: T, bins of a recording.
+        duration: microseconds that are used; the longest recording if None.
+        time_unit: of the times, "us", "ms", "s" or "ns"; recognised if None.
+        sensor: height x width, such as "34x34"; from the places if None. Events outside are left out.
+        columns: order of the columns of an array `[E, 4]`, such as "txyp"; recognised if None.
+        sequence: whether bins are the positions of a sequence, for recurrent networks.
         test_fraction: share of the recordings that becomes the test part.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
-        **options: those of `OPTIONS`.
 
     Raises:
         DataError: columns that are missing or of different lengths, a unit that is not certain where it is needed,
             places outside the sensor, other polarities, samples without a label, or more than the limit.
     """
     room = Room.of(path, memory_limit)
-    chosen = EventOptions(**options)
-    columns = like.columns if isinstance(like, EventsSchema) and chosen.columns is None else chosen.columns
+    if columns is None and isinstance(like, EventsSchema):
+        columns = like.columns
+    chosen = EventOptions(bins, duration, time_unit, sensor, columns, sequence)
     events = of_arrays(load_arrays(path, room), path, path.stem, columns=columns)
     if events.labels is None:
         raise DataError(
@@ -152,12 +161,11 @@ def read(
             f"{events.count} recordings."
         )
     room.expect(PER_EVENT * len(events.t), f"{len(events.t)} events")
-    labels = events.labels
-    if like is None:
-        numbered = labelling.encode(labels, None)
-    else:
-        numbered = labelling.encode_like(labels, None, like.classes)
     schema, frames, tally, notes = read_events([events], chosen, room, like=like, place=path)
+    if like is None:
+        numbered = labelling.encode(events.labels, None)
+    else:
+        numbered = labelling.encode_like(events.labels, None, like.classes)
     schema = replace(schema, classes=numbered.names)
     found = assemble(
         path.stem,
@@ -210,7 +218,7 @@ def decide(survey: Survey, chosen: EventOptions, room: Room) -> tuple[EventsSche
     notes: list[str] = []
     unit = _unit(survey, chosen, notes)
     factor = _factor(unit)
-    tick = factor if survey.whole else 1.0 if unit else max(survey.longest, 1.0) * 1e-6
+    tick = factor if survey.whole else 1.0 if unit or survey.longest >= ENOUGH else max(survey.longest, 1e-6) * 1e-6
     duration = float(chosen.duration) if chosen.duration is not None else survey.longest * factor + tick
     sensor = parse_sensor(chosen.sensor) if chosen.sensor is not None else (survey.most[0] + 1, survey.most[1] + 1)
     schema = EventsSchema(
@@ -280,7 +288,9 @@ def _stretched(survey: Survey, schema: EventsSchema, tally: Tally, chosen: Event
     if len(spans) == 0:
         return []
     unit = " us" if schema.time_unit else ""
-    lengths = f"the longest recording lasts {_shown(spans.max())}{unit}, half of them at most {_shown(np.median(spans))}"
+    lengths = (
+        f"the longest recording lasts {_shown(spans.max())}{unit}, half of them at most {_shown(np.median(spans))}"
+    )
     fix = f"duration={max(1, math.ceil(np.quantile(spans, USUAL, method='lower')))}"
     if schema.time_unit is None:
         fix = f"time_unit=us, ms, s or ns, and {fix} (in microseconds)"

@@ -15,11 +15,12 @@ from ...errors import DataError
 from ..dataset import Dataset
 from ..formats import event_folder
 from ..formats.event_folder import DURATION, LIMIT_FILES
-from ..formats.events import BINS, OPTIONS
+from ..formats.events import BINS, OPTIONS, EventOptions
 from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, Option, positive
 from ..readers.contents import open_file, read_file
 from ..readers.event_files import BIN_SIDE, of_bin
+from ..readers.event_files import OVERFLOW as OVERFLOW
 from ..readers.numpy_files import DAMAGE
 from .entry import DatasetEntry
 
@@ -47,14 +48,12 @@ def read(
     memory_limit: float | None = None,
 ) -> Dataset:
     """N-MNIST from its folder or archive; `limit_files` reads only the first recordings of each digit."""
-    return event_folder.read(
+    return event_folder.read_tree(
         folder,
-        bins=bins,
-        duration=duration,
-        limit_files=limit_files,
-        sequence=sequence,
-        memory_limit=memory_limit,
+        EventOptions(bins, duration, sequence=sequence),
         name="n-mnist",
+        limit_files=limit_files,
+        memory_limit=memory_limit,
     )
 
 

@@ -1,6 +1,6 @@
 """Files of events in folders or zip archives: which belong to which part and class. Nothing is unpacked to the disk.
 
-    gestures/wave/1.npy         N-MNIST/Train/0/00002.bin        Train.zip and Test.zip, or one zip with both
+gestures/wave/1.npy         N-MNIST/Train/0/00002.bin        Train.zip and Test.zip, or one zip with both
 """
 
 from __future__ import annotations

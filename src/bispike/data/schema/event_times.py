@@ -41,7 +41,7 @@ class Timing:
         whole: whether all times are whole numbers.
         backwards: events that come earlier than the one before them.
         wraps: how often a counter began again.
-        step: least difference that the type of the times can hold.
+        step: least difference that the type of fractional times can hold; 0 of whole numbers.
     """
 
     t: np.ndarray
@@ -84,7 +84,7 @@ class Timing:
         begin[empty] = end[empty] = 0
         span = end.astype(np.float64) - begin if wide is np.float64 else (end - begin).astype(np.float64)
         largest = max(abs(float(begin.min())), abs(float(end.max())))
-        step = float(np.spacing(t.dtype.type(largest))) if t.dtype.kind == "f" else 1.0
+        step = float(np.spacing(t.dtype.type(largest))) if t.dtype.kind == "f" else 0.0
         return cls(t, begin, span, number, whole, backwards, wraps, step)
 
 
@@ -127,7 +127,9 @@ def _forwards(t: np.ndarray, sample: np.ndarray | None) -> tuple[np.ndarray, int
         falls = now < before
         if sample is not None:
             falls &= sample[1:][part] == sample[:-1][part]
-        for place in np.flatnonzero(falls) if t.dtype.kind in "iu" and int(before.max()) - int(now.min()) > 2**30 else ():
+        for place in (
+            np.flatnonzero(falls) if t.dtype.kind in "iu" and int(before.max()) - int(now.min()) > 2**30 else ()
+        ):
             fall = int(before[place]) - int(now[place])
             turn = next((turn for turn in COUNTERS if 0.9 * turn < fall < 1.001 * turn), 0)
             if turn:
