@@ -220,8 +220,8 @@ class EventTree:
         empty = sorted(beside - classes - {"train", "test"})
         if empty:
             raise DataError(
-                f"{self.place}: no recordings of class {shortened(', '.join(empty))}; every class folder needs at least "
-                f"one. Endings read: {' '.join(ENDINGS)}."
+                f"{self.place}: no recordings of class {shortened(', '.join(empty))}; every class folder needs at "
+                f"least one. Endings read: {' '.join(ENDINGS)}."
             )
 
 

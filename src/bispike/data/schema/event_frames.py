@@ -1,4 +1,4 @@
-"""Events in bins of time: 255 where a pixel sent at least one event of a polarity within the bin; and what was counted."""
+"""Events in bins of time: 255 where a pixel sent an event of a polarity within the bin; and what was counted."""
 
 from __future__ import annotations
 

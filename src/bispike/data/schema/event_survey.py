@@ -66,6 +66,8 @@ class Survey:
             )
         self.units.add(events.unit)
         self.notes += [note for note in events.notes if note not in self.notes]
+        if len(events.t) == 0:
+            return
         for axis, (key, values) in enumerate((("y", events.y), ("x", events.x))):
             self._add_places(axis, whole(events.place, key, values), events.place)
         self._add_polarities(whole(events.place, "p", events.p))

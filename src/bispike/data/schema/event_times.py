@@ -1,7 +1,7 @@
 """Times of events: where each recording begins and ends, whether times run backwards, and the unit that they are in.
 
-Whole numbers whose recordings last 10 ms to 30 s as microseconds are microseconds; fractions whose recordings last 10 ms
-to 10 s as seconds are seconds. Nothing else is certain: a recording of 3000 could last three seconds, or three
+Whole numbers whose recordings last 10 ms to 30 s as microseconds are microseconds; fractions whose recordings last
+10 ms to 10 s as seconds are seconds. Nothing else is certain: a recording of 3000 could last three seconds, or three
 milliseconds. Bins that follow the longest recording are right in any unit; a duration needs a unit.
 """
 
@@ -99,6 +99,8 @@ def _numbers(events: Events) -> np.ndarray:
     t, place = events.t, events.place
     if t.dtype.kind not in "iuf":
         raise DataError(f"{place}: expected finite times as t, numbers, received other values ({t.dtype}).")
+    if len(t) == 0:
+        return t
     if t.dtype.kind == "f" and t.dtype.itemsize > 8:
         t = t.astype(np.float64)
     if t.dtype.kind == "u" and t.dtype.itemsize == 8 and t.max() >= 2**63:
@@ -127,14 +129,15 @@ def _forwards(t: np.ndarray, sample: np.ndarray | None) -> tuple[np.ndarray, int
         falls = now < before
         if sample is not None:
             falls &= sample[1:][part] == sample[:-1][part]
-        for place in (
-            np.flatnonzero(falls) if t.dtype.kind in "iu" and int(before.max()) - int(now.min()) > 2**30 else ()
-        ):
+        places = np.flatnonzero(falls)
+        backwards += len(places)
+        if t.dtype.kind == "f" or not len(places) or int(before.max()) - int(now.min()) < min(COUNTERS) // 2:
+            continue
+        for place in places:
             fall = int(before[place]) - int(now[place])
             turn = next((turn for turn in COUNTERS if 0.9 * turn < fall < 1.001 * turn), 0)
             if turn:
                 ends.append((part.start + int(place) + 1, turn))
-        backwards += int(falls.sum())
     if not ends or len(ends) > MANY * 100:
         return t, backwards, 0
     moved = t.astype(np.int64)
