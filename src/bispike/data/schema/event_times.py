@@ -138,7 +138,7 @@ def _forwards(t: np.ndarray, sample: np.ndarray | None) -> tuple[np.ndarray, int
             turn = next((turn for turn in COUNTERS if 0.9 * turn < fall < 1.001 * turn), 0)
             if turn:
                 ends.append((part.start + int(place) + 1, turn))
-    if not ends or len(ends) > MANY * 100:
+    if not ends or len(ends) > 10 * MANY:
         return t, backwards, 0
     moved = t.astype(np.int64)
     for first, turn in ends:
