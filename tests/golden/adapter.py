@@ -24,7 +24,7 @@ from bispike.nn import Network, SequenceNetwork
 from bispike.online import Learner
 from bispike.runs.run import horizon_and_inputs
 from bispike.settings import no_effects
-from bispike.tasks import continue_text, forecast
+from bispike.tasks import continue_text, decisions, forecast
 from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_config
 
 from .cases import Case
@@ -179,7 +179,7 @@ def _some_digits(run: Run) -> Tensor:
 
 def _decide(run: Run, files: dict[str, Path]) -> Any:
     return [
-        [[name, share] for name, share in best] for best in evaluation.decide(run.network, _some_digits(run), best=3)
+        [[name, share] for name, share in best] for best in decisions.decide(run.network, _some_digits(run), best=3)
     ]
 
 
