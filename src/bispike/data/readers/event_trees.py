@@ -118,14 +118,15 @@ class EventTree:
         except DAMAGE as error:
             raise DataError(f"{place}: the archive is truncated or damaged ({error}). Fetch it again.") from error
         self.room.expect(PER_MEMBER * len(members), f"an archive of {len(members)} files")
-        found, inner = [], []
+        found: list[Entry] = []
+        inner: list[tuple[tuple[str, ...], zipfile.ZipInfo]] = []
+        folders: set[tuple[str, ...]] = set()
         for member in members:
             parts = _inside(member, place)
             if any(map(_hidden, parts)) or not parts:
                 continue
-            self.folders |= {(*above, *parts[:i]) for i in range(1, len(parts))}
+            folders |= {parts[:i] for i in range(1, len(parts) + member.is_dir())}
             if member.is_dir():
-                self.folders.add((*above, *parts))
                 continue
             if member.flag_bits & ENCRYPTED:
                 raise DataError(f"{place}: {shortened(member.filename)} is encrypted. Unpack it with its password.")
@@ -141,9 +142,10 @@ class EventTree:
                 found.append(Entry(parts[:-1], parts[-1], _reader(archive, member, place)))
             else:
                 self.others[ending or "without ending"] += 1
-        if above:  # Train.zip holds Train/, or the classes themselves
-            found = _without_common(found)
-        self.entries += [replace(entry, folders=(*above, *entry.folders)) for entry in found]
+        # Train.zip holds Train/, or the classes themselves
+        shared = _shared([entry.folders for entry in found]) if above and found else 0
+        self.entries += [replace(entry, folders=(*above, *entry.folders[shared:])) for entry in found]
+        self.folders |= {(*above, *names[shared:]) for names in folders if len(names) > shared}
         for parts, member in inner:
             content = _reader(archive, member, place)(self.room)
             name = parts[-1][: -len(".zip")]
@@ -285,11 +287,6 @@ def _reader(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: object) ->
             ) from error
 
     return read
-
-
-def _without_common(entries: list[Entry]) -> list[Entry]:
-    shared = _shared([entry.folders for entry in entries]) if entries else 0
-    return [replace(entry, folders=entry.folders[shared:]) for entry in entries]
 
 
 def _shared(folders: Sequence[tuple[str, ...]]) -> int:

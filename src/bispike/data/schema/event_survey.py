@@ -78,7 +78,7 @@ class Survey:
             raise DataError(f"{place}: expected places of at least 0, received {low}.")
         self.least[axis], self.most[axis] = min(self.least[axis], low), max(self.most[axis], high)
         for part in blocks(len(values)):
-            found = np.bincount(np.minimum(values[part], FARTHEST).astype(np.int64))
+            found = np.bincount(np.minimum(values[part].astype(np.int64), FARTHEST))
             self._places[axis][: len(found)] += found
 
     def _add_polarities(self, values: np.ndarray) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import DataError
 from ..readers.event_files import LARGEST_WHOLE, Events
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Events that are looked at together, so that copies of other types stay small."""
 MICROSECONDS = (1e4, 3e7)
 """How long a recording of whole microseconds lasts, from 10 ms to 30 s."""

@@ -22,6 +22,8 @@ from .units import BYTE, not_finite
 
 NEAR = 30.0
 """Recordings of one unit differ less in length; units differ by a thousand."""
+MANY_EVENTS = 1000
+"""So many events reach most of a sensor."""
 _CHECK: Check = record(
     {
         "sensor": list_of(whole(1, 2 * FARTHEST), length=2),
@@ -128,6 +130,12 @@ class EventsSchema(Schema):
             notes.append(
                 f"{source}: polarities {coding[0]} and {coding[1]} were read as {self.polarity[0]} and "
                 f"{self.polarity[1]} of the training."
+            )
+        reach = [place + 1 for place in survey.most]
+        if survey.events >= MANY_EVENTS and all(2 * r < side for r, side in zip(reach, self.sensor, strict=True)):
+            notes.append(
+                f"{source}: the places reach {reach[0]}x{reach[1]} pixels only, and the sensor of the training has "
+                f"{self.sensor[0]}x{self.sensor[1]}; another sensor shows other things."
             )
         return Reading(factor, on, tuple(notes))
 
