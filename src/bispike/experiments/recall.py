@@ -91,8 +91,8 @@ def complete_cue(
         raise ConfigurationError(unknown_name("hide", hidden, HALVES))
     if isinstance(run.schema, EventsSchema):
         raise ConfigurationError(
-            "recall: expected a run on images or features to complete a cue; this run is on events, and the hidden part "
-            "of a cue would need values between 0 and 1, which are no events. Recall classes without --cue."
+            "recall: expected a run on images or features to complete a cue; this run is on events, and the hidden "
+            "part of a cue would need values between 0 and 1, which are no events. Recall classes without --cue."
         )
     stimuli = read_inputs([cue], expect_schema(run.schema, run.path), memory_limit=memory_limit).stimuli
     known = half_cue(network.stimulus.shape, hidden)

@@ -12,7 +12,7 @@ from .event_times import Timing, blocks
 
 HOT = 0.1
 """Share of all events from which a pixel is mentioned."""
-BUSY = 50
+BUSY = 20
 """How many times as many events as the mean of the active pixels a hot pixel has."""
 
 
