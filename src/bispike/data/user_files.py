@@ -78,6 +78,8 @@ def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
     found = formats.for_inputs(path)
+    if found is None and path.is_dir():
+        raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:
         raise DataError(f"{path}: no format reads stimuli from such a file.")
     try:

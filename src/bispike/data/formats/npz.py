@@ -17,6 +17,7 @@ from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of
 from ..readers.numpy_files import load_arrays
 from ..schema import Inputs, Schema
 from ..schema.array_schema import ORDERS
+from .events import inputs_of_arrays
 from .format import Format
 
 PARTS = {"train": ("train", "training"), "validation": ("val", "valid", "validation"), "test": ("test", "testing")}
@@ -134,6 +135,8 @@ def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None
     """
     room = Room.of(path, memory_limit)
     arrays = load_arrays(path, room)
+    if (recordings := inputs_of_arrays(arrays, path, schema, room)) is not None:
+        return recordings
     keys = parts_of(arrays)
     known = [name for name in INPUT_NAMES if name in arrays]
     pair = keys.get("test") or keys.get("train") or keys.get("validation")

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ...errors import ConfigurationError, DataError
 from ...json_values import Check, expect, is_text, list_of, record, whole
-from ..readers.table import Table
 from ..readers.image_rules import facts_of, usage_notes
 from ..readers.pixels import Form, Reading, decode_image, to_unit
+from ..readers.table import Table
 from .schema import Inputs, Schema
 from .table_schema import numbers_of, without_counter
 from .units import Units, as_float
