@@ -19,6 +19,7 @@ from ..config.train_config import CONFIG_FILE, TrainConfig, read_config
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
+from ..nn.inference import learning
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
 from ..runs.epochs import read_metrics
@@ -74,7 +75,7 @@ def fit(
     config = config_of(network, rule, data, settings)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
-    with explained(target, resume=resume), distributed.processes(config.device) as group:
+    with learning(network), explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -124,7 +125,7 @@ def run_config(
     expect("config", config, TrainConfig, "a TrainConfig")
     validate(config)
     target = None if out is None else Path(out)
-    with explained(target, resume=resume), distributed.processes(config.device) as group:
+    with learning(), explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
