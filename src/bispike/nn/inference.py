@@ -8,14 +8,17 @@ has the precision of the network.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigurationError
 
+F = TypeVar("F", bound=Callable[..., Any])
 _INFERENCE: ContextVar[bool] = ContextVar("inference", default=False)
 
 
@@ -66,6 +69,17 @@ def learning(network: nn.Module | None = None) -> Iterator[None]:
     device = torch.get_default_device() if one is None else one.device
     with torch.inference_mode(mode=False), torch.enable_grad(), own_precision(device):
         yield
+
+
+def precise(function: F) -> F:
+    """Decorator: the function computes on the CPU without a tape, whatever context of torch surrounds the call."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **named: Any) -> Any:
+        with torch.inference_mode(mode=False), torch.no_grad(), own_precision(torch.device("cpu")):
+            return function(*args, **named)
+
+    return cast(F, call)
 
 
 def without_inference_mode(values: Tensor) -> Tensor:

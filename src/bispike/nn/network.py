@@ -115,7 +115,8 @@ class Network(nn.Module):
         if problems:
             raise ConfigurationError(problems)
         self.layers = LayerList(layers)
-        self.readout, self.stimulus_readout, self.code = readout, stimulus_readout, code
+        self.readout, self.stimulus_readout = readout, stimulus_readout
+        self.concept_code = code  # `code` is an attribute of every graph that torch exports
         self.stimulus, self.concept, self.neuron = stimulus, concept, neuron
         self.time_steps, self.stimulus_code, self.decoder = time_steps, stimulus_code, decoder
         self.constant_input = stimulus_code == "current"
@@ -208,6 +209,11 @@ class Network(nn.Module):
         return {**self.__dict__, "attached_rule": _no_rule}
 
     # ------------------------------------------------------------------ description
+
+    @property
+    def code(self) -> ConceptCode:
+        """The concept code."""
+        return self.concept_code
 
     @property
     def layer_names(self) -> list[str]:

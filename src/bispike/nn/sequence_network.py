@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ..arguments import expect
 from ..errors import ConfigurationError, ShapeError, expect_shape
 from ..functional import cross_entropy
-from ..functional.backends.tracing import hides_values, is_captured
+from ..functional.backends.tracing import hides_values, is_captured, uncompiled
 from ..spaces import Quantities
 from .inference import own_precision
 from .layer import Layer
@@ -257,6 +257,7 @@ class SequenceNetwork(Network):
         *_, (_, _, activity) = self.layer_positions(source, state)
         return activity.rate
 
+    @uncompiled
     def forward(self, stimulus: Array) -> Tensor:
         """Outputs as from `logits`, with a tape through positions and time steps where gradients are enabled."""
         if not torch.is_grad_enabled() or is_captured():
@@ -268,6 +269,7 @@ class SequenceNetwork(Network):
             rate = self.taped_positions(source)[0] if taped else self.rates_positions(source)[-1][1].rate
             return self.answers(given, self.readout(rate))
 
+    @uncompiled
     def logits(self, stimulus: Array, *, generator: torch.Generator | None = None) -> Tensor:
         """Scores of the classes `[B, S, C]`, or quantities `[B, S, K]` in the units of the data, at each position."""
         with self.inference():
@@ -341,7 +343,7 @@ class SequenceForecaster(SequenceNetwork):
     kind: ClassVar[str] = "a recurrent network"
     paired = True
     concept: Quantities
-    code: QuantityCode
+    concept_code: QuantityCode
     quantity_mean: Tensor
     quantity_std: Tensor
     present: Tensor
@@ -372,7 +374,7 @@ class SequenceForecaster(SequenceNetwork):
         return ((targets - self.quantity_mean) / self.quantity_std).transpose(0, 1).flatten(0, 1)
 
     def target_spikes(self, rows: Tensor) -> Tensor:
-        return self.code.spikes_of(rows, self.time_steps)
+        return self.concept_code.spikes_of(rows, self.time_steps)
 
     def differ(self, rows: Tensor, others: Tensor) -> Tensor:
         return rows.new_ones(len(rows), len(others))

@@ -49,6 +49,11 @@ def tensor_of(what: str, values: Any) -> Tensor:
     """
     if isinstance(values, np.ndarray | np.generic):
         return _of_numpy(what, values)
+    if type(values).__module__.startswith("torch.fx"):
+        raise ConfigurationError(
+            f"{what}: expected a tensor, received a symbol of torch.fx.symbolic_trace, which cannot follow checks of "
+            "values. Use torch.export.export(network, (stimulus,)), or torch.jit.trace."
+        )
     if not isinstance(values, Tensor):
         raise ConfigurationError(
             f"{what}: expected a tensor or an array of numpy, received {shown(values)}."

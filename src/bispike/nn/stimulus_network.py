@@ -26,7 +26,7 @@ from ..functional import (
     poisson_code,
     rate_of,
 )
-from ..functional.backends.tracing import hides_values, is_captured
+from ..functional.backends.tracing import hides_values, is_captured, uncompiled
 from . import passes
 from .inference import is_inference, own_precision
 from .label_input import labels_of
@@ -175,6 +175,7 @@ class StimulusNetwork(Network):
         drive = self.readout(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
         return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.time_steps))
 
+    @uncompiled
     def forward(self, stimulus: Array) -> Tensor:
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, in the current mode of the network.
 
@@ -191,6 +192,7 @@ class StimulusNetwork(Network):
                 return self.scores(self.bottom_up_taped(source)[0])
             return self._decide(source)
 
+    @uncompiled
     def logits(self, stimulus: Array, *, generator: torch.Generator | None = None) -> Tensor:
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, which `take` brings to the units of the data."""
         return self.decide(self.take(stimulus), generator=generator)

@@ -96,7 +96,9 @@ class Learner:
             "seed": seed,
         }
         names = ("rule", "rule_options", "optimizer", "optimizer_options", "lr", "top_down_lr")
-        self.layer_trainer: LayerTrainer | None = LayerTrainer(network, **{name: self.settings[name] for name in names})
+        given = {name: self.settings[name] for name in names}
+        with learning(network):
+            self.layer_trainer: LayerTrainer | None = LayerTrainer(network, **given)
         self.memory: ClassMemory | None = None
         self.taught = 0
         self._observed: ObservedPass | None = None
@@ -230,7 +232,8 @@ class Learner:
         """
         if self.memory is not None:
             raise ConfigurationError("consolidate: the layers are frozen already; go on with `run` or `teach`.")
-        self.memory = ClassMemory(self.network, shrink=self.settings["shrink"], lift=self.settings["lift"])
+        with learning(self.network):
+            self.memory = ClassMemory(self.network, shrink=self.settings["shrink"], lift=self.settings["lift"])
         self.layer_trainer, self._observed = None, None
         return self.run(stream)
 
@@ -260,10 +263,11 @@ class Learner:
             raise ConfigurationError(f"add_class: expected a name, received {name!r}.")
         if name in self.classes:
             raise ConfigurationError(f"add_class: {name!r} is known already; its label is {self.classes.index(name)}.")
-        self.memory.add_class()
-        self._observed = None
-        generator = fresh_generator(self.settings["seed"], "concept", self.network.concept.classes)
-        return add_concept(self.network, name, generator=generator)
+        with learning(self.network), torch.no_grad():
+            self.memory.add_class()
+            self._observed = None
+            generator = fresh_generator(self.settings["seed"], "concept", self.network.concept.classes)
+            return add_concept(self.network, name, generator=generator)
 
     # ------------------------------------------------------------------ saving
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .. import data as datasets
 from .. import models, rules
 from ..arguments import expect, raise_problems, switch
@@ -73,6 +75,7 @@ def fit(
     """
     _check_call(out, resume=resume, overwrite=overwrite)
     config = config_of(network, rule, data, settings)
+    _expect_precision(network)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
     with learning(network), explained(target, resume=resume), distributed.processes(config.device) as group:
@@ -150,6 +153,17 @@ def _check_call(out: PathLike | None, *, resume: bool, overwrite: bool) -> None:
     )
     if out is not None and not str(out).strip():
         raise ConfigurationError(f"out: expected the path of a folder, received {out!r}.")
+
+
+def _expect_precision(network: Network) -> None:
+    """Raise a ConfigurationError unless the weights have the precision of stimuli, float32, or more."""
+    precision = network.stimulus_mean.dtype
+    if torch.promote_types(precision, torch.float32) != precision:
+        name = str(precision).removeprefix("torch.")
+        raise ConfigurationError(
+            f"network: expected weights of float32 or float64, received {name}, which is too coarse for training. Train "
+            "network.float(), and convert it afterwards."
+        )
 
 
 def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:

@@ -1,10 +1,15 @@
 """Whether torch itself follows a computation: then it must consist of torch operators, which compiled kernels are not.
 
-A kernel reads and writes memory by address. A tracer (`torch.jit.trace`, `torch.export`, `torch.compile`) does not see
-this, and a fake tensor, or one of a transform such as `torch.func.vmap`, has no address at all.
+A kernel reads and writes memory by address. A tracer (`torch.jit.trace`, `torch.export`) does not see this, and a fake
+tensor, or one of a transform such as `torch.func.vmap`, has no address at all. `torch.compile` would compile the few
+lines between kernels for a minute and gain nothing: it leaves what is `uncompiled` to Python.
 """
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,13 +17,28 @@ from torch.overrides import BaseTorchFunctionMode, _get_current_function_mode_st
 from torch.utils._device import DeviceContext
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
+F = TypeVar("F", bound=Callable[..., Any])
 PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
 """Types of tensors with memory of their own; others may only look like tensors."""
 
 
+def uncompiled(function: F) -> F:
+    """Decorator: `torch.compile` calls the function as it is, with all that it calls.
+
+    `torch.compiler.disable` does the same, but imports the compiler, which takes seconds.
+    """
+    function._torchdynamo_disable = True  # type: ignore[attr-defined]
+    with contextlib.suppress(ImportError, AttributeError, TypeError):  # names of this version of torch
+        from torch._C._dynamo import eval_frame
+
+        skip = eval_frame._FrameAction.SKIP
+        eval_frame.set_code_exec_strategy(function.__code__, eval_frame._FrameExecStrategy(skip, skip))
+    return function
+
+
 def is_captured() -> bool:
     """Whether torch records a graph of this computation, so that no value of a tensor may be looked at."""
-    return torch._C._is_tracing() or torch.compiler.is_compiling() or _has_mode(_SYMBOLIC)
+    return torch._C._is_tracing() or _has_mode(_SYMBOLIC)
 
 
 def is_traced() -> bool:
@@ -26,7 +46,6 @@ def is_traced() -> bool:
     return (
         torch._C._is_tracing()
         or is_transformed()
-        or torch.compiler.is_compiling()
         or _has_mode(_FOLLOWING)
         or (torch._C._len_torch_function_stack() > 0 and _has_function_mode())
     )
@@ -35,6 +54,13 @@ def is_traced() -> bool:
 def is_transformed() -> bool:
     """Whether a transform of `torch.func` (vmap, grad, ...) is around this computation."""
     return torch._C._functorch.maybe_current_level() is not None
+
+
+def is_forward_mode() -> bool:
+    """Whether the innermost transform is one of forward derivatives, which surrogates do not have."""
+    if not is_transformed():
+        return False
+    return torch._C._functorch.peek_interpreter_stack().key() == torch._C._functorch.TransformType.Jvp
 
 
 def hides_values() -> bool:
