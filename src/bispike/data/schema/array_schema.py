@@ -135,6 +135,7 @@ class ArraySchema(Schema):
                 "which one is the class. Name it 'label' in the first row."
             )
         return found[0]
+
     def of_image(self, image: Image.Image, source: object) -> Inputs:
         """The stimulus in an opened image, scaled to the size of the training: stored values over their full scale.
 
