@@ -66,15 +66,16 @@ def from_arrays(
     arrays = {"training stimuli": as_array(x_train, "training stimuli")}
     if x_test is not None:
         arrays["test stimuli"] = as_array(x_test, "test stimuli")
-    given = [as_array(y_train, "training labels"), None if y_test is None else as_array(y_test, "test labels")]
+    numbers = as_array(y_train, "training labels")
+    others = None if y_test is None else as_array(y_test, "test labels")
     if like is not None:
-        schema, labels = like, labelling.encode_like(given[0], given[1], like.classes)
+        schema, labels = like, labelling.encode_like(numbers, others, like.classes)
         read = [like.of_array(array, what) for what, array in arrays.items()]
         parts = [(part.stimuli, list(part.notes)) for part in read]
     else:
         reading = ArraySchema.of(arrays["training stimuli"], order=layout, what="training stimuli")
         parts = [reading.apply(array, what) for what, array in arrays.items()]
-        labels = labelling.encode(given[0], given[1], class_names)
+        labels = labelling.encode(numbers, others, class_names)
         schema = replace(reading, classes=labels.names)
     stimuli = [part for part, _ in parts]
     said = [note for _, part_notes in parts for note in part_notes]

@@ -32,8 +32,17 @@ PATTERNS = (
     ("data_{}", "labels_{}"),
 )
 """Names of stimuli and labels of a part, in any case."""
-WHOLE = (("x", "y"), ("images", "labels"), ("data", "target"), ("features", "labels"), ("data", "labels"))
-WHOLE += (("x", "labels"), ("features", "target"), ("stimuli", "labels"), ("arr_0", "arr_1"))
+WHOLE = (
+    ("x", "y"),
+    ("images", "labels"),
+    ("data", "target"),
+    ("features", "labels"),
+    ("data", "labels"),
+    ("x", "labels"),
+    ("features", "target"),
+    ("stimuli", "labels"),
+    ("arr_0", "arr_1"),
+)
 """Names of stimuli and labels without parts."""
 NAMES = ("class_names", "classes", "label_names", "target_names")
 
