@@ -137,12 +137,14 @@ class ArraySchema(Schema):
         choices: dict[tuple[int, ...], str] = {}
         if len(self.shape) == 3:
             channels, height, width = self.shape
-            choices = {self.shape: "channels-first", (height, width, channels): "channels-last"}
-            if self.order == "channels-last":  # where both fit, the axes mean what they meant in training
-                choices[(height, width, channels)] = "channels-last"
+            axes = {"channels-first": self.shape, "channels-last": (height, width, channels)}
+            if self.order in axes:  # where both fit, the axes mean what they meant in training
+                choices[axes[self.order]] = self.order
+            for order, shape in axes.items():
+                choices.setdefault(shape, order)
             if channels == 1:
-                choices[(height, width)] = "grey"
-            choices[(math.prod(self.shape),)] = "flat"
+                choices.setdefault((height, width), "grey")
+            choices.setdefault((math.prod(self.shape),), "flat")
         else:
             choices[self.shape] = "features" if len(self.shape) == 1 else "channels-first"
         if array.shape in choices:
