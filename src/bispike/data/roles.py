@@ -60,7 +60,7 @@ def class_column(table: Table, target: str | int | None) -> str:
             return names[lowered.index(usual[0])]
         raise DataError(
             f"{table.source}: which column is the class? Give target (--target {_example(table)}); columns: "
-            f"{_listed(names)}."
+            f"{_listed(names)}. If its rows are steps of time: --task series."
         )
     if str(target) in table.columns:
         return str(target)

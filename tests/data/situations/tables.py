@@ -295,6 +295,22 @@ def _(folder: Path) -> None:
     assert plain.stimuli.equal(found.stimuli)
 
 
+@situation("rows of digits with columns sorted as texts (p0, p1, p10, p11, p2), for a run on arrays", "refused")
+def _(folder: Path) -> None:
+    schema = data.from_arrays(np.arange(240).reshape(20, 12), np.arange(20) % 3).schema
+    names = sorted(f"p{i}" for i in range(12))
+    with pytest.raises(DataError, match="in the order of the numbers"):
+        read_inputs([file(folder, written([range(12), range(12)], names))], schema)
+
+
+@situation("a table without a heading and with names=..., then a file without the class column", "by the given names")
+def _(folder: Path) -> None:
+    schema = learned(file(folder, written(iris(), None)), names=[*NAMES, "kind"], target="kind")
+    rows = [row[:4] for row in iris()]
+    assert used(schema, folder, written(rows, None)).stimuli.equal(used(schema, folder, written(rows, NAMES)).stimuli)
+    assert used(schema, folder, written(iris(), None)).labels is not None
+
+
 # ------------------------------------------------------------------ missing values
 
 for _mark in ("NA", "?", "", "NaN", "null", "None", "-", "--", ".", "#N/A", "#DIV/0!", "n/a", "missing", "  ", "N/A"):
@@ -338,6 +354,17 @@ def _(folder: Path) -> None:
     with pytest.raises(DataError, match="own-category"):
         data.load(path)
     assert learned(path, missing="own-category").features[0].categories == ("Gravel", "Pave", "(missing)")
+
+
+@situation("'none' is one of the classes and of the categories", "refused; values by not_missing=[none]")
+def _(folder: Path) -> None:
+    text = "damage,y\n" + "".join(f"{['none', 'mild'][i % 2]},{['None', 'p'][i % 2]}\n" for i in range(30))
+    path = file(folder, text)
+    with pytest.raises(DataError, match=r"not_missing=\[none\]"):
+        data.load(path)
+    schema = learned(path, not_missing="none")
+    assert (schema.classes, schema.features[0].categories) == (("None", "p"), ("mild", "none"))
+    assert used(schema, folder, "damage\nnone\n").stimuli.tolist() == [[0, 1]]
 
 
 @situation("rows without a class", "refused with the line; left out by missing=drop-rows, with their number")
@@ -467,7 +494,29 @@ def read_rows(path: Path) -> np.ndarray:
     return np.stack([np.asarray(table.numbers(name)) for name in "abc"], axis=1)
 
 
+refuses(
+    "numbers behind an apostrophe, as spreadsheets mark texts",
+    "refused with the line",
+    cells(lambda i: f"'{i}"),
+    "line 2.*behind an apostrophe",
+)
+refuses(
+    "all pixels of an image in one cell",
+    "refused with the line",
+    cells(lambda i: f"{i} 80 82 {i % 3}"),
+    "line 2.*several numbers",
+)
+
+
 # ------------------------------------------------------------------ forms of files
+
+reads(
+    "a title with commas, and one in a row of empty cells",
+    "left out",
+    "Air, by me\nStation 5,,,\na,b,c,d\n1,2,3,4\n",
+    [[1], [2], [3], [4]],
+)
+reads("several empty columns without a name at the end", "no columns", "a,b,,\n1,2,,\n3,4,,\n", [[1, 3], [2, 4]])
 
 reads(
     "white space of any width between columns",

@@ -9,6 +9,7 @@ what they look like, so that they are refused and not taken as names of categori
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 GAPS = (
@@ -41,6 +42,7 @@ GAPS = (
     "-",
     "--",
     "---",
+    "\u2014",
     ".",
     "..",
     "#DIV/0!",
@@ -105,6 +107,10 @@ _OTHER = {
     "a date or time": _DATE,
     "a number with a unit": _UNIT,
     "not finite": _INFINITE,
+    "a number behind an apostrophe": re.compile(r"'[-+]?[0-9.,]+'?"),
+    "a formula": re.compile(r"=.+"),
+    "a list": re.compile(r"\[.*\]|\{.*\}", re.DOTALL),
+    "several numbers": re.compile(r"[-+]?[0-9.]+(?:[ ;,|]+[-+]?[0-9.]+)+"),
 }
 
 
@@ -126,14 +132,20 @@ def plain(cell: str) -> str:
     return cell.strip() if cell.isascii() else cell.translate(_ALIKE).strip()
 
 
-def is_gap(cell: str, marks: frozenset[str] = frozenset()) -> bool:
+def gaps_of(missing_marks: Iterable[str] = (), not_missing: Iterable[str] = ()) -> frozenset[str]:
+    """Texts, as `plain` gives them and in lower case, that mean a missing value."""
+    values = {plain(mark).lower() for mark in not_missing}
+    return frozenset(gap for gap in _GAPS if gap not in values) | {plain(mark).lower() for mark in missing_marks}
+
+
+def is_gap(cell: str, gaps: frozenset[str] = _GAPS) -> bool:
     """Whether a cell, as `plain` gives it, holds no value.
 
     Args:
         cell: its text.
-        marks: texts of the user that mean a missing value.
+        gaps: texts that mean a missing value, as `gaps_of` gives them.
     """
-    return cell.lower() in _GAPS or cell in marks
+    return cell.lower() in gaps
 
 
 def number(cell: str, decimal: str = ".") -> Number | None:

@@ -55,11 +55,10 @@ class Column:
         return Column(self.kind, values, lambda: self.texts[chosen], self.mark, -1, "", texts)
 
 
-def column_of_texts(texts: np.ndarray, decimal: str, marks: frozenset[str]) -> Column:
+def column_of_texts(texts: np.ndarray, decimal: str, gaps: frozenset[str]) -> Column:
     """The column in texts as a file holds them, object `[N]`."""
     cells = [plain(text) for text in texts.tolist()]
-    marks = frozenset(map(plain, marks))
-    bare = [None if is_gap(cell, marks) else cell for cell in cells]
+    bare = [None if is_gap(cell, gaps) else cell for cell in cells]
     written_as = [None if cell is None else text.strip() for cell, text in zip(bare, texts.tolist(), strict=True)]
     kept = np.array([*written_as, None], dtype=object)[:-1]  # an array of objects, whatever they are
     known = [cell for cell in bare if cell is not None]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
+from .cells import gaps_of
 from .characters import shortened
 from .columns import Column, column_of_texts, written
 
@@ -104,4 +105,4 @@ def _texts(series: Any, name: str, source: object) -> Column:
                     f"{type(value).__name__}."
                 )
         cells.append("" if gap else str(value))
-    return column_of_texts(np.array(cells, dtype=object), ".", frozenset())
+    return column_of_texts(np.array(cells, dtype=object), ".", gaps_of())
