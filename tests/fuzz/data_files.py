@@ -109,6 +109,36 @@ def make_images(folder: Path) -> None:
             Image.fromarray(values.astype(np.uint8)).save(folder / name / f"1.{ending}")
 
 
+def make_deep_images(folder: Path) -> None:
+    """Images of every depth, with transparency, several pages, a palette, and other colour modes."""
+    draws = np.random.default_rng(0)
+    colours = draws.integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    images = {
+        "words.png": Image.fromarray((colours[..., 0].astype(np.uint16) << 8) + 3),
+        "clear.png": Image.fromarray(colours),
+        "words.tif": Image.fromarray((colours[..., 0].astype(np.uint16) << 8) + 3),
+        "longs.tif": Image.fromarray(colours[..., 0].astype(np.int32) << 8),
+        "fractions.tiff": Image.fromarray(colours[..., 0].astype(np.float32) / 255),
+        "clear.webp": Image.fromarray(colours),
+        "palette.png": Image.fromarray(colours[..., :3]).convert("P", palette=Image.Palette.ADAPTIVE),
+        "cmyk.jpg": Image.fromarray(colours[..., :3]).convert("CMYK"),
+        "lab.tif": Image.new("LAB", (8, 8), (112, 188, 173)),
+        "one.bmp": Image.fromarray(colours[..., 0] > 99),
+        "x.avif": Image.fromarray(colours),
+        "words.pgm": Image.fromarray(colours[..., 0].astype(np.uint16) << 8),
+        "plain": Image.fromarray(colours[..., 0]),
+    }
+    for part in ("train", "val", "test"):
+        for name in ("cat", "dog"):
+            (folder / part / name).mkdir(parents=True)
+            for file, image in images.items() if (part, name) == ("train", "cat") else [*images.items()][:3]:
+                image.save(folder / part / name / file, format=None if "." in file else "PNG")
+    pages = [Image.fromarray(colours[..., i]) for i in range(3)]
+    for file in ("pages.tif", "film.gif"):
+        pages[0].save(folder / "train" / "dog" / file, save_all=True, append_images=pages[1:])
+    (folder / "train" / "dog" / "notes.txt").write_text("which are no image, but longer than any signature is")
+
+
 def make_events(folder: Path) -> None:
     draws = np.random.default_rng(0)
     count = 120

@@ -65,13 +65,8 @@ MAKERS = {"png": make_png, "csv": make_csv, "npz": make_npz}
 
 def load_once(source: str) -> dict[str, float]:
     """Load a data set in this process: seconds of processor time, MB of stimuli, and MB that were needed at most."""
-    import torch
-
     from .. import data
 
-    torch.set_num_threads(1)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     data.load("digits")
     before, began = _peak(), time.process_time()
     loaded = data.load(source, download=False)
@@ -110,6 +105,11 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of stimuli")
     given = parser.parse_args()
     if given.load is not None:
+        import torch
+
+        torch.set_num_threads(1)
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         print(json.dumps(load_once(given.load)))
         return
     print(f"{'source':8}{'seconds':>10}{'target':>10}{'MB':>10}{'peak/MB':>10}{'target':>10}")

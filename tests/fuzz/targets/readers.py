@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bispike import data
 from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
+from bispike.data.schema import ImageSchema
 from bispike.data.user_files import read_inputs
 from bispike.errors import BispikeError, DataError
 from tests.data.makers import schema
@@ -17,6 +19,7 @@ from tests.data.makers import schema
 from ..data_bombs import BOMBS
 from ..data_files import (
     make_cifar,
+    make_deep_images,
     make_events,
     make_hdf,
     make_idx,
@@ -34,6 +37,8 @@ from ..data_files import (
 from ..target import Damage, Target
 
 GREY = schema(1, 4, 4)
+BYTES = replace(GREY, classes=("cat", "dog"))
+IMAGES = ImageSchema((1, 4, 4), {"8 bits": 8, "16 bits": 16}, None, ("cat", "dog"))
 
 
 def look(found: data.Dataset) -> None:
@@ -94,6 +99,23 @@ def use_inputs(folder: Path) -> None:
     each(*(partial(read_inputs, [path], GREY) for path in sorted(folder.iterdir())))
 
 
+def use_images(folder: Path) -> None:
+    """A folder of images as a data set, by a schema of its own, and each image as a stimulus."""
+    files = [path for path in sorted(folder.glob("train/*/*")) if path.is_file()]
+    each(
+        lambda: look(data.load(folder)),
+        lambda: look(data.load(folder, like=IMAGES)),
+        lambda: look(data.load(folder / "test", like=BYTES)),
+        lambda: read_inputs([folder], IMAGES),
+        *(
+            partial(read_inputs, [path], known)
+            for path in files
+            for known in (IMAGES, BYTES)
+            if path.stem not in ("longs", "notes")
+        ),
+    )
+
+
 def use_cifar(folder: Path) -> None:
     places = (folder / "plain", folder / cifar.CIFAR10.archive)
     each(*(partial(lambda place: look(cifar.read(place, version=cifar.CIFAR10)), place) for place in places))
@@ -147,6 +169,7 @@ TARGETS = [
     target("text", make_texts, partial(use_files, window=3)),
     target("idx", make_idx, use_folder),
     target("images", make_images, use_folder, weight=2),
+    target("deep images", make_deep_images, use_images, weight=2),
     target("events", make_events, partial(use_files, bins=3)),
     target("n-mnist", make_n_mnist, lambda folder: look(n_mnist.read(folder, bins=2)), weight=0.3),
     target("cifar", make_cifar, use_cifar, weight=0.5),
