@@ -9,6 +9,7 @@ from typing import Any
 
 from bispike import data
 from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
+from bispike.data.schema import EventsSchema
 from bispike.data.user_files import read_inputs
 from bispike.errors import BispikeError, DataError
 from tests.data.makers import schema
@@ -16,6 +17,7 @@ from tests.data.makers import schema
 from ..data_bombs import BOMBS
 from ..data_files import (
     make_cifar,
+    make_event_files,
     make_events,
     make_hdf,
     make_idx,
@@ -32,6 +34,7 @@ from ..data_files import (
 from ..target import Damage, Target
 
 GREY = schema(1, 4, 4)
+CAMERA = EventsSchema((6, 6), "us", 3, 300_000.0, span=300_000.0, classes=("0", "1"))
 
 
 def look(found: data.Dataset) -> None:
@@ -71,6 +74,19 @@ def use_folder(folder: Path) -> None:
 def use_inputs(folder: Path) -> None:
     """Stimuli for a network from each file."""
     each(*(partial(read_inputs, [path], GREY) for path in sorted(folder.iterdir())))
+
+
+def use_event_files(folder: Path) -> None:
+    """Recordings as a data set and as stimuli in use, each file."""
+    files = sorted(folder.iterdir())
+    each(
+        *(partial(read_inputs, [path], CAMERA) for path in files),
+        *(
+            partial(lambda path: look(data.load(path, bins=3)), path)
+            for path in files
+            if path.suffix in (".npz", ".zip")
+        ),
+    )
 
 
 def use_cifar(folder: Path) -> None:
@@ -126,6 +142,7 @@ TARGETS = [
     target("idx", make_idx, use_folder),
     target("images", make_images, use_folder, weight=2),
     target("events", make_events, partial(use_files, bins=3)),
+    target("event files", make_event_files, use_event_files),
     target("n-mnist", make_n_mnist, lambda folder: look(n_mnist.read(folder, bins=2)), weight=0.3),
     target("cifar", make_cifar, use_cifar, weight=0.5),
     target("svhn", make_svhn, lambda folder: look(svhn.read(folder)), weight=0.5),
