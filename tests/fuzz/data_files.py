@@ -124,11 +124,11 @@ def make_event_files(folder: Path) -> None:
     np.save(folder / "four.npy", np.stack([recording[name] for name in "txyp"], 1))
     np.savez(folder / "r.npz", events=recording, sample=np.arange(40) // 10, labels=np.arange(4) % 2)
     (folder / "r.bin").write_bytes(bytes(draws.integers(0, 6, 200, dtype=np.uint8)))
-    with zipfile.ZipFile(folder / "r.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(6):
-            content = (folder / ("r.npy" if number < 4 else "r.bin")).read_bytes()
-            name = f"{('Train', 'Test')[number % 3 == 2]}/{number % 2}/{number}.{'npy' if number < 4 else 'bin'}"
-            archive.writestr(name, content)
+    for ending in ("npy", "bin"):
+        with zipfile.ZipFile(folder / f"{ending}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for number in range(6):
+                part = "Test" if number % 3 == 2 else "Train"
+                archive.writestr(f"{part}/{number % 2}/{number}.{ending}", (folder / f"r.{ending}").read_bytes())
 
 
 def make_cifar(folder: Path) -> None:

@@ -77,15 +77,12 @@ def use_inputs(folder: Path) -> None:
 
 
 def use_event_files(folder: Path) -> None:
-    """Recordings as a data set and as stimuli in use, each file."""
+    """Recordings as stimuli in use, and those with classes as a data set."""
     files = sorted(folder.iterdir())
+    sets = [path for path in files if path.suffix in (".npz", ".zip")]
     each(
         *(partial(read_inputs, [path], CAMERA) for path in files),
-        *(
-            partial(lambda path: look(data.load(path, bins=3)), path)
-            for path in files
-            if path.suffix in (".npz", ".zip")
-        ),
+        *(partial(lambda path: look(data.load(path, bins=3)), path) for path in sets),
     )
 
 

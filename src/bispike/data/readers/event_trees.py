@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Self
 
@@ -101,7 +102,7 @@ class EventTree:
                     if path.stem not in names:  # else it is unpacked already
                         archives.append((folders, path))
                 elif _ending(name) in (*ENDINGS, *FOREIGN):
-                    self.entries.append(Entry(folders, name, lambda room, path=path: read_file(path, room)))
+                    self.entries.append(Entry(folders, name, partial(read_file, path)))
                 else:
                     self.others[_ending(name) or "without ending"] += 1
         for folders, path in archives:
