@@ -25,7 +25,8 @@ def check(
 
     Returns:
         `name`, `ok`, `problems` and `notes`; where it could be read also `shape`, `dtype`, `classes`,
-        `class_names`, `train` and `test` (`count`, `per_class`), `value_range`, `mean`, `std`, `fingerprint`;
+        `class_names`, `train` and `test` (`count`, `per_class`), `value_range`, `mean`, `std`, `fingerprint`, `facts`
+        (what the reader counted, such as `events_per_bin`);
         for published sets `path` and `checksums` (file name to "matches" or "differs").
 
     Raises:

@@ -19,7 +19,7 @@ from typing import IO, Self
 import numpy as np
 
 from ...errors import DataError
-from ..memory_limit import Room
+from ..memory_limit import PER_ROW, Room
 from .characters import shortened
 from .contents import open_file, read_file
 from .event_files import ENDINGS, FOREIGN, Events, foreign, of_content
@@ -249,6 +249,7 @@ class RecordingFiles:
             name = entry.path if self.place.is_dir() else f"{self.place.name}/{entry.path}"
             content = entry.read(self.room)
             found = of_content(content, f"{self.place}/{entry.path}", name, self.room, columns=self.columns)
+            self.room.expect(PER_ROW * found.count, f"{found.count} recordings in {entry.path}")
             yield replace(found, labels=None if label is None else np.array([label] * found.count))
 
 
