@@ -161,6 +161,24 @@ def make_n_mnist(folder: Path) -> None:
             (folder / part / str(digit) / "1.bin").write_bytes(events)
 
 
+def make_event_files(folder: Path) -> None:
+    """Recordings as a structured array, as N-MNIST, as columns, and in an archive."""
+    draws = np.random.default_rng(0)
+    recording = np.zeros(40, dtype=[("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "?")])
+    for name, most in (("x", 6), ("y", 6), ("t", 300_000), ("p", 2)):
+        recording[name] = draws.integers(0, most, 40)
+    recording["t"].sort()
+    np.save(folder / "r.npy", recording)
+    np.save(folder / "four.npy", np.stack([recording[name] for name in "txyp"], 1))
+    np.savez(folder / "r.npz", events=recording, sample=np.arange(40) // 10, labels=np.arange(4) % 2)
+    (folder / "r.bin").write_bytes(bytes(draws.integers(0, 6, 200, dtype=np.uint8)))
+    for ending in ("npy", "bin"):
+        with zipfile.ZipFile(folder / f"{ending}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for number in range(6):
+                part = "Test" if number % 3 == 2 else "Train"
+                archive.writestr(f"{part}/{number % 2}/{number}.{ending}", (folder / f"r.{ending}").read_bytes())
+
+
 def make_cifar(folder: Path) -> None:
     draws = np.random.default_rng(0)
     records = np.concatenate(

@@ -13,6 +13,7 @@ from bispike import data
 from bispike.config.train_config import TrainConfig
 from bispike.training import run_config
 
+from ..makers import save_image
 from . import Situation
 from .event_makers import E, N, all_of, equal, events, not_used, npz, plain, refused, run_cli, trained, used
 
@@ -174,6 +175,15 @@ def folder_predicted(folder: Path) -> None:
     assert stimuli.shape == (1, 10, 2, 8, 8)
     found = trained().predict(place / "test")
     assert (len(found.rows), found.judged, found.rows[0]["input"]) == (8, 0, "left/16.npy")
+
+
+def arrays_beside_images(folder: Path) -> None:
+    for name in ("cat", "dog"):
+        (folder / "photos" / name).mkdir(parents=True)
+        np.save(folder / "photos" / name / "a.npy", np.zeros((3, 4)))
+        for number in range(4):
+            save_image(folder / "photos" / name / f"{number}.png", np.full((4, 4), 9, dtype=np.uint8))
+    assert data.load(folder / "photos").task == "classification"
 
 
 def empty_class(folder: Path) -> None:
@@ -338,6 +348,7 @@ SITUATIONS: list[Situation] = [
     ),
     Situation("a folder whose first file has one polarity, 1 of 1/2", "the set decides: off", one_polarity_in_a_file),
     Situation("`predict` on a folder of recordings", "one decision each", folder_predicted),
+    Situation("images with an .npy beside them", "images", arrays_beside_images),
     Situation("a class folder without recordings", "refused", empty_class),
     Situation("a class in the test part only", "refused", other_class),
     Situation("recordings of a single class", "refused", no_classes),

@@ -72,7 +72,7 @@ def short_clip(folder: Path) -> None:
     stimuli, notes = used(npz(folder, t=events()["t"] // 40))
     assert stimuli[:, 0].any()
     assert not stimuli[:, 1:].any()
-    assert not notes
+    assert "a recording lasts 24,999 us, and those of the training lasted 999,999 us" in notes[0]
 
 
 def minus_in_use(folder: Path) -> None:
@@ -232,6 +232,23 @@ def late_event(folder: Path) -> None:
     assert f"1 of {N * E:,} events after the end (1,000,000 us) was left out." in found.notes
 
 
+def early_event(folder: Path) -> None:
+    t = events()["t"] + 1_700_000_000_000_000
+    t[0] = 0
+    path = npz(folder, t=t)
+    refused(path, r"8 of 10 bins hold hardly any event: the longest recording lasts 1,700,000,000,999,999 us")
+    found = data.load(path, duration=1_000_000)
+    assert f"{E - 1} of {N * E:,} events after the end (1,000,000 us) were left out." in found.notes
+
+
+def contradicted(folder: Path) -> None:
+    found = events()
+    found["t_us"] = found.pop("t")
+    refused(
+        npz(folder, found), "expected times in us, as the file says, received the option time_unit=ms", time_unit="ms"
+    )
+
+
 def half_longer(folder: Path) -> None:
     t = events()["t"].copy()
     t[E - 1] = 1_700_000
@@ -349,6 +366,8 @@ SITUATIONS: list[Situation] = [
     Situation("events of all recordings sorted by time", "the same recordings", mixed),
     Situation("times that are NaN", "refused with place and count", not_finite),
     Situation("one event a thousand times later in training", "refused with the duration that mends it", late_event),
+    Situation("one recording begins with a time of 0, all others count from 1970", "refused", early_event),
+    Situation("a column `t_us` and `time_unit=ms`", "refused: the file says another unit", contradicted),
     Situation("one recording lasts 1.7 times as long", "a note on bins that are nearly empty", half_longer),
     Situation("some recordings last five times as long", "noted", lengths),
     Situation("polarities -1/1, 1/2, bool, 0/255, int8", "the same recordings", polarities),

@@ -11,7 +11,7 @@ from typing import Any
 
 from bispike import data
 from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
-from bispike.data.schema import ImageSchema
+from bispike.data.schema import EventsSchema, ImageSchema
 from bispike.data.user_files import read_inputs
 from bispike.errors import BispikeError, DataError
 from tests.data.makers import schema
@@ -20,6 +20,7 @@ from ..data_bombs import BOMBS
 from ..data_files import (
     make_cifar,
     make_deep_images,
+    make_event_files,
     make_events,
     make_hdf,
     make_idx,
@@ -39,6 +40,7 @@ from ..target import Damage, Target
 GREY = schema(1, 4, 4)
 BYTES = replace(GREY, classes=("cat", "dog"))
 IMAGES = ImageSchema((1, 4, 4), {"8 bits": 8, "16 bits": 16}, None, ("cat", "dog"))
+CAMERA = EventsSchema((6, 6), "us", 3, 300_000.0, span=300_000.0, classes=("0", "1"))
 
 
 def look(found: data.Dataset) -> None:
@@ -116,6 +118,16 @@ def use_images(folder: Path) -> None:
     )
 
 
+def use_event_files(folder: Path) -> None:
+    """Recordings as stimuli in use, and those with classes as a data set."""
+    files = sorted(folder.iterdir())
+    sets = [path for path in files if path.suffix in (".npz", ".zip")]
+    each(
+        *(partial(read_inputs, [path], CAMERA) for path in files),
+        *(partial(lambda path: look(data.load(path, bins=3)), path) for path in sets),
+    )
+
+
 def use_cifar(folder: Path) -> None:
     places = (folder / "plain", folder / cifar.CIFAR10.archive)
     each(*(partial(lambda place: look(cifar.read(place, version=cifar.CIFAR10)), place) for place in places))
@@ -171,6 +183,7 @@ TARGETS = [
     target("images", make_images, use_folder, weight=2),
     target("deep images", make_deep_images, use_images, weight=2),
     target("events", make_events, partial(use_files, bins=3)),
+    target("event files", make_event_files, use_event_files),
     target("n-mnist", make_n_mnist, lambda folder: look(n_mnist.read(folder, bins=2)), weight=0.3),
     target("cifar", make_cifar, use_cifar, weight=0.5),
     target("svhn", make_svhn, lambda folder: look(svhn.read(folder)), weight=0.5),

@@ -48,26 +48,32 @@ def is_tree(path: Path) -> bool:
     if path.is_dir():
         return _holds_recordings(path)
     if path.suffix.lower() == ".zip":
-        return any(name.lower().endswith((*ENDINGS, *FOREIGN)) for name in _names(path)) or _holds_parts(path)
+        return _holds_files(path) or _holds_parts(path)
     return path.suffix.lower() in FOREIGN and _has_mark(path)
 
 
 def _holds_recordings(folder: Path) -> bool:
-    looked_at = 0
+    """Whether a folder has folders of recordings, or archives of them, and no images, as far as it is looked at."""
+    looked_at, found = 0, False
     for place, names, files in os.walk(folder):
         names[:] = sorted(name for name in names if not name.startswith((".", "__")))
         for name in sorted(files):
             ending = Path(name).suffix.lower()
-            if ending in IMAGES or looked_at > LOOKED_AT:
-                return False
             looked_at += 1
-            if ending == ".zip" and Path(name).stem.lower() in ("train", "test"):
-                return True
-            if Path(place) == folder or ending not in (*ENDINGS, *FOREIGN):
+            if ending in IMAGES or looked_at > LOOKED_AT:
+                return found and ending not in IMAGES
+            if found:
                 continue
-            if ending != ".npz" or holds_events(array_names(Path(place) / name)):
-                return True
-    return False
+            path = Path(place) / name
+            if ending == ".zip":
+                found = Path(name).stem.lower() in ("train", "test") and _holds_files(path)
+            elif Path(place) != folder and ending in (*ENDINGS, *FOREIGN):
+                found = ending != ".npz" or holds_events(array_names(path))
+    return found
+
+
+def _holds_files(archive: Path) -> bool:
+    return any(name.lower().endswith((*ENDINGS, *FOREIGN)) for name in _names(archive))
 
 
 def _names(path: Path) -> list[str]:

@@ -161,6 +161,7 @@ def read(
             f"{events.count} recordings."
         )
     room.expect(PER_EVENT * len(events.t), f"{len(events.t)} events")
+    room.expect(events.count * (2 * bins + PER_ROW), f"{events.count} recordings of {bins} bins")
     schema, frames, tally, notes = read_events([events], chosen, room, like=like, place=path)
     if like is None:
         numbered = labelling.encode(events.labels, None)
@@ -230,6 +231,8 @@ def decide(survey: Survey, chosen: EventOptions, room: Room) -> tuple[EventsSche
         span=survey.span * factor,
         columns=chosen.columns,
     )
+    if chosen.sensor is None and survey.events >= ENOUGH:
+        survey.own_sensor()
     expect_room(room, survey.recordings, schema)
     if chosen.sensor is None:
         survey.own_sensor()
@@ -255,6 +258,11 @@ def decide(survey: Survey, chosen: EventOptions, room: Room) -> tuple[EventsSche
 def _unit(survey: Survey, chosen: EventOptions, notes: list[str]) -> str | None:
     """The unit of the times in a training."""
     if chosen.time_unit is not None:
+        if survey.named_unit not in (None, chosen.time_unit):
+            raise DataError(
+                f"{survey.place}: expected times in {survey.named_unit}, as the file says, received the option "
+                f"time_unit={chosen.time_unit}. Leave it out."
+            )
         return chosen.time_unit
     unit = survey.unit
     if unit is None and survey.span:
@@ -295,13 +303,18 @@ def _stretched(survey: Survey, schema: EventsSchema, tally: Tally, chosen: Event
     if schema.time_unit is None:
         fix = f"time_unit=us, ms, s or ns, and {fix} (in microseconds)"
     late = int(tally.per_bin[(schema.bins + 1) // STRETCH :].sum())
-    if chosen.duration is None and schema.bins > 1 and late <= max(1, tally.events // 1000) and tally.events >= ENOUGH:
-        raise DataError(
-            f"{survey.place}: {late:,} of {tally.events:,} events fill the second half of the bins: {lengths}. Give "
-            f"the duration in microseconds (--set duration=N), for example {fix}; later events are left out."
-        )
+    bins, most = tally.hardly_filled, np.quantile(spans, USUAL, method="lower")
+    if chosen.duration is None and schema.bins > 1 and tally.events >= ENOUGH:
+        few = late <= max(1, tally.events // 1000)
+        if few or (STRETCH * len(bins) > schema.bins and spans.max() > STRETCH * most):
+            what = f"{late:,} of {tally.events:,} events fill the second half of the bins"
+            raise DataError(
+                f"{survey.place}: {what if few else f'{len(bins)} of {schema.bins} bins hold hardly any event'}: "
+                f"{lengths}. Give the duration in microseconds (--set duration=N), for example {fix}; later events are "
+                "left out."
+            )
     notes = []
-    if bins := tally.hardly_filled:
+    if bins:
         notes.append(
             f"{len(bins)} of {schema.bins} bins hold hardly any event ({listed(bins)}): {lengths}, and the bins end at "
             f"{schema.end}. Another duration changes that, for example {fix}."

@@ -216,7 +216,10 @@ def of_arrays(arrays: Mapping[str, np.ndarray], place: object, name: str, *, col
     return Events(
         place,
         name,
-        *(found[key] for key in ("t", "x", "y", "p")),
+        found["t"],
+        found["x"],
+        found["y"],
+        found["p"],
         sample=sample,
         count=count,
         labels=labels,

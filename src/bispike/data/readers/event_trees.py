@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Self
 
 import numpy as np
 
 from ...errors import DataError
-from ..memory_limit import Room
+from ..memory_limit import PER_ROW, Room
 from .characters import shortened
 from .contents import open_file, read_file
 from .event_files import ENDINGS, FOREIGN, Events, foreign, of_content
@@ -101,7 +102,7 @@ class EventTree:
                     if path.stem not in names:  # else it is unpacked already
                         archives.append((folders, path))
                 elif _ending(name) in (*ENDINGS, *FOREIGN):
-                    self.entries.append(Entry(folders, name, lambda room, path=path: read_file(path, room)))
+                    self.entries.append(Entry(folders, name, partial(read_file, path)))
                 else:
                     self.others[_ending(name) or "without ending"] += 1
         for folders, path in archives:
@@ -248,6 +249,7 @@ class RecordingFiles:
             name = entry.path if self.place.is_dir() else f"{self.place.name}/{entry.path}"
             content = entry.read(self.room)
             found = of_content(content, f"{self.place}/{entry.path}", name, self.room, columns=self.columns)
+            self.room.expect(PER_ROW * found.count, f"{found.count} recordings in {entry.path}")
             yield replace(found, labels=None if label is None else np.array([label] * found.count))
 
 

@@ -180,6 +180,12 @@ class Survey:
             DataError: a few events far away would make it much larger.
         """
         far = [axis for axis in (0, 1) if self._is_far(axis)]
+        if any(self.beyond(axis)[0] >= FARTHEST for axis in far):
+            raise DataError(
+                f"{self.place}: expected places below {FARTHEST}, received y up to {self.most[0]} and x up to "
+                f"{self.most[1]}. Are the columns in another order, or do some places stand for missing ones? If not, "
+                "give the sensor, height x width, such as sensor=180x240; events outside are left out."
+            )
         if far:
             usual = [self.beyond(axis)[0] if axis in far else self.most[axis] for axis in (0, 1)]
             axis = far[0]

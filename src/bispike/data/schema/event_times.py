@@ -67,9 +67,10 @@ class Timing:
         if sample is None or not bool((sample[1:] < sample[:-1]).any()):
             t, backwards, wraps = _forwards(t, sample)
         number = np.zeros(count, dtype=np.int64)
-        wide = np.float64 if t.dtype.kind == "f" else np.int64
-        least, most = (np.inf, -np.inf) if wide is np.float64 else (np.iinfo(wide).max, np.iinfo(wide).min)
-        begin, end = np.full(count, least, dtype=wide), np.full(count, most, dtype=wide)
+        fractional = t.dtype.kind == "f"
+        wide = np.dtype(np.float64 if fractional else np.int64)
+        beyond = np.inf if fractional else np.iinfo(np.int64).max
+        begin, end = np.full(count, beyond, dtype=wide), np.full(count, -beyond, dtype=wide)
         for part in blocks(len(t)):
             values = t[part].astype(wide)
             if sample is None:
@@ -82,9 +83,9 @@ class Timing:
                 np.add.at(number, rows, 1)
         empty = number == 0
         begin[empty] = end[empty] = 0
-        span = end.astype(np.float64) - begin if wide is np.float64 else (end - begin).astype(np.float64)
+        span = (end - begin).astype(np.float64)
         largest = max(abs(float(begin.min())), abs(float(end.max())))
-        step = float(np.spacing(t.dtype.type(largest))) if t.dtype.kind == "f" else 0.0
+        step = float(np.spacing(np.asarray(largest, dtype=t.dtype))) if fractional else 0.0
         return cls(t, begin, span, number, whole, backwards, wraps, step)
 
 

@@ -22,6 +22,8 @@ from .units import BYTE, not_finite
 
 NEAR = 30.0
 """Recordings of one unit differ less in length; units differ by a thousand."""
+ALIKE = 5.0
+"""Recordings whose lengths differ more are mentioned."""
 MANY_EVENTS = 1000
 """So many events reach most of a sensor."""
 _CHECK: Check = record(
@@ -118,6 +120,13 @@ class EventsSchema(Schema):
         """
         survey.expect_sensor(self.sensor, "the sensor of the training")
         factor, notes = self._factor(survey, source)
+        span = survey.span * factor
+        if span and self.span and not self.span / ALIKE < span < self.span * ALIKE:
+            unit = " us" if self.time_unit else ""
+            notes.append(
+                f"{source}: a recording lasts {span:,.6g}{unit}, and those of the training lasted "
+                f"{self.span:,.6g}{unit}; is the unit of the times the same?"
+            )
         if survey.span and survey.step * factor > self.duration / self.bins:
             raise DataError(
                 f"{source}: the times are too coarse for bins of {self.duration / self.bins:g}: they are stored in "
@@ -152,8 +161,10 @@ class EventsSchema(Schema):
         unit = survey.unit
         if unit is None or (named is None and unit != self.time_unit and not self._near(span * UNITS[unit])):
             raise self._other_unit(source, span, f"in {self.time_unit}")
-        said = [f"{source}: times in {unit} were converted; those of the training are in {self.time_unit}."]
-        return UNITS[unit], said if unit != self.time_unit else []
+        notes = []
+        if unit != self.time_unit:
+            notes.append(f"{source}: times in {unit} were converted; those of the training are in {self.time_unit}.")
+        return UNITS[unit], notes
 
     def _near(self, span: float) -> bool:
         return not self.span or self.span / NEAR < span < self.span * NEAR
