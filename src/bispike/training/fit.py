@@ -161,7 +161,7 @@ def _expect_precision(network: Network) -> None:
     if torch.promote_types(precision, torch.float32) != precision:
         name = str(precision).removeprefix("torch.")
         raise ConfigurationError(
-            f"network: expected weights of float32 or float64, received {name}, which is too coarse for training. Train "
+            f"network: expected weights of float32 or float64, received {name}, too coarse for training. Train "
             "network.float(), and convert it afterwards."
         )
 
