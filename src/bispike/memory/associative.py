@@ -146,7 +146,7 @@ class AssociativeMemory:
         self.stored += len(below)
 
     def _flip(self, pattern: Tensor, share: str) -> Tensor:
-        flips = torch.rand(pattern.shape, generator=self._draws) < self.settings[share]
+        flips = torch.rand(pattern.shape, generator=self._draws, dtype=pattern.dtype) < self.settings[share]
         return torch.where(flips, 1 - pattern, pattern)
 
     def _hide(self) -> Tensor | float:

@@ -55,10 +55,9 @@ def tensor_of(what: str, values: Any) -> Tensor:
             "values. Use torch.export.export(network, (stimulus,)), or torch.jit.trace."
         )
     if not isinstance(values, Tensor):
-        raise ConfigurationError(
-            f"{what}: expected a tensor or an array of numpy, received {shown(values)}."
-            f"{_HINTS.get(type(values).__name__, '')}"
-        )
+        pair = isinstance(values, list | tuple) and any(isinstance(one, Tensor) for one in values)
+        hint = _HINTS["tuple" if pair else type(values).__name__] if pair or type(values).__name__ in _HINTS else ""
+        raise ConfigurationError(f"{what}: expected a tensor or an array of numpy, received {shown(values)}.{hint}")
     if type(values) in PLAIN:
         return values
     if type(values).__torch_dispatch__ is getattr(Tensor, "__torch_dispatch__", None):  # a subclass in name alone

@@ -50,6 +50,13 @@ class StimulusNetwork(Network):
         super().__init__(*args, **settings)
         self.decision: Callable[[Tensor], Tensor] | None = None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A decision that is a module stays one of the rule: its weights are none of the network's."""
+        if name == "decision":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     # ------------------------------------------------------------------ ends
 
     def check_stimulus(self, stimulus: Tensor) -> None:

@@ -183,6 +183,14 @@ class Rule:
         """Tensors that the rule stores between steps."""
         return self.state.state_dict()
 
+    def decision_state(self) -> dict[str, Tensor]:
+        """Those tensors of `state_dict` by which the network decides; a saved model has them beside the weights.
+
+        None where the readout decides, and all of them where the rule has a `decision`; a rule that needs only some of
+        them to decide says so.
+        """
+        return {} if self.decision is None else self.state_dict()
+
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Load the tensors of `state_dict`.
 

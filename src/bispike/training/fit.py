@@ -28,6 +28,7 @@ from ..runs.epochs import read_metrics
 from ..runs.folder import CHECKPOINT, MODEL, check_target, is_finished, prepare
 from ..runs.lock import locked
 from ..runs.run import Run, load_run
+from ..runs.saved_model import load_decision, network_tensors
 from ..runs.saved_results import read_summary
 from ..runs.source import expect_trusted
 from . import distributed
@@ -82,8 +83,10 @@ def fit(
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
-            load_weights(network, read_tensors(target / MODEL), target / MODEL)
+            weights = read_tensors(target / MODEL)
+            load_weights(network, network_tensors(weights), target / MODEL)
             known = rules.create(rule, network) if isinstance(rule, str) else rule
+            load_decision(known, weights, target / MODEL)
             summary = read_summary(target) or {}
             return Run(target, config, network, known, summary, read_metrics(target), schema=data.schema)
         check_fit(network, data, config)
@@ -161,8 +164,8 @@ def _expect_precision(network: Network) -> None:
     if torch.promote_types(precision, torch.float32) != precision:
         name = str(precision).removeprefix("torch.")
         raise ConfigurationError(
-            f"network: expected weights of float32 or float64, received {name}, which is too coarse for training. "
-            "Train network.float(), and convert it afterwards."
+            f"network: expected weights of float32 or float64, received {name}, too coarse for training. Train "
+            "network.float(), and convert it afterwards."
         )
 
 
