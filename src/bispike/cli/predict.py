@@ -40,7 +40,7 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float 
     if kind is Kind.TEXT:
         return _texts(run, predict.continue_texts(trained, inputs, memory_limit=memory_limit, **options))
     if kind is Kind.SERIES:
-        return _series(run, predict.forecast_series(trained, inputs, memory_limit=memory_limit))
+        return _series(run, *predict.forecast_series(trained, inputs, memory_limit=memory_limit))
     rows, notes = predict.decide(trained, inputs, best=best, memory_limit=memory_limit)
     return _decisions(run, rows, notes, best)
 
@@ -64,11 +64,14 @@ def _texts(run: Path, rows: list[dict[str, Any]]) -> Answer:
     return Answer({"run": str(run), "rows": rows, "notes": []}, Group(*lines[:-1]))
 
 
-def _series(run: Path, rows: list[dict[str, Any]]) -> Answer:
+def _series(run: Path, rows: list[dict[str, Any]], notes: list[str]) -> Answer:
+    for line in notes:
+        note(f"note: {line}")
     lines = [
-        (row["input"], f"row {row['rows']} + {row['ahead']}", name, f"{value:.6g}")
+        (row["input"], row["time"] or f"row {row['rows']} + {row['ahead']}", name, f"{value:.6g}")
         for row in rows
         for name, value in row["values"].items()
     ]
-    shown = table(["input", "of", "quantity", "forecast"], lines, right=["forecast"])
-    return Answer({"run": str(run), "rows": rows, "notes": []}, shown)
+    timed = all(row["time"] for row in rows)
+    shown = table(["input", "time" if timed else "of", "quantity", "forecast"], lines, right=["forecast"])
+    return Answer({"run": str(run), "rows": rows, "notes": notes}, shown)

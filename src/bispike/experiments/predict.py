@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import checked
+from ..data.memory_limit import Room
 from ..data.readers.characters import read_characters
+from ..data.schema import SeriesSchema
 from ..data.user_files import read_inputs
-from ..runs.run import Run, expect_single_stimuli, horizon_and_inputs
+from ..runs.run import Run, expect_single_stimuli
 from ..runs.saved_schema import expect_schema
 from ..tasks import continue_text, forecast
 from ..training import evaluation
@@ -67,21 +69,31 @@ def continue_texts(
 
 
 @checked
-def forecast_series(run: Run, inputs: Sequence[Path], *, memory_limit: float | None = None) -> list[dict[str, Any]]:
-    """What a run on a series forecasts after the last row of each table, which is read like the training data.
+def forecast_series(
+    run: Run, inputs: Sequence[Path], *, memory_limit: float | None = None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What a run on a series forecasts after the last row of each table, which is read as in training.
 
     Returns:
-        One row per table: "input", "rows" (of the table), "ahead" (rows between its last one and the forecast),
-        "values" by quantity.
+        One row per table: "input", "rows" (of the table), "ahead" (rows between its last one and the forecast), "time"
+        (that the forecast is for; None where the table has no times), "values" by quantity; and notes on how the tables
+        were read.
+
+    Raises:
+        CheckpointError: the run does not say how its data were read.
+        DataError: a table cannot be read, or does not fit.
     """
-    ahead, columns = horizon_and_inputs(run)
-    options = run.config.data_options
-    reading = {name: options[name] for name in ("missing", "delimiter") if name in options}
-    rows = []
+    schema = expect_schema(run.schema, run.path)
+    if not isinstance(schema, SeriesSchema):
+        raise schema.refusal(inputs[0], "a series")
+    rows, notes = [], []
     for path in inputs:
-        found = forecast(
-            sequence_network(run.network), path, inputs=columns, ahead=ahead, memory_limit=memory_limit, **reading
-        )
+        table = schema.read(path, memory_limit=memory_limit)
+        series = schema.series(table, Room.of(path, memory_limit), name=str(path), needed=schema.inputs)
+        found = forecast(sequence_network(run.network), series, schema)
         values = dict(zip(found.names, found.values.tolist(), strict=True))
-        rows.append({"input": str(path), "rows": found.rows, "ahead": ahead, "values": values})
-    return rows
+        rows.append(
+            {"input": str(path), "rows": found.rows, "ahead": found.ahead, "time": found.time, "values": values}
+        )
+        notes += [note if len(inputs) == 1 else f"{path}: {note}" for note in found.notes]
+    return rows, notes

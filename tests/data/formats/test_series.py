@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bispike.data import load
-from bispike.data.formats.series import windowed
+from bispike.data.series_windows import windowed
 from bispike.data.published.series import mackey_glass
 from bispike.data.readers.series_table import Series, read_table
 from bispike.errors import ConfigurationError, DataError

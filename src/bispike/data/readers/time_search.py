@@ -144,8 +144,8 @@ class _Search:
             times, _ = read_times(self.table, TimeColumns((name,), ("clock",)))
             if len(np.unique(times)) < len(times):
                 raise DataError(
-                    f"{self.table.place(0)}, column {_quoted(name)}: holds times of a day without a date, and some occur "
-                    "more than once. Add a column of dates, or leave the column out: drop=[" + name + "]."
+                    f"{self.table.place(0)}, column {_quoted(name)}: holds times of a day without a date, and some "
+                    f"occur more than once. Add a column of dates, or leave the column out: drop=[{name}]."
                 )
             return [(name, "clock")]
         self._expect_no_broken_time()
@@ -254,8 +254,8 @@ class _Search:
         wrong = next((i for i, value in enumerate(known) if value is None), 0)
         return DataError(
             f"{self.table.place(int((codes == wrong).argmax()))}, column {_quoted(name)}: expected a date or time, "
-            f"received {shortened(different[wrong])!r}. Correct it, give the form (time_format='%d.%m.%Y %H:%M'), or leave the "
-            f"column out (drop=[{name}])."
+            f"received {shortened(different[wrong])!r}. Correct it, give the form (time_format='%d.%m.%Y %H:%M'), "
+            f"or leave the column out (drop=[{name}])."
         )
 
     def _expect_no_broken_time(self) -> None:

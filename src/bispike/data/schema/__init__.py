@@ -12,6 +12,7 @@ from ...json_values import expect, is_table
 from .array_schema import ArraySchema as ArraySchema
 from .schema import Inputs as Inputs
 from .schema import Schema as Schema
+from .series_schema import SeriesSchema as SeriesSchema
 from .text_schema import TextSchema as TextSchema
 from .units import Units as Units
 
@@ -27,6 +28,7 @@ def register(kind: type[Schema]) -> type[Schema]:
 
 
 register(ArraySchema)
+register(SeriesSchema)
 register(TextSchema)
 
 
