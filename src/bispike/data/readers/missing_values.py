@@ -8,12 +8,13 @@ interpolate    the line between the known values beside a gap, which looks ahead
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ...errors import DataError
 from .characters import shortened
-from .time_order import Rows
+from .time_order import Rows, counted
 
 MISSING = ("error", "previous", "interpolate")
 MOST_LEFT_OUT = 0.5
@@ -32,9 +33,8 @@ def expect_values(rows: Rows, columns: Sequence[str]) -> None:
     row, column = (int(one) for one in np.argwhere(gaps)[0])
     total, touched = int(gaps.sum()), int(gaps.any(0).sum())
     raise DataError(
-        f"{rows.at(row)}: no value in column {shortened(columns[column])!r} ({total} "
-        f"{'value is' if total == 1 else 'values are'} missing in all, in {touched} "
-        f"{'column' if touched == 1 else 'columns'}). Fill them, or choose missing=previous or missing=interpolate "
+        f"{rows.at(row)}: no value in column {shortened(columns[column])!r} "
+        f"({counted(total, 'value is', 'values are')} missing in all, in {counted(touched, 'column')}). Fill them, or choose missing=previous or missing=interpolate "
         "(--set missing=previous)."
     )
 
@@ -65,15 +65,6 @@ def filled(rows: Rows, columns: Sequence[str], missing: str) -> Rows:
             f"{rows.at(first)}: column {name!r} has its first value here; the {first} rows before it cannot be filled "
             f"from the past. Leave the column out (drop=[{name}]), or these rows."
         )
-    if first:
-        rows = rows.taken(np.arange(first, len(gaps))).noted(
-            f"the first {first} rows were left out: column {shortened(columns[int(begins.argmax())])!r} has no earlier "
-            "value to fill them with."
-        )
-        gaps = gaps[first:]
-    total = int(gaps.sum())
-    if not total:
-        return rows
     values = rows.values.copy()
     for j in np.flatnonzero(gaps.any(0)):
         known = np.flatnonzero(~gaps[:, j])
@@ -81,7 +72,16 @@ def filled(rows: Rows, columns: Sequence[str], missing: str) -> Rows:
             values[:, j] = np.interp(np.arange(len(values)), known, values[known, j])
         else:
             values[:, j] = values[np.maximum.accumulate(np.where(gaps[:, j], 0, np.arange(len(values)))), j]
-    note = f"{total} missing values were filled ({missing})."
+    rows = replace(rows, values=values)
+    if first:
+        rows = rows.taken(np.arange(first, len(gaps))).noted(
+            f"the first {counted(first, 'row was', 'rows were')} left out: column "
+            f"{shortened(columns[int(begins.argmax())])!r} has no earlier value to fill them with."
+        )
+    total = int(gaps[first:].sum())
+    if not total:
+        return rows
+    note = f"{counted(total, 'missing value was', 'missing values were')} filled ({missing})."
     if missing == "interpolate":
         note = f"{note[:-1]}; filled values contain the value after the gap, so forecasts near gaps are too good."
-    return Rows(values, rows.times, rows.numbers, rows.place, rows.time, (*rows.notes, note))
+    return rows.noted(note)

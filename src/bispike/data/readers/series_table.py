@@ -21,7 +21,7 @@ from .hdf import ENDINGS, read_hdf
 from .missing_values import expect_values, filled
 from .table import Table, read_table_file
 from .time_columns import TimeColumns
-from .time_order import Rows, each_once, in_order, in_zone, without_holes
+from .time_order import Rows, counted, each_once, in_order, in_zone, without_holes
 from .time_search import LISTED, Asked, Found, find
 from .time_values import read_times
 
@@ -174,7 +174,8 @@ def read_again(table: Table, like: Series, room: Room, *, needed: Sequence[str],
     notes = list(table.notes)
     extra = [one for one in table.names if one not in (*time, *like.columns)]
     if extra:
-        notes.append(f"{len(extra)} columns that the training has not are ignored: {_listed(extra)}.")
+        what = counted(len(extra), "column that the training has not is", "columns that the training has not are")
+        notes.append(f"{what} ignored: {_listed(extra)}.")
     if like.time is None:
         found = Found()
         _expect_old_first(table, extra)

@@ -116,7 +116,7 @@ def each_once(rows: Rows, duplicates: str) -> Rows:
     first = int(same.argmax())
     if duplicates == "error":
         _, copies = np.unique(times, return_counts=True)
-        likely = "Choose duplicates=first, last or mean."
+        likely = "Remove them, or choose duplicates=first, last or mean."
         if copies.min() > 1:
             likely = (
                 f"Each time occurs at least {copies.min()} times: does the table hold several series, one below the "
@@ -127,7 +127,7 @@ def each_once(rows: Rows, duplicates: str) -> Rows:
             likely = _local(likely)
         raise DataError(
             f"{rows.at(first + 1)}: the time {rows.shown(first)} occurs twice, first in {_short(rows.at(first))} "
-            f"({count} rows repeat a time in all). {likely}"
+            f"({counted(count, 'row repeats', 'rows repeat')} a time in all). {likely}"
         )
     groups = np.concatenate([[0], np.cumsum(~same)])
     if duplicates == "mean":
@@ -142,7 +142,7 @@ def each_once(rows: Rows, duplicates: str) -> Rows:
     else:
         kept = np.concatenate([[True], ~same]) if duplicates == "first" else np.concatenate([~same, [True]])
         found = rows.taken(np.flatnonzero(kept))
-    return found.noted(f"{count} rows repeated a time; of each time the {duplicates} was taken.")
+    return found.noted(f"{counted(count, 'row')} repeated a time; of each time the {duplicates} was taken.")
 
 
 def without_holes(
@@ -168,12 +168,12 @@ def without_holes(
     step = frequency or own
     if step is None or holes == "keep":
         return _kept(rows, step), step
-    counted = step.steps(times)
-    whole = np.round(counted)
-    off = (np.abs(counted - whole) > SLACK) | (whole < 1)
+    steps = step.steps(times)
+    whole = np.round(steps)
+    off = (np.abs(steps - whole) > SLACK) | (whole < 1)
     if off.any():
-        raise _changing(rows, step, counted, int(off.argmax()))
-    if _jitters(step, counted):
+        raise _changing(rows, step, steps, int(off.argmax()))
+    if _jitters(step, steps):
         rows = rows.noted(f"the steps are not exactly equal; each is taken as {step.text}.")
     missing = int((whole - 1).sum())
     if not missing:
@@ -208,8 +208,8 @@ def _filled(rows: Rows, step: Frequency, counts: np.ndarray) -> Rows:
         times[row] = step.after(times[row - 1].item(), 1)
     found = replace(rows, values=values, numbers=numbers, times=times)
     return found.noted(
-        f"{total - len(counts) - 1} rows that the table lacks, in {int((counts > 1).sum())} holes, were inserted and "
-        "filled like missing values (holes=fill)."
+        f"{counted(total - len(counts) - 1, 'row')} that the table lacks, in {counted(int((counts > 1).sum()), 'hole')}, "
+        "were inserted and filled like missing values (holes=fill)."
     )
 
 
@@ -221,14 +221,14 @@ def _expect_step(rows: Rows, own: Frequency, expected: Frequency) -> None:
         )
 
 
-def _changing(rows: Rows, step: Frequency, counted: np.ndarray, first: int) -> DataError:
+def _changing(rows: Rows, step: Frequency, steps: np.ndarray, first: int) -> DataError:
     likely = "Resample the table to one step, or choose holes=keep, which takes neighbours as one step apart."
     if _clock_changes(rows):
         likely = _local(likely)
     return DataError(
         f"{rows.at(first + 1)}: the time step changes: from {rows.shown(first)} to {rows.shown(first + 1)} it is "
-        f"{counted[first]:.4g} times the usual {step.text} ({int((np.abs(counted - 1) > SLACK).sum())} of "
-        f"{len(counted)} steps differ). {likely}"
+        f"{steps[first]:.4g} times the usual {step.text} ({int((np.abs(steps - 1) > SLACK).sum())} of "
+        f"{len(steps)} steps differ). {likely}"
     )
 
 
@@ -246,13 +246,13 @@ def _hole(rows: Rows, step: Frequency, counts: np.ndarray) -> DataError:
     what = f"the time step changes to {same[0]:g} times the usual {step.text}" if changed else "rows are missing"
     return DataError(
         f"{rows.at(first + 1)}: {what}: expected rows that are {step.text} apart, received {rows.shown(first + 1)} "
-        f"after {rows.shown(first)} ({missing} {'row is' if missing == 1 else 'rows are'} missing in {len(longer)} "
-        f"{'place' if len(longer) == 1 else 'places'}). {likely}"
+        f"after {rows.shown(first)} ({counted(missing, 'row is', 'rows are')} missing in "
+        f"{counted(len(longer), 'place')}). {likely}"
     )
 
 
-def _jitters(step: Frequency, counted: np.ndarray) -> bool:
-    return step.unit in ("microseconds", "number") and bool((np.abs(counted - np.round(counted)) > 1e-3).any())
+def _jitters(step: Frequency, steps: np.ndarray) -> bool:
+    return step.unit in ("microseconds", "number") and bool((np.abs(steps - np.round(steps)) > 1e-3).any())
 
 
 def _clock_changes(rows: Rows) -> bool:
@@ -274,6 +274,11 @@ def _clock_changes(rows: Rows) -> bool:
 
 def _local(likely: str) -> str:
     return f"If these are local times where clocks change, name the zone (time_zone=Europe/Berlin). {likely}"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """A number with its noun: "1 row", "2 rows"."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def _short(place: str) -> str:
