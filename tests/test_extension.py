@@ -86,10 +86,10 @@ from bispike.data import from_arrays
 from bispike.data.formats import Format, register
 
 
-def read(path):
+def read(path, like=None):
     rows = [line.partition("|") for line in path.read_text().splitlines()]
     values = np.array([row[0].split() for row in rows], dtype=np.float32)
-    return from_arrays(values, np.array([row[2].strip() for row in rows]), name=path.stem)
+    return from_arrays(values, np.array([row[2].strip() for row in rows]), name=path.stem, like=like)
 
 
 register(Format(name="points", summary="a file of points", read=read, endings=(".points",)))

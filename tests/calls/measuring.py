@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from bispike import analysis, data, functional, memory, models, online
-from bispike.experiments import predict, recall, robustness
+from bispike.experiments import recall, robustness
 from bispike.memory.curves import capacity_curve, random_pairs
 from bispike.memory.sequence_memory import SequenceMemory
 
@@ -223,12 +223,6 @@ def analysis_calls() -> list[Call]:
             },
         ),
         Call("audit_network", analysis.audit_network, {"model": "mlp"}, {"model": "str?", "seed": "int"}),
-        Call(
-            "predict.decide",
-            predict.decide,
-            {"run": None, "inputs": [], "best": 3},
-            {"run": "Network", "inputs": "int", "best": "int"},
-        ),
         Call(
             "recall.judge",
             recall.judge,

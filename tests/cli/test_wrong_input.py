@@ -239,10 +239,12 @@ CASES: dict[str, Bad] = {
     "severity 9": Bad("evaluate {run} --corrupt blur:9", ("1 to 5", "blur:9")),
     "data of another shape": Bad(
         "evaluate {run} --dataset {data}",
-        ("[1, 8, 8]", "[1, 6, 6]"),
+        ("[1, 8, 8]", "[40, 6, 6]"),
         npz(x_train=IMAGES[:, 1:7, 1:7], x_test=IMAGES[:8, 1:7, 1:7]),
     ),
-    "data of other classes": Bad("evaluate {run} --dataset {data}", ("10 classes", "4"), npz()),
+    "data of other classes": Bad(
+        "evaluate {run} --dataset {data}", ("10 classes", "12", "13"), npz(y_train=LABELS + 10)
+    ),
     "missing input": Bad("predict {run} {new}/cat.png", ("cat.png", "no such file")),
     "input that is no image": Bad(
         "predict {run} {file}", ("cat.png", "not a readable image"), file("cat.png", b"meow")

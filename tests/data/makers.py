@@ -9,7 +9,11 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+
+from bispike.data.assemble import schema_of
+from bispike.data.schema import ArraySchema
 
 IDX_NAMES = (
     "train-images-idx3-ubyte",
@@ -82,3 +86,9 @@ def class_folders(root: Path, names: tuple[str, ...] = ("cat", "dog"), *, count:
         for i in range(count):
             values = pixels(size, size, seed=100 * number + i) // 2 + 100 * (number % 2)
             save_image(root / name / f"{i}.png", values.astype(np.uint8))
+
+
+def schema(*shape: int, classes: int = 3) -> ArraySchema:
+    """The schema of a training on stimuli of this shape: pixels of uint8, or features."""
+    stored = torch.zeros(1, *shape, dtype=torch.uint8 if len(shape) > 1 else torch.float32)
+    return schema_of(stored, [str(i) for i in range(classes)])

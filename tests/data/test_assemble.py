@@ -64,13 +64,14 @@ def test_an_axis_that_could_be_either_needs_the_layout():
     [
         (pixels(4, 3, 3), torch.uint8, 255),
         (pixels(4, 3, 3).astype(np.int64), torch.uint8, 255),
-        (pixels(4, 3, 3).astype(np.float64), torch.float32, 255),
+        (pixels(4, 3, 3).astype(np.float64), torch.uint8, 255),
+        (pixels(4, 3, 3) / 2 + 0.1, torch.float32, 255),
         (pixels(4, 3, 3).astype(np.float64) / 255, torch.float32, 1),
         (pixels(4, 3, 3).astype(np.uint16) * 257, torch.float32, 65535),
         (pixels(4, 3, 3).astype(np.float32) - 128, torch.float32, 1),
         (pixels(4, 9).astype(np.float64), torch.float32, 1),
         (pixels(4, 9).astype(np.int64), torch.float32, 1),
-        (pixels(4, 9), torch.uint8, 255),
+        (pixels(4, 9), torch.float32, 1),
     ],
 )
 def test_values_are_scaled_by_the_documented_rule(values, kind, unit):
@@ -157,8 +158,8 @@ BAD = {
     "half a test part": ({"x": X, "y": Y, "x_test": X}, "only one of the two"),
     "test of other shape": ({"x": X, "y": Y, "x_test": X[:, :2], "y_test": Y}, "as in training"),
     "test of other axes": ({"x": X, "y": Y, "x_test": X[:, 0], "y_test": Y}, "expected 3 axes"),
-    "test of other type": ({"x": X, "y": Y, "x_test": NAN, "y_test": Y}, "whole values in 0..255"),
-    "bytes only in the test": ({"x": X / 255, "y": Y, "x_test": X, "y_test": Y}, "same unit"),
+    "test of other type": ({"x": X, "y": Y, "x_test": X / 255, "y_test": Y}, "whole values in 0..255"),
+    "bytes only in the test": ({"x": X / 255, "y": Y, "x_test": X, "y_test": Y}, "in the unit of"),
     "strange test class": ({"x": X, "y": Y, "x_test": X, "y_test": Y + 1}, "no stimulus of class 3"),
     "strange test text": (
         {"x": X, "y": list("abcabc"), "x_test": X, "y_test": list("abcabd")},

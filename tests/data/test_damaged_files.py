@@ -12,13 +12,13 @@ from bispike import data
 from bispike.data.published import n_mnist
 from bispike.data.user_files import read_inputs
 from bispike.errors import DataError, UserError
-from bispike.spaces import Stimulus
+from tests.data.makers import schema
 
 from ..fuzz import data_bombs as files
 from ..fuzz.data_files import make_n_mnist
 from .makers import cycle, pixels
 
-GREY = Stimulus((1, 4, 4))
+GREY = schema(1, 4, 4)
 HEADERS = (b"{'descr': '<f8', 'fortran_order': False, 'shape': (2", b"\n x", b"[" * 5000, b"{'descr': 5}", b"")
 
 

@@ -26,7 +26,6 @@ import numpy as np
 from bispike.data import from_arrays
 from bispike.data.formats import Format, register
 from bispike.data.option import TEST_SHARE, Option, positive
-from bispike.data.readers.inputs import from_array
 
 
 def _numbers(path: Path) -> tuple[np.ndarray, list[str]]:
@@ -34,9 +33,9 @@ def _numbers(path: Path) -> tuple[np.ndarray, list[str]]:
     return np.array([row[0].split() for row in rows], dtype=np.float32), [row[2].strip() for row in rows]
 
 
-def read(path: Path, *, divisor: float = 1.0, test_fraction: float = 0.2):
+def read(path: Path, *, like=None, divisor: float = 1.0, test_fraction: float = 0.2):
     values, labels = _numbers(path)
-    return from_arrays(values / divisor, np.array(labels), name=path.stem, test_fraction=test_fraction)
+    return from_arrays(values / divisor, np.array(labels), name=path.stem, test_fraction=test_fraction, like=like)
 
 
 register(
@@ -46,7 +45,7 @@ register(
         read=read,
         options=(Option("divisor", "values are divided by it", default=1.0, check=positive("units")), TEST_SHARE),
         endings=(".points",),
-        inputs=lambda path, stimulus: from_array(path, _numbers(path)[0], stimulus),
+        inputs=lambda path, schema: schema.of_array(_numbers(path)[0], path),
         input_endings=(".points",),
     )
 )

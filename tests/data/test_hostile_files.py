@@ -19,12 +19,12 @@ from bispike.data import from_arrays, memory_limit
 from bispike.data.published import cifar, svhn
 from bispike.data.user_files import read_inputs
 from bispike.errors import ConfigurationError, DataError, UserError
-from bispike.spaces import Stimulus
+from tests.data.makers import schema
 
 from ..fuzz import data_bombs as files
 from .makers import cifar_records, class_folders, cycle, idx_folder, tar_gz
 
-GREY = Stimulus((1, 4, 4))
+GREY = schema(1, 4, 4)
 LIMIT = r"would take .* of memory|would take more memory"
 
 

@@ -11,11 +11,11 @@ from PIL import Image
 
 from bispike.data.user_files import read_inputs
 from bispike.errors import DataError, UserError
-from bispike.spaces import Stimulus
+from tests.data.makers import schema
 
-GREY = Stimulus((1, 6, 8))
-COLOUR = Stimulus((3, 6, 8))
-TABLE = Stimulus((5,))
+GREY = schema(1, 6, 8)
+COLOUR = schema(3, 6, 8)
+TABLE = schema(5)
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def test_every_way_to_store_one_grey_image_gives_the_same_stimulus(tmp_path: Pat
     np.save(tmp_path / "d.npy", pixels[..., None])
     np.save(tmp_path / "e.npy", pixels[None, ..., None])
     np.save(tmp_path / "f.npy", pixels.reshape(-1))
-    np.savez(tmp_path / "g.npz", x=pixels, y=np.arange(3))
+    np.savez(tmp_path / "g.npz", x=pixels, y=np.array([1]))
     np.save(tmp_path / "h.npy", (pixels / 255).astype(np.float64))
     paths = sorted(tmp_path.iterdir())
     inputs = read_inputs(paths, GREY)
     assert inputs.names == tuple(path.name for path in paths)
     assert inputs.stimuli.dtype == torch.float32
-    assert inputs.notes == ()
+    assert inputs.notes == (f"{tmp_path / 'h.npy'}: values in 0..1 are taken as divided by 255 already.",)
     for stimulus in inputs.stimuli:
         assert torch.allclose(stimulus, expected, atol=1e-7)
 

@@ -25,7 +25,7 @@ from bispike.memory import AssociativeMemory
 from bispike.nn import Network, SequenceNetwork
 from bispike.online import Learner
 from bispike.settings import no_effects
-from bispike.tasks import continue_text, forecast
+from bispike.tasks import continue_text, decisions, forecast
 from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_config
 
 from .cases import Case
@@ -180,7 +180,7 @@ def _some_digits(run: Run) -> Tensor:
 
 def _decide(run: Run, files: dict[str, Path]) -> Any:
     return [
-        [[name, share] for name, share in best] for best in evaluation.decide(run.network, _some_digits(run), best=3)
+        [[name, share] for name, share in best] for best in decisions.decide(run.network, _some_digits(run), best=3)
     ]
 
 

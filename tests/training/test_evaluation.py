@@ -10,7 +10,8 @@ from bispike.config.train_config import TrainConfig
 from bispike.data import from_arrays
 from bispike.errors import ConfigurationError, UnknownNameError
 from bispike.nn import Network
-from bispike.training.evaluation import decide, recall, split_of
+from bispike.tasks.decisions import decide
+from bispike.training.evaluation import recall, split_of
 
 
 @pytest.fixture

@@ -42,6 +42,9 @@ data_root_option = click.option(
 trust_option = click.option(
     "--trust", is_flag=True, help="Open and download what the settings of somebody else's run name."
 )
+dataset_option = click.option(
+    "--dataset", metavar="PATH", help="Where the data of the run are now.  [default: where its training found them]"
+)
 memory_limit_option = click.option(
     "--memory-limit", type=float, metavar="GIB", help="What reading a file may take.  [default: from its size]"
 )

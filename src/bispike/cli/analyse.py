@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Group
 
-from ._options import COUNT, FILE, SEED, data_root_option, json_option, run_argument, trust_option
+from ._options import COUNT, FILE, SEED, data_root_option, dataset_option, json_option, run_argument, trust_option
 from ._output import Answer, note, table
 
 
@@ -16,6 +16,7 @@ from ._output import Answer, note, table
 @click.option("--out", type=FILE, metavar="DIR", help="Folder of what is written.  [default: RUN]")
 @click.option("--samples", type=COUNT, default=1000, show_default=True, metavar="N", help="Test stimuli.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of random draws.")
+@dataset_option
 @data_root_option
 @trust_option
 @json_option
@@ -24,6 +25,7 @@ def command(
     out: Path | None,
     samples: int,
     seed: int,
+    dataset: str | None,
     data_root: Path | None,
     trust: bool,  # noqa: FBT001
 ) -> Answer:
@@ -36,7 +38,9 @@ def command(
     from ..experiments.analysis_tables import analysis_tables
 
     check_folder(out or run)
-    found = analysing.analyse_run(run, samples=samples, seed=seed, data_root=data_root, trust=trust, note=note)
+    found = analysing.analyse_run(
+        run, samples=samples, seed=seed, dataset=dataset, data_root=data_root, trust=trust, note=note
+    )
     files = write_analysis(found, out or run)
     parts: list[object] = []
     for made in analysis_tables(found):

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ..errors import ConfigurationError
-from ._options import COUNT, SEED, data_root_option, json_option, trust_option
+from ._options import COUNT, SEED, data_root_option, dataset_option, json_option, trust_option
 from ._output import Answer, note, pairs, table
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ ANSWERS = {True: "yes", False: "no", None: "–"}
 @click.option("--batch-size", type=COUNT, default=4, show_default=True, metavar="B")
 @click.option("--seed", type=SEED, default=0, show_default=True, metavar="S")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE ...", help="Options of the rule or the model.")
+@dataset_option
 @data_root_option
 @trust_option
 @json_option
@@ -38,6 +39,7 @@ def command(
     batch_size: int,
     seed: int,
     settings: tuple[str, ...],
+    dataset: str | None,
     data_root: Path | None,
     trust: bool,  # noqa: FBT001
 ) -> Answer:
@@ -57,7 +59,15 @@ def command(
             raise click.UsageError("expected one RUN without other options, or --rule R with its options.")
         from ..experiments.audit import audit_run
 
-        found = audit_run(Path(words[0]), data_root=data_root, batch=batch_size, seed=seed, trust=trust, note=note)
+        found = audit_run(
+            Path(words[0]),
+            dataset=dataset,
+            data_root=data_root,
+            batch=batch_size,
+            seed=seed,
+            trust=trust,
+            note=note,
+        )
         return Answer({"run": words[0], **found.to_dict()}, _one(found))
     if any("=" not in word for word in words):
         raise click.UsageError(f"expected one RUN or --rule R, received both: {' '.join(words)} and --rule {names}.")

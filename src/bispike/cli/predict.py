@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Group
 
 from ._options import COUNT, FILE, NOT_NEGATIVE, SEED, json_option, memory_limit_option, run_argument
 from ._output import Answer, brief, note, table
+
+if TYPE_CHECKING:
+    from ..runs.prediction import Predictions
 
 
 @click.command("predict")
@@ -24,10 +27,11 @@ from ._output import Answer, brief, note, table
 @memory_limit_option
 @json_option
 def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float | None, **options: Any) -> Answer:
-    """Decide the class of each INPUT: images, .npy or .npz arrays, rows of .csv files.
+    """Decide the class of each INPUT: images, .npy or .npz arrays, tables, events.
 
-    The shares are the softmax of the network's scores. A run on texts continues each text file; a run on a series
-    forecasts what follows the last row of each table.
+    Files are read as the data of the training were. The shares are the softmax of the network's scores; where a file
+    names the classes, the decisions are judged. A run on texts continues each text file; a run on a series forecasts
+    what follows the last row of each table.
     """
     from ..experiments import predict
     from ..experiments.kinds import Kind, kind_of
@@ -37,31 +41,39 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float 
     for line in trained.notes:
         note(f"note: {line}")
     kind = kind_of(trained.network)
-    if kind is Kind.TEXT:
-        return _texts(run, predict.continue_texts(trained, inputs, memory_limit=memory_limit, **options))
     if kind is Kind.SERIES:
         return _series(run, *predict.forecast_series(trained, inputs, memory_limit=memory_limit))
-    rows, notes = predict.decide(trained, inputs, best=best, memory_limit=memory_limit)
-    return _decisions(run, rows, notes, best)
-
-
-def _decisions(run: Path, rows: list[dict[str, Any]], notes: list[str], best: int) -> Answer:
-    for line in notes:
+    given = options if kind is Kind.TEXT else {"best": best}
+    found = trained.predict(*inputs, memory_limit=memory_limit, **given)
+    for line in found.notes:
         note(f"note: {line}")
+    return _texts(run, found) if kind is Kind.TEXT else _decisions(run, found, best)
+
+
+def _decisions(run: Path, found: Predictions, best: int) -> Answer:
+    judged = ["class"] if found.judged else []
     shown = [
         (
             row["input"],
             brief(row["label"]),
+            *[brief(row.get("true", "")) for _ in judged],
             "  ".join(f"{brief(name)} {100 * share:.1f} %" for name, share in row["best"]),
         )
-        for row in rows
+        for row in found.rows
     ]
-    return Answer({"run": str(run), "rows": rows, "notes": notes}, table(["input", "decision", f"best {best}"], shown))
+    values = {"run": str(run), "rows": found.rows, "notes": found.notes}
+    text: Any = table(["input", "decision", *judged, f"best {best}"], shown)
+    if found.judged:
+        values |= {"judged": found.judged, "correct": found.correct, "accuracy": found.accuracy}
+        text = Group(
+            text, f"{found.correct} of {found.judged} decisions are right ({100 * found.correct / found.judged:.2f} %)"
+        )
+    return Answer(values, text)
 
 
-def _texts(run: Path, rows: list[dict[str, Any]]) -> Answer:
-    lines = [line for row in rows for line in (f"{row['input']}:", *row["written"].split("\n"), "")]
-    return Answer({"run": str(run), "rows": rows, "notes": []}, Group(*lines[:-1]))
+def _texts(run: Path, found: Predictions) -> Answer:
+    lines = [line for row in found.rows for line in (f"{row['input']}:", *row["written"].split("\n"), "")]
+    return Answer({"run": str(run), "rows": found.rows, "notes": found.notes}, Group(*lines[:-1]))
 
 
 def _series(run: Path, rows: list[dict[str, Any]], notes: list[str]) -> Answer:

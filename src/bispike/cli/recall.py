@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import COUNT, FILE, SEED, json_option, memory_limit_option, run_argument, trust_option
+from ._options import COUNT, FILE, SEED, dataset_option, json_option, memory_limit_option, run_argument, trust_option
 from ._output import Answer, note, pairs
 
 
@@ -30,6 +30,7 @@ from ._output import Answer, note, pairs
 @click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Seed of the drawn images.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="The picture.  [default: RUN/recall.png]")
 @click.option("--overwrite", is_flag=True, help="Replace FILE even if bispike did not write it.")
+@dataset_option
 @memory_limit_option
 @trust_option
 @json_option
@@ -47,6 +48,7 @@ def command(
     seed: int,
     out: Path | None,
     overwrite: bool,  # noqa: FBT001
+    dataset: str | None,
     memory_limit: float | None,
     trust: bool,  # noqa: FBT001
 ) -> Answer:
@@ -75,7 +77,7 @@ def command(
     for line in trained.notes:
         note(f"note: {line}")
     network = expect_single_stimuli(trained, "recall")
-    foreign: dict[str, Any] = {"trust": trust, "note": note}
+    foreign: dict[str, Any] = {"dataset": dataset, "trust": trust, "note": note}
     wanted = [*concepts, *more_concepts]
     path = out or run / "recall.png"
     if judge is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Group
 
-from ._options import COUNT, FILE, SEED, data_root_option, json_option, trust_option
+from ._options import COUNT, FILE, SEED, data_root_option, dataset_option, json_option, trust_option
 from ._output import Answer, note, table
 
 
@@ -20,6 +20,7 @@ from ._output import Answer, note, table
 )
 @click.option("--samples", type=COUNT, default=1000, show_default=True, metavar="N", help="Stimuli of the split.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of random draws.")
+@dataset_option
 @data_root_option
 @trust_option
 @json_option
@@ -29,6 +30,7 @@ def command(
     split: str,
     samples: int,
     seed: int,
+    dataset: str | None,
     data_root: Path | None,
     trust: bool,  # noqa: FBT001
 ) -> Answer:
@@ -42,7 +44,7 @@ def command(
     folder = out or Path(RUNS) / "robustness"
     robustness.check_folder(folder)
     rows, measured = robustness.robust_rows(
-        runs, split=split, samples=samples, seed=seed, data_root=data_root, trust=trust, note=note
+        runs, split=split, samples=samples, seed=seed, dataset=dataset, data_root=data_root, trust=trust, note=note
     )
     files = robustness.write_robustness(rows, measured, folder, split=split)
     heads = robustness.headings(rows)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING
 from typing import Any
 
+from .. import data
 from .options import data_options, model_options, optimizer_options, rule_options
 from .train_config import OPTIONS, REGISTERED, SETTINGS, TrainConfig
 
@@ -20,7 +21,7 @@ def differences(saved: Mapping[str, Any], asked: TrainConfig) -> list[str]:
     then = {name: saved.get(name, one.default) for name, one in SETTINGS.items()}
     found = []
     for name, one in SETTINGS.items():
-        if one.incidental or then[name] == now[name]:
+        if one.incidental or then[name] == now[name] or (name == "dataset" and _both_paths(then[name], now[name])):
             continue
         if name not in (*OPTIONS, "extra") or not isinstance(then[name], dict):
             found.append(f"{name}: {then[name]!r} -> {now[name]!r}")
@@ -33,6 +34,11 @@ def differences(saved: Mapping[str, Any], asked: TrainConfig) -> list[str]:
             if values[0] != values[1] and not incidental:
                 found.append(f"{prefix}{key}: {_shown(values[0])} -> {_shown(values[1])}")
     return found
+
+
+def _both_paths(saved: Any, asked: Any) -> bool:
+    """Whether two data sets are files of a user: their content is compared, not where they are."""
+    return not any(name in data.registry for name in (saved, asked))
 
 
 def _in_force(name: str, values: Mapping[str, Any]) -> dict[str, Any]:

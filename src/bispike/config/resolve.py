@@ -251,10 +251,17 @@ def training_problems(config: TrainConfig) -> Iterator[str]:
             yield "test: false leaves validation to measure by, but validation is 0; set validation to 0.1, say."
 
 
+def _no_data(name: str) -> str:
+    """The sentence on a data set that is neither a name nor a path."""
+    if Path(name).suffix or Path(name).parent != Path():
+        return f"data set: expected a name or a path, found no file or folder {name} in {Path.cwd()}. Give its path."
+    return f"{unknown_name('data set', name, data.registry)} A file or folder would do too."
+
+
 def name_problems(config: TrainConfig) -> Iterator[str]:
     """What is wrong with the names of data set, model and rule, and with the options of the last two."""
     if config.dataset not in data.registry and not Path(config.dataset).expanduser().exists():
-        yield f"{unknown_name('data set', config.dataset, data.registry)} A file or folder would do too."
+        yield _no_data(config.dataset)
     if config.model not in models.registry:
         yield unknown_name("model", config.model, models.registry)
     elif isinstance(config.model_options, dict):

@@ -1,4 +1,4 @@
-"""A user's own files become stimuli for a trained network: images, arrays, rows of tables.
+"""A user's own files and arrays become stimuli for a trained network: images, arrays, tables, events.
 
 Each format reads its own files (`Format.inputs`), and the schema of the training brings their content to the form that
 the network was trained on, with notes about what it converted.
@@ -6,6 +6,7 @@ the network was trained on, with notes about what it converted.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,40 +15,66 @@ import torch
 
 from ..errors import ConfigurationError, DataError, UserError
 from . import formats
+from .assemble import as_array
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
 from .schema import Inputs as Inputs
 from .schema import Schema
 
+Source = Any
+"""A path, a NumPy array or tensor of one or N stimuli, a DataFrame, or an image of Pillow."""
+UNKNOWN = -1
+"""Label of a stimulus whose class its source does not name."""
 
-def read_inputs(paths: Sequence[str | Path], schema: Schema, *, memory_limit: float | None = None) -> Inputs:
-    """Read files in the order given.
+
+def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: float | None = None) -> Inputs:
+    """Read files and arrays in the order given.
 
     Args:
-        paths: files whose format reads stimuli, such as images, .npy, .npz or .csv.
+        sources: paths of files whose format reads stimuli, such as images, .npy, .npz or .csv; or arrays, tensors,
+            DataFrames, images.
         schema: how the data of the training were read.
         memory_limit: GiB that reading a file may take (see `data.memory_limit`).
 
+    Returns:
+        Inputs: of all sources; a label is `UNKNOWN` where its source names no class.
+
     Raises:
-        UserError: a file is missing, no path was given, or the limit is no positive number.
-        DataError: a file is damaged or does not contain such stimuli.
+        UserError: a file is missing, no source was given, or the limit is no positive number.
+        DataError: a source is damaged or does not contain such stimuli.
     """
-    if not paths:
+    if not len(sources):
         raise UserError("inputs: expected at least one file.")
     if memory_limit is not None and (wrong := MEMORY_LIMIT.problem(memory_limit)):
         raise ConfigurationError(wrong)
     given = {} if memory_limit is None else {MEMORY_LIMIT.name: memory_limit}
-    parts = [_read(Path(path), schema, given) for path in paths]
-    labels = [part.labels for part in parts if part.labels is not None]
+    parts = [_read(source, schema, given) for source in sources]
+    labels = None
+    if any(part.labels is not None for part in parts):
+        unknown = [torch.full((len(part.stimuli),), UNKNOWN) for part in parts]
+        labels = torch.cat([u if part.labels is None else part.labels for part, u in zip(parts, unknown, strict=True)])
     return Inputs(
         tuple(name for part in parts for name in part.names),
         torch.cat([part.stimuli for part in parts]),
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-        torch.cat(labels) if len(labels) == len(parts) else None,
+        labels,
     )
 
 
-def _read(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
+def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
+    if isinstance(source, str | os.PathLike):
+        return _read_file(Path(source).expanduser(), schema, options)
+    kind = type(source).__module__.partition(".")[0]
+    if kind == "PIL":
+        return schema.of_image(source, "image")
+    if hasattr(source, "columns"):
+        from .readers.table import Table
+
+        return schema.of_table(Table.of(source), "table")
+    return schema.of_array(as_array(source, "array"), "array")
+
+
+def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
     if path.is_dir():

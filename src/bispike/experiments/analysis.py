@@ -52,6 +52,7 @@ def analyse_run(
     *,
     samples: int = SAMPLES,
     seed: int = 0,
+    dataset: str | None = None,
     data_root: str | Path | None = None,
     trust: bool = False,
     note: Callable[[str], None] = lambda message: None,
@@ -62,6 +63,7 @@ def analyse_run(
         path: folder of the run.
         samples: test stimuli to measure with, at least 2.
         seed: of what is drawn at random.
+        dataset: where the data of the run are now; None: where its training found them.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places.
         trust: whether to open and download what the settings of somebody else's run name (see `runs.source`).
         note: receives a line as each part begins.
@@ -82,7 +84,9 @@ def analyse_run(
     if not run.summary:
         raise CheckpointError(f"{path}: this training has not ended; --resume goes on with it.")
     config = run.config
-    loaded = open_data(run.path, config.to_dict(), data_root=data_root, trust=trust, note=note)
+    loaded = open_data(
+        run.path, config.to_dict(), dataset=dataset, data_root=data_root, trust=trust, note=note, like=run.schema
+    )
     test, train = _first(loaded.test, samples), split_of(loaded, config, "train")
     initial = initial_network(path, network)
     with torch.random.fork_rng(devices=[]):

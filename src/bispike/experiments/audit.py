@@ -29,6 +29,7 @@ from ..runs.source import ForeignDataError, open_data
 def audit_run(
     path: str | Path,
     *,
+    dataset: str | None = None,
     data_root: str | Path | None = None,
     batch: int = 4,
     seed: int = 0,
@@ -39,6 +40,7 @@ def audit_run(
 
     Args:
         path: folder of the run.
+        dataset: where the data of the run are now; None: where its training found them.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places. Without
             the run's data the stimuli are noise.
         batch: samples per step.
@@ -55,7 +57,15 @@ def audit_run(
     run.tell(note)
     check_claim(path, RESULTS, [AUDIT])
     opened = partial(
-        open_data, run.path, run.config.to_dict(), data_root=data_root, download=False, trust=trust, note=note
+        open_data,
+        run.path,
+        run.config.to_dict(),
+        dataset=dataset,
+        data_root=data_root,
+        download=False,
+        trust=trust,
+        note=note,
+        like=run.schema,
     )
     if run.task.sequential:
         return _saved(_of_sequences(run, opened, batch, seed), Path(path))

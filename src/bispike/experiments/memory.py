@@ -153,7 +153,7 @@ def _on_images(
 @checked
 def complete_unseen(run: Run, path: Path | None = None, *, passes: int = 4, trust: bool = False) -> dict[str, Any]:
     """Completion of a run's test images, the bottom half hidden: `CompletionQuality` and the accuracies per pass."""
-    loaded = open_data(run.path, run.config.to_dict(), trust=trust)
+    loaded = open_data(run.path, run.config.to_dict(), trust=trust, like=run.schema)
     train, train_labels = loaded.train[: len(loaded.train)]
     stimuli, labels = loaded.test[: len(loaded.test)]
     network = expect_single_stimuli(run, "completion").eval()

@@ -53,14 +53,15 @@ def draw_samples(
     *,
     seed: int,
     overwrite: bool = False,
+    dataset: str | None = None,
     trust: bool = False,
     note: Note = silent,
 ) -> None:
-    """Draw new images, one row per class; `trust` and `note` are those of `runs.source.open_data`."""
+    """Draw new images, one row per class; `dataset`, `trust` and `note` are those of `runs.source.open_data`."""
     network = _expect_images(run.network)
     if count < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {count}.")
-    loaded = open_data(run.path, run.config.to_dict(), trust=trust, note=note)
+    loaded = open_data(run.path, run.config.to_dict(), dataset=dataset, trust=trust, note=note, like=run.schema)
     density = LatentDensity.fit(network, split_of(loaded, run.config, "train"), seed=seed)
     images, labels = draw_images(network, density, count, seed=seed)
     rows = [(name, images[labels == i]) for i, name in enumerate(network.concept.names)]
@@ -108,12 +109,13 @@ def judge(
     samples: int,
     components: int,
     seed: int,
+    dataset: str | None = None,
     trust: bool = False,
     note: Note = silent,
 ) -> dict[str, Any]:
     """Judge an autoencoder by the features and the decisions of another run.
 
-    `trust` and `note` are those of `runs.source.open_data`.
+    `dataset`, `trust` and `note` are those of `runs.source.open_data`.
     """
     network = _expect_images(run.network)
     judging = expect_single_stimuli(load_run(classifier), "judge")
@@ -122,7 +124,7 @@ def judge(
             f"{classifier}: expected a run on stimuli {list(network.stimulus.shape)}, it is on "
             f"{list(judging.stimulus.shape)}."
         )
-    loaded = open_data(run.path, run.config.to_dict(), trust=trust, note=note)
+    loaded = open_data(run.path, run.config.to_dict(), dataset=dataset, trust=trust, note=note, like=run.schema)
     test = loaded.test.subset(slice(0, JUDGED))
     return evaluate_autoencoder(
         network.eval(),

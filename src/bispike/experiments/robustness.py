@@ -94,6 +94,7 @@ def robust_rows(
     split: str = "test",
     samples: int = SAMPLES,
     seed: int = 0,
+    dataset: str | None = None,
     data_root: str | Path | None = None,
     trust: bool = False,
     note: Callable[[str], None] = lambda message: None,
@@ -105,6 +106,7 @@ def robust_rows(
         split: "test" or "validation".
         samples: stimuli to measure with, at least 1, in the class proportions of all.
         seed: of what is drawn at random.
+        dataset: where the data of the runs are now; None: where their trainings found them.
         data_root: folder where data sets lie; None looks where the runs found them and in the usual places.
         trust: whether to open and download what the settings of somebody else's run name (see `runs.source`).
         note: receives a line for each run.
@@ -130,7 +132,10 @@ def robust_rows(
         expect_single_stimuli(run, "robustness")
         if not run.summary:
             raise CheckpointError(f"{place}: this training has not ended; --resume goes on with it.")
-        load = partial(open_data, run.path, run.config.to_dict(), data_root=data_root, trust=trust, note=note)
+        settings = run.config.to_dict()
+        load = partial(
+            open_data, run.path, settings, dataset=dataset, data_root=data_root, trust=trust, note=note, like=run.schema
+        )
         part = split_of(_dataset(run.config, load, loaded), run.config, split)
         if not len(part):
             raise ConfigurationError(f"split: {place} has no {split} data; choose test.")

@@ -29,6 +29,7 @@ def write_report(
     runs: Sequence[str | Path],
     out: str | Path,
     *,
+    dataset: str | None = None,
     data_root: str | Path | None = None,
     samples: int = SAMPLES,
     overwrite: bool = False,
@@ -39,6 +40,7 @@ def write_report(
     Args:
         runs: folders of runs, at least one.
         out: the file; an older report is replaced when the new one is complete.
+        dataset: where the data of the runs are now; None: where their trainings found them.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places.
         samples: test stimuli to measure with, at least 1.
         overwrite: whether a file that bispike did not write may be replaced.
@@ -57,7 +59,7 @@ def write_report(
     if samples < 1:
         raise ConfigurationError(f"samples: expected at least 1, received {samples}.")
     target = expect_own(out, overwrite=overwrite)
-    opened = [open_run(run, data_root=data_root, samples=samples, trust=trust) for run in runs]
+    opened = [open_run(run, dataset=dataset, data_root=data_root, samples=samples, trust=trust) for run in runs]
     return write_output(target, page(opened), overwrite=overwrite)
 
 

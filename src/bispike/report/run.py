@@ -82,12 +82,18 @@ class ReportRun:
 
 
 def open_run(
-    path: str | Path, *, data_root: str | Path | None = None, samples: int = SAMPLES, trust: bool = False
+    path: str | Path,
+    *,
+    dataset: str | None = None,
+    data_root: str | Path | None = None,
+    samples: int = SAMPLES,
+    trust: bool = False,
 ) -> ReportRun:
     """Read a run's folder; its data set is read when it is first needed.
 
     Args:
         path: the folder.
+        dataset: where the data of the run are now; None: where its training found them.
         data_root: folder where data sets lie; None looks where the run found them and in the usual places.
         samples: test stimuli to measure with, at least 1.
         trust: whether to open what the settings of somebody else's run name.
@@ -96,13 +102,23 @@ def open_run(
         CheckpointError: it is not the folder of a run, or it is damaged.
     """
     record = read_run(path)
-    return ReportRun(record, lambda: dataset_of(record, data_root, trust=trust), samples=samples)
+    return ReportRun(record, lambda: dataset_of(record, dataset, data_root, trust=trust), samples=samples)
 
 
-def dataset_of(record: RunRecord, data_root: str | Path | None = None, *, trust: bool = False) -> Dataset | str:
+def dataset_of(
+    record: RunRecord, dataset: str | None = None, data_root: str | Path | None = None, *, trust: bool = False
+) -> Dataset | str:
     """The data set of a run, or a sentence that explains why there is none: a report can do without."""
     try:
-        loaded = open_data(record.path, record.config, data_root=data_root, download=False, trust=trust)
+        loaded = open_data(
+            record.path,
+            record.config,
+            dataset=dataset,
+            data_root=data_root,
+            download=False,
+            trust=trust,
+            like=record.schema,
+        )
     except BispikeError as error:
         why = " ".join(error.lines)
         return f"The data set could not be read here, so the page shows only what the run recorded: {why}"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import tasks
+from ..data.schema import Schema
 from ..errors import DamagedError
 from ..nn import Network
 from ..tasks import Task
@@ -36,6 +37,7 @@ class RunRecord:
         trains_top_down: whether the rule trains the top-down pathway.
         analysis: the result of `bispike analyse` for these weights; None if there is none.
         audit: the result of `bispike audit` for the run; None if there is none.
+        schema: how the data were read; None if the data set had none.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class RunRecord:
     trains_top_down: bool
     analysis: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] | None = None
+    schema: Schema | None = None
 
     @property
     def name(self) -> str:
@@ -89,6 +92,7 @@ def read_run(path: str | Path) -> RunRecord:
         trains_top_down=kind.trains_top_down or run.task.trains_top_down,
         analysis=read_analysis(path),
         audit=read_audit(path),
+        schema=run.schema,
     )
 
 

@@ -13,18 +13,20 @@ from .. import tasks
 from ..arguments import checked
 from ..config.train_config import TrainConfig, read_config, read_in_force
 from ..data.schema import Schema
+from ..data.user_files import Source
 from ..errors import CheckpointError, ConfigurationError
 from ..json_values import list_of, record
 from ..nn import Network, StimulusNetwork
 from ..rules import Rule
-from ..tasks import Classification, Task
+from ..tasks import Classification, NextSymbols, Task
 from . import checkpoint
 from .checkpoint import Checkpoint
 from .epochs import ROW, read_metrics
 from .folder import CHECKPOINT, MODEL, is_finished
+from .prediction import Predictions, continuations, decisions
 from .rebuild import rebuilt_network, rebuilt_rule, restore_rule
 from .saved_results import read_summary
-from .saved_schema import read_schema
+from .saved_schema import expect_schema, read_schema
 
 
 @dataclass
@@ -60,6 +62,34 @@ class Run:
     def task(self) -> Task:
         """The task of the network."""
         return tasks.of(self.network)
+
+    def predict(
+        self, *sources: Source, best: int = 3, memory_limit: float | None = None, **drawing: Any
+    ) -> Predictions:
+        """What the network makes of files and arrays, which are read as the data of the training were.
+
+        Args:
+            *sources: paths of files, arrays, tensors, DataFrames or images; text files for a run on texts.
+            best: classes in a ranking, at least 1; not used by a run on texts.
+            memory_limit: GiB that reading a file may take (see `data.memory_limit`).
+            **drawing: of a run on texts `characters`, `temperature` and `seed` (see `prediction.continuations`).
+
+        Returns:
+            Predictions: rows with "input", "label", "share" and "best", and "true" where a source names the class;
+            "input" and "written" of texts.
+
+        Raises:
+            UserError: a source cannot be read, or cannot be brought to the form of the training data.
+            CheckpointError: the run does not say how its data were read.
+        """
+        schema, task = expect_schema(self.schema, self.path), self.task
+        if isinstance(task, NextSymbols) and task.network.symbols:
+            return continuations(task.network, schema, sources, memory_limit=memory_limit, **drawing)
+        if drawing:
+            raise ConfigurationError(f"predict: {', '.join(drawing)} have a meaning for runs on texts only.")
+        if not isinstance(task, Classification | NextSymbols):
+            raise ConfigurationError("predict: expected a run that decides among classes, received one on a series.")
+        return decisions(task.network, schema, sources, best=best, memory_limit=memory_limit)
 
 
 @checked

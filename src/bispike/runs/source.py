@@ -14,6 +14,7 @@ from .. import data
 from ..config.train_config import read_config
 from ..data import Dataset
 from ..data.option import MEMORY_LIMIT
+from ..data.readers.contents import exists
 from ..data.schema import Schema
 from ..errors import DataError
 from .origin import origin_of
@@ -58,6 +59,8 @@ def open_data(
         UserError: there is no such data set.
     """
     name = str(settings["dataset"])
+    if dataset is None:
+        _expect_here(folder, name)
     options = dict(settings.get("data_options") or {})
     if dataset is not None and Path(dataset).suffix != Path(name).suffix:
         options = {}  # of another format
@@ -75,6 +78,18 @@ def open_data(
             f"{place}."
         )
     return data.load(name, root=data_root, download=False, **options)
+
+
+def _expect_here(folder: object, name: str) -> None:
+    """Raise a DataError if the settings name a path of the user's own data at which there is nothing."""
+    place = Path(name).expanduser()
+    if name in data.registry or exists(place):
+        return
+    relative = "" if place.is_absolute() else f" in {Path.cwd()} (the path is relative to where the training began)"
+    raise DataError(
+        f"{folder}: expected the data of the run at {name}, found nothing there{relative}. Where they are elsewhere, "
+        "point to them with --dataset PATH (dataset=...)."
+    )
 
 
 def expect_trusted(folder: str | Path, *, trust: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -49,9 +50,10 @@ def continue_text(
         )
     if count > MOST_DRAWN:
         raise ConfigurationError(f"continue_text: expected a count of at most {MOST_DRAWN:,}, received {count}.")
-    if count < 0 or temperature < 0:
+    if count < 0 or not 0 <= temperature < math.inf:
         raise ConfigurationError(
-            f"continue_text: expected a count and a temperature of at least 0, received {count} and {temperature}."
+            f"continue_text: expected a count of at least 0 and a finite temperature of at least 0; received "
+            f"{count} and {temperature}."
         )
     names = network.concept.names
     known = {name: i for i, name in enumerate(names)}

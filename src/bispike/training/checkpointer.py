@@ -24,7 +24,7 @@ from ..nn import Group, Network
 from ..rules import Rule
 from ..runs import checkpoint
 from ..runs.checkpoint import load_weights
-from ..runs.folder import CHECKPOINT, INITIAL, METRICS, sweep
+from ..runs.folder import CHECKPOINT, INITIAL, METRICS, SCHEMA, sweep
 from ..runs.lock import FolderLock
 from ..runs.origin import sign
 from ..runs.saved_schema import write_schema
@@ -147,6 +147,7 @@ class Checkpointer:
             problem = config_problem(folder)
             if problem:
                 self.progress.note(problem)
+            if problem or not (folder / SCHEMA).exists() or read_config(folder).dataset != self.config.dataset:
                 self._write_config(folder)
             self.progress.note(f"resuming at {self.training.position}")
         unsigned = sign(folder, self.config.to_dict())

@@ -22,7 +22,6 @@ from ..errors import ConfigurationError, DataError, UnknownNameError
 from ..nn import StimulusNetwork
 from ..runs.run import Run, load_run
 from ..runs.source import open_data
-from ..seeds import generator
 from ..tasks.task import Transform
 from . import summary
 from .batches import training_parts
@@ -120,42 +119,6 @@ def split_of(dataset: Dataset, config: TrainConfig, name: str) -> Split:
 
 
 @checked
-def decide(
-    network: StimulusNetwork, stimuli: Tensor, *, best: int = 3, batch_size: int = 256
-) -> list[list[tuple[str, float]]]:
-    """The classes with the largest shares of the softmax of the network's scores, largest first.
-
-    Args:
-        network: on any device.
-        stimuli: `[N, *stimulus.shape]` in the units of training.
-        best: how many classes to give for each stimulus, at least 1.
-        batch_size: stimuli at a time.
-
-    Returns:
-        For each stimulus the names of the classes with their shares (0 to 1).
-
-    Raises:
-        ConfigurationError: `best` is less than 1.
-    """
-    if best < 1:
-        raise ConfigurationError(f"best: expected at least 1 class, received {best}.")
-    names = network.concept.names
-    device = next(network.parameters()).device
-    network.eval()
-    ranked = []
-    with torch.no_grad():
-        for first in range(0, len(stimuli), batch_size):
-            draws = generator(0, "evaluate", first, device=device)
-            scores = network.logits(stimuli[first : first + batch_size].to(device), generator=draws)
-            shares, order = scores.double().softmax(1).topk(min(best, len(names)))
-            ranked += [
-                [(names[label], share) for label, share in zip(labels, row, strict=True)]
-                for labels, row in zip(order.tolist(), shares.tolist(), strict=True)
-            ]
-    return ranked
-
-
-@checked
 def recall(network: StimulusNetwork, concepts: Sequence[str] = ()) -> tuple[list[str], Tensor]:
     """Recall of concepts: their names and the recalled stimuli `[N, *stimulus.shape]` in the units of the data.
 
@@ -190,8 +153,19 @@ def _check_fit(source: str, loaded: Dataset, run: Run, *, own: bool) -> list[str
             f"{loaded.concept.classes}. Choose a data set with the same classes."
         )
     notes = list(loaded.notes)
+    what = tasks.of(run.network).outputs
     if loaded.concept.names != concept.names:
-        notes.append("the names of the classes differ from those in training; classes are matched by their order.")
+        differing = [name for name in loaded.concept.names if name not in concept.names] or loaded.concept.names
+        raise DataError(
+            f"{source}: expected the {what} of the training in their order, "
+            f"{_some(concept.names)}; received {_some(differing)}. Choose a data set of the same "
+            f"{what}."
+        )
     if own and run.summary and run.summary.get("data_fingerprint") != loaded.fingerprint:
         notes.append("the data set has changed since this training.")
     return notes
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -11,7 +11,7 @@ from bispike import data
 from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
 from bispike.data.user_files import read_inputs
 from bispike.errors import BispikeError, DataError
-from bispike.spaces import Stimulus
+from tests.data.makers import schema
 
 from ..data_bombs import BOMBS
 from ..data_files import (
@@ -31,7 +31,7 @@ from ..data_files import (
 )
 from ..target import Damage, Target
 
-GREY = Stimulus((1, 4, 4))
+GREY = schema(1, 4, 4)
 
 
 def look(found: data.Dataset) -> None:

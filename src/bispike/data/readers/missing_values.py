@@ -34,8 +34,8 @@ def expect_values(rows: Rows, columns: Sequence[str]) -> None:
     total, touched = int(gaps.sum()), int(gaps.any(0).sum())
     raise DataError(
         f"{rows.at(row)}: no value in column {shortened(columns[column])!r} "
-        f"({counted(total, 'value is', 'values are')} missing in all, in {counted(touched, 'column')}). Fill them, or choose missing=previous or missing=interpolate "
-        "(--set missing=previous)."
+        f"({counted(total, 'value is', 'values are')} missing in all, in {counted(touched, 'column')}). "
+        "Fill them, or choose missing=previous or missing=interpolate (--set missing=previous)."
     )
 
 

@@ -208,8 +208,8 @@ def _filled(rows: Rows, step: Frequency, counts: np.ndarray) -> Rows:
         times[row] = step.after(times[row - 1].item(), 1)
     found = replace(rows, values=values, numbers=numbers, times=times)
     return found.noted(
-        f"{counted(total - len(counts) - 1, 'row')} that the table lacks, in {counted(int((counts > 1).sum()), 'hole')}, "
-        "were inserted and filled like missing values (holes=fill)."
+        f"{counted(total - len(counts) - 1, 'row')} that the table lacks, in "
+        f"{counted(int((counts > 1).sum()), 'hole')}, were inserted and filled like missing values (holes=fill)."
     )
 
 

@@ -84,7 +84,7 @@ class ArraySchema(Schema):
         axes = {"features": 2, "grey": 3}.get(self.order, 4)
         if array.ndim != axes:
             raise DataError(f"{what}: expected {axes} axes as in training, received {list(array.shape)}.")
-        return self.units.apply(_in_order(array, self.order), what)
+        return self.units.apply(_in_order(array, self.order), what, part=True)
 
     def of_array(self, array: np.ndarray, source: object) -> Inputs:
         """Stimuli in an array of a user, in the axes of the training, as the network takes them, or flat."""

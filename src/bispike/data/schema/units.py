@@ -71,8 +71,13 @@ class Units:
         """Least and largest value of the training part in the units of the data."""
         return self.low / self.divisor, self.high / self.divisor
 
-    def apply(self, array: np.ndarray, what: object) -> tuple[Tensor, list[str]]:
+    def apply(self, array: np.ndarray, what: object, *, part: bool = False) -> tuple[Tensor, list[str]]:
         """Values as a data set keeps them, uint8 or float32, of the same shape; and notes on what was converted.
+
+        Args:
+            array: the stored values.
+            what: them, for messages.
+            part: whether they are a part of the data set itself, whose unit is not doubted.
 
         Raises:
             DataError: the values are in another unit, or not finite.
@@ -88,12 +93,18 @@ class Units:
             return _bytes(array, 255 if self.compact else 1), []
         whole = is_whole(array)
         if self.divisor > 1 and array.dtype.kind == "f" and low >= 0 and high <= 1 and not (low == high == 0):
-            if whole or not self.whole:
+            if part and self.whole and not whole:
+                raise DataError(
+                    f"{what}: expected whole values in 0..{self.divisor:g} as in the training part, received "
+                    f"{low:g} to {high:g}. Store both parts in the same unit."
+                )
+            if self.whole and not whole:
+                return _float32(array), [f"{what}: values in 0..1 are taken as divided by {self.divisor:g} already."]
+            if not part:
                 raise DataError(
                     f"{what}: cannot tell whether values from {low:g} to {high:g} are in 0..{self.divisor:g}, as in "
                     "training, or were divided already. Store them as whole numbers of type uint8 or uint16."
                 )
-            return _float32(array), [f"{what}: values in 0..1 are taken as divided by {self.divisor:g} already."]
         self._expect_unit(low, high, what)
         if self.compact and whole:
             return _bytes(array, 1 if self.divisor > 1 else 255), []
