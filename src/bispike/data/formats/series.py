@@ -115,7 +115,7 @@ def from_series(frame: Any, *, name: str = "series", like: Schema | None = None,
     if like is not None and not isinstance(like, SeriesSchema):
         raise like.refusal(name, "a series")
     memory_limit = given.pop("memory_limit", None)
-    room = Room.for_files(name, [], memory_limit if memory_limit is not None else 1024.0)
+    room = Room.in_memory(name, memory_limit)
     return _of_table(table_of(frame, name), room, name, like, given, name)
 
 

@@ -189,7 +189,12 @@ def read_again(table: Table, like: Series, room: Room, *, needed: Sequence[str],
         found = Found(like.time, times)
     columns = tuple(needed)
     values = np.stack([_numbers(table, column) for column in columns], 1) if columns else np.zeros((len(table), 0))
-    rows, _ = _in_steps(table, found, values, columns, like.policy, room, like.frequency)
+    try:
+        rows, _ = _in_steps(table, found, values, columns, like.policy, room, like.frequency)
+    except DataError as error:
+        raise DataError(
+            f"{error} A table in use is read by the options of the training; mend it, or train with them."
+        ) from error
     return replace(like, name=name, columns=columns, values=rows.values, times=rows.times, notes=(*notes, *rows.notes))
 
 

@@ -163,7 +163,7 @@ def without_holes(
     if times is None:
         return rows, None
     own = Frequency.of(np.unique(times))
-    if frequency is not None and own is not None:
+    if frequency is not None and own is not None and (np.abs(frequency.steps(times) - 1) > SLACK).any():
         _expect_step(rows, own, frequency)
     step = frequency or own
     if step is None or holes == "keep":

@@ -22,6 +22,7 @@ from ..readers.table import Table
 from ..readers.time_columns import TimeColumns
 from ..readers.time_order import DUPLICATES, HOLES
 from .schema import Inputs, Schema
+from .units import not_finite
 
 TARGET_MODES = ("change", "value")
 _NUMBERS: Check = list_of(number())
@@ -132,14 +133,36 @@ class SeriesSchema(Schema):
         values = series.values[-self.window :, chosen].astype(np.float32)
         return Inputs((str(source),), torch.from_numpy(values)[None], tuple(notes))
 
+    def of_rows(self, array: np.ndarray, source: str) -> Series:
+        """The series in an array `[L, D]` of the input columns in the order of the training, in steps of the training.
+
+        Raises:
+            DataError: another number of columns, or values that are not finite.
+        """
+        values = array[:, None] if array.ndim == 1 else array
+        if values.ndim != 2 or values.dtype.kind not in "biuf" or values.shape[1] != len(self.inputs):
+            raise DataError(
+                f"{source}: expected numbers [L, {len(self.inputs)}], the columns {', '.join(self.inputs)}, received "
+                f"{array.dtype} {list(array.shape)}."
+            )
+        values = values.astype(np.float64)
+        if not np.isfinite(values).all():
+            raise not_finite(values, source)
+        note = "columns are taken by their order, and rows as one step apart, since an array has no names and no times."
+        return Series(source, self.inputs, values, (note,))
+
+    def of_array(self, array: np.ndarray, source: object) -> Inputs:
+        """The last window of an array (see `of_rows`), `[1, S, D]`."""
+        return self.of_series(self.of_rows(array, str(source)), source)
+
     def of_table(self, table: Any, source: object) -> Inputs:
         """The last window of a table, `[1, S, D]`.
 
         Raises:
             DataError: what cannot be brought to the form of the training.
         """
-        room = Room.for_files(source, [], None)
-        return self.of_series(self.series(table, room, name=str(source), needed=self.inputs), source)
+        series = self.series(table, Room.in_memory(source), name=str(source), needed=self.inputs)
+        return self.of_series(series, source)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
