@@ -15,8 +15,7 @@ import torch
 from ...arguments import checked
 from ...errors import ConfigurationError, DataError
 from ..memory_limit import Room
-from ..option import DELIMITER, MEMORY_LIMIT, NAMES, Option, names, names_of, one_of, problems, text, yes_or_no
-from ..readers.dialect import Dialect
+from ..option import MEMORY_LIMIT, NAMES, Option, names, names_of, one_of, problems, text, yes_or_no
 from ..readers.series_table import Choice, Policy, read_series, read_table
 from ..readers.table import Table
 from ..readers.time_order import HOLES
@@ -25,6 +24,7 @@ from ..schema import Schema, SeriesSchema
 from ..sequence_dataset import SequenceDataset
 from ..series_windows import OPTIONS, TEST_FRACTION, windowed
 from .format import Format
+from .table import DIALECT, dialect_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,15 +53,7 @@ TABLE_OPTIONS = (
     ),
 )
 """Options of a user's own series."""
-FILE_OPTIONS = (
-    DELIMITER,
-    Option("decimal", "decimal mark of numbers, '.' or ','; recognised if not given", check=one_of(".", ",")),
-    Option("encoding", "encoding of the file, such as utf-8 or latin-1; recognised if not given", check=text),
-    Option("comment", "what lines that are left out begin with", check=text),
-    Option("header", "whether the first row names the columns; recognised if not given", check=yes_or_no),
-    Option("missing_marks", f"cells that mean a missing value besides the usual ones: {NAMES}", check=names),
-    MEMORY_LIMIT,
-)
+FILE_OPTIONS = (*DIALECT, MEMORY_LIMIT)
 """Options of a file with a series."""
 
 
@@ -84,7 +76,7 @@ def read(
     room, name = Room.of(path, memory_limit), path.name.split(".")[0]
     if like is not None and not isinstance(like, SeriesSchema):
         raise like.refusal(path, "a series")
-    given = Dialect.of_options({**options, "missing_marks": names_of(options.get("missing_marks"))})
+    given = dialect_of(options)
     table = (
         read_table(path, given, memory_limit=memory_limit)
         if like is None

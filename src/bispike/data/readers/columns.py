@@ -58,23 +58,26 @@ class Column:
 def column_of_texts(texts: np.ndarray, decimal: str, marks: frozenset[str]) -> Column:
     """The column in texts as a file holds them, object `[N]`."""
     cells = [plain(text) for text in texts.tolist()]
-    kept = np.array([None if is_gap(cell, marks) else cell for cell in cells], dtype=object)
-    known = [cell for cell in kept.tolist() if cell is not None]
+    marks = frozenset(map(plain, marks))
+    bare = [None if is_gap(cell, marks) else cell for cell in cells]
+    written_as = [None if cell is None else text.strip() for cell, text in zip(bare, texts.tolist(), strict=True)]
+    kept = np.array([*written_as, None], dtype=object)[:-1]  # an array of objects, whatever they are
+    known = [cell for cell in bare if cell is not None]
     values = np.full(len(kept), np.nan)
     if not known:
         return Column("empty", values, lambda: kept, _texts=kept)
     if all(cell.lower() in ("true", "false") for cell in known):
-        filled = [np.nan if cell is None else float(cell.lower() == "true") for cell in kept.tolist()]
-        same = np.array([None if cell is None else cell.capitalize() for cell in kept.tolist()], dtype=object)
+        filled = [np.nan if cell is None else float(cell.lower() == "true") for cell in bare]
+        same = np.array([None if cell is None else cell.capitalize() for cell in bare], dtype=object)
         return Column("truth", np.array(filled), lambda: same, _texts=same)
     found = {cell: number(cell, decimal) for cell in set(known)}
     beside = {value.mark for value in found.values() if value is not None}
     if None not in found.values() and len(beside) == 1:
-        for row, cell in enumerate(kept.tolist()):
+        for row, cell in enumerate(bare):
             value = None if cell is None else found[cell]
             values[row] = np.nan if value is None else value.value
         return Column("number", values, lambda: kept, beside.pop(), _texts=kept)
-    odd, fault = _odd(kept.tolist(), found)
+    odd, fault = _odd(bare, found)
     return Column("text", None, lambda: kept, "", odd, fault, kept)
 
 

@@ -90,6 +90,8 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
     try:
         with _unpacker(kind, io.BytesIO(content), path) as stream:
             return _read_blocks(stream, path, room, per_byte)
+    except DataError:
+        raise
     except (
         EOFError,
         OSError,

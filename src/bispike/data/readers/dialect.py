@@ -6,9 +6,10 @@ The first rows decide. What cannot be told apart is refused, with the option tha
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +25,7 @@ from .table_text import Rows, cells_of, find_rows
 DELIMITERS = ("\t", ";", ",", "|", "")
 SAMPLE = 200
 """Rows that decide."""
+ZEROS = re.compile(r"\s*0[0-9]+\s*")
 RARE = b"\x1f"
 """Stands for a delimiter of several bytes."""
 _COMMENTS = ("#", "%", "//")
@@ -79,13 +81,6 @@ class Dialect:
         marks = tuple(values["missing_marks"])
         return cls(**{**values, "names": names and tuple(names), "missing_marks": marks})
 
-    @classmethod
-    def of_options(cls, options: Mapping[str, Any]) -> Self:
-        """The dialect that the options of a format give (`formats.table.DIALECT`); others are ignored."""
-        known = {field.name: options.get(field.name) for field in fields(cls)}
-        marks, names = known["missing_marks"] or (), known["names"]
-        return cls(**{**known, "missing_marks": tuple(marks), "names": names and tuple(names)})  # type: ignore[arg-type]
-
 
 @dataclass(frozen=True)
 class Form:
@@ -96,6 +91,7 @@ class Form:
         names: of the columns; the heading of a row index is "".
         header: whether the file names the columns.
         rows: the rows of data.
+        zeros: places of columns with zeros in front of a number in the first rows, and such a cell.
         notes: one sentence each.
     """
 
@@ -104,6 +100,7 @@ class Form:
     names: tuple[str, ...]
     header: bool
     rows: Rows
+    zeros: dict[int, str]
     notes: tuple[str, ...]
 
 
@@ -121,18 +118,24 @@ def recognise(path: Path, content: bytes, given: Dialect, like: Dialect | None) 
     """
     notes: list[str] = []
     given, content = _without_head(content, given)
+    if like is not None:  # these cannot be recognised
+        comment = like.comment if given.comment is None else given.comment
+        given = replace(given, comment=comment, quote=like.quote if given.quote is None else given.quote)
     quote = '"' if given.quote is None else given.quote
+    if like is not None and given.delimiter is None and like.delimiter and not like.delimiter.isascii():
+        given = replace(given, delimiter=like.delimiter)
     if given.delimiter is not None and not given.delimiter.isascii():
         content = content.replace(given.delimiter.encode(), RARE)
-        given = _with(given, RARE.decode())
-    delimiter = _delimiter(content, quote) if given.delimiter is None else given.delimiter
+        given = replace(given, delimiter=RARE.decode())
+    likely = None if like is None else like.delimiter
+    delimiter = _delimiter(content, quote, likely) if given.delimiter is None else given.delimiter
     rows = find_rows(path, content, delimiter, quote)
     if not len(rows):
         raise DataError(f"{path}: the file is empty.")
-    content, rows, left_out, heading = _without_comments(content, rows, given.comment, delimiter, quote)
+    content, rows, left_out, heading = _without_comments(path, content, rows, given.comment, delimiter, quote)
     if left_out:
         notes.append(f"{left_out} comment lines are left out.")
-    first = cells_of(content, rows, delimiter, quote, SAMPLE)
+    first = cells_of(path, content, rows, delimiter, quote, SAMPLE)
     rows, first, skipped = _without_title(rows, first)
     if skipped:
         notes.append(f"{skipped} lines above the column names are left out.")
@@ -142,7 +145,8 @@ def recognise(path: Path, content: bytes, given: Dialect, like: Dialect | None) 
         raise DataError(f"{path}: expected rows below the column names, found none.")
     names, notes_on_names = _names(path, header, first[1:] if named else first, body, given)
     _expect_even(path, body, len(names))
-    form = Form(delimiter, quote, names, header is not None, body, (*notes, *notes_on_names))
+    zeros = {i: cell for row in first for i, cell in enumerate(row) if ZEROS.fullmatch(cell) and i < len(names)}
+    form = Form(delimiter, quote, names, header is not None, body, zeros, (*notes, *notes_on_names))
     return form, content
 
 
@@ -152,21 +156,25 @@ def _without_head(content: bytes, given: Dialect) -> tuple[Dialect, bytes]:
     if line.strip(b'"').lower().startswith(b"sep=") and len(line.strip(b'"')) <= 5:
         mark = line.strip(b'"')[4:].decode("utf-8", errors="replace") or "\t"
         blank = b" " * len(line) + content[len(line) :]
-        return (given if given.delimiter is not None else _with(given, mark)), blank
+        return (given if given.delimiter is not None else replace(given, delimiter=mark)), blank
     return given, content
 
 
-def _with(given: Dialect, delimiter: str) -> Dialect:
-    return Dialect(**{**{field.name: getattr(given, field.name) for field in fields(given)}, "delimiter": delimiter})
+def _delimiter(content: bytes, quote: str, likely: str | None) -> str:
+    """The character that cuts the first lines into most alike rows, of which most cells are numbers.
 
-
-def _delimiter(content: bytes, quote: str) -> str:
-    """The character that cuts the first lines into most alike rows, of which most cells are numbers."""
+    Args:
+        content: the text.
+        quote: character around cells that hold delimiters.
+        likely: that of the training, which is taken if it cuts all lines into rows of one length.
+    """
     lines = content[: 1 << 18].decode("utf-8", errors="replace").split("\n")
     if len(content) > 1 << 18:
         lines = lines[:-1] or lines
     kept = [line for line in lines if line.strip() and not line.lstrip().startswith(_COMMENTS)][:SAMPLE]
     kept = kept or [line for line in lines if line.strip()][:SAMPLE]
+    if likely and likely.isascii() and len(widths := set(map(len, _cut(kept, likely, quote)))) == 1 and widths != {1}:
+        return likely
     best, chosen = (0.0, 0.0), ","
     for mark in DELIMITERS:
         if mark and not any(mark in line for line in kept):
@@ -198,7 +206,7 @@ def _cut(lines: Sequence[str], mark: str, quote: str) -> list[list[str]]:
 
 
 def _without_comments(
-    content: bytes, rows: Rows, comment: str | None, delimiter: str, quote: str
+    path: Path, content: bytes, rows: Rows, comment: str | None, delimiter: str, quote: str
 ) -> tuple[bytes, Rows, int, list[str] | None]:
     """The text with blanks over its comments, the other rows, how many are comments, and the names in the last one
     above the first row.
@@ -221,7 +229,7 @@ def _without_comments(
         )
     heading = None
     if first and drop[first - 1]:
-        line = cells_of(content, rows[first - 1 : first], delimiter, quote, 1)
+        line = cells_of(path, content, rows[first - 1 : first], delimiter, quote, 1)
         heading = [plain(cell) for cell in line[0]] if line else None
         heading = heading and [heading[0].lstrip("#%/ "), *heading[1:]]
         if heading and heading[0] == "" and delimiter == "":

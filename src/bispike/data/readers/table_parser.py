@@ -44,11 +44,12 @@ def parse(
         )
     room.expect(PER_CELL * width * count, f"a table of {width * count} cells")
     marks = tuple(dict.fromkeys([*given.missing_marks, *(() if like is None else like.missing_marks)]))
-    numbers, textual = _numbers(path, content, form, marks, ".")
+    first = given.decimal or (None if like is None else like.decimal) or "."
+    numbers, textual = _numbers(path, content, form, marks, first)
     texts = _texts(path, content, form, textual, room)
     decimal, notes = _decimal(path, form, texts, given, like)
-    if decimal == ",":
-        numbers, textual = _numbers(path, content, form, marks, ",")
+    if decimal != first:
+        numbers, textual = _numbers(path, content, form, marks, decimal)
         texts = _texts(path, content, form, textual, room)
     columns: dict[str, Column] = {}
     for i, name in enumerate(form.names):
@@ -65,6 +66,12 @@ def parse(
         header=form.header,
         missing_marks=marks,
     )
+    notes += [
+        f"column {shortened(form.names[i])!r} holds numbers with zeros in front, such as {cell.strip()}; they are read "
+        f"as numbers (categories: data.one_hot=[{shortened(form.names[i])}])."
+        for i, cell in form.zeros.items()
+        if i not in texts
+    ]
     kept, lines, more = _without_empty(columns, form)
     return kept, dialect, lines, [*form.notes, *notes, *more]
 
@@ -161,6 +168,7 @@ def _decimal(
         for cell, mark in shown.items():
             if mark and mark not in seen:
                 seen[mark] = (next(row for row, text in enumerate(cells.tolist()) if plain(text) == cell), cell)
+    trained = None if like is None else like.decimal
     if "," in seen and "." in seen:
         first, second = seen[","], seen["."]
         raise DataError(
@@ -169,14 +177,16 @@ def _decimal(
         )
     if "," in seen:
         return ",", ["commas in numbers are decimal commas."]
-    if "?" in seen and "." not in seen:
-        if like is not None and like.decimal is not None:
-            return like.decimal, []
+    if "." in seen:
+        return ".", [] if trained != "," else ["numbers have decimal points, unlike those of the training."]
+    if like is not None and (trained == "," or "?" not in seen or like.delimiter in (given.delimiter, form.delimiter)):
+        return trained or ".", []
+    if "?" in seen:
         row, cell = seen["?"]
         raise DataError(
             f"{path}, line {form.rows.lines[row]}: {cell!r} may be {cell.replace(',', '')} or "
-            f"{cell.replace(',', '.')}. "
-            "Give decimal='.' if commas group thousands, or decimal=',' (--set data.decimal=',')."
+            f"{cell.replace(',', '.')}. Give decimal='.' if commas group thousands, or decimal=',' (--set "
+            "data.decimal=',')."
         )
     return ".", []
 

@@ -30,11 +30,18 @@ _FOREIGN = {
     b"\x89HDF": ("an HDF5 file", "save the table as CSV"),
     b"\x93NUMPY": ("a NumPy file", "give it the ending .npy"),
     b"SQLite": ("a database", "save the table as CSV"),
-    b"<!DOCTYPE": ("a web page", "fetch the file itself, not the page that shows it"),
-    b"<!doctype": ("a web page", "fetch the file itself, not the page that shows it"),
-    b"<html": ("a web page", "fetch the file itself, not the page that shows it"),
     b"{\\rtf": ("a text document", "save the table as plain text or CSV"),
     b"version https://git-lfs": ("a pointer of Git LFS", "fetch the file itself: git lfs pull"),
+}
+_FOREIGN_LINES = {
+    b"@relation": ("an ARFF file", "save the rows below @data as CSV, with the names of the columns above them"),
+    b"{": ("a JSON file", "save it as CSV (pandas.read_json reads it)"),
+    b"[{": ("a JSON file", "save it as CSV (pandas.read_json reads it)"),
+    b"[[": ("a JSON file", "save it as CSV (pandas.read_json reads it)"),
+    b"<!doctype": ("a web page", "fetch the file itself, not the page that shows it"),
+    b"<html": ("a web page", "fetch the file itself, not the page that shows it"),
+    b"<?xml": ("an XML file", "save the table as CSV"),
+    b"<table": ("a web page", "save its table as CSV"),
 }
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -55,6 +62,11 @@ def read_text(path: Path, encoding: str | None, likely: str | None, memory_limit
     content = read_unpacked(path, Room.of(path, memory_limit), per_byte=PER_CHARACTER)
     for first, (what, fix) in _FOREIGN.items():
         if content.startswith(first):
+            raise DataError(f"{path}: expected a table as text, received {what}: {fix}.")
+    start = content[:4096].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    lines = [line for line in start.splitlines() if line and not line.startswith((b"%", b"#"))]
+    for first, (what, fix) in _FOREIGN_LINES.items():
+        if lines and lines[0].startswith(first):
             raise DataError(f"{path}: expected a table as text, received {what}: {fix}.")
     marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     name = marked or encoding or "utf-8"
@@ -223,10 +235,16 @@ def _quoting(quote: str) -> int:
     return csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
 
 
-def cells_of(content: bytes, rows: Rows, delimiter: str, quote: str, count: int) -> list[list[str]]:
-    """The cells of the first rows."""
-    last = rows.starts[count] if count < len(rows) else len(content)
-    text = _spaced(content[int(rows.starts[0]) if len(rows) else 0 : int(last)].decode("utf-8", "replace"), delimiter)
+def cells_of(path: Path, content: bytes, rows: Rows, delimiter: str, quote: str, count: int) -> list[list[str]]:
+    """The cells of the first rows.
+
+    Raises:
+        DataError: a cell without end.
+    """
+    if not len(rows):
+        return []
+    last = int(rows.starts[count]) if count < len(rows) else len(content)
+    text = _spaced(content[int(rows.starts[0]) : last].decode("utf-8", "replace"), delimiter)
     reader = csv.reader(
         io.StringIO(text, newline="\n"),
         delimiter=delimiter or " ",
@@ -234,5 +252,8 @@ def cells_of(content: bytes, rows: Rows, delimiter: str, quote: str, count: int)
         quoting=_quoting(quote),
         skipinitialspace=True,
     )
-    found = [[cell for cell in row if cell] if delimiter == "" else row for row in reader]
+    try:
+        found = [[cell for cell in row if cell] if delimiter == "" else row for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}: not a readable table ({error}).") from error
     return [row for row in found if len(row) > 1 or (row and row[0].strip())][:count]

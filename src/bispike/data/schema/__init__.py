@@ -13,6 +13,7 @@ from .array_schema import ArraySchema as ArraySchema
 from .schema import Inputs as Inputs
 from .schema import Schema as Schema
 from .series_schema import SeriesSchema as SeriesSchema
+from .table_schema import TableSchema as TableSchema
 from .text_schema import TextSchema as TextSchema
 from .units import Units as Units
 
@@ -30,6 +31,7 @@ def register(kind: type[Schema]) -> type[Schema]:
 register(ArraySchema)
 register(SeriesSchema)
 register(TextSchema)
+register(TableSchema)
 
 
 def to_dict(schema: Schema) -> dict[str, Any]:
