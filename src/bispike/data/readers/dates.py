@@ -5,7 +5,8 @@
     named      31 Jan 2020, January 31, 2020, Jan-20       clock      13:45, 18.00.00, 1:45 PM: a time of day alone
     compact    20200131, 202001, 202001311345              quarter    2020Q1, Q1 2020
 
-Times are int64 microseconds since 1970; those with an offset from UTC are in UTC.
+Of an interval ("... - ...") the time is its beginning. Times are int64 microseconds since 1970; those with an offset
+from UTC are in UTC.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def _dated(cell: str, form: str) -> tuple[int, bool, bool] | None:
         return None
     if "年" in cell:
         cell = cell.replace("年", "-").replace("月", "-").replace("日", " ").strip()
-    match = _CELL.fullmatch(cell)
+    match = _CELL.fullmatch(cell.split(" - ")[0])  # of an interval, its beginning
     if match is None:
         return None
     whole = next((found for one in _COMPILED[form] if (found := one.fullmatch(match["date"].strip()))), None)

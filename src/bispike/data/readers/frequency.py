@@ -63,7 +63,7 @@ class Frequency:
             for unit in ("weekdays", "month days"):
                 if days := _days_that_occur(times // DAY, unit):
                     return cls(unit, 1, days)
-        return cls("microseconds", middle)
+        return cls("microseconds", _plain_step(differences, middle))
 
     def steps(self, times: np.ndarray) -> np.ndarray:
         """How many steps lie between neighbours, float64 `[L - 1]`: 1 for rows without a hole between them."""
@@ -139,6 +139,23 @@ def _most_frequent(differences: np.ndarray) -> int:
     values, counts = np.unique(differences, return_counts=True)
     place = counts.argmax()
     return int(values[place]) if 2 * counts[place] >= len(differences) else int(np.median(differences))
+
+
+def _plain_step(differences: np.ndarray, middle: int) -> int:
+    """The mean step of clocks that are not exact, as whole minutes, seconds, ... if it is near them."""
+    counts = np.round(differences / middle)
+    if (
+        (differences == counts * middle).all()
+        or (np.abs(differences / middle - counts) > SLACK).any()
+        or counts.min() < 1
+    ):
+        return middle
+    mean = float(differences.sum() / counts.sum())
+    for unit in (DAY, 3600 * MICROSECONDS, 60 * MICROSECONDS, MICROSECONDS, 1000):
+        plain = round(mean / unit) * unit
+        if plain and abs(plain / mean - 1) < 0.01:
+            return plain
+    return round(mean)
 
 
 def _months(times: np.ndarray) -> np.ndarray:

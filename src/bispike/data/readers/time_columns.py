@@ -36,6 +36,8 @@ FORMS = (*dates.FORMS, *UNIX, "year", "excel", "number")
 _CHECK: Check = record(
     {"columns": list_of(is_text), "forms": list_of(is_text), "zone": optional(is_text), "utc": is_switch}, others=False
 )
+COMPACT = (180_001, 18_000_101, 1_800_010_100, 180_001_010_000, 18_000_101_000_000)
+"""The least numbers that are months, days, hours, minutes and seconds without separators: 1800 and later."""
 _EARLIEST, _LATEST = 1e8, 4.2e9  # 1973 to 2103, in seconds
 
 
@@ -156,16 +158,18 @@ def number_form(name: str, values: np.ndarray) -> str | None:
     plain = compared(name)
     strong = plain in _STRONG
     named = strong or bool(set(re.split(r"[\W_]+", name.lower())) & (_WEAK | _STRONG)) or plain in _WEAK
+    if (
+        named
+        and whole
+        and any(_fits(values, "compact") for shortest in COMPACT if shortest <= low <= high < 2 * shortest)
+    ):
+        return "compact"
     for form, microseconds in UNIX.items():
         seconds = 1e6 / microseconds
         if _EARLIEST * seconds <= low and high < _LATEST * seconds and (strong or _is_clock(values)):
             return form
     if not named and plain not in _YEARS:
         return None
-    if whole and 18_000_101 <= low <= high <= 22_001_231 and _fits(values, "compact"):
-        return "compact"
-    if whole and 180_001 <= low <= high <= 220_012 and _fits(values, "compact"):
-        return "compact"
     if whole and 1500 <= low <= high <= 2300 and (strong or plain in _YEARS):
         return "year"
     by_day = any(word in plain for word in ("date", "datum", "fecha", "day"))
@@ -187,7 +191,7 @@ def _is_clock(values: np.ndarray) -> bool:
 
 
 def _fits(values: np.ndarray, form: str) -> bool:
-    return bool(dates.fitting([str(int(one)) for one in np.unique(values)[:5000]]) == [form])
+    return dates.fitting([str(int(one)) for one in np.unique(values)]) == [form]
 
 
 def with_parts(names: Sequence[str]) -> dict[str, str]:

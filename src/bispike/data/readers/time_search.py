@@ -121,13 +121,11 @@ class _Search:
         whole = [name for name, part in zip(names, parts, strict=True) if part is None]
         if len(names) > 1 and not whole:
             return [(name, self._part(name, str(part))) for name, part in zip(names, parts, strict=True)]
-        found = []
-        for name, part in zip(names, parts, strict=True):
-            if found and part is not None and not holds_texts(self.table, name):
-                found.append((name, self._part(name, part)))
-            else:
-                found.append((name, self._form(name, asked=not found)))
-        return found
+        beside = []
+        for name, part in zip(names[1:], parts[1:], strict=True):
+            plain = part is not None and not holds_texts(self.table, name)
+            beside.append((name, self._part(name, str(part)) if plain else self._form(name, asked=False)))
+        return [(names[0], self._form(names[0], asked=True, beside=beside)), *beside]
 
     def anywhere(self) -> list[tuple[str, str]]:
         """The columns that are the time, with their forms; [] if there are none."""
@@ -158,18 +156,21 @@ class _Search:
         return [*rest, *unix]
 
     def _from_dates(self, dated: dict[str, list[str]]) -> list[tuple[str, str]]:
+        """A column of dates, with a column of the time of day beside it if dates occur more than once."""
         name = self._one_of(list(dated))
-        pairs = [(name, self._form(name, asked=True))]
-        times, _ = read_times(self.table, TimeColumns((name,), (pairs[0][1],)))
-        if (times % dates.DAY).any() or len(np.unique(times)) == len(times):
-            return pairs
+        rows, plain = len(self.table), [form for form in dated[name] if form != STORED]
+        _, different = texts(self.table, name)
+        if plain and (len(different) == rows or not dates.moments(different, plain[0]).plain):
+            return [(name, self._form(name, asked=True))]
         clocks = self._clocks()
+        hours = [one for one in self.table.names if part_of(one) == "hour" and not holds_texts(self.table, one)]
         if clocks:
-            return [*pairs, (clocks[0], "clock")]
-        hours = [one for one in self.table.names if part_of(one) == "hour"]
-        if hours and not holds_texts(self.table, hours[0]):
-            return [*pairs, (hours[0], self._part(hours[0], "hour"))]
-        return pairs
+            beside = [(clocks[0], "clock")]
+        elif hours and len(different) < rows:
+            beside = [(hours[0], self._part(hours[0], "hour"))]
+        else:
+            beside = []
+        return [(name, self._form(name, asked=True, beside=beside)), *beside]
 
     def _one_of(self, names: list[str]) -> str:
         """The only one, or the only one that is named as a time."""
@@ -206,8 +207,8 @@ class _Search:
         self.notes.append(f"column {_quoted(name)} counts the hours from 1; hour 1 begins at midnight.")
         return FROM_ONE
 
-    def _form(self, name: str, *, asked: bool) -> str:
-        """The form of the cells of one column."""
+    def _form(self, name: str, *, asked: bool, beside: Sequence[tuple[str, str]] = ()) -> str:
+        """The form of the cells of one column; columns beside it complete the time."""
         if asked and self.asked.form is not None:
             return self.asked.form
         if self.table.dates(name) is not None:
@@ -220,9 +221,9 @@ class _Search:
             raise self._broken(name)
         if len(forms) == 1:
             return forms[0]
-        return self._decided(name, forms)
+        return self._decided(name, forms, beside)
 
-    def _decided(self, name: str, forms: list[str]) -> str:
+    def _decided(self, name: str, forms: list[str], beside: Sequence[tuple[str, str]]) -> str:
         """The order of year, month and day where texts alone leave several."""
         first = self.asked.day_first
         if first is not None:
@@ -232,7 +233,8 @@ class _Search:
         example = texts(self.table, name)[1][0]
         if re.match(r"\d{1,2}\.\d{1,2}\.\d", example) and "dmy" in forms:
             return "dmy"
-        sound = [form for form in forms if regular(read_times(self.table, TimeColumns((name,), (form,)))[0])]
+        names, others = (name, *(one for one, _ in beside)), tuple(form for _, form in beside)
+        sound = [form for form in forms if regular(read_times(self.table, TimeColumns(names, (form, *others)))[0])]
         if len(sound) == 1:
             said = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}[sound[0]]
             self.notes.append(
