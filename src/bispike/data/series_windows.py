@@ -117,6 +117,10 @@ def windowed(
     schema = like or _schema(series, wanted, given, cut, length, reach, protocol, change=change)
     splits = _parts(series, wanted, given, cut, length, reach, test_fraction, paper=paper)
     notes = list(series.notes)
+    still = np.ptp(series.values[:cut], axis=0) == 0
+    if still.any() and like is None:
+        names = ", ".join(repr(series.columns[i]) for i in np.flatnonzero(still)[:10].tolist())
+        notes.append(f"columns that do not change in the training part, so that nothing is learned of them: {names}.")
     if paper:
         notes.append(
             "protocol 'paper': scaled by the whole series, and the test part chooses the epoch, so its numbers are too "

@@ -34,6 +34,7 @@ _CELL = re.compile(
 )
 _CLOCK_ONLY = re.compile(_CLOCK, re.ASCII)
 _SEPARATED = r"(?P<{0}>{3})(?P<sep>[-/.\s])(?P<{1}>{4})(?P=sep)\s?(?P<{2}>{5})\.?"
+_INTERVAL = re.compile(r"^(.*\d) - .*\d$|^(?=\d{4}-)([^/]+)/\d{4}-.*$")
 _USUAL = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?", re.ASCII)
 _TWO, _YEAR = r"\d{1,2}", r"\d{4}|\d{2}"
 _WORD = r"(?P<word>[^\W\d_]{3,10})\.?"
@@ -51,7 +52,7 @@ _PATTERNS = {
         rf"(?P<y>\d{{4}})[-/\s]?{_WORD}[-/\s]?(?P<d>\d{{1,2}})?",
         rf"{_WORD}[-/,\s]*(?P<y>\d{{4}}|\d{{2}})",
     ],
-    "compact": [r"(?P<y>\d{4})(?P<m>\d{2})(?:(?P<d>\d{2})(?:[T_]?(?P<ch>\d{2})(?P<cm>\d{2})?(?P<cs>\d{2})?Z?)?)?"],
+    "compact": [r"(?P<y>\d{4})(?P<m>\d{2})(?:(?P<d>\d{2})(?:[T_\s]?(?P<ch>\d{2})(?P<cm>\d{2})?(?P<cs>\d{2})?Z?)?)?"],
 }
 _COMPILED = {form: [re.compile(one, re.IGNORECASE) for one in patterns] for form, patterns in _PATTERNS.items()}
 FORMS = (*_PATTERNS, "clock")
@@ -159,14 +160,15 @@ def _dated(cell: str, form: str) -> tuple[int, bool, bool] | None:
         return None
     if "年" in cell:
         cell = cell.replace("年", "-").replace("月", "-").replace("日", " ").strip()
-    match = _CELL.fullmatch(cell.split(" - ")[0])  # of an interval, its beginning
+    cell = _INTERVAL.sub(r"\1\2", cell)
+    match = _CELL.fullmatch(cell)
     if match is None:
         return None
     whole = next((found for one in _COMPILED[form] if (found := one.fullmatch(match["date"].strip()))), None)
     if whole is None:
         return None
-    if match["clock"] is not None and match["mi"] is None and match["half"] is None:
-        return None  # a number after a date is no hour
+    if match["clock"] is not None and match["mi"] is None and match["half"] is None and form != "ymd":
+        return None  # a number after such a date is no hour
     day = _day(whole.groupdict(), form)
     clock = _clock(match) if match["clock"] is not None else _compact_clock(whole.groupdict())
     if day is None or clock is None:
@@ -188,7 +190,7 @@ def _day(parts: dict[str, str | None], form: str) -> int | None:
         if form == "quarter":
             month: int | None = 3 * int(parts["q"] or 0) - 2
         elif form == "named":
-            month = _month(parts["word"] or "")
+            month = month_of(parts["word"] or "")
         else:
             month = int(parts["m"] or 0)
         if month is None or (form == "compact" and not 1800 <= year <= 2200):
@@ -203,7 +205,8 @@ def _year(text: str) -> int:
     return year if len(text) > 2 else year + (2000 if year < 69 else 1900)
 
 
-def _month(word: str) -> int | None:
+def month_of(word: str) -> int | None:
+    """The number of a month by its name in one of several languages; None: it is none."""
     word = word.lower()
     return next((_MONTH[word[:n]] for n in (4, 3) if word[:n] in _MONTH), None)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -27,7 +28,7 @@ UNIX = {"unix-s": 1e6, "unix-ms": 1e3, "unix-us": 1.0, "unix-ns": 1e-3}
 """Forms of times since 1970, with the microseconds of their unit."""
 FROM_ONE = "hour from 1"
 """Form of hours that are counted from 1 to 24; the first one begins at midnight."""
-PARTS = ("year", "month", "day", "day of year", "hour", FROM_ONE, "minute", "second")
+PARTS = ("year", "quarter of year", "month", "week of year", "day", "day of year", "hour", FROM_ONE, "minute", "second")
 """Forms of columns that hold a part of the time each."""
 STORED = "stored"
 """Form of columns that hold times by their type."""
@@ -38,6 +39,8 @@ _CHECK: Check = record(
 )
 COMPACT = (180_001, 18_000_101, 1_800_010_100, 180_001_010_000, 18_000_101_000_000)
 """The least numbers that are months, days, hours, minutes and seconds without separators: 1800 and later."""
+MOST = 0.8
+"""Share of the rows of a clock that are as they should be."""
 _EARLIEST, _LATEST = 1e8, 4.2e9  # 1973 to 2103, in seconds
 
 
@@ -53,9 +56,11 @@ _WEAK = _words(
     "t step day days week weeks month months hour hours minute minutes second seconds sec ms dt period date time "
     "timestamp datetime elapsed frame tick"
 )
+_TIMELY = _words("time date datetime timestamp")
 _YEARS = _words("year years yr yyyy jahr année annee ano año anno")
 _PART_NAMES = {
     "month": "month months mo mon mm mnth monat mois mes mese", "day": "day days dy dd dom tag jour dia día giorno",
+    "quarter of year": "quarter qtr q quartal trimestre", "week of year": "week weeknumber weekno isoweek wk kw woche",
     "day of year": "doy dayofyear yday jday julianday", "hour": "hour hours hr hh h stunde heure hora ora",
     "minute": "minute minutes min mi mn minuto", "second": "second seconds sec ss s segundo",
 }  # fmt: skip
@@ -89,6 +94,8 @@ class TimeColumns:
         moment = np.datetime64(int(time), "us")
         if self.forms == ("year",):
             return str(moment.astype("datetime64[Y]"))
+        if self.forms == ("clock",):
+            return str(moment.astype("datetime64[s]")).partition("T")[2]
         if int(time) % DAY == 0 and not self.utc and self.zone is None:
             return str(moment.astype("datetime64[D]"))
         unit = "s" if int(time) % MICROSECONDS == 0 else "us"
@@ -120,6 +127,14 @@ def compared(name: str) -> str:
 def named_as_time(name: str) -> bool:
     """Whether the name says that the column is the time."""
     return compared(name) in _STRONG
+
+
+def named_by_times(names: Sequence[str]) -> bool:
+    """Whether most columns are named by dates or rising years: times stand in the columns, not in the rows."""
+    dated = [name for name in names if not re.fullmatch(r"\d{6,7}|\d{9,}", name) and dates.fitting([name])]
+    years = [int(name) for name in names if re.fullmatch(r"(1[5-9]|20|21)\d{2}", name)]
+    rising = len(years) > 2 and all(b - a == years[1] - years[0] > 0 for a, b in pairwise(years))
+    return len(dated) > max(2, len(names) / 2) or (rising and len(years) > len(names) / 2)
 
 
 def part_of(name: str) -> str | None:
@@ -155,39 +170,41 @@ def number_form(name: str, values: np.ndarray) -> str | None:
     if not len(values):
         return None
     low, high, whole = values.min(), values.max(), bool((np.floor(values) == values).all())
-    plain = compared(name)
+    plain, words = compared(name), set(re.split(r"[\W_]+", name.lower()))
     strong = plain in _STRONG
-    named = strong or bool(set(re.split(r"[\W_]+", name.lower())) & (_WEAK | _STRONG)) or plain in _WEAK
-    if (
-        named
-        and whole
-        and any(_fits(values, "compact") for shortest in COMPACT if shortest <= low <= high < 2 * shortest)
-    ):
+    named = strong or bool(words & (_WEAK | _STRONG)) or plain in _WEAK or plain in _YEARS
+    if named and whole and any(one <= low <= high < 2 * one for one in COMPACT) and _fits(values, "compact"):
         return "compact"
+    clock = strong or _is_clock(values) or (bool(words & _TIMELY) and _rises(values))
     for form, microseconds in UNIX.items():
         seconds = 1e6 / microseconds
-        if _EARLIEST * seconds <= low and high < _LATEST * seconds and (strong or _is_clock(values)):
+        if clock and _EARLIEST * seconds <= low and high < _LATEST * seconds:
             return form
-    if not named and plain not in _YEARS:
+    if not named:
         return None
     if whole and 1500 <= low <= high <= 2300 and (strong or plain in _YEARS):
         return "year"
     by_day = any(word in plain for word in ("date", "datum", "fecha", "day"))
-    if by_day and 10_000 <= low <= high <= 80_000 and _is_clock(values):
+    if by_day and 10_000 <= low <= high <= 80_000 and clock:
         return "excel"
-    return "number" if strong or _is_clock(values) else None
+    return "number" if clock else None
 
 
 def _is_clock(values: np.ndarray) -> bool:
-    """Whether numbers, in some order, increase in steps of which most are equal."""
-    if len(values) < 3:
-        return False
+    """Whether numbers, in some order, increase in steps of which most are equal; few occur twice."""
     ordered = np.unique(values)
     differences = np.diff(ordered)
-    if len(ordered) < len(values) or not len(differences):
+    if len(values) < 3 or len(ordered) < MOST * len(values):
         return False
     step = float(np.median(differences))
-    return bool((np.abs(differences - step) <= 1e-3 * step).mean() > 0.8)
+    return bool((np.abs(differences - step) <= 1e-3 * step).mean() > MOST)
+
+
+def _rises(values: np.ndarray) -> bool:
+    """Whether numbers rise, or fall, from row to row; few occur twice."""
+    differences = np.diff(values)
+    one_way = (differences >= 0).all() or (differences <= 0).all()
+    return len(values) > 2 and bool(one_way) and bool((differences != 0).mean() > MOST)
 
 
 def _fits(values: np.ndarray, form: str) -> bool:
@@ -201,15 +218,13 @@ def with_parts(names: Sequence[str]) -> dict[str, str]:
         part = part_of(name)
         if part is not None:
             found.setdefault(part, name)
-    if "year" not in found or not {"month", "day of year"} & set(found):
+    whole = next((part for part in ("month", "quarter of year", "week of year", "day of year") if part in found), None)
+    if "year" not in found or whole is None:
         return {}
-    if "month" in found:
-        found.pop("day of year", None)
-    chain = ["year", "month", "day", "hour", "minute", "second"] if "month" in found else [
-        "year", "day of year", "hour", "minute", "second"]  # fmt: skip
+    before = ["year", "month", "day"] if whole == "month" else ["year", whole]
     kept = {}
-    for part in chain:  # up to the first that is missing
-        if part not in found:
+    for part in [*before, "hour", "minute", "second"]:  # up to the first that is missing
+        if part not in found or (part == "hour" and whole in ("quarter of year", "week of year")):
             break
         kept[part] = found[part]
     return kept

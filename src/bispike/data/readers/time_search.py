@@ -19,6 +19,7 @@ from .time_columns import (
     TimeColumns,
     holds_texts,
     named_as_time,
+    named_by_times,
     number_form,
     part_of,
     text_forms,
@@ -81,6 +82,11 @@ def find(table: Table, asked: Asked) -> Found:
         DataError: several columns could be the time, or the form of its cells is not certain.
     """
     names = table.names
+    if named_by_times(names):
+        raise DataError(
+            f"{table.source}: expected one row per time, received columns that are named by times, such as "
+            f"{_quoted(names[-1])}. Exchange rows and columns (frame.set_index(...).T)."
+        )
     if asked.form is not None and asked.form not in FORMS and "%" not in asked.form:
         raise ConfigurationError(
             f"{unknown_name('time_format', asked.form, FORMS)} Or give directives, such as '%d.%m.%Y %H:%M'."
@@ -152,8 +158,9 @@ class _Search:
     def others(self, chosen: Sequence[str]) -> list[str]:
         """Columns besides the chosen ones that hold times."""
         rest = [name for name in (*_dated(self.table), *self._clocks()) if name not in chosen]
-        unix = [name for name, form in self._numbers().items() if name not in chosen and form.startswith("unix")]
-        return [*rest, *unix]
+        numbers = [name for name, form in self._numbers().items() if name not in chosen and form != "number"]
+        rising = [name for name, form in self._numbers().items() if form == "number" and named_as_time(name)]
+        return list(dict.fromkeys([*rest, *numbers, *(name for name in rising if name not in chosen)]))
 
     def _from_dates(self, dated: dict[str, list[str]]) -> list[tuple[str, str]]:
         """A column of dates, with a column of the time of day beside it if dates occur more than once."""

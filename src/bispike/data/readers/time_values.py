@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .table import Table
 
 _EXCEL_ZERO = -25_569  # days from 1970 to the day 0 of Excel
-_RANGES = {"year": (1, 9999), "month": (1, 12), "day": (1, 31), "day of year": (1, 366), "hour": (0, 23),
-           FROM_ONE: (1, 24), "minute": (0, 59), "second": (0, 60)}  # fmt: skip
+_RANGES = {"year": (1, 9999), "quarter of year": (1, 4), "month": (1, 12), "week of year": (1, 53), "day": (1, 31),
+           "day of year": (1, 366), "hour": (0, 23), FROM_ONE: (1, 24), "minute": (0, 59), "second": (0, 60)}  # fmt: skip
 
 
 def read_times(table: Table, columns: TimeColumns) -> tuple[np.ndarray, bool]:
@@ -113,26 +113,41 @@ def _from_parts(table: Table, columns: TimeColumns) -> np.ndarray:
     found = {form: _part(table, name, form) for name, form in zip(columns.columns, columns.forms, strict=True)}
     times = np.zeros(len(table), dtype=np.int64)
     if "year" in found:
-        months = (found["year"] - 1970) * 12 + (found["month"] - 1 if "month" in found else 0)
-        firsts = months.astype("datetime64[M]")
-        ahead = found["day"] - 1 if "day" in found else found["day of year"] - 1 if "day of year" in found else 0
-        days = firsts.astype("datetime64[D]") + ahead
-        wrong = np.flatnonzero(days.astype("datetime64[M]") != firsts) if "day" in found else []
-        if len(wrong):
-            raise DataError(
-                f"{table.place(int(wrong[0]))}: expected a day of the month, received {found['day'][wrong[0]]}."
-            )
-        times = days.astype("datetime64[us]").astype(np.int64)
+        times = _days(table, found).astype("datetime64[us]").astype(np.int64)
     for form, length in (("hour", 3600), (FROM_ONE, 3600), ("minute", 60), ("second", 1)):
         if form in found:
             times = times + (found[form] - (form == FROM_ONE)) * length * MICROSECONDS
     return times
 
 
+def _days(table: Table, found: dict[str, np.ndarray]) -> np.ndarray:
+    """The days of a year and its parts, datetime64[D]."""
+    months = (found["year"] - 1970) * 12
+    if "week of year" in found:  # the first week of a year holds the fourth of January
+        fourth = months.astype("datetime64[M]").astype("datetime64[D]") + 3
+        monday = fourth - (fourth.astype(np.int64) + 3) % 7
+        return monday + 7 * (found["week of year"] - 1)
+    months = months + (
+        found["month"] - 1 if "month" in found else 3 * found["quarter"] - 3 if "quarter" in found else 0
+    )
+    firsts = months.astype("datetime64[M]")
+    ahead = found["day"] - 1 if "day" in found else found["day of year"] - 1 if "day of year" in found else 0
+    days = firsts.astype("datetime64[D]") + ahead
+    wrong = np.flatnonzero(days.astype("datetime64[M]") != firsts) if "day" in found else []
+    if len(wrong):
+        raise DataError(
+            f"{table.place(int(wrong[0]))}: expected a day of the month, received {found['day'][wrong[0]]}."
+        )
+    return days
+
+
 def _part(table: Table, name: str, form: str) -> np.ndarray:
     """The numbers of a part of the time, int64."""
     low, high = _RANGES[form]
     values = table.numbers(name)
+    if values is None and form == "month":
+        months = [dates.month_of(str(one)) for one in table.texts(name)]
+        values = np.array([np.nan if one is None else one for one in months])
     if values is None:
         raise DataError(
             f"{table.place(0)}, column {shortened(name)!r}: expected numbers ({form} of a time), received texts."

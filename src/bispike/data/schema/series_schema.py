@@ -14,6 +14,7 @@ from ...errors import DataError
 from ...json_values import Check, anything, expect, is_text, list_of, number, optional, record, whole
 from ..memory_limit import Room
 from ..option import LARGEST
+from ..readers.characters import shortened
 from ..readers.dialect import Dialect
 from ..readers.frequency import Frequency
 from ..readers.missing_values import MISSING
@@ -25,6 +26,8 @@ from .schema import Inputs, Schema
 from .units import not_finite
 
 TARGET_MODES = ("change", "value")
+FAR = 20.0
+"""Standard deviations from the training's mean where a unit is doubtful."""
 _NUMBERS: Check = list_of(number())
 _CHECK: Check = record(
     {
@@ -72,6 +75,7 @@ class SeriesSchema(Schema):
 
     kind: ClassVar[str] = "series"
     what: ClassVar[str] = "a series"
+    task: ClassVar[str] = "series"
 
     columns: tuple[str, ...]
     inputs: tuple[str, ...]
@@ -130,8 +134,22 @@ class SeriesSchema(Schema):
                 "less of the past."
             )
         chosen = [series.columns.index(name) for name in self.inputs]
+        notes += self._far(series)
         values = series.values[-self.window :, chosen].astype(np.float32)
         return Inputs((str(source),), torch.from_numpy(values)[None], tuple(notes))
+
+    def _far(self, series: Series) -> list[str]:
+        """Notes on columns whose values are far from those of the training."""
+        found = []
+        for name in self.inputs:
+            column, place = series.values[-self.window :, series.columns.index(name)], self.columns.index(name)
+            distance = abs(float(np.median(column)) - self.mean[place]) / self.std[place]
+            if distance > FAR:
+                found.append(
+                    f"column {shortened(name)!r} holds about {np.median(column):g}, {distance:.0f} standard deviations "
+                    f"from the training's mean {self.mean[place]:g}: is its unit the same?"
+                )
+        return found
 
     def of_rows(self, array: np.ndarray, source: str) -> Series:
         """The series in an array `[L, D]` of the input columns in the order of the training, in steps of the training.
