@@ -53,7 +53,7 @@ class Frequency:
             return None
         differences = np.diff(times)
         if times.dtype.kind == "f":
-            return cls("number", float(np.median(differences)))
+            return cls("number", _mean_step(differences, float(np.median(differences))))
         middle = _most_frequent(differences)
         if middle >= MONTH:
             step = _most_frequent(np.diff(_months(times)))
@@ -141,16 +141,19 @@ def _most_frequent(differences: np.ndarray) -> int:
     return int(values[place]) if 2 * counts[place] >= len(differences) else int(np.median(differences))
 
 
-def _plain_step(differences: np.ndarray, middle: int) -> int:
-    """The mean step of clocks that are not exact, as whole minutes, seconds, ... if it is near them."""
+def _mean_step(differences: np.ndarray, middle: float) -> float:
+    """The mean step of clocks that are not exact; the one in the middle where steps differ by more."""
     counts = np.round(differences / middle)
-    if (
-        (differences == counts * middle).all()
-        or (np.abs(differences / middle - counts) > SLACK).any()
-        or counts.min() < 1
-    ):
+    if counts.min() < 1 or (np.abs(differences / middle - counts) > SLACK).any():
         return middle
-    mean = float(differences.sum() / counts.sum())
+    return float(differences.sum() / counts.sum())
+
+
+def _plain_step(differences: np.ndarray, middle: int) -> int:
+    """The mean step, as whole minutes, seconds, ... if it is near them and the steps are not exact."""
+    if (differences % middle == 0).all():
+        return middle
+    mean = _mean_step(differences, middle)
     for unit in (DAY, 3600 * MICROSECONDS, 60 * MICROSECONDS, MICROSECONDS, 1000):
         plain = round(mean / unit) * unit
         if plain and abs(plain / mean - 1) < 0.01:

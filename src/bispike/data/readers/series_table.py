@@ -19,7 +19,7 @@ from .dialect import Dialect
 from .frequency import Frequency
 from .hdf import ENDINGS, read_hdf
 from .missing_values import expect_values, filled
-from .table import Table, read_table_file
+from .table import INDEX_NAMES, Table, read_table_file
 from .time_columns import TimeColumns
 from .time_order import Rows, counted, each_once, in_order, in_zone, without_holes
 from .time_search import LISTED, Asked, Found, find
@@ -209,7 +209,8 @@ def _with_time(table: Table, choice: Choice) -> tuple[Table, Found]:
         raise ConfigurationError(unknown)
     table = table.without(choice.drop)
     found = find(table, choice.time)
-    counter = table.counter()
+    counter = table.counter()  # "" is a name
+    counter = _countdown(table) if counter is None else counter
     if counter is None or (found.time is not None and counter in found.time.columns) or counter in choice.columns:
         return table, found
     numbers = table.numbers(counter)
@@ -219,6 +220,15 @@ def _with_time(table: Table, choice: Choice) -> tuple[Table, Found]:
     if len(table.names) == 1:
         return table, found
     return table.without([counter], f"column {_quoted(counter)} only counts the rows and is left out."), found
+
+
+def _countdown(table: Table) -> str | None:
+    """A first column that is named as the number of the row, in another order; None: there is none."""
+    name = table.names[0] if table.names else ""
+    values = table.numbers(name) if name.lower() in INDEX_NAMES else None
+    if values is None or len(values) < 3 or np.isnan(values).any():
+        return None
+    return name if (np.sort(values) == values.min() + np.arange(len(values))).all() else None
 
 
 def _quantities(table: Table, choice: Choice, found: Found) -> tuple[str, ...]:

@@ -129,6 +129,11 @@ def named_as_time(name: str) -> bool:
     return compared(name) in _STRONG
 
 
+def timely(name: str) -> bool:
+    """Whether a word of the name says that the column has to do with time, such as "decimal_date"."""
+    return bool(set(re.split(r"[\W_]+", name.lower())) & _TIMELY)
+
+
 def named_by_times(names: Sequence[str]) -> bool:
     """Whether most columns are named by dates or rising years: times stand in the columns, not in the rows."""
     dated = [name for name in names if not re.fullmatch(r"\d{6,7}|\d{9,}", name) and dates.fitting([name])]
@@ -175,7 +180,7 @@ def number_form(name: str, values: np.ndarray) -> str | None:
     named = strong or bool(words & (_WEAK | _STRONG)) or plain in _WEAK or plain in _YEARS
     if named and whole and any(one <= low <= high < 2 * one for one in COMPACT) and _fits(values, "compact"):
         return "compact"
-    clock = strong or _is_clock(values) or (bool(words & _TIMELY) and _rises(values))
+    clock = strong or _is_clock(values) or (timely(name) and _rises(values))
     for form, microseconds in UNIX.items():
         seconds = 1e6 / microseconds
         if clock and _EARLIEST * seconds <= low and high < _LATEST * seconds:

@@ -24,6 +24,7 @@ from .time_columns import (
     part_of,
     text_forms,
     texts,
+    timely,
     with_parts,
 )
 from .time_values import read_times, regular
@@ -158,9 +159,8 @@ class _Search:
     def others(self, chosen: Sequence[str]) -> list[str]:
         """Columns besides the chosen ones that hold times."""
         rest = [name for name in (*_dated(self.table), *self._clocks()) if name not in chosen]
-        numbers = [name for name, form in self._numbers().items() if name not in chosen and form != "number"]
-        rising = [name for name, form in self._numbers().items() if form == "number" and named_as_time(name)]
-        return list(dict.fromkeys([*rest, *numbers, *(name for name in rising if name not in chosen)]))
+        numbers = [name for name, form in self._numbers().items() if form != "number" or timely(name)]
+        return list(dict.fromkeys([*rest, *(name for name in numbers if name not in chosen)]))
 
     def _from_dates(self, dated: dict[str, list[str]]) -> list[tuple[str, str]]:
         """A column of dates, with a column of the time of day beside it if dates occur more than once."""

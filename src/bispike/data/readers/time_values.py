@@ -17,8 +17,18 @@ if TYPE_CHECKING:
     from .table import Table
 
 _EXCEL_ZERO = -25_569  # days from 1970 to the day 0 of Excel
-_RANGES = {"year": (1, 9999), "quarter of year": (1, 4), "month": (1, 12), "week of year": (1, 53), "day": (1, 31),
-           "day of year": (1, 366), "hour": (0, 23), FROM_ONE: (1, 24), "minute": (0, 59), "second": (0, 60)}  # fmt: skip
+_RANGES = {
+    "year": (1, 9999),
+    "quarter of year": (1, 4),
+    "month": (1, 12),
+    "week of year": (1, 53),
+    "day": (1, 31),
+    "day of year": (1, 366),
+    "hour": (0, 23),
+    FROM_ONE: (1, 24),
+    "minute": (0, 59),
+    "second": (0, 60),
+}
 
 
 def read_times(table: Table, columns: TimeColumns) -> tuple[np.ndarray, bool]:
@@ -127,9 +137,10 @@ def _days(table: Table, found: dict[str, np.ndarray]) -> np.ndarray:
         fourth = months.astype("datetime64[M]").astype("datetime64[D]") + 3
         monday = fourth - (fourth.astype(np.int64) + 3) % 7
         return monday + 7 * (found["week of year"] - 1)
-    months = months + (
-        found["month"] - 1 if "month" in found else 3 * found["quarter"] - 3 if "quarter" in found else 0
-    )
+    if "month" in found:
+        months = months + found["month"] - 1
+    elif "quarter of year" in found:
+        months = months + 3 * found["quarter of year"] - 3
     firsts = months.astype("datetime64[M]")
     ahead = found["day"] - 1 if "day" in found else found["day of year"] - 1 if "day of year" in found else 0
     days = firsts.astype("datetime64[D]") + ahead
