@@ -127,7 +127,7 @@ def one_of(*choices: str) -> Check:
 NAMES = "name, or several in brackets or separated by commas"
 
 
-def names(name: str, value: Any) -> str | None:
+def name_or_names(name: str, value: Any) -> str | None:
     """A name, or a list of names."""
     several = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
     fits = isinstance(value, str | int) or several

@@ -6,6 +6,7 @@ windows out of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import torch
 from ...arguments import checked
 from ...errors import ConfigurationError, DataError
 from ..memory_limit import Room
-from ..option import MEMORY_LIMIT, NAMES, Option, names, names_of, one_of, problems, text, yes_or_no
+from ..option import MEMORY_LIMIT, NAMES, Option, name_or_names, names_of, one_of, problems, text, yes_or_no
 from ..readers.series_table import Choice, Policy, read_series, read_table
 from ..readers.table import Table
 from ..readers.time_order import HOLES
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLE_OPTIONS = (
-    Option("columns", f"quantities of the series: {NAMES}; all columns of numbers if not given", check=names),
-    Option("drop", f"columns to leave out: {NAMES}", check=names),
-    Option("time", f"columns that hold the time: {NAMES}; none: no column does", check=names),
+    Option("columns", f"quantities of the series: {NAMES}; all columns of numbers if not given", check=name_or_names),
+    Option("drop", f"columns to leave out: {NAMES}", check=name_or_names),
+    Option("time", f"columns that hold the time: {NAMES}; none: no column does", check=name_or_names),
     Option(
         "time_format", "form of the times, such as dmy, unix-s or '%d.%m.%Y %H:%M'; recognised if not given", check=text
     ),
@@ -57,16 +58,50 @@ FILE_OPTIONS = (*DIALECT, MEMORY_LIMIT)
 """Options of a file with a series."""
 
 
+Names = list[str] | tuple[str, ...] | str | None
+"""Names as a user gives them."""
+
+
 def read(
-    path: Path, *, like: Schema | None = None, memory_limit: float | None = None, **options: Any
+    path: Path,
+    *,
+    like: Schema | None = None,
+    target: str | None = None,
+    horizon: int = 1,
+    window: int | None = None,
+    protocol: str = "chronological",
+    target_mode: str = "change",
+    test_fraction: float = TEST_FRACTION,
+    columns: Names = None,
+    drop: Names = None,
+    time: Names = None,
+    time_format: str | None = None,
+    day_first: bool | None = None,
+    time_zone: str | None = None,
+    duplicates: str = "error",
+    holes: str = "error",
+    missing: str = "error",
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    names: Names = None,
+    comment: str | None = None,
+    quote: str | None = None,
+    missing_marks: Sequence[str] | str | float | None = None,
+    memory_limit: float | None = None,
 ) -> SequenceDataset:
     """A series from a table, in windows.
 
     Args:
         path: the file.
         like: schema of a training, by which the table is read: columns, time, step, gaps, scale and task are its own.
+        target, horizon, window, protocol, target_mode, test_fraction: what is forecast, see `series_windows.OPTIONS`.
+        columns, drop, time, time_format, day_first, time_zone: which columns are what, see `TABLE_OPTIONS`.
+        duplicates, holes, missing: what is done about times that occur twice, holes and missing values.
+        delimiter, decimal, encoding, header, names, comment, quote, missing_marks: how it is written, see
+            `formats.table.DIALECT`.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
-        **options: of `OPTIONS`, `TABLE_OPTIONS` and `FILE_OPTIONS`.
 
     Raises:
         ConfigurationError: options that do not fit together or name no column.
@@ -74,15 +109,23 @@ def read(
             limit.
     """
     room, name = Room.of(path, memory_limit), path.name.split(".")[0]
-    if like is not None and not isinstance(like, SeriesSchema):
-        raise like.refusal(path, "a series")
-    given = dialect_of(options)
-    table = (
-        read_table(path, given, memory_limit=memory_limit)
-        if like is None
-        else like.read(path, memory_limit=memory_limit)
-    )
-    return _of_table(table, room, name, like, options, path)
+    written = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header, "names": names}
+    given = dialect_of({**written, "comment": comment, "quote": quote, "missing_marks": missing_marks})
+    task = {"target": target, "horizon": horizon, "window": window, "protocol": protocol, "target_mode": target_mode}
+    chosen = {"columns": columns, "drop": drop, "time": time, "time_format": time_format, "day_first": day_first}
+    ways = {"time_zone": time_zone, "duplicates": duplicates, "holes": holes, "missing": missing}
+    options = {**task, **chosen, **ways, "test_fraction": test_fraction}
+    if like is None:
+        return _of_table(read_table(path, given, memory_limit=memory_limit), room, name, None, options, path)
+    schema = _series_schema(like, path)
+    return _of_table(schema.read(path, memory_limit=memory_limit), room, name, schema, options, path)
+
+
+def _series_schema(like: Schema, source: object) -> SeriesSchema:
+    """The schema of a training, which must be one on a series."""
+    if not isinstance(like, SeriesSchema):
+        raise like.refusal(source, "a series")
+    return like
 
 
 @checked
@@ -104,11 +147,10 @@ def from_series(frame: Any, *, name: str = "series", like: Schema | None = None,
     given = {key: value for key, value in options.items() if value is not None}
     if wrong := problems(known, given, of=name):
         raise ConfigurationError(wrong)
-    if like is not None and not isinstance(like, SeriesSchema):
-        raise like.refusal(name, "a series")
+    schema = None if like is None else _series_schema(like, name)
     memory_limit = given.pop("memory_limit", None)
     room = Room.in_memory(name, memory_limit)
-    return _of_table(table_of(frame, name), room, name, like, given, name)
+    return _of_table(table_of(frame, name), room, name, schema, given, name)
 
 
 def _of_table(

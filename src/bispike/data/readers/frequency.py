@@ -78,16 +78,28 @@ class Frequency:
         return np.diff(times) / self.step
 
     def after(self, time: float, count: int) -> float:
-        """The time `count` steps after another one."""
+        """The time `count` steps after another one.
+
+        Raises:
+            OverflowError, ValueError: it is too late for a date.
+        """
         if self.unit == "months":
             return _plus_months(int(time), round(self.step * count))
         if self.days:
             day, clock = divmod(int(time), DAY)
-            while count > 0:
-                day += 1
-                count -= int(_day_numbers(np.array([day]), self.unit)[0]) in self.days
-            return day * DAY + clock
+            number = int(_counted(np.array([day]), self)[0]) + count
+            return int(_days_of(np.array([number]), self)[0]) * DAY + clock
         return time + (self.step if self.unit == "number" else round(self.step)) * count
+
+    def between(self, time: float, count: int) -> np.ndarray:
+        """The next `count` times after another one, of the type of times."""
+        if self.unit == "months":
+            return np.array([self.after(time, i + 1) for i in range(count)])
+        places = np.arange(1, count + 1)
+        if self.days:
+            day, clock = divmod(int(time), DAY)
+            return _days_of(_counted(np.array([day]), self) + places, self) * DAY + clock
+        return time + places * (self.step if self.unit == "number" else round(self.step))
 
     @property
     def text(self) -> str:
@@ -211,3 +223,12 @@ def _counted(days: np.ndarray, frequency: Frequency) -> np.ndarray:
     before = np.concatenate([[0], np.cumsum(np.isin(np.arange(length), frequency.days))])[:-1]
     blocks = (days + 3) // 7 if frequency.unit == "weekdays" else _months(days * DAY)
     return blocks * len(frequency.days) + before[_day_numbers(days, frequency.unit)]
+
+
+def _days_of(numbers: np.ndarray, frequency: Frequency) -> np.ndarray:
+    """The days since 1970 with numbers that `_counted` gave."""
+    blocks, places = np.divmod(numbers, len(frequency.days))
+    inside = np.array(frequency.days)[places]
+    if frequency.unit == "weekdays":
+        return blocks * 7 + inside - 3
+    return blocks.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + inside - 1

@@ -92,7 +92,10 @@ class Series:
         if steps and self.frequency is None:
             return None
         last = self.times[-1].item()
-        return self.time.shown(last if self.frequency is None else self.frequency.after(last, steps))
+        try:
+            return self.time.shown(last if self.frequency is None else self.frequency.after(last, steps))
+        except (OverflowError, ValueError):  # later than dates reach
+            return None
 
 
 def read_table(

@@ -204,8 +204,9 @@ def _filled(rows: Rows, step: Frequency, counts: np.ndarray) -> Rows:
     numbers = np.full(total, _INSERTED, dtype=np.int64)
     times = np.zeros(total, dtype=rows.times.dtype)
     values[places], numbers[places], times[places] = rows.values, rows.numbers, rows.times
-    for row in np.flatnonzero(numbers == _INSERTED).tolist():
-        times[row] = step.after(times[row - 1].item(), 1)
+    for place in np.flatnonzero(counts > 1).tolist():
+        first, count = int(places[place]), int(counts[place]) - 1
+        times[first + 1 : first + 1 + count] = step.between(times[first].item(), count)
     found = replace(rows, values=values, numbers=numbers, times=times)
     return found.noted(
         f"{counted(total - len(counts) - 1, 'row')} that the table lacks, in "

@@ -208,7 +208,7 @@ class SeriesSchema(Schema):
         ):  # fmt: skip
             expect(given[name] in choices, f"{place}: {name}", f"one of {', '.join(choices)}", given[name])
         expect(given["holes"] != "fill" or given["missing"] != "error", f"{place}: missing", "a way to fill", "error")
-        lists = {name: tuple(given[name]) for name in ("columns", "inputs", "targets", "mean", "std")}
+        lists: dict[str, Any] = {name: tuple(given[name]) for name in ("columns", "inputs", "targets", "mean", "std")}
         lists |= {name: tuple(given[name]) for name in ("change_mean", "change_std")}
         known = set(lists["columns"])
         for name in ("inputs", "targets"):
