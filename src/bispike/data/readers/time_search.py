@@ -93,7 +93,7 @@ def find(table: Table, asked: Asked) -> Found:
             f"{unknown_name('time_format', asked.form, FORMS)} Or give directives, such as '%d.%m.%Y %H:%M'."
         )
     if asked.columns == (NONE,) and NONE not in names:
-        return Found(beside=tuple(_dated(table)))
+        return Found(beside=tuple(_Search(table, asked).dated()))
     unknown = [unknown_name("time: column", name, names[:LISTED]) for name in asked.columns if name not in names]
     if unknown:
         raise ConfigurationError(unknown)
@@ -120,6 +120,7 @@ class _Search:
     def __init__(self, table: Table, asked: Asked) -> None:
         self.table, self.asked = table, asked
         self.notes: list[str] = []
+        self._known: dict[str, list[str]] = {}
 
     def named(self) -> list[tuple[str, str]]:
         """The columns that the user names, with their forms."""
@@ -136,7 +137,7 @@ class _Search:
 
     def anywhere(self) -> list[tuple[str, str]]:
         """The columns that are the time, with their forms; [] if there are none."""
-        dated = _dated(self.table)
+        dated = self.dated()
         if dated:
             return self._from_dates(dated)
         if parts := with_parts(self.table.names):
@@ -156,9 +157,24 @@ class _Search:
         self._expect_no_broken_time()
         return []
 
+    def dated(self) -> dict[str, list[str]]:
+        """Columns of dates, with the forms that their cells may have."""
+        found = {name: [STORED] for name in self.table.names if self.table.dates(name) is not None}
+        for name in self.table.names:
+            forms = self._text_forms(name) if holds_texts(self.table, name) else []
+            if forms and forms != ["clock"]:
+                found[name] = forms
+        return found
+
+    def _text_forms(self, name: str) -> list[str]:
+        """The forms that all texts of a column have, looked for once."""
+        if name not in self._known:
+            self._known[name] = text_forms(self.table, name)
+        return self._known[name]
+
     def others(self, chosen: Sequence[str]) -> list[str]:
         """Columns besides the chosen ones that hold times."""
-        rest = [name for name in (*_dated(self.table), *self._clocks()) if name not in chosen]
+        rest = [name for name in (*self.dated(), *self._clocks()) if name not in chosen]
         numbers = [name for name, form in self._numbers().items() if form != "number" or timely(name)]
         return list(dict.fromkeys([*rest, *(name for name in numbers if name not in chosen)]))
 
@@ -202,7 +218,7 @@ class _Search:
     def _clocks(self) -> list[str]:
         """Columns of times of day."""
         names = [name for name in self.table.names if holds_texts(self.table, name)]
-        return [name for name in names if text_forms(self.table, name) == ["clock"]]
+        return [name for name in names if self._text_forms(name) == ["clock"]]
 
     def _part(self, name: str, part: str) -> str:
         """The form of a column that holds a part; hours may be counted from 1."""
@@ -223,7 +239,7 @@ class _Search:
         values = self.table.numbers(name)
         if values is not None:
             return number_form(name, values) or "number"
-        forms = text_forms(self.table, name)
+        forms = self._text_forms(name)
         if not forms:
             raise self._broken(name)
         if len(forms) == 1:
@@ -275,16 +291,6 @@ class _Search:
             head = texts(self.table, name)[1][:20]
             if head and (named_as_time(name) or dates.fitting(head)):
                 raise self._broken(name)
-
-
-def _dated(table: Table) -> dict[str, list[str]]:
-    """Columns of dates, with the forms that their cells may have."""
-    found = {name: [STORED] for name in table.names if table.dates(name) is not None}
-    for name in table.names:
-        forms = text_forms(table, name) if holds_texts(table, name) else []
-        if forms and forms != ["clock"]:
-            found[name] = forms
-    return found
 
 
 def _quoted(name: str) -> str:
