@@ -72,6 +72,12 @@ def make_series(folder: Path) -> None:
     (folder / "series.csv").write_text("\n".join(["date,u,v", *rows, ""]))
     plain = "\n".join(f"{np.cos(i):.3f},{i % 5}" for i in range(28))
     (folder / "series.txt.gz").write_bytes(gzip.compress(plain.encode(), mtime=0))
+    clocks = [f"{1 + i // 24}/2/2020;{i % 24}:00;{np.sin(i):.3f};{i * i % 7}" for i in range(28)]
+    (folder / "clocks.txt").write_text("\n".join(["Date;Time;u;v", *clocks, ""]))
+    apart = [f"{i},{2019 + i // 12},{1 + i % 12},{np.sin(i):.3f}" for i in range(28)]
+    (folder / "months.csv").write_text("\n".join(["No,year,month,u", *apart, ""]))
+    unix = [f"{1577836800 + 60 * i},{np.sin(i):.3f},{i * i % 7}" for i in range(28)]
+    (folder / "unix.csv").write_text("\n".join(["timestamp,u,v", *unix, ""]))
 
 
 def make_hdf(folder: Path) -> None:

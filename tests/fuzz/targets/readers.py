@@ -11,7 +11,10 @@ from typing import Any
 
 from bispike import data
 from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
-from bispike.data.schema import EventsSchema, ImageSchema
+from bispike.data.readers.frequency import Frequency
+from bispike.data.readers.series_table import Policy
+from bispike.data.readers.time_columns import TimeColumns
+from bispike.data.schema import EventsSchema, ImageSchema, SeriesSchema
 from bispike.data.user_files import read_inputs
 from bispike.errors import BispikeError, DataError
 from tests.data.makers import schema
@@ -41,6 +44,21 @@ GREY = schema(1, 4, 4)
 BYTES = replace(GREY, classes=("cat", "dog"))
 IMAGES = ImageSchema((1, 4, 4), {"8 bits": 8, "16 bits": 16}, None, ("cat", "dog"))
 CAMERA = EventsSchema((6, 6), "us", 3, 300_000.0, span=300_000.0, classes=("0", "1"))
+DATED = SeriesSchema(
+    ("u", "v"),
+    ("u", "v"),
+    ("u",),
+    horizon=1,
+    window=3,
+    mean=(0.0, 3.0),
+    std=(1.0, 1.0),
+    change_mean=(0.0,),
+    change_std=(1.0,),
+    time=TimeColumns(("date",), ("ymd",)),
+    frequency=Frequency("microseconds", 86_400_000_000),
+    policy=Policy(missing="previous"),
+)
+"""How `series.csv` of `make_series` is read."""
 
 
 def look(found: data.Dataset) -> None:
@@ -88,6 +106,17 @@ def use_tables(folder: Path) -> None:
         read_inputs([path], found.schema)
 
     each(*(partial(use, path) for path in sorted(folder.iterdir()) if path.is_file()))
+
+
+def use_series(folder: Path) -> None:
+    """Load and check each file of a folder as a series, mended in every way, and as a series in use."""
+    use_files(folder, task="series", window=3)
+    mended = {"missing": "previous", "holes": "fill", "duplicates": "mean"}
+    for path in sorted(folder.iterdir()):
+        uses = [partial(data.load, path, task="series", window=3, **mended)]
+        if path.name.startswith("series.csv"):
+            uses.append(partial(data.load, path, like=DATED))
+        each(*uses)
 
 
 def use_folder(folder: Path) -> None:
@@ -176,7 +205,7 @@ TARGETS = [
     target("inputs", make_inputs, use_inputs),
     target("table", make_tables, use_files),
     target("odd tables", make_odd_tables, use_tables),
-    target("series", make_series, partial(use_files, task="series", window=3)),
+    target("series", make_series, use_series),
     target("hdf", make_hdf, partial(use_files, window=3)),
     target("text", make_texts, partial(use_files, window=3)),
     target("idx", make_idx, use_folder),
