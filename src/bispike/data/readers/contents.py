@@ -85,11 +85,11 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
         room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content
     try:
-        stream = zlib.decompressobj(wbits=_GZIP_FORMAT)
-        unpacked = stream.decompress(content, room.limit // per_byte + 1)
+        whole = zlib.decompressobj(wbits=_GZIP_FORMAT)
+        unpacked = whole.decompress(content, room.limit // per_byte + 1)
         if per_byte * len(unpacked) > room.limit:
             raise room.excess(f"{path.name} unpacks to {amount(len(unpacked))} or more, which")
-        if stream.eof and not stream.unused_data:
+        if whole.eof and not whole.unused_data:
             return unpacked
         del unpacked  # several packed files one after the other, or a damaged one
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
