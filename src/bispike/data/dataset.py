@@ -8,8 +8,8 @@ ask what kind of data they have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -156,6 +156,7 @@ class Dataset:
         notes: what a reader should know about how the data were read, one sentence each.
         schema: how the data were read, by which files in use are read too; None: not known.
         validation: the source's own validation part; None: a share of the training part is held out for it.
+        facts: what the reader counted, as plain values, for reports.
     """
 
     sequential: ClassVar[bool] = False
@@ -170,6 +171,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     schema: Schema | None = None
     validation: Split | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def split_validation(self, fraction: float, seed: int) -> tuple[Split, Split]:
         """Training part without, and with only, a share for validation (see `Split.hold_out`).
@@ -202,6 +204,7 @@ class Dataset:
             "mean": list(self.stimulus.mean),
             "std": list(self.stimulus.std),
             "fingerprint": self.fingerprint,
+            "facts": dict(self.facts),
         }
 
     def suspicions(self) -> list[str]:

@@ -78,7 +78,7 @@ def _text_of(note: str) -> str:
 
 def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
     if isinstance(source, str | os.PathLike):
-        return _read_file(Path(source).expanduser(), schema, options)
+        return _read_file(Path(source), schema, options)
     kind = type(source).__module__.partition(".")[0]
     if kind == "PIL":
         return schema.of_image(source, "image")
@@ -93,6 +93,8 @@ def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
     found = formats.for_inputs(path)
+    if found is None and path.is_dir():
+        raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:
         raise DataError(f"{path}: no format reads stimuli from such a file.")
     try:

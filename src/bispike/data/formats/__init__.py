@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...errors import ConfigurationError, DataError, unknown_name
 from ..readers.contents import exists
-from . import events, idx, image_folder, npz, series, table, text
+from . import event_folder, events, idx, image_folder, npz, series, table, text
 from .format import Format as Format
 
 registry: dict[str, Format] = {}
@@ -44,6 +44,7 @@ register(series.FORMAT)
 register(text.FORMAT)
 register(table.FORMAT)
 register(idx.FORMAT)
+register(event_folder.FORMAT)
 register(image_folder.FORMAT)
 
 
@@ -90,9 +91,9 @@ def likely(path: Path, task: str | None = None) -> list[Format]:
 
 
 def for_inputs(path: Path) -> Format | None:
-    """The format that reads stimuli for a network from a file; None if there is none."""
+    """The format that reads stimuli for a network from a file or folder; None if there is none."""
     if path.is_dir():
-        return registry[image_folder.FORMAT.name]
+        return next((format for format in registry.values() if format.input_folders and format.recognises(path)), None)
     name = path.name.lower()
     fitting = [
         (len(ending), format)

@@ -309,5 +309,6 @@ FORMAT = Format(
     ),
     belongs=Path.is_dir,
     inputs=read_inputs,
+    input_folders=True,
     input_endings=("",),  # the content tells what image it is
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -16,7 +16,9 @@ from ...errors import ConfigurationError, DataError
 from ...json_values import Check, expect, is_text, list_of, record, whole
 from ..readers.image_rules import facts_of, usage_notes
 from ..readers.pixels import Form, Reading, decode_image, to_unit
+from ..readers.table import Table
 from .schema import Inputs, Schema
+from .table_schema import numbers_of, without_counter
 from .units import Units, as_float
 
 if TYPE_CHECKING:
@@ -106,6 +108,34 @@ class ArraySchema(Schema):
         names = (name,) if single or len(rows) == 1 else tuple(f"{name}[{i}]" for i in range(len(rows)))
         return Inputs(names, as_float(stimuli), tuple(notes))
 
+    def of_table(self, table: Table, source: object) -> Inputs:
+        """Stimuli in the rows of a table of numbers, one column per value of the array; judged by a column of classes.
+
+        The class column is the one besides them, if it has a usual name or stands first or last and holds classes only.
+        """
+        table, notes = without_counter(table)
+        values = math.prod(self.shape)
+        target = self._class_column(table, source) if len(table.names) == values + 1 else None
+        features = [name for name in table.names if name != target]
+        matrix = numbers_of(table, features)
+        inputs = self.of_array(matrix[0] if len(matrix) == 1 else matrix, source)
+        inputs = replace(inputs, notes=(*table.notes, *notes, *inputs.notes))
+        return inputs if target is None else inputs.judged(table.texts(target), self, f"{source}: column {target!r}")
+
+    def _class_column(self, table: Table, source: object) -> str:
+        """The column that names the class, of a table with one column more than an array has values."""
+        usual = [name for name in table.names if name.lower() in ("label", "class", "target", "y")]
+        ends = [
+            name for name in (table.names[0], table.names[-1]) if set(table.texts(name).tolist()) <= {*self.classes}
+        ]
+        found = usual or [name for name in ends if len(set(table.texts(name).tolist())) > 1] or ends
+        if len(found) != 1:
+            raise DataError(
+                f"{source}: received {len(table.names)} columns for {len(table.names) - 1} values, and cannot tell "
+                "which one is the class. Name it 'label' in the first row."
+            )
+        return found[0]
+
     def of_image(self, image: Image.Image, source: object) -> Inputs:
         """The stimulus in an opened image, scaled to the size of the training: stored values over their full scale.
 
@@ -137,12 +167,14 @@ class ArraySchema(Schema):
         choices: dict[tuple[int, ...], str] = {}
         if len(self.shape) == 3:
             channels, height, width = self.shape
-            choices = {self.shape: "channels-first", (height, width, channels): "channels-last"}
-            if self.order == "channels-last":  # where both fit, the axes mean what they meant in training
-                choices[(height, width, channels)] = "channels-last"
+            axes = {"channels-first": self.shape, "channels-last": (height, width, channels)}
+            if self.order in axes:  # where both fit, the axes mean what they meant in training
+                choices[axes[self.order]] = self.order
+            for order, shape in axes.items():
+                choices.setdefault(shape, order)
             if channels == 1:
-                choices[(height, width)] = "grey"
-            choices[(math.prod(self.shape),)] = "flat"
+                choices.setdefault((height, width), "grey")
+            choices.setdefault((math.prod(self.shape),), "flat")
         else:
             choices[self.shape] = "features" if len(self.shape) == 1 else "channels-first"
         if array.shape in choices:
