@@ -92,21 +92,10 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1, kinds: Collectio
         room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content
     try:
-<<<<<<< HEAD
-        whole = zlib.decompressobj(wbits=_GZIP_FORMAT)
-        unpacked = whole.decompress(content, room.limit // per_byte + 1)
-        if per_byte * len(unpacked) > room.limit:
-            raise room.excess(f"{path.name} unpacks to {amount(len(unpacked))} or more, which")
-        if whole.eof and not whole.unused_data:
-            return unpacked
-        del unpacked  # several packed files one after the other, or a damaged one
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-=======
         whole = _gunzipped(content, path, room, per_byte) if kind == "gzip" else None
         if whole is not None:
             return whole
         with _unpacker(kind, io.BytesIO(content), path) as stream:
->>>>>>> main
             return _read_blocks(stream, path, room, per_byte)
     except DataError:
         raise
