@@ -166,7 +166,7 @@ class ArraySchema(Schema):
             values = torch.from_numpy(to_unit(found, form))
         except (ValueError, OSError, SyntaxError) as error:  # Pillow decodes only now
             raise DataError(f"{source}: {error}.") from error
-        notes = usage_notes([facts_of(found, Reading(form))], Reading(form), "images")
+        notes = usage_notes([facts_of(found, Reading(form))], Reading(form), None)
         return Inputs((name,), values[None], tuple(f"{name}: {note}" for note in notes))
 
     def _layout(self, source: object, array: np.ndarray) -> tuple[str, bool]:
