@@ -21,7 +21,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..memory_limit import Room
-from .contents import open_file
+from .contents import BLOCK, open_file
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 NPY = b"\x93NUMPY"
@@ -126,7 +126,7 @@ def _fill(stream: IO[bytes], content: bytearray) -> int:
     """Read into all of a buffer; returns how many bytes there were."""
     view, filled = memoryview(content), 0
     while filled < len(content):
-        count = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        count = stream.readinto(view[filled : filled + BLOCK])  # type: ignore[attr-defined]
         if not count:
             break
         filled += count
