@@ -122,6 +122,9 @@ def _learn(table: Table, room: Room | None, name: str, share: float, choices: ro
     if not names:
         raise DataError(f"{table.source}: expected at least one column besides {shortened(target)!r}.")
     columns = table.names
+    others = [column for column in names if column.lower() in roles.USUAL_TARGETS]
+    if choices.target is None and others:
+        notes.append(f"column {target!r} is taken as the class, and {others[0]!r} as a feature; target= names another.")
     table, more = _with_values(table, names, target, missing)
     features = roles.features_of(table, names, choices)
     width = sum(one.width for one in features)

@@ -49,7 +49,8 @@ def _is_heading(row: list[str], others: list[list[str]]) -> bool:
     """Whether a first row names the columns."""
     numbers = [number(cell) is not None or number(cell, ",") is not None for cell in row]
     if not any(numbers) and any(not is_gap(cell) for cell in row):
-        columns = [{plain(other[i]) for other in others if i < len(other)} for i in range(len(row))]
+        rows = [cells for other in others if (cells := [plain(cell) for cell in other]) != row]  # of two joined files
+        columns = [{other[i] for other in rows if i < len(other)} for i in range(len(row))]
         again = [cell in column for cell, column in zip(row, columns, strict=True) if not is_gap(cell)]
         return not (len(others) >= 4 and all(again))
     if all(numbers):

@@ -60,6 +60,7 @@ def parse(
             columns[name] = column_of_texts(texts[i], decimal, gaps)
         else:
             columns[name] = _numeric(path, form, name, numbers[i])
+    _expect_names_once(path, form, columns)
     dialect = replace(
         given,
         delimiter=given.delimiter or form.delimiter,
@@ -205,6 +206,21 @@ def _numeric(path: Path, form: Form, name: str, values: np.ndarray) -> Column:
         )
     kind = "empty" if np.isnan(values).all() else "number"
     return Column(kind, values, lambda: written(values))
+
+
+def _expect_names_once(path: Path, form: Form, columns: dict[str, Column]) -> None:
+    """Refuse a row that repeats the names of the columns, as two joined files have it."""
+    if not form.header or any(column.values is not None for column in columns.values()):
+        return
+    again = np.ones(len(form.rows), dtype=bool)
+    for name, column in columns.items():
+        again &= column.texts == name
+        if not again.any():
+            return
+    raise DataError(
+        f"{path}, line {form.rows.lines[int(again.argmax())]}: repeats the names of the columns. Were two files "
+        "joined? Remove the line."
+    )
 
 
 def _without_empty(
