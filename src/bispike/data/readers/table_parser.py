@@ -26,6 +26,8 @@ MOST_COLUMNS = 100_000
 BLOCK = 1 << 20
 """Cells of a block."""
 PER_TEXT = 72
+DECIDING = 2000
+"""First cells of a column, which mostly show its decimal mark."""
 
 
 def parse(
@@ -165,14 +167,11 @@ def _decimal(
         return given.decimal, []
     seen: dict[str, tuple[int, str]] = {}
     for cells in texts.values():
-        kept = [plain(cell) for cell in dict.fromkeys(cells.tolist())]
-        shown = {cell: decimal_of(cell) for cell in kept}
-        numeric = sum(number(cell) is not None or number(cell, ",") is not None for cell in kept)
-        if 2 * numeric < len(kept):  # texts that hold a few numbers
-            continue
-        for cell, mark in shown.items():
-            if mark and mark not in seen:
-                seen[mark] = (next(row for row, text in enumerate(cells.tolist()) if plain(text) == cell), cell)
+        for upto in (DECIDING, len(cells)):
+            found = _marks(cells[:upto])
+            if found.keys() & {",", "."} or upto == len(cells):
+                break
+        seen = {**found, **seen}
     trained = None if like is None else like.decimal
     if "," in seen and "." in seen:
         first, second = seen[","], seen["."]
@@ -194,6 +193,20 @@ def _decimal(
             "data.decimal=',')."
         )
     return ".", []
+
+
+def _marks(cells: np.ndarray) -> dict[str, tuple[int, str]]:
+    """The decimal marks in cells (see `cells.decimal_of`), with the row and the text of the first of each."""
+    seen: dict[str, tuple[int, str]] = {}
+    kept = [plain(cell) for cell in dict.fromkeys(cells.tolist())]
+    numeric = sum(number(cell) is not None or number(cell, ",") is not None for cell in kept)
+    if 2 * numeric < len(kept):  # texts that hold a few numbers
+        return {}
+    for cell in kept:
+        mark = decimal_of(cell)
+        if mark and mark not in seen:
+            seen[mark] = (next(row for row, text in enumerate(cells.tolist()) if plain(text) == cell), cell)
+    return seen
 
 
 def _numeric(path: Path, form: Form, name: str, values: np.ndarray) -> Column:
