@@ -269,6 +269,18 @@ def _(folder: Path) -> None:
     assert used(schema, folder, "a;b\n1.234;1\n").stimuli.tolist() == [[1234]]
 
 
+@situation("semicolons and decimal commas in training, 1.234 between commas in use", "a decimal point: 1.234")
+def _(folder: Path) -> None:
+    schema = learned(file(folder, "a;b;y\n" + "".join(f"{i},5;{i};{'pq'[i % 2]}\n" for i in range(30))))
+    assert used(schema, folder, "a,b\n1.234,1\n").stimuli.tolist() == [[pytest.approx(1.234), 1]]
+
+
+@situation("true and false in use, in a column of numbers from 0 to 29", "refused")
+def _(folder: Path) -> None:
+    with pytest.raises(DataError, match="received true and false"):
+        used(learned(file(folder, cells(lambda i: i))), folder, "a\nTrue\nFalse\n")
+
+
 @situation("a class in use that the training did not have", "refused with its line")
 def _(folder: Path) -> None:
     schema = learned(file(folder, written(iris())))
@@ -670,6 +682,12 @@ def _(folder: Path) -> None:
 def _(folder: Path) -> None:
     table = read_table_file(file(folder, "2018,2019,2020,2021\n5.5,3,1,2\n7,8,2,3\n"))
     assert (table.names[0], len(table)) == ("2018", 2)
+
+
+@situation("the heading counts the columns beside a name: 0,1,2,y", "names")
+def _(folder: Path) -> None:
+    text = "0,1,2,y\n" + "".join(f"{i},{i * 2},3,{'pq'[i % 2]}\n" for i in range(20))
+    assert read_table_file(file(folder, text)).names == ("0", "1", "2", "y")
 
 
 @situation("pixels without a heading, the label first", "every row is data")

@@ -49,6 +49,8 @@ def parse(
     marks = given.missing_marks or (() if like is None else like.missing_marks)
     values = given.not_missing or (() if like is None else like.not_missing)
     gaps = gaps_of(marks, values)
+    if like is not None and form.delimiter == "," != like.delimiter:
+        like = replace(like, decimal=None)  # a comma cannot be both
     first = given.decimal or (None if like is None else like.decimal) or "."
     numbers, textual = _numbers(path, content, form, gaps, first)
     texts = _texts(path, content, form, textual, room)
