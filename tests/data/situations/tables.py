@@ -269,6 +269,18 @@ def _(folder: Path) -> None:
     assert used(schema, folder, "a;b\n1.234;1\n").stimuli.tolist() == [[1234]]
 
 
+@situation("semicolons and decimal commas in training, 1.234 between commas in use", "a decimal point: 1.234")
+def _(folder: Path) -> None:
+    schema = learned(file(folder, "a;b;y\n" + "".join(f"{i},5;{i};{'pq'[i % 2]}\n" for i in range(30))))
+    assert used(schema, folder, "a,b\n1.234,1\n").stimuli.tolist() == [[pytest.approx(1.234), 1]]
+
+
+@situation("true and false in use, in a column of numbers from 0 to 29", "refused")
+def _(folder: Path) -> None:
+    with pytest.raises(DataError, match="received true and false"):
+        used(learned(file(folder, cells(lambda i: i))), folder, "a\nTrue\nFalse\n")
+
+
 @situation("a class in use that the training did not have", "refused with its line")
 def _(folder: Path) -> None:
     schema = learned(file(folder, written(iris())))
@@ -508,7 +520,39 @@ refuses(
 )
 
 
+refuses(
+    "decimal commas with exponents, between points",
+    "refused",
+    "a;b;y\n1,5E+00;1.5;p\n2,5E+00;2.5;q\n",
+    "line 2, column 'b'",
+)
+reads("decimal commas with exponents", "numbers", "a;b\n1,5E+00;1\n2,5E+01;2\n", [[1.5, 25], [1, 2]])
+refuses("a minus sign behind each number", "refused with the line", cells(lambda i: f"{i}-"), "minus sign behind")
+refuses("a unit in front (USD 5)", "refused with the line", cells(lambda i: f"USD {i}"), "a number with a unit")
+
+
+@situation("categories 1st, 2nd, 3rd", "categories")
+def _(folder: Path) -> None:
+    path = file(folder, cells(lambda i: ["1st", "2nd", "3rd"][i % 3]))
+    assert learned(path).features[0].categories == ("1st", "2nd", "3rd")
+
+
+@situation("a DataFrame with texts 1,500 in a column", "refused: thousands or decimals?")
+def _(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"may be 1500 or 1\.500"):
+        data.from_table(pandas.DataFrame({"a": ["1,500", "2,500"] * 10, "y": ["p", "q"] * 10}), target="y")
+
+
 # ------------------------------------------------------------------ forms of files
+
+reads("single quotes around all cells", "cells", "'a','b'\n'1','2'\n'3','4'\n", [[1, 3], [2, 4]])
+reads("the end-of-file character of DOS", "left out", "a,b\n1,2\n3,4\n\x1a", [[1, 3], [2, 4]])
+refuses(
+    "two files joined, so that the names come twice",
+    "refused with the line",
+    "a,y\n" + "u,p\nv,q\n" * 9 + "a,y\nu,p\n",
+    "line 20: repeats the names",
+)
 
 reads(
     "a title with commas, and one in a row of empty cells",
@@ -640,6 +684,12 @@ def _(folder: Path) -> None:
     assert (table.names[0], len(table)) == ("2018", 2)
 
 
+@situation("the heading counts the columns beside a name: 0,1,2,y", "names")
+def _(folder: Path) -> None:
+    text = "0,1,2,y\n" + "".join(f"{i},{i * 2},3,{'pq'[i % 2]}\n" for i in range(20))
+    assert read_table_file(file(folder, text)).names == ("0", "1", "2", "y")
+
+
 @situation("pixels without a heading, the label first", "every row is data")
 def _(folder: Path) -> None:
     rows = [[i % 3, 0, 0, 255, i] for i in range(30)]
@@ -730,6 +780,13 @@ def _(folder: Path) -> None:
     found = data.load(file(folder, "a,y\n" + "".join(f"{i},{['Cat', 'cat ', ' dog'][i % 3]}\n" for i in range(30))))
     assert found.concept.names == ("Cat", "cat", "dog")
     assert any("differ only in capitals" in note for note in found.notes)
+
+
+@situation("columns 'label' and 'class'", "the first is the class, with a note on the other")
+def _(folder: Path) -> None:
+    found = data.load(file(folder, "class,label,a\n" + "".join(f"{i % 3},{'pq'[i % 2]},{i}\n" for i in range(30))))
+    assert found.concept.names == ("p", "q")
+    assert any("'class' as a feature" in note for note in found.notes)
 
 
 @situation("the class column is named in the heading by a usual name", "found without an option")

@@ -122,6 +122,9 @@ def _learn(table: Table, room: Room | None, name: str, share: float, choices: ro
     if not names:
         raise DataError(f"{table.source}: expected at least one column besides {shortened(target)!r}.")
     columns = table.names
+    others = [column for column in names if column.lower() in roles.USUAL_TARGETS]
+    if choices.target is None and others:
+        notes.append(f"column {target!r} is taken as the class, and {others[0]!r} as a feature; target= names another.")
     table, more = _with_values(table, names, target, missing)
     features = roles.features_of(table, names, choices)
     width = sum(one.width for one in features)
@@ -222,8 +225,8 @@ def _column(name: str, value: Any) -> str | None:
 
 
 def dialect_of(options: Mapping[str, Any]) -> Dialect:
-    """What the options of `DIALECT`, those that are given, say about how a file is written."""
-    given: dict[str, Any] = {option.name: options.get(option.name) for option in DIALECT}
+    """What the options of `DIALECT` and `NOT_MISSING`, those that are given, say about how a file is written."""
+    given: dict[str, Any] = {option.name: options.get(option.name) for option in (*DIALECT, NOT_MISSING)}
     names, marks, values = given["names"], _several(given["missing_marks"]), _several(given["not_missing"])
     given |= {"names": None if names is None else _several(names), "missing_marks": marks, "not_missing": values}
     return Dialect(**given)
@@ -277,9 +280,11 @@ DIALECT = (
     Option("comment", "what lines that are left out begin with; recognised above the rows", check=_comment),
     Option("quote", "character around cells that hold delimiters; '' if there is none", check=text),
     Option("missing_marks", "texts that mean a missing value, besides NA, ?, - and such: ['-999']", check=_texts),
-    Option("not_missing", "texts among the usual marks of missing values that are values here: [none]", check=_texts),
 )
-OPTIONS = (*ROLES, *DIALECT, TEST_SHARE, MEMORY_LIMIT)
+NOT_MISSING = Option(
+    "not_missing", "texts among the usual marks of missing values that are values here: [none]", check=_texts
+)
+OPTIONS = (*ROLES, *DIALECT, NOT_MISSING, TEST_SHARE, MEMORY_LIMIT)
 
 FORMAT = Format(
     name="table",

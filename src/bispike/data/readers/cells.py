@@ -18,6 +18,8 @@ GAPS = (
     "N/A",
     "n/a",
     "na",
+    "N.A.",
+    "n.a.",
     "#N/A",
     "#NA",
     "#N/A N/A",
@@ -81,6 +83,7 @@ _LOOKS_LIKE: dict[str, str | None] = {
 }
 _ALIKE = str.maketrans(_LOOKS_LIKE)
 _EXPONENT = r"(?:[eEdD][-+]?[0-9]+)?"
+_ENDING = re.compile(r"[eEdD][-+]?[0-9]+$")
 _POINT = re.compile(rf"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){_EXPONENT}")
 _COMMA = re.compile(rf"[-+]?(?:[0-9]+,?[0-9]*|,[0-9]+){_EXPONENT}")
 _GROUPED = {
@@ -99,7 +102,10 @@ _DATE = re.compile(
     r"|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?|[0-9]{4}-[0-9]{2}"
     r"|[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}.*|[A-Z][a-z]{2,8}\.? [0-9]{1,2},? [0-9]{4}.*"
 )
-_UNIT = re.compile(r"[-+]?[0-9][0-9.,]* ?(?:[A-Za-zµμ°Ω²³/]{1,8})")
+_UNIT = re.compile(
+    r"[-+]?[0-9][0-9.,]* ?(?!(?:st|nd|rd|th)$)[A-Za-zµμ°Ω²³/]{1,8}"
+    r"|(?:USD|EUR|GBP|CHF|JPY|INR|CNY|RMB|Rs\.?|kr) ?[-+]?[0-9][0-9.,]*"
+)
 _OTHER = {
     "an underscore in a number": re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9]+)?"),
     "a hexadecimal number": re.compile(r"0[xX][0-9A-Fa-f]+"),
@@ -108,6 +114,7 @@ _OTHER = {
     "a number with a unit": _UNIT,
     "not finite": _INFINITE,
     "a number behind an apostrophe": re.compile(r"'[-+]?[0-9.,]+'?"),
+    "a number with its minus sign behind": re.compile(r"[0-9.,]+-"),
     "a formula": re.compile(r"=.+"),
     "a list": re.compile(r"\[.*\]|\{.*\}", re.DOTALL),
     "several numbers": re.compile(r"[-+]?[0-9.]+(?:[ ;,|]+[-+]?[0-9.]+)+"),
@@ -171,6 +178,9 @@ def number(cell: str, decimal: str = ".") -> Number | None:
 def decimal_of(cell: str) -> str:
     """The decimal mark that a cell shows: "." or ","; "?": a comma that may be either; "": none."""
     bare = cell.strip(MARKS + " ")
+    mantissa = _ENDING.sub("", bare)
+    if mantissa != bare:  # nobody groups thousands in front of an exponent
+        return "," if "," in mantissa else "." if "." in mantissa else ""
     if _SURE_COMMA.fullmatch(bare):
         return ","
     if _SURE_POINT.fullmatch(bare):

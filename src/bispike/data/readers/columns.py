@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .cells import is_gap, number, oddity, plain
+from .cells import TRUTH, is_gap, number, oddity, plain
 
 LARGEST_WHOLE = 1e16
 
@@ -56,28 +56,44 @@ class Column:
 
 
 def column_of_texts(texts: np.ndarray, decimal: str, gaps: frozenset[str]) -> Column:
-    """The column in texts as a file holds them, object `[N]`."""
-    cells = [plain(text) for text in texts.tolist()]
-    bare = [None if is_gap(cell, gaps) else cell for cell in cells]
-    written_as = [None if cell is None else text.strip() for cell, text in zip(bare, texts.tolist(), strict=True)]
-    kept = np.array([*written_as, None], dtype=object)[:-1]  # an array of objects, whatever they are
-    known = [cell for cell in bare if cell is not None]
-    values = np.full(len(kept), np.nan)
-    if not known:
-        return Column("empty", values, lambda: kept, _texts=kept)
-    if all(cell.lower() in ("true", "false") for cell in known):
-        filled = [np.nan if cell is None else float(cell.lower() == "true") for cell in bare]
-        same = np.array([None if cell is None else cell.capitalize() for cell in bare], dtype=object)
-        return Column("truth", np.array(filled), lambda: same, _texts=same)
-    found = {cell: number(cell, decimal) for cell in set(known)}
+    """The column in texts as a file holds them, object `[N]`; each different text is looked at once.
+
+    Args:
+        texts: the cells.
+        decimal: "." or ",".
+        gaps: texts that mean a missing value, as `cells.gaps_of` gives them.
+    """
+    from pandas import factorize
+
+    places, different = factorize(texts)
+    cells = [plain(text) for text in different.tolist()]
+    known = [not is_gap(cell, gaps) for cell in cells]
+    shown = [text.strip() if there else None for text, there in zip(different.tolist(), known, strict=True)]
+    kept = objects(shown)[places]
+    if not any(known):
+        return Column("empty", np.full(len(kept), np.nan), lambda: kept, _texts=kept)
+    filled = [cell for cell, there in zip(cells, known, strict=True) if there]
+    if all(cell.lower() in TRUTH for cell in filled):
+        of_cell = [
+            TRUTH.get(cell.lower(), np.nan) if there else np.nan for cell, there in zip(cells, known, strict=True)
+        ]
+        same = objects([cell.capitalize() if there else None for cell, there in zip(cells, known, strict=True)])[places]
+        return Column("truth", np.array(of_cell)[places], lambda: same, _texts=same)
+    found = {cell: number(cell, decimal) for cell in filled}
     beside = {value.mark for value in found.values() if value is not None}
     if None not in found.values() and len(beside) == 1:
-        for row, cell in enumerate(bare):
-            value = None if cell is None else found[cell]
-            values[row] = np.nan if value is None else value.value
-        return Column("number", values, lambda: kept, beside.pop(), _texts=kept)
-    odd, fault = _odd(bare, found, decimal)
+        values = [np.nan if (value := found.get(cell)) is None else value.value for cell in cells]
+        return Column("number", np.array(values)[places], lambda: kept, beside.pop(), _texts=kept)
+    bare = objects([cell if there else None for cell, there in zip(cells, known, strict=True)])[places]
+    odd, fault = _odd(bare.tolist(), found, decimal)
     return Column("text", None, lambda: kept, "", odd, fault, kept)
+
+
+def objects(items: Sequence[object]) -> np.ndarray:
+    """An array of objects `[N]`, whatever they are."""
+    found = np.empty(len(items), dtype=object)
+    found[:] = items
+    return found
 
 
 def _odd(cells: list[str | None], found: dict[str, Any], decimal: str) -> tuple[int, str]:

@@ -49,14 +49,28 @@ def _is_heading(row: list[str], others: list[list[str]]) -> bool:
     """Whether a first row names the columns."""
     numbers = [number(cell) is not None or number(cell, ",") is not None for cell in row]
     if not any(numbers) and any(not is_gap(cell) for cell in row):
-        columns = [{plain(other[i]) for other in others if i < len(other)} for i in range(len(row))]
+        rows = [cells for other in others if (cells := [plain(cell) for cell in other]) != row]  # of two joined files
+        columns = [{other[i] for other in rows if i < len(other)} for i in range(len(row))]
         again = [cell in column for cell, column in zip(row, columns, strict=True) if not is_gap(cell)]
         return not (len(others) >= 4 and all(again))
     if all(numbers):
         return _counts(row, others)
     if row[0] == "" and len(row) > 1 and not any(other[0] == "" for other in others if other):
         return True  # the corner above the names of the rows
-    return _above_numbers(row, others)
+    return _above_numbers(row, others) or _counts_beside_names(row, others)
+
+
+def _counts_beside_names(row: list[str], others: list[list[str]]) -> bool:
+    """Whether numbers in a row count columns (0, 1, 2..) and its texts occur in no row below: "0,1,2,label"."""
+    counted = [i for i, cell in enumerate(row) if number(cell) is not None]
+    named = [i for i, cell in enumerate(row) if number(cell) is None and not is_gap(cell)]
+    again = any(plain(other[i]) == row[i] for other in others for i in named if i < len(other))
+    if not counted or not named or again or len(others) < 2:
+        return False
+    cells = [row[i] for i in counted]
+    if cells in ([str(i) for i in range(len(cells))], [str(i + 1) for i in range(len(cells))]):
+        return True
+    return _counts(cells, [[other[i] for i in counted if i < len(other)] for other in others])
 
 
 def _above_numbers(row: list[str], others: list[list[str]]) -> bool:

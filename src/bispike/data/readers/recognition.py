@@ -68,7 +68,7 @@ def recognise(path: Path, content: bytes, given: Dialect, like: Dialect | None) 
     if like is not None:  # these cannot be recognised
         mark = like.comment if given.comment is None else given.comment
         given = replace(given, comment=mark, quote=like.quote if given.quote is None else given.quote)
-    quote = '"' if given.quote is None else given.quote
+    quote = _quote(content) if given.quote is None else given.quote
     if like is not None and given.delimiter is None and like.delimiter and not like.delimiter.isascii():
         given = replace(given, delimiter=like.delimiter)
     if given.delimiter is not None and not given.delimiter.isascii():
@@ -105,6 +105,13 @@ def _without_head(content: bytes, given: Dialect) -> tuple[Dialect, bytes]:
         blank = b" " * len(line) + content[len(line) :]
         return (given if given.delimiter is not None else replace(given, delimiter=mark)), blank
     return given, content
+
+
+def _quote(content: bytes) -> str:
+    """The character around cells: a double quote, unless all cells of the first line stand between single ones."""
+    line = content[: 1 << 16].partition(b"\n")[0].decode("utf-8", errors="replace").strip()
+    single = len(line) > 1 and all(re.fullmatch(r" *'[^']*' *", cell) for cell in re.split(r"[,;\t|]", line))
+    return "'" if single and '"' not in line else '"'
 
 
 def _delimiter(content: bytes, quote: str, likely: str | None) -> str:

@@ -26,6 +26,8 @@ MOST_COLUMNS = 100_000
 BLOCK = 1 << 20
 """Cells of a block."""
 PER_TEXT = 72
+DECIDING = 2000
+"""First cells of a column, which mostly show its decimal mark."""
 
 
 def parse(
@@ -47,6 +49,8 @@ def parse(
     marks = given.missing_marks or (() if like is None else like.missing_marks)
     values = given.not_missing or (() if like is None else like.not_missing)
     gaps = gaps_of(marks, values)
+    if like is not None and form.delimiter == "," != like.delimiter:
+        like = replace(like, decimal=None)  # a comma cannot be both
     first = given.decimal or (None if like is None else like.decimal) or "."
     numbers, textual = _numbers(path, content, form, gaps, first)
     texts = _texts(path, content, form, textual, room)
@@ -60,6 +64,7 @@ def parse(
             columns[name] = column_of_texts(texts[i], decimal, gaps)
         else:
             columns[name] = _numeric(path, form, name, numbers[i])
+    _expect_names_once(path, form, columns)
     dialect = replace(
         given,
         delimiter=given.delimiter or form.delimiter,
@@ -164,14 +169,11 @@ def _decimal(
         return given.decimal, []
     seen: dict[str, tuple[int, str]] = {}
     for cells in texts.values():
-        kept = [plain(cell) for cell in dict.fromkeys(cells.tolist())]
-        shown = {cell: decimal_of(cell) for cell in kept}
-        numeric = sum(number(cell) is not None or number(cell, ",") is not None for cell in kept)
-        if 2 * numeric < len(kept):  # texts that hold a few numbers
-            continue
-        for cell, mark in shown.items():
-            if mark and mark not in seen:
-                seen[mark] = (next(row for row, text in enumerate(cells.tolist()) if plain(text) == cell), cell)
+        for upto in (DECIDING, len(cells)):
+            found = _marks(cells[:upto])
+            if found.keys() & {",", "."} or upto == len(cells):
+                break
+        seen = {**found, **seen}
     trained = None if like is None else like.decimal
     if "," in seen and "." in seen:
         first, second = seen[","], seen["."]
@@ -195,6 +197,20 @@ def _decimal(
     return ".", []
 
 
+def _marks(cells: np.ndarray) -> dict[str, tuple[int, str]]:
+    """The decimal marks in cells (see `cells.decimal_of`), with the row and the text of the first of each."""
+    seen: dict[str, tuple[int, str]] = {}
+    kept = [plain(cell) for cell in dict.fromkeys(cells.tolist())]
+    numeric = sum(number(cell) is not None or number(cell, ",") is not None for cell in kept)
+    if 2 * numeric < len(kept):  # texts that hold a few numbers
+        return {}
+    for cell in kept:
+        mark = decimal_of(cell)
+        if mark and mark not in seen:
+            seen[mark] = (next(row for row, text in enumerate(cells.tolist()) if plain(text) == cell), cell)
+    return seen
+
+
 def _numeric(path: Path, form: Form, name: str, values: np.ndarray) -> Column:
     """A column of numbers; its texts are those of the numbers, whole ones without a point."""
     if np.isinf(values).any():
@@ -205,6 +221,21 @@ def _numeric(path: Path, form: Form, name: str, values: np.ndarray) -> Column:
         )
     kind = "empty" if np.isnan(values).all() else "number"
     return Column(kind, values, lambda: written(values))
+
+
+def _expect_names_once(path: Path, form: Form, columns: dict[str, Column]) -> None:
+    """Refuse a row that repeats the names of the columns, as two joined files have it."""
+    if not form.header or any(column.values is not None for column in columns.values()):
+        return
+    again = np.ones(len(form.rows), dtype=bool)
+    for name, column in columns.items():
+        again &= column.texts == name
+        if not again.any():
+            return
+    raise DataError(
+        f"{path}, line {form.rows.lines[int(again.argmax())]}: repeats the names of the columns. Were two files "
+        "joined? Remove the line."
+    )
 
 
 def _without_empty(

@@ -84,6 +84,7 @@ def read_text(path: Path, encoding: str | None, likely: str | None, memory_limit
     if b"\x00" in content:
         hint = " Is it UTF-16? Try encoding=utf-16-le." if content.count(0) * 3 > len(content) else ""
         raise DataError(f"{path}: expected a table as text, received a file with zero bytes.{hint}")
+    content = content.removesuffix(b"\x1a")  # the end of a file in DOS
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content, name

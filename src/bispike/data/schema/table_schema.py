@@ -242,6 +242,11 @@ class TableSchema(Schema):
     def _numbers(self, table: Table, one: Feature) -> tuple[np.ndarray, list[str]]:
         column, name = table.columns[one.name], shortened(one.name)
         values = expect_numbers(table, one.name)
+        if column.kind == "truth" and one.low is not None and one.high is not None and (one.low < 0 or one.high > 1):
+            raise DataError(
+                f"{table.source}, column {name!r}: expected numbers from {one.low:g} to {one.high:g}, as in training, "
+                "received true and false."
+            )
         if column.kind == "number" and column.mark != one.mark:
             expected = f"numbers with {one.mark!r}" if one.mark else "plain numbers"
             received = f"numbers with {column.mark!r}" if column.mark else "plain numbers"
