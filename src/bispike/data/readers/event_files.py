@@ -273,7 +273,7 @@ def _order(place: object, name: str, array: np.ndarray) -> tuple[str, list[str]]
     if len(polar) == 1 and len(few) == 1 and len(array) >= 10:
         rest = iter("xy")
         order = "".join("p" if i == polar[0] else "t" if i == few[0] else next(rest) for i in range(4))
-        return order, [f"the columns of {name} are read in the order {order}; columns=... gives another one."]
+        return order, [f"the columns of {name} are read in the order {order}; the option columns gives another one."]
     raise DataError(
         f"{place}: cannot tell the order of the columns of {name}, {list(array.shape)}. Give it, for example "
         "columns=txyp (--set columns=txyp), or store t, x, y and p apart."
