@@ -61,6 +61,7 @@ SAME_NAME = {
     "signals": "nn: spikes or rates; analysis.criteria: what passes through synapses in an audit",
     "spikes": "functional: packed spikes; analysis.criteria: the criterion C4",
     "storage": "data, memory, online: each stores what its room makes",
+    "table": "data.readers: any table as columns; data.formats: a table with a class column as a data set",
 }
 """Why several modules have one name: what the folder says that differs."""
 KINDS = {

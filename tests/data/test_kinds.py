@@ -9,9 +9,9 @@ import torch
 
 from bispike.data import Dataset, Split, from_arrays, sampling
 from bispike.data.event_sequences import as_sequences
-from bispike.data.formats.series import windowed
 from bispike.data.readers.series_table import Series
 from bispike.data.sequence_dataset import Recordings, Windows
+from bispike.data.series_windows import windowed
 from bispike.errors import ConfigurationError
 
 from .makers import cycle, pixels

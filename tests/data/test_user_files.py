@@ -90,11 +90,14 @@ BAD = {
     "pickle.npy": (_save(np.array([{}, 1], dtype=object)), "pickle"),
     "cut.npz": (lambda path: path.write_bytes(b"PK\x03\x04abc"), "damaged|readable"),
     "two.npz": (lambda path: np.savez(path, a=np.zeros(2), b=np.zeros(2)), "one named 'x'"),
-    "words.csv": (lambda path: path.write_text("1,2\n3,four\n"), "line 2: 'four'"),
-    "ragged.csv": (lambda path: path.write_text("1,2\n3\n"), "line 2: expected 2 values"),
+    "words.csv": (
+        lambda path: path.write_text("1,2\n3,four\n"),
+        "line 2: 'four' is not a number",
+    ),
+    "ragged.csv": (lambda path: path.write_text("1,2\n3\n"), "line 2: expected 2 columns"),
     "empty.csv": (lambda path: path.write_text("\n"), "is empty"),
     "short.csv": (lambda path: path.write_text("1,2\n3,4\n"), "expected a stimulus"),
-    "binary.csv": (lambda path: path.write_bytes(b"\xff\xfe\x00\x81"), "UTF-8"),
+    "binary.csv": (lambda path: path.write_bytes(b"\xff\x00\x81"), "UTF-8"),
     "folder": (lambda path: path.mkdir(), "is a folder"),
 }
 

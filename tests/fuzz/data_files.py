@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -49,11 +51,33 @@ def make_tables(folder: Path) -> None:
     (folder / "packed.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
+def make_odd_tables(folder: Path) -> None:
+    """Tables in many notations: quotes, comments, gaps, decimal commas, white space, other encodings, packed."""
+    lines = ["# measured", "", "size;price;note;label"]
+    lines += [f'{i},25;{i + 1}.234,5;"a; ""{i % 3}""";{"yes" if i % 3 else "no"}' for i in range(ROWS)]
+    (folder / "quoted.csv").write_text("\n".join(lines))
+    rows = [["a", "b", "label"]] + [[f"{i}.0", "NA" if i % 5 == 1 else f"{i} %", str(i % 2)] for i in range(ROWS)]
+    plain = "\n".join(",".join(row) for row in rows)
+    (folder / "wide.tab").write_text("\n".join("  ".join(row).replace(" %", "%") for row in rows))
+    (folder / "sixteen.csv").write_bytes(plain.encode("utf-16"))
+    (folder / "mac.csv").write_bytes(plain.replace("\n", "\r").encode())
+    with zipfile.ZipFile(folder / "packed.csv.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("table.csv"), plain)
+    (folder / "packed.csv.xz").write_bytes(lzma.compress(plain.encode()))
+    (folder / "packed.csv.bz2").write_bytes(bz2.compress(plain.encode()))
+
+
 def make_series(folder: Path) -> None:
     rows = [f"2020-01-{i + 1:02d},{np.sin(i):.3f},{i * i % 7}" for i in range(28)]
     (folder / "series.csv").write_text("\n".join(["date,u,v", *rows, ""]))
     plain = "\n".join(f"{np.cos(i):.3f},{i % 5}" for i in range(28))
     (folder / "series.txt.gz").write_bytes(gzip.compress(plain.encode(), mtime=0))
+    clocks = [f"{1 + i // 24}/2/2020;{i % 24}:00;{np.sin(i):.3f};{i * i % 7}" for i in range(28)]
+    (folder / "clocks.txt").write_text("\n".join(["Date;Time;u;v", *clocks, ""]))
+    apart = [f"{i},{2019 + i // 12},{1 + i % 12},{np.sin(i):.3f}" for i in range(28)]
+    (folder / "months.csv").write_text("\n".join(["No,year,month,u", *apart, ""]))
+    unix = [f"{1577836800 + 60 * i},{np.sin(i):.3f},{i * i % 7}" for i in range(28)]
+    (folder / "unix.csv").write_text("\n".join(["timestamp,u,v", *unix, ""]))
 
 
 def make_hdf(folder: Path) -> None:
@@ -89,6 +113,36 @@ def make_images(folder: Path) -> None:
         for ending in ("png", "jpg", "bmp", "gif", "tif", "webp", "ppm"):
             values = draws.integers(0, 256, (8, 8, 3), dtype=np.uint8) // 2 + 100 * number
             Image.fromarray(values.astype(np.uint8)).save(folder / name / f"1.{ending}")
+
+
+def make_deep_images(folder: Path) -> None:
+    """Images of every depth, with transparency, several pages, a palette, and other colour modes."""
+    draws = np.random.default_rng(0)
+    colours = draws.integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    images = {
+        "words.png": Image.fromarray((colours[..., 0].astype(np.uint16) << 8) + 3),
+        "clear.png": Image.fromarray(colours),
+        "words.tif": Image.fromarray((colours[..., 0].astype(np.uint16) << 8) + 3),
+        "longs.tif": Image.fromarray(colours[..., 0].astype(np.int32) << 8),
+        "fractions.tiff": Image.fromarray(colours[..., 0].astype(np.float32) / 255),
+        "clear.webp": Image.fromarray(colours),
+        "palette.png": Image.fromarray(colours[..., :3]).convert("P", palette=Image.Palette.ADAPTIVE),
+        "cmyk.jpg": Image.fromarray(colours[..., :3]).convert("CMYK"),
+        "lab.tif": Image.new("LAB", (8, 8), (112, 188, 173)),
+        "one.bmp": Image.fromarray(colours[..., 0] > 99),
+        "x.avif": Image.fromarray(colours),
+        "words.pgm": Image.fromarray(colours[..., 0].astype(np.uint16) << 8),
+        "plain": Image.fromarray(colours[..., 0]),
+    }
+    for part in ("train", "val", "test"):
+        for name in ("cat", "dog"):
+            (folder / part / name).mkdir(parents=True)
+            for file, image in images.items() if (part, name) == ("train", "cat") else [*images.items()][:3]:
+                image.save(folder / part / name / file, format=None if "." in file else "PNG")
+    pages = [Image.fromarray(colours[..., i]) for i in range(3)]
+    for file in ("pages.tif", "film.gif"):
+        pages[0].save(folder / "train" / "dog" / file, save_all=True, append_images=pages[1:])
+    (folder / "train" / "dog" / "notes.txt").write_text("which are no image, but longer than any signature is")
 
 
 def make_events(folder: Path) -> None:

@@ -7,7 +7,7 @@ words of `cases.py`, and the functions below call the library.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ import bispike
 from bispike import analysis, data, models, rules
 from bispike.analysis import corruptions
 from bispike.config.options import model_options, signals_of
+from bispike.data.memory_limit import Room
+from bispike.data.schema import SeriesSchema
 from bispike.functional.backends import native
 from bispike.memory import AssociativeMemory
 from bispike.nn import Network, SequenceNetwork
 from bispike.online import Learner
-from bispike.runs.run import horizon_and_inputs
 from bispike.settings import no_effects
 from bispike.tasks import continue_text, decisions, forecast
 from bispike.training import Run, TrainConfig, evaluation, fit, load_run, run_config
@@ -199,8 +200,11 @@ def _continue(run: Run, files: dict[str, Path]) -> Any:
 
 
 def _forecast(run: Run, files: dict[str, Path]) -> Any:
-    ahead, columns = horizon_and_inputs(run)
-    return forecast(run.network, files["series"], inputs=columns, ahead=ahead).values  # type: ignore[arg-type]
+    """The forecast after all rows of the table, which is more than one window."""
+    assert isinstance(run.schema, SeriesSchema)
+    series = run.schema.series(run.schema.read(files["series"]), Room.of(files["series"]))
+    whole = replace(run.schema, window=len(series.values))
+    return forecast(run.network, series, whole).values  # type: ignore[arg-type]
 
 
 def _from_folder(run: Run, files: dict[str, Path]) -> Any:

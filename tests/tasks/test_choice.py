@@ -7,7 +7,7 @@ import torch
 
 from bispike import data, models, tasks
 from bispike.data import Dataset
-from bispike.data.formats.series import windowed
+from bispike.data.series_windows import windowed
 from bispike.errors import ConfigurationError, DivergenceError
 from bispike.nn import Network
 from bispike.tasks import Classification, Forecasting, NextSymbols, Reconstruction, Task

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bispike import tasks
-from bispike.data.formats.series import windowed
+from bispike.data.series_windows import windowed
 from bispike.errors import ConfigurationError, DataError
 from bispike.tasks import ForecastErrors, baselines
 from bispike.tasks.forecast_errors import scale_of

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bispike import tasks
-from bispike.data.formats.series import windowed
+from bispike.data.series_windows import windowed
 from bispike.errors import ConfigurationError
 from bispike.tasks import continue_text
 

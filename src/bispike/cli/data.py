@@ -8,7 +8,10 @@ from typing import Any
 import click
 
 from ._options import data_root_option, json_option, memory_limit_option
-from ._output import Answer, note, pairs, table, transfer
+from ._output import Answer, Group, brief, note, pairs, table, transfer
+
+MOST, SHOWN = 40, 8
+"""Columns of a table that are listed, and named in one line."""
 
 
 @click.group("data", invoke_without_command=True)
@@ -76,14 +79,20 @@ def fetch(name: str, data_root: Path | None) -> Answer:
 @command.command("check")
 @click.argument("path")
 @click.option("--task", metavar="T", help="What a file is used for: tabular, series or text.")
+@click.option("--target", metavar="COLUMN", help="Class column of a table; columns of a series to forecast.")
 @memory_limit_option
 @data_root_option
 @json_option
-def check(path: str, task: str | None, memory_limit: float | None, data_root: Path | None) -> Answer:
-    """Check the data set at PATH (or a published name): its contents, and what is wrong with it."""
+def check(
+    path: str, task: str | None, target: str | None, memory_limit: float | None, data_root: Path | None
+) -> Answer:
+    """Check the data set at PATH (or a published name): its contents, and what is wrong with it.
+
+    Of a table whose use is not known yet, the columns are shown, and what to type next.
+    """
     from .. import data
 
-    report = data.check(path, root=data_root, task=task, memory_limit=memory_limit)
+    report = data.check(path, root=data_root, task=task, target=target, memory_limit=memory_limit)
     for problem in report["problems"]:
         note(f"problem: {problem}")
     for line in report["notes"]:
@@ -91,8 +100,8 @@ def check(path: str, task: str | None, memory_limit: float | None, data_root: Pa
     windows = report.get("task") in ("text", "series")
     parts: dict[str, object] = {
         part: f"{report[part]['count']:,} windows" if windows else _counts(report[part])
-        for part in ("train", "test")
-        if part in report
+        for part in ("train", "validation", "test")
+        if report.get(part) is not None
     }
     shown: dict[str, object] = {
         "data set": report["name"],
@@ -104,7 +113,35 @@ def check(path: str, task: str | None, memory_limit: float | None, data_root: Pa
         "values": "{} to {}".format(*report["value_range"]) if "value_range" in report else None,
         "checksums": ", ".join(f"{name} {verdict}" for name, verdict in report.get("checksums", {}).items()),
     }
-    return Answer(report, pairs(shown), status=0 if report["ok"] else 2)
+    text: Any = Group(pairs(shown), *_columns(report["table"])) if "table" in report else pairs(shown)
+    return Answer(report, text, status=0 if report["ok"] else 2)
+
+
+def _columns(found: dict[str, Any]) -> list[Any]:
+    """What a table looks like, and commands that train on it."""
+    written = found["written"]
+    heads = ["column", "type", "missing", "least", "most", "values", ""]
+    rows = [
+        [one["name"] or "(no name)", one["type"], one["missing"] or "", *_range(one), one["values"], one["note"]]
+        for one in found["columns"]
+    ]
+    about = {
+        "rows": f"{found['rows']:,}",
+        "delimiter": written["delimiter"],
+        "decimal mark": written["decimal"],
+        "encoding": written["encoding"],
+        "column names": "in the file" if written["header"] else "none in the file",
+        "may be the class": ", ".join(map(brief, found["class_columns"][:SHOWN])),
+        "may be the time": ", ".join(map(brief, found["time_columns"][:SHOWN])),
+    }
+    listed: list[Any] = [pairs(about), table(heads, rows[:MOST], right=["missing", "least", "most", "values"])]
+    if len(rows) > MOST:
+        listed.append(f"and {len(rows) - MOST} more columns (--json lists them)")
+    return [*listed, *[f"next: {command}" for command in found["next"]]]
+
+
+def _range(one: dict[str, Any]) -> list[str]:
+    return ["" if one[end] is None else f"{one[end]:g}" for end in ("low", "high")]
 
 
 def _facts(facts: dict[str, Any]) -> dict[str, object]:

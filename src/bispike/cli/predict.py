@@ -33,7 +33,6 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float 
     names the classes, the decisions are judged. A run on texts continues each text file; a run on a series forecasts
     what follows the last row of each table.
     """
-    from ..experiments import predict
     from ..experiments.kinds import Kind, kind_of
     from ..runs.run import load_run
 
@@ -41,12 +40,12 @@ def command(run: Path, inputs: tuple[Path, ...], best: int, memory_limit: float 
     for line in trained.notes:
         note(f"note: {line}")
     kind = kind_of(trained.network)
-    if kind is Kind.SERIES:
-        return _series(run, predict.forecast_series(trained, inputs, memory_limit=memory_limit))
-    given = options if kind is Kind.TEXT else {"best": best}
+    given = options if kind is Kind.TEXT else {} if kind is Kind.SERIES else {"best": best}
     found = trained.predict(*inputs, memory_limit=memory_limit, **given)
     for line in found.notes:
         note(f"note: {line}")
+    if kind is Kind.SERIES:
+        return _series(run, found)
     return _texts(run, found) if kind is Kind.TEXT else _decisions(run, found, best)
 
 
@@ -61,7 +60,7 @@ def _decisions(run: Path, found: Predictions, best: int) -> Answer:
         )
         for row in found.rows
     ]
-    values = {"run": str(run), "rows": found.rows, "notes": found.notes}
+    values: dict[str, Any] = {"run": str(run), "rows": found.rows, "notes": found.notes}
     text: Any = table(["input", "decision", *judged, f"best {best}"], shown)
     if found.judged:
         values |= {"judged": found.judged, "correct": found.correct, "accuracy": found.accuracy}
@@ -76,11 +75,12 @@ def _texts(run: Path, found: Predictions) -> Answer:
     return Answer({"run": str(run), "rows": found.rows, "notes": found.notes}, Group(*lines[:-1]))
 
 
-def _series(run: Path, rows: list[dict[str, Any]]) -> Answer:
+def _series(run: Path, found: Predictions) -> Answer:
     lines = [
-        (row["input"], f"row {row['rows']} + {row['ahead']}", name, f"{value:.6g}")
-        for row in rows
+        (row["input"], row["time"] or f"row {row['rows']} + {row['ahead']}", name, f"{value:.6g}")
+        for row in found.rows
         for name, value in row["values"].items()
     ]
-    shown = table(["input", "of", "quantity", "forecast"], lines, right=["forecast"])
-    return Answer({"run": str(run), "rows": rows, "notes": []}, shown)
+    timed = all(row["time"] for row in found.rows)
+    shown = table(["input", "time" if timed else "of", "quantity", "forecast"], lines, right=["forecast"])
+    return Answer({"run": str(run), "rows": found.rows, "notes": found.notes}, shown)

@@ -12,6 +12,8 @@ from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .expected import Expected as Expected
 from .expected import expected as expected
+from .formats.series import from_series as from_series
+from .formats.table import from_table as from_table
 from .inspection import check as check
 from .published import DatasetEntry as DatasetEntry
 from .published import RemoteFile as RemoteFile

@@ -169,7 +169,7 @@ def _load_path(path: Path, options: dict[str, Any], like: Schema | None) -> Data
     try:
         published = _published_at(path)
         if published is None:
-            task = options.pop("task", None)
+            task = options.pop("task", None) or getattr(like, "task", None)
             return formats.find(path, task).load(path, like=like, **options)
         place = path if path.is_file() else published.locate(path)
         return _load_like(published, path if place is None else place, options, like)

@@ -63,6 +63,11 @@ class Room:
             return cls(place, int(memory_limit * GIB))
         return cls(place, max(FLOOR, min(CEILING, PER_BYTE * sum(map(_on_disk, files)))))
 
+    @classmethod
+    def in_memory(cls, place: object, memory_limit: float | None = None) -> Room:
+        """The room of data that are in memory already: as much as a user's own program may ask for."""
+        return cls(place, CEILING if memory_limit is None else int(memory_limit * GIB))
+
     def expect(self, needed: int, what: str) -> None:
         """Refuse what would take more than the limit.
 

@@ -124,6 +124,28 @@ def one_of(*choices: str) -> Check:
     return check
 
 
+NAMES = "name, or several in brackets or separated by commas"
+
+
+def name_or_names(name: str, value: Any) -> str | None:
+    """A name, or a list of names."""
+    several = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    fits = isinstance(value, str | int) or several
+    return None if fits else f"{name}: expected a {NAMES}, received {value!r}."
+
+
+def names_of(value: str | int | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Names that a user gives: a list, or a text such as "a", "a,b" or "[a, b]"."""
+    if value is None:
+        return ()
+    if isinstance(value, list | tuple):
+        return tuple(str(one).strip() for one in value)
+    plain = str(value).strip()
+    if plain.startswith("[") and plain.endswith("]"):
+        plain = plain[1:-1]
+    return tuple(one.strip().strip("'\"") for one in plain.split(",") if one.strip())
+
+
 # ------------------------------------------------------------------ options that several readers share
 
 TEST_SHARE = Option(

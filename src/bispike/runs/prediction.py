@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..data.schema import Schema, TextSchema
+from ..data.assemble import as_array
+from ..data.formats.series import table_of
+from ..data.memory_limit import Room
+from ..data.option import MEMORY_LIMIT
+from ..data.readers.contents import exists
+from ..data.readers.series_table import Series
+from ..data.schema import Schema, SeriesSchema, TextSchema
 from ..data.user_files import UNKNOWN, Source, read_inputs
-from ..errors import DataError, UserError
+from ..errors import ConfigurationError, DataError, UserError
 from ..nn import SequenceNetwork, StimulusNetwork
-from ..tasks import continue_text
+from ..tasks import continue_text, forecast
 from ..tasks.decisions import decide
 
 CONTEXT = 1000
@@ -120,3 +127,54 @@ def continuations(
         written = continue_text(network, text, characters, temperature=temperature, seed=seed)
         rows.append({"input": str(path), "written": written})
     return Predictions(rows, notes)
+
+
+def forecasts(
+    network: SequenceNetwork, schema: Schema, sources: Sequence[Source], *, memory_limit: float | None = None
+) -> Predictions:
+    """What a network on a series forecasts after the last row of each table.
+
+    Args:
+        network: trained on a series.
+        schema: how that series was read.
+        sources: paths of tables; DataFrames, whose index may hold the times; or numbers `[L, D]`, the input columns in
+            the order of the training.
+        memory_limit: GiB that reading a file may take (see `data.memory_limit`).
+
+    Returns:
+        Rows with "input", "rows" (of the table), "ahead" (rows between its last one and the forecast), "time" (that the
+        forecast is for; None where the table has no times) and "values" by quantity.
+
+    Raises:
+        UserError: a table cannot be read, or does not fit.
+    """
+    if not isinstance(schema, SeriesSchema):
+        raise DataError(f"predict: expected a run on a series, received one on {schema.what}.")
+    if not len(sources):
+        raise UserError("inputs: expected at least one file.")
+    if memory_limit is not None and (wrong := MEMORY_LIMIT.problem(memory_limit)):
+        raise ConfigurationError(wrong)
+    rows, notes = [], []
+    for source in sources:
+        series = _series(source, schema, memory_limit)
+        found = forecast(network, series, schema)
+        values = dict(zip(found.names, found.values.tolist(), strict=True))
+        rows.append(
+            {"input": series.name, "rows": found.rows, "ahead": found.ahead, "time": found.time, "values": values}
+        )
+        notes += [note if len(sources) == 1 else f"{series.name}: {note}" for note in found.notes]
+    return Predictions(rows, notes)
+
+
+def _series(source: Source, schema: SeriesSchema, memory_limit: float | None) -> Series:
+    """The series in a file, a frame or an array, read as in training."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source).expanduser()
+        if not exists(path):
+            raise UserError(f"{path}: no such file.")
+        table, room = schema.read(path, memory_limit=memory_limit), Room.of(path, memory_limit)
+        return schema.series(table, room, name=str(path), needed=schema.inputs)
+    if hasattr(source, "columns") or isinstance(source, dict) or type(source).__module__.startswith("pandas"):
+        table = table_of(source, "table")
+        return schema.series(table, Room.in_memory("table", memory_limit), name="table", needed=schema.inputs)
+    return schema.of_rows(as_array(source, "array"), "array")

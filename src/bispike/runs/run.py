@@ -18,13 +18,14 @@ from ..errors import CheckpointError, ConfigurationError
 from ..json_values import list_of, record
 from ..nn import Network, StimulusNetwork
 from ..rules import Rule
-from ..tasks import Classification, NextSymbols, Task
+from ..tasks import Classification, Forecasting, NextSymbols, Task
 from . import checkpoint
 from .checkpoint import Checkpoint
 from .epochs import ROW, read_metrics
 from .folder import CHECKPOINT, MODEL, is_finished
-from .prediction import Predictions, continuations, decisions
+from .prediction import Predictions, continuations, decisions, forecasts
 from .rebuild import rebuilt_network, rebuilt_rule, restore_rule
+from .saved_model import load_decision, network_tensors
 from .saved_results import read_summary
 from .saved_schema import expect_schema, read_schema
 
@@ -70,13 +71,13 @@ class Run:
 
         Args:
             *sources: paths of files, arrays, tensors, DataFrames or images; text files for a run on texts.
-            best: classes in a ranking, at least 1; not used by a run on texts.
+            best: classes in a ranking, at least 1; not used by a run on texts or series.
             memory_limit: GiB that reading a file may take (see `data.memory_limit`).
             **drawing: of a run on texts `characters`, `temperature` and `seed` (see `prediction.continuations`).
 
         Returns:
             Predictions: rows with "input", "label", "share" and "best", and "true" where a source names the class;
-            "input" and "written" of texts.
+            "input" and "written" of texts; "input", "rows", "ahead", "time" and "values" of series.
 
         Raises:
             UserError: a source cannot be read, or cannot be brought to the form of the training data.
@@ -87,8 +88,10 @@ class Run:
             return continuations(task.network, schema, sources, memory_limit=memory_limit, **drawing)
         if drawing:
             raise ConfigurationError(f"predict: {', '.join(drawing)} have a meaning for runs on texts only.")
+        if isinstance(task, Forecasting):
+            return forecasts(task.network, schema, sources, memory_limit=memory_limit)
         if not isinstance(task, Classification | NextSymbols):
-            raise ConfigurationError("predict: expected a run that decides among classes, received one on a series.")
+            raise ConfigurationError("predict: expected a run that decides among classes or forecasts a series.")
         return decisions(task.network, schema, sources, best=best, memory_limit=memory_limit)
 
 
@@ -107,13 +110,14 @@ def load_run(path: str | Path) -> Run:
     config = read_config(folder, note=notes.append)
     if is_finished(folder):
         weights = checkpoint.read_tensors(folder / MODEL)
-        network, rule = _rebuilt(folder, config, weights, folder / MODEL)
+        network, rule = _rebuilt(folder, config, network_tensors(weights), folder / MODEL)
         if rule.state_dict():  # without a checkpoint, the initial tensors of the rule stay
             checkpoint.restore(
                 folder / CHECKPOINT,
                 lambda saved: restore_rule(rule, saved.group("rule"), folder / CHECKPOINT),
                 note=notes.append,
             )
+        load_decision(rule, weights, folder / MODEL)
         summary, schema = read_summary(folder) or {}, read_schema(folder)
         return Run(folder, config, network, rule, summary, read_metrics(folder), notes, schema)
     run = checkpoint.restore(
@@ -160,17 +164,3 @@ def expect_single_stimuli(run: Run, what: str) -> StimulusNetwork:
             "'bispike evaluate', 'predict' or 'report'."
         )
     return task.network
-
-
-def horizon_and_inputs(run: Run) -> tuple[int, tuple[str, ...]]:
-    """The horizon of a run on a series, in steps, and the names of its input columns.
-
-    Raises:
-        ConfigurationError: the run is unfinished, or not one on a series.
-    """
-    if "inputs" not in run.summary:
-        raise ConfigurationError(
-            f"{run.path}: expected a finished run on a series, received another or an unfinished one. "
-            "Resume its training."
-        )
-    return int(run.summary["horizon"]), tuple(run.summary["inputs"])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..arguments import checked
-from ..data.readers.series_table import read_table
-from ..errors import ConfigurationError, DataError
+from ..data.readers.series_table import Series
+from ..data.schema import SeriesSchema
+from ..errors import ConfigurationError
 from ..nn import SequenceNetwork
 from .choice import expect
 from .forecasting import Forecasting
@@ -85,51 +85,44 @@ class Forecast:
     """One forecast.
 
     Args:
-        rows: number of rows of the table.
+        rows: number of rows of the series.
         ahead: steps from the last row to the forecast.
         names: of the K quantities.
         values: `[K]` in the units of the data.
+        time: that the forecast is for; None where the series has no times.
+        notes: on how much of the past was known.
     """
 
     rows: int
     ahead: int
     names: tuple[str, ...]
     values: Tensor
+    time: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @checked
-def forecast(
-    network: SequenceNetwork,
-    path: str | Path,
-    *,
-    inputs: tuple[str, ...],
-    ahead: int,
-    missing: str = "error",
-    delimiter: str | None = None,
-    memory_limit: float | None = None,
-) -> Forecast:
-    """Read a table to its end and forecast the values `ahead` steps later.
+@torch.no_grad()
+def forecast(network: SequenceNetwork, series: Series, schema: SeriesSchema) -> Forecast:
+    """Forecast from the last window of a series, as windows were forecast in training.
 
     Args:
         network: trained on a series.
-        path: the table; it has the columns that the network was trained on.
-        inputs: names of those columns.
-        ahead: the horizon of the training, in steps.
-        missing, delimiter, memory_limit: see `read_table`.
+        series: read as in training (`SeriesSchema.series`).
+        schema: of the training, with the inputs, the window and the horizon.
 
     Raises:
         ConfigurationError: a network of another task.
-        DataError: the table cannot be read, or lacks a column.
+        DataError: the series has no row.
     """
     expect(network, Forecasting, "forecast")
-    table = read_table(Path(path), missing=missing, delimiter=delimiter, memory_limit=memory_limit)
-    absent = [name for name in inputs if name not in table.columns]
-    if absent:
-        raise DataError(
-            f"{path}: expected the columns that the network was trained on; missing: {', '.join(absent)}; found: "
-            f"{', '.join(table.columns)}. Check the header of the table."
-        )
-    chosen = [table.columns.index(name) for name in inputs]
-    values = torch.from_numpy(table.values[:, chosen]).to(network.stimulus_mean)
-    predicted = network.logits(values[None])[0, -1]
-    return Forecast(len(values), ahead, network.concept.names, predicted.cpu())
+    given = schema.of_series(series, series.name)
+    predicted = network.logits(given.stimuli.to(network.stimulus_mean))[0, -1]
+    return Forecast(
+        rows=len(series.values),
+        ahead=schema.horizon,
+        names=network.concept.names,
+        values=predicted.cpu(),
+        time=series.time_ahead(schema.horizon),
+        notes=given.notes,
+    )

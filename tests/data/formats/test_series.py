@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from bispike.data import load
-from bispike.data.formats.series import windowed
+from bispike.data.memory_limit import Room
 from bispike.data.published.series import mackey_glass
-from bispike.data.readers.series_table import Series, read_table
+from bispike.data.readers.series_table import Policy, Series, read_series, read_table
+from bispike.data.series_windows import windowed
 from bispike.errors import ConfigurationError, DataError
 from bispike.spaces import Quantities
 
@@ -28,6 +29,11 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return make
+
+
+def series_in(path: Path, **policy: str) -> Series:
+    """The series in a file that is read by itself."""
+    return read_series(read_table(path), Room.of(path), name="load", policy=Policy(**policy))
 
 
 def ramp(rows: int = 100, columns: int = 3) -> Series:
@@ -109,52 +115,48 @@ def test_what_is_too_short_for_a_window_is_refused() -> None:
 
 
 def test_tables_come_in_many_forms(write: Write, tmp_path: Path) -> None:
-    for text in ("1,2\n3,4\n", "1;2\n3;4\n", "1\t2\n3\t4\n", "\ufeff1,2\r\n3,4\r\n"):
-        found = read_table(write(text))
+    for text in ("1.5,2\n3.25,4\n", "1,5;2\n3,25;4\n", "1.5\t2\n3.25\t4\n", "\ufeff1.5,2\r\n3.25,4\r\n"):
+        found = series_in(write(text))
         assert found.columns == ("column 1", "column 2")
-        assert found.values.tolist() == [[1, 2], [3, 4]]
-    found = read_table(write("when,u,v\n2013-06-01 01:00:00,1,2\n2013-06-01 02:00:00,3,4e1\n"))
+        assert found.values.tolist() == [[1.5, 2], [3.25, 4]]
+    found = series_in(write("when,u,v\n2013-06-01 01:00:00,1,2\n2013-06-01 02:00:00,3,4e1\n"))
     assert found.columns == ("u", "v")
     assert found.values.tolist() == [[1, 2], [3, 40]]
     assert "'when' is the time" in found.notes[0]
     packed = tmp_path / "t.csv.gz"
     packed.write_bytes(gzip.compress(b"u\n1\n2\n"))
-    assert read_table(packed).values.tolist() == [[1], [2]]
+    assert series_in(packed).values.tolist() == [[1], [2]]
 
 
 def test_numbers_may_have_decimal_commas_where_commas_part_no_columns(write: Write) -> None:
-    found = read_table(write("when;u;v\n2013-06-01 01:00:00;1,5;-2\n2013-06-01 02:00:00;,25;4,0e1\n"))
+    found = series_in(write("when;u;v\n2013-06-01 01:00:00;1,5;-2\n2013-06-01 02:00:00;,25;4,0e1\n"))
     assert found.values.tolist() == [[1.5, -2], [0.25, 40]]
-    assert "decimal commas" in found.notes[0]
-    assert read_table(write("u;v\n1.5;2\n")).notes == ()
-    for cell in ("1,234,567", "1.234,5"):
-        with pytest.raises(DataError, match=f"expected a number, received '{cell}'"):
-            read_table(write(f"u;v\n2;{cell}\n"))
-    with pytest.raises(DataError, match="expected a number, received '1,234'"):
-        read_table(write('u,v\n"1,234",2\n'))
+    assert found.dialect.decimal == ","
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "the file is empty"),
-        ("u,v\n", "expected rows of numbers"),
-        ("u,v\n1,2\n3\n", "row 3: expected 2 columns, received 1"),
-        ("u,v\n1,2\n3,high\n", r"row 3, column 'v': expected a number, received 'high'"),
-        ("u,v\n1,2\n3,\n4,5\n", r"row 3: no value in column 'v' \(1 values.*missing=previous"),
+        ("u,v\n", "expected rows below the column names"),
+        ("u,v\n1,2\n3\n", "line 3: expected 2 columns, received 1"),
+        ("u,v\n1,2\n3,high\n", r"line 3, column 'v': expected a number, received 'high'"),
+        ("u,v\n1,2\n3,\n4,5\n", r"line 3: no value in column 'v' \(1 value is.*missing=previous"),
         ("u,u\n1,2\n", "'u' occurs twice"),
-        ("u,v\n1,inf\n", "received 'inf'"),
+        ("u,v\n1,2\n1,inf\n", "line 3, column 'v': expected a finite number, received inf"),
+        ("u,v\n1,2\n1,3\n", "'u': expected values that change, received 1 in every row.*drop=.u."),
+        ("u,v\na,2\nb,3\n", r"line 2, column 'u': expected a number, received 'a'.*drop=\[u\].*columns="),
     ],
 )
 def test_bad_tables_are_refused_with_the_place(write: Write, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_table(write(text))
+        series_in(write(text))
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"u,v\n1,\xff\n")
-    with pytest.raises(DataError, match="byte 6 is not text in UTF-8"):
+    with pytest.raises(DataError, match="is not text in UTF-8"):
         load(path, task="series")
     (tmp_path / "t.h5").write_bytes(b"no")
     pytest.importorskip("h5py")
@@ -162,27 +164,31 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         load(tmp_path / "t.h5")
 
 
-def test_missing_values_are_filled_on_demand(write: Write) -> None:
+def test_missing_values_are_filled_on_demand_and_never_from_the_future(write: Write) -> None:
     path = write("u,v\n,1\n2,NaN\n?,3\n6,\n")
-    before = read_table(path, missing="previous")
-    assert before.values.tolist() == [[2, 1], [2, 1], [2, 3], [6, 3]]
-    assert "4 missing values were filled (previous)" in before.notes[0]
-    between = read_table(path, missing="interpolate")
-    assert between.values.tolist() == [[2, 1], [2, 2], [4, 3], [6, 3]]
+    before = series_in(path, missing="previous")
+    assert before.values.tolist() == [[2, 1], [2, 3], [6, 3]]
+    assert "the first 1 row was left out" in before.notes[0]
+    path = write("u,v\n1,1\n2,NaN\n?,3\n6,\n")
+    before = series_in(path, missing="previous")
+    assert before.values.tolist() == [[1, 1], [2, 1], [2, 3], [6, 3]]
+    assert "3 missing values were filled (previous)" in before.notes[0]
+    between = series_in(path, missing="interpolate")
+    assert between.values.tolist() == [[1, 1], [2, 2], [4, 3], [6, 3]]
     assert "forecasts near gaps are too good" in between.notes[0]
     with pytest.raises(ConfigurationError, match="missing"):
-        read_table(path, missing="guess")
+        load(path, task="series", missing="guess")
     with pytest.raises(DataError, match="no value at all"):
-        read_table(write("u,v\n1,\n2,\n"), missing="previous")
+        series_in(write("u,v\n1,\n2,\n"), missing="previous")
 
 
 def test_tables_of_pandas_are_read(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
-    values = np.arange(60.0).reshape(30, 2)
+    values = np.random.default_rng(0).normal(size=(30, 2))
     with h5py.File(tmp_path / "speed.h5", "w") as file:
         group = file.create_group("df")
         group["axis0"], group["block0_values"] = np.array([b"773869", b"767541"]), values
-    found = read_table(tmp_path / "speed.h5")
+    found = series_in(tmp_path / "speed.h5")
     assert found.columns == ("773869", "767541")
     assert found.values.tolist() == values.tolist()
     assert load(tmp_path / "speed.h5", window=4).stimulus.shape == (2,)
@@ -190,6 +196,24 @@ def test_tables_of_pandas_are_read(tmp_path: Path) -> None:
         file["x"] = values
     with pytest.raises(DataError, match="block0_values"):
         read_table(tmp_path / "other.h5")
+
+
+def test_blocks_of_several_types_and_the_index_of_pandas_are_read(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    whole, real = np.arange(20)[:, None] ** 2, np.random.default_rng(0).normal(size=(20, 2))
+    with h5py.File(tmp_path / "mixed.h5", "w") as file:
+        group = file.create_group("df")
+        group["axis0"] = np.array([b"a", b"n", b"b"])
+        group["block0_items"], group["block0_values"] = np.array([b"a", b"b"]), real
+        group["block1_items"], group["block1_values"] = np.array([b"n"]), whole
+        group["axis1"] = 1577836800 * 10**9 + np.arange(20)[::-1] * 300 * 10**9
+        group["axis1"].attrs["kind"] = np.bytes_("datetime64")
+    found = series_in(tmp_path / "mixed.h5")
+    assert found.columns == ("a", "n", "b")
+    np.testing.assert_array_equal(found.values, np.stack([real[:, 0], whole[:, 0], real[:, 1]], 1)[::-1])
+    assert found.frequency is not None
+    assert found.frequency.text == "5 minutes"
+    assert found.time_ahead(1) == "2020-01-01T01:40:00"
 
 
 # ------------------------------------------------------------------ by name

@@ -36,15 +36,15 @@ def test_the_usual_names_of_the_class_column_are_known(tmp_path):
 
 BAD = {
     "no such column": ("a,b\n1,2\n", {"target": "c"}, "unknown column 'c'"),
-    "which column": ("a,b\n1,2\n", {}, "Give target; columns: a, b"),
-    "missing value": ("a,y\n1,0\n,1\n", {}, "row 3: no value in column 'a'"),
-    "short row": ("a,y\n1,0\n1\n", {}, "row 3: expected 2 columns, received 1"),
+    "which column": ("a,b\n1,2\n", {}, r"Give target \(--target b\); columns: a, b"),
+    "missing value": ("a,y\n1,0\n,1\n", {}, "one missing value in 'a', line 3"),
+    "short row": ("a,y\n1,0\n1\n", {}, "line 3: expected 2 columns, received 1"),
     "no rows": ("a,y\n", {}, "found none"),
     "empty": ("", {}, "empty"),
     "blank lines": ("\n\n", {}, "empty"),
     "endless cell": ("a,y\n" + "1" * 200_000 + ",0\n", {}, "not a readable table"),
     "no features": ("y\n1\n0\n", {}, "at least one column besides 'y'"),
-    "not a number": ("a,y\n1,0\nnan,1\n2,0\n3,1\n", {}, "not finite"),
+    "no number": ("a,y\n1,0\nnan,1\n2,0\n3,1\n", {}, "one missing value in 'a', line 3"),
     "one class": ("a,y\n1,0\n2,0\n", {}, "at least 2 classes"),
     "free text": ("a,y\n" + "".join(f"t{i},{i % 2}\n" for i in range(60)), {}, "60 different texts"),
 }

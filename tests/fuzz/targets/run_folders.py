@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bispike import models
 from bispike.data import Dataset, Split
-from bispike.data.formats.series import windowed
+from bispike.data.series_windows import windowed
 from bispike.errors import BispikeError
 from bispike.experiments.analysis_tables import analysis_tables
 from bispike.memory import AssociativeMemory

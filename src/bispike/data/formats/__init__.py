@@ -71,6 +71,8 @@ def find(path: Path, task: str | None = None) -> Format:
     if known and task is not None:
         tasks = dict.fromkeys(format.task for format in [*known, *requested])
         raise ConfigurationError(unknown_name(f"task for {known[0].summary}", task, tasks))
+    if path.is_file() and (hint := image_folder.instead(path)):
+        raise DataError(f"{path}: {hint}")
     endings = dict.fromkeys(ending for format in registry.values() for ending in format.endings)
     folders = [format.summary for format in registry.values() if not format.endings]
     raise DataError(f"{path}: expected a file that ends with {', '.join(endings)}, or {', or '.join(folders)}.")

@@ -28,7 +28,7 @@ from ..option import MEMORY_LIMIT, TEST_SHARE, Option, whole_number
 from ..readers.contents import open_file
 from ..readers.event_files import BIN_SIDE, ENDINGS, FOREIGN, foreign, holds_events, of_bin
 from ..readers.event_trees import Entry, EventTree, RecordingFiles
-from ..readers.images import ENDINGS as IMAGES
+from ..readers.image_files import ENDINGS as IMAGES
 from ..readers.numpy_files import DAMAGE, array_names
 from ..schema import Inputs, Schema
 from ..schema.event_frames import Tally

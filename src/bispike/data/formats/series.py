@@ -1,62 +1,65 @@
-"""Time series: one row per time step, one column per quantity; cut into windows for forecasting or estimation.
+"""Time series of a user: one row per time step, one column per quantity, in a file or in memory.
 
-There are two protocols, which are never mixed:
-
-    chronological   At each position the network receives all columns; its targets lie `horizon` steps later. It is
-             trained on the first part of the series, and the end of that part is the validation part. Columns are
-             scaled by the training part. Only the last position of a window is evaluated, so each time of the test
-             part is forecast once.
-    paper    The task of the published table (DLL, ICML 2025, and BSD): estimate the last column from the others at
-             the same step; windows of 32 at each step, every column scaled by the whole series, the first 80 % of
-             the windows for training, the best epoch on the test part. Only to compare with that table.
-
-Files are tables of numbers (`data.readers.series_table`).
+Tables are read by `data.readers.series_table`: time decides the order of the rows. `data.series_windows` cuts
+windows out of them.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ...errors import ConfigurationError, DataError, unknown_name
-from ...spaces import Quantities, Stimulus
-from ..option import DELIMITER, MEMORY_LIMIT, Option, one_of, problems, share, text, whole_number
-from ..readers.series_table import MISSING, Series, read_table
-from ..schema import Schema
-from ..sequence_dataset import PROTOCOLS, SequenceDataset, Windows, chunks
+from ...arguments import checked
+from ...errors import ConfigurationError, DataError
+from ..memory_limit import Room
+from ..option import MEMORY_LIMIT, NAMES, Option, name_or_names, names_of, one_of, problems, text, yes_or_no
+from ..readers.series_table import Choice, Policy, read_series, read_table
+from ..readers.table import Table
+from ..readers.time_order import HOLES
+from ..readers.time_search import Asked
+from ..schema import Schema, SeriesSchema
+from ..sequence_dataset import SequenceDataset
+from ..series_windows import OPTIONS, TEST_FRACTION, windowed
 from .format import Format
+from .table import DIALECT, dialect_of
 
-WINDOW = 12
-PAPER_WINDOW = 32
-TEST_FRACTION = 0.2
-LISTED = 400  # columns that a message names
-LARGEST_VALUE = float(np.finfo(np.float32).max) / 16  # changes between steps, and their squares, must be finite
-TARGET_MODES = ("change", "value")
-OPTIONS = (
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE_OPTIONS = (
+    Option("columns", f"quantities of the series: {NAMES}; all columns of numbers if not given", check=name_or_names),
+    Option("drop", f"columns to leave out: {NAMES}", check=name_or_names),
+    Option("time", f"columns that hold the time: {NAMES}; none: no column does", check=name_or_names),
     Option(
-        "target", "columns to forecast, separated by commas; all (chronological) or the last one (paper)", check=text
+        "time_format", "form of the times, such as dmy, unix-s or '%d.%m.%Y %H:%M'; recognised if not given", check=text
     ),
-    Option("horizon", "steps ahead, at least 1 (chronological only)", default=1, check=whole_number(1, "step ahead")),
-    Option("window", "S, positions of a window; 12 (chronological) or 32 (paper)", check=whole_number(1, "position")),
+    Option("day_first", "whether 01/02/2020 is the first of February; recognised if not given", check=yes_or_no),
+    Option("time_zone", "zone of local times whose clocks change, such as Europe/Berlin", check=text),
     Option(
-        "protocol",
-        "chronological, or paper: as the published table was made",
-        default="chronological",
-        check=one_of(*PROTOCOLS),
+        "duplicates",
+        "what to do where a time occurs twice: error, or take the first or last row, or the mean",
+        default="error",
+        check=one_of("error", "first", "last", "mean"),
     ),
     Option(
-        "target_mode",
-        "what a network forecasts: the change from the present value, or the value",
-        default="change",
-        check=one_of(*TARGET_MODES),
+        "holes",
+        "what to do where times are missing: error, fill (insert rows, filled by 'missing'), or keep (neighbours are "
+        "one step apart)",
+        default="error",
+        check=one_of(*HOLES),
     ),
-    Option("test_fraction", "share at the end that becomes the test part", default=TEST_FRACTION, check=share),
-    Option("missing", "what to do where a value is missing", default="error", check=one_of(*MISSING)),
 )
-"""Options of every series; a file also has a delimiter."""
+"""Options of a user's own series."""
+FILE_OPTIONS = (*DIALECT, MEMORY_LIMIT)
+"""Options of a file with a series."""
+
+
+Names = list[str] | tuple[str, ...] | str | None
+"""Names as a user gives them."""
 
 
 def read(
@@ -68,166 +71,153 @@ def read(
     window: int | None = None,
     protocol: str = "chronological",
     target_mode: str = "change",
+    test_fraction: float = TEST_FRACTION,
+    columns: Names = None,
+    drop: Names = None,
+    time: Names = None,
+    time_format: str | None = None,
+    day_first: bool | None = None,
+    time_zone: str | None = None,
+    duplicates: str = "error",
+    holes: str = "error",
     missing: str = "error",
     delimiter: str | None = None,
-    test_fraction: float = TEST_FRACTION,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    names: Names = None,
+    comment: str | None = None,
+    quote: str | None = None,
+    missing_marks: Sequence[str] | str | float | None = None,
     memory_limit: float | None = None,
 ) -> SequenceDataset:
     """A series from a table, in windows.
 
     Args:
         path: the file.
-        target: name of the column to forecast, or several names, separated by commas; None: all columns
-            (chronological), or the last one (paper).
-        horizon: steps ahead, at least 1 (chronological only).
-        window: S, positions of a window; 12 (chronological) or 32 (paper) if None.
-        protocol: "chronological" or "paper" (see the module).
-        target_mode: what a network forecasts: the "change" from the present value (chronological only), or the "value".
-        missing: what to do where a value is missing: "error", the "previous" value of the column, or "interpolate"
-            between the one before and the one after, which looks ahead.
-        delimiter: character between the columns; recognised from the first row if not given.
-        test_fraction: share at the end that becomes the test part.
+        like: schema of a training, by which the table is read: columns, time, step, gaps, scale and task are its own.
+        target, horizon, window, protocol, target_mode, test_fraction: what is forecast, see `series_windows.OPTIONS`.
+        columns, drop, time, time_format, day_first, time_zone: which columns are what, see `TABLE_OPTIONS`.
+        duplicates, holes, missing: what is done about times that occur twice, holes and missing values.
+        delimiter, decimal, encoding, header, names, comment, quote, missing_marks: how it is written, see
+            `formats.table.DIALECT`.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
-        DataError: unreadable, ragged, not numeric, missing values, too short, or more than the limit.
+        ConfigurationError: options that do not fit together or name no column.
+        DataError: unreadable, ragged, not numeric, missing values, times without order, too short, or more than the
+            limit.
     """
-    return windowed(
-        read_table(path, delimiter=delimiter, missing=missing, memory_limit=memory_limit),
-        target=target,
-        horizon=horizon,
-        window=window,
-        protocol=protocol,
-        target_mode=target_mode,
-        test_fraction=test_fraction,
-        where=path,
-    )
+    room, name = Room.of(path, memory_limit), path.name.split(".")[0]
+    written = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header, "names": names}
+    given = dialect_of({**written, "comment": comment, "quote": quote, "missing_marks": missing_marks})
+    task = {"target": target, "horizon": horizon, "window": window, "protocol": protocol, "target_mode": target_mode}
+    chosen = {"columns": columns, "drop": drop, "time": time, "time_format": time_format, "day_first": day_first}
+    ways = {"time_zone": time_zone, "duplicates": duplicates, "holes": holes, "missing": missing}
+    options = {**task, **chosen, **ways, "test_fraction": test_fraction}
+    if like is None:
+        return _of_table(read_table(path, given, memory_limit=memory_limit), room, name, None, options, path)
+    schema = _series_schema(like, path)
+    return _of_table(schema.read(path, memory_limit=memory_limit), room, name, schema, options, path)
 
 
-def windowed(
-    series: Series,
-    *,
-    target: str | None = None,
-    horizon: int = 1,
-    window: int | None = None,
-    protocol: str = "chronological",
-    target_mode: str = "change",
-    test_fraction: float = TEST_FRACTION,
-    where: object = "series",
-) -> SequenceDataset:
-    """A data set of a series; arguments as for `read`."""
-    paper = protocol == "paper"
-    length = window if window is not None else (PAPER_WINDOW if paper else WINDOW)
-    chosen = {
-        "horizon": horizon,
-        "window": window,
-        "protocol": protocol,
-        "target_mode": target_mode,
-        "test_fraction": test_fraction,
-    }
-    wrong = problems(OPTIONS, chosen, of=where)
-    wanted = _targets(series, target, paper=paper, problems=wrong)
-    if paper and len(series.columns) < 2:
-        wrong.append("protocol 'paper' estimates a column from the others: expected at least 2 columns, received 1.")
-    if wrong:
+def _series_schema(like: Schema, source: object) -> SeriesSchema:
+    """The schema of a training, which must be one on a series."""
+    if not isinstance(like, SeriesSchema):
+        raise like.refusal(source, "a series")
+    return like
+
+
+@checked
+def from_series(frame: Any, *, name: str = "series", like: Schema | None = None, **options: Any) -> SequenceDataset:
+    """A data set of a series in memory.
+
+    Args:
+        frame: pandas DataFrame or Series (the index is the time if it holds times), another frame with `to_pandas`, a
+            dict of columns, or numbers `[L]` or `[L, D]`; one row per time.
+        name: of the data set.
+        like: schema of a training (`run.schema`), by which the series is read.
+        **options: as for a file with a series: `target`, `horizon`, `window`, `time`, `missing`, `holes`, ...
+
+    Raises:
+        ConfigurationError: options that do not exist or do not fit.
+        DataError: what is wrong with the series.
+    """
+    known = (*OPTIONS, *TABLE_OPTIONS, MEMORY_LIMIT)
+    given = {key: value for key, value in options.items() if value is not None}
+    if wrong := problems(known, given, of=name):
         raise ConfigurationError(wrong)
-    if len(series.values) and np.abs(series.values).max() > LARGEST_VALUE:
-        raise DataError(f"{where}: expected values up to {LARGEST_VALUE:.2g}, received larger ones. Change their unit.")
-    rows = len(series.values)
-    reach = 0 if paper else horizon
-    cut = int(rows * (1 - test_fraction))
-    if cut - reach < 2 * length or rows - cut < reach + 1:
+    schema = None if like is None else _series_schema(like, name)
+    memory_limit = given.pop("memory_limit", None)
+    room = Room.in_memory(name, memory_limit)
+    return _of_table(table_of(frame, name), room, name, schema, given, name)
+
+
+def _of_table(
+    table: Table, room: Room, name: str, like: SeriesSchema | None, options: dict[str, Any], where: object
+) -> SequenceDataset:
+    """The data set of a table, by the options or as in training."""
+    fraction = options.get("test_fraction", TEST_FRACTION)
+    if like is not None:
+        return windowed(like.series(table, room, name=name), like=like, test_fraction=fraction, where=where)
+    time = Asked(
+        names_of(options.get("time")), options.get("time_format"), options.get("day_first"), options.get("time_zone")
+    )
+    choice = Choice(time, names_of(options.get("columns")), names_of(options.get("drop")))
+    policy = Policy(*(options.get(key, "error") for key in ("duplicates", "holes", "missing")))
+    series = read_series(table, room, name=name, choice=choice, policy=policy)
+    task = {key: options[key] for key in WINDOWED if key in options}
+    return windowed(series, where=where, **task)
+
+
+WINDOWED = ("target", "horizon", "window", "protocol", "target_mode", "test_fraction")
+"""Options that say what is forecast."""
+
+
+def table_of(frame: Any, source: str) -> Table:
+    """The table of a frame in memory, with its index as a column where it holds times or numbers."""
+    import pandas as pd
+
+    if isinstance(frame, np.ndarray | list | torch.Tensor):
+        values = np.asarray(frame)
+        if values.ndim not in (1, 2) or values.dtype.kind not in "biuf":
+            raise DataError(f"{source}: expected numbers [L] or [L, D], received {values.dtype} {list(values.shape)}.")
+        values = values[:, None] if values.ndim == 1 else values
+        frame = pd.DataFrame(values, columns=[f"column {i + 1}" for i in range(values.shape[1])])
+    if isinstance(frame, pd.Series):
+        frame = frame.to_frame(name="value" if frame.name is None else str(frame.name))
+    if isinstance(frame, pd.DataFrame):
+        frame = _with_index(frame, source)
+    return Table.of(frame, source=source)
+
+
+def _with_index(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """A frame whose index is a column of its own, unless it only counts the rows."""
+    import pandas as pd
+
+    index = frame.index
+    if isinstance(index, pd.MultiIndex):
         raise DataError(
-            f"{where}: {rows} rows are too few for windows of {length} that look {reach} ahead in a training and a "
-            f"test part; expected at least {math.ceil((2 * length + reach + 1) / (1 - test_fraction))}. Choose a "
-            "shorter window."
+            f"{source}: expected an index of one level, received {index.nlevels}. Move the others into columns: "
+            "frame.unstack() or frame.reset_index(...)."
         )
-    scaled_by = series.values if paper else series.values[:cut]
-    mean, std = scaled_by.mean(0), scaled_by.std(0)
-    std = np.where(std > 1e-7 * np.maximum(np.abs(mean), 1e-30), std, 1.0)
-    given = [i for i in range(len(series.columns)) if not paper or i not in wanted]
-    values = torch.from_numpy(series.values.astype(np.float32))
-    source, ahead = values[: rows - reach, given], values[reach:, wanted]
-    places = len(source)
-    if paper:
-        starts = chunks(0, places, length, stride=1)
-        first = int(len(starts) * (1 - test_fraction))
-        parts = [starts[:first], starts[first:]]
-    else:
-        parts = [
-            chunks(0, cut - reach, length, stride=1),
-            chunks(max(cut - reach - length + 1, 0), places, length, stride=1),
-        ]
-    notes = list(series.notes)
-    if paper:
-        notes.append(
-            "protocol 'paper': scaled by the whole series, and the test part chooses the epoch, so its numbers are too "
-            "good; compare them with the published table and with nothing else."
-        )
-    splits = [
-        Windows(source, ahead, starts=begins, length=length, reach=reach, scored="all" if paper else "last")
-        for begins in parts
-    ]
-    return SequenceDataset(
-        name=series.name,
-        stimulus=Stimulus((len(given),), tuple(mean[given].tolist()), tuple(std[given].tolist())),
-        concept=_quantities(
-            series, wanted, given, (mean, std), reach=reach, last=cut, change=target_mode == "change" and not paper
-        ),
-        train=splits[0],
-        test=splits[1],
-        task="series",
-        notes=tuple(notes),
-        protocol=protocol,
-        horizon=reach,
-        inputs=tuple(series.columns[i] for i in given),
-    )
-
-
-def _quantities(
-    series: Series,
-    wanted: list[int],
-    given: list[int],
-    moments: tuple[np.ndarray, np.ndarray],
-    *,
-    reach: int,
-    last: int,
-    change: bool,
-) -> Quantities:
-    """The targets; the statistics of changes are those of the first `last` rows."""
-    names = tuple(series.columns[i] for i in wanted)
-    mean, std = (tuple(values[wanted].tolist()) for values in moments)
-    if not change:
-        return Quantities(names, mean, std)
-    moved = series.values[reach:last, wanted] - series.values[: last - reach, wanted]
-    spread = moved.std(0)
-    spread = np.where(spread > 1e-7 * moments[1][wanted], spread, moments[1][wanted])
-    return Quantities(
-        names,
-        tuple(moved.mean(0).tolist()),
-        tuple(spread.tolist()),
-        present=tuple(given.index(i) for i in wanted),
-        scale=std,
-    )
-
-
-def _targets(series: Series, target: str | None, *, paper: bool, problems: list[str]) -> list[int]:
-    if target is None:
-        return [len(series.columns) - 1] if paper else list(range(len(series.columns)))
-    found = []
-    for name in (part.strip() for part in target.split(",")):
-        if name in series.columns:
-            found.append(series.columns.index(name))
-        else:
-            problems.append(unknown_name("target: column", name, series.columns[:LISTED]))
-    return found
+    if isinstance(index, pd.RangeIndex) and index.step == 1 and index.name is None:
+        return frame
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    name = str(index.name) if index.name is not None else "time" if isinstance(index, pd.DatetimeIndex) else "index"
+    if name in [str(one) for one in frame.columns]:
+        return frame.reset_index(drop=True)
+    frame = frame.reset_index(drop=True)
+    frame.insert(0, name, index)
+    return frame
 
 
 FORMAT = Format(
     name="series",
     summary="a series",
     read=read,
-    options=(*OPTIONS, DELIMITER, MEMORY_LIMIT),
+    options=(*OPTIONS, *TABLE_OPTIONS, *FILE_OPTIONS),
     endings=(".h5", ".hdf5"),
     task="series",
     on_request=True,

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-from ..formats.series import OPTIONS, windowed
-from ..readers.series_table import Series, read_table
+from ..memory_limit import Room
+from ..readers.dialect import Dialect
+from ..readers.series_table import Policy, Series, read_series, read_table
 from ..sequence_dataset import SequenceDataset
+from ..series_windows import OPTIONS, windowed
 from .entry import DatasetEntry, RemoteFile
 
 LYAPUNOV_TIME = 197.0  # of the Mackey–Glass equation with τ = 17, in its unit of time
@@ -79,14 +81,16 @@ def _mackey_glass(folder: Path, **options: Any) -> SequenceDataset:
 def _published(
     folder: Path, *, name: str, file: str, shape: tuple[int, int], names: bool, **options: Any
 ) -> SequenceDataset:
-    missing = options.pop("missing", "error")
-    found = read_table(folder / file, names=names or None, missing=missing)
+    path = folder / file
+    table = read_table(path, Dialect(header=names))
+    policy = Policy(duplicates="keep", holes="keep", missing=options.pop("missing", "error"))
+    found = read_series(table, Room.of(path), name=name, policy=policy)
     if found.values.shape != shape:
         raise DataError(
-            f"{folder / file}: not the published {name!r}: expected {shape[0]} rows of {shape[1]} columns, received "
+            f"{path}: not the published {name!r}: expected {shape[0]} rows of {shape[1]} columns, received "
             f"{found.values.shape[0]} of {found.values.shape[1]}. Give its path to use it as your own data."
         )
-    return windowed(Series(name, found.columns, found.values, found.notes), where=folder / file, **options)
+    return windowed(found, where=path, **options)
 
 
 def _entry(

@@ -5,19 +5,26 @@ A pipe or a device could keep a reader waiting for ever, and a packed file can u
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import stat
+import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from ...errors import DataError
 from ..memory_limit import Room, amount
 
-GZIP = b"\x1f\x8b"
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
+"""Kinds of packed files by their first bytes."""
 BLOCK = 1 << 20
+_GZIP_FORMAT = 31
+"""What zlib calls a gzip file, whose checksum it compares."""
 
 
 def exists(path: Path) -> bool:
@@ -67,29 +74,71 @@ def read_file(path: Path, room: Room) -> bytes:
             raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
-def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
-    """The bytes of a file, unpacked if it is a gzip file (recognised by its first bytes).
+def read_unpacked(path: Path, room: Room, *, per_byte: int = 1, kinds: Collection[str] = ("gzip",)) -> bytes:
+    """The bytes of a file, unpacked if it is packed, as its first bytes say.
 
     Args:
-        path: the file.
+        path: the file; a zip file holds one file.
         room: what it may take.
         per_byte: bytes that the caller needs for each byte of the content, the content included.
+        kinds: of packed files that are unpacked, of `PACKED`; others are returned as they are.
 
     Raises:
         DataError: it cannot be read, is damaged, or holds more than the limit.
     """
     content = read_file(path, room)
-    if content[:2] != GZIP:
+    kind = next((kind for first, kind in PACKED.items() if kind in kinds and content.startswith(first)), None)
+    if kind is None:
         room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        whole = _gunzipped(content, path, room, per_byte) if kind == "gzip" else None
+        if whole is not None:
+            return whole
+        with _unpacker(kind, io.BytesIO(content), path) as stream:
             return _read_blocks(stream, path, room, per_byte)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: the gzip file is truncated or damaged ({error}). Fetch it again.") from error
+    except DataError:
+        raise
+    except (
+        EOFError,
+        OSError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        ValueError,
+        NotImplementedError,
+    ) as error:
+        raise DataError(f"{path}: the {kind} file is truncated or damaged ({error}). Fetch it again.") from error
+    except RuntimeError as error:  # a zip file with a password
+        raise DataError(f"{path}: the {kind} file cannot be unpacked ({error}).") from error
 
 
-def _read_blocks(stream: gzip.GzipFile, path: Path, room: Room, per_byte: int) -> bytes:
+def _gunzipped(content: bytes, path: Path, room: Room, per_byte: int) -> bytes | None:
+    """The content of a gzip file, unpacked at once; None if it is several files one after the other, or damaged."""
+    stream = zlib.decompressobj(wbits=_GZIP_FORMAT)
+    unpacked = stream.decompress(content, room.limit // per_byte + 1)
+    if per_byte * len(unpacked) > room.limit:
+        raise room.excess(f"{path.name} unpacks to {amount(len(unpacked))} or more, which")
+    return unpacked if stream.eof and not stream.unused_data else None
+
+
+def _unpacker(kind: str, packed: io.BytesIO, path: Path) -> IO[bytes]:
+    if kind == "gzip":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=packed))
+    if kind == "bzip2":
+        return bz2.BZ2File(packed)
+    if kind == "xz":
+        return lzma.LZMAFile(packed)
+    archive = zipfile.ZipFile(packed)
+    members = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    if any(name.startswith(("xl/", "[Content_Types]")) or name == "mimetype" for name in members):
+        raise DataError(f"{path}: expected a text file, received a spreadsheet. Save its sheet as CSV.")
+    if len(members) != 1:
+        raise DataError(f"{path}: expected a zip file with one file in it, found {len(members)}. Unpack it first.")
+    return archive.open(members[0])
+
+
+def _read_blocks(stream: IO[bytes], path: Path, room: Room, per_byte: int) -> bytes:
     blocks, total = [], 0
     while block := stream.read(BLOCK):
         blocks.append(block)

@@ -11,8 +11,11 @@ from typing import Any
 from ...json_values import expect, is_table
 from .array_schema import ArraySchema as ArraySchema
 from .events_schema import EventsSchema as EventsSchema
+from .image_schema import ImageSchema as ImageSchema
 from .schema import Inputs as Inputs
 from .schema import Schema as Schema
+from .series_schema import SeriesSchema as SeriesSchema
+from .table_schema import TableSchema as TableSchema
 from .text_schema import TextSchema as TextSchema
 from .units import Units as Units
 
@@ -28,8 +31,11 @@ def register(kind: type[Schema]) -> type[Schema]:
 
 
 register(ArraySchema)
+register(ImageSchema)
 register(EventsSchema)
+register(SeriesSchema)
 register(TextSchema)
+register(TableSchema)
 
 
 def to_dict(schema: Schema) -> dict[str, Any]:

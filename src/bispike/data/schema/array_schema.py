@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ...errors import ConfigurationError, DataError
 from ...json_values import Check, expect, is_text, list_of, record, whole
+from ..readers.image_rules import facts_of, usage_notes
+from ..readers.pixels import Form, Reading, decode_image, to_unit
+from ..readers.table import Table
 from .schema import Inputs, Schema
+from .table_rows import numbers_of, without_counter
 from .units import Units, as_float
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 ORDERS = ("auto", "features", "grey", "channels-first", "channels-last")
 _LARGEST_SIDE = 2**31
@@ -100,17 +109,74 @@ class ArraySchema(Schema):
         names = (name,) if single or len(rows) == 1 else tuple(f"{name}[{i}]" for i in range(len(rows)))
         return Inputs(names, as_float(stimuli), tuple(notes))
 
+    def of_table(self, table: Table, source: object) -> Inputs:
+        """Stimuli in the rows of a table of numbers, one column per value of the array; judged by a column of classes.
+
+        The class column is the one besides them, if it has a usual name or stands first or last and holds classes only.
+        """
+        table, notes = without_counter(table)
+        values = math.prod(self.shape)
+        target = self._class_column(table, source) if len(table.names) == values + 1 else None
+        features = [name for name in table.names if name != target]
+        _expect_order(features, source)
+        matrix = numbers_of(table, features)
+        inputs = self.of_array(matrix[0] if len(matrix) == 1 else matrix, source)
+        inputs = replace(inputs, notes=(*table.notes, *notes, *inputs.notes))
+        return inputs if target is None else inputs.judged(table.texts(target), self, f"{source}: column {target!r}")
+
+    def _class_column(self, table: Table, source: object) -> str:
+        """The column that names the class, of a table with one column more than an array has values."""
+        usual = [name for name in table.names if name.lower() in ("label", "class", "target", "y")]
+        ends = [
+            name for name in (table.names[0], table.names[-1]) if set(table.texts(name).tolist()) <= {*self.classes}
+        ]
+        found = usual or [name for name in ends if len(set(table.texts(name).tolist())) > 1] or ends
+        if len(found) != 1:
+            raise DataError(
+                f"{source}: received {len(table.names)} columns for {len(table.names) - 1} values, and cannot tell "
+                "which one is the class. Name it 'label' in the first row."
+            )
+        return found[0]
+
+    def of_image(self, image: Image.Image, source: object) -> Inputs:
+        """The stimulus in an opened image, scaled to the size of the training: stored values over their full scale.
+
+        Raises:
+            DataError: the stimuli are no images of 1 or 3 channels, or their values are in no unit of images.
+        """
+        if len(self.shape) != 3 or self.shape[0] not in (1, 3):
+            raise DataError(
+                f"{source}: expected stimuli of shape {list(self.shape)}, as in the arrays of the training; the "
+                "network takes no images. Store the values as an .npy or .csv file."
+            )
+        units, name = self.units, Path(str(source)).name
+        if units.divisor == 1 and not (units.image and units.low >= 0 and units.high <= 1):
+            raise DataError(
+                f"{source}: expected values in the unit of the training, {units.low:g} to {units.high:g}, which pixels "
+                "of an image are not. Store the stimulus as an .npy file in that unit."
+            )
+        form = Form(*self.shape)
+        try:
+            found = decode_image(image)
+            values = torch.from_numpy(to_unit(found, form))
+        except (ValueError, OSError, SyntaxError) as error:  # Pillow decodes only now
+            raise DataError(f"{source}: {error}.") from error
+        notes = usage_notes([facts_of(found, Reading(form))], Reading(form), "images")
+        return Inputs((name,), values[None], tuple(f"{name}: {note}" for note in notes))
+
     def _layout(self, source: object, array: np.ndarray) -> tuple[str, bool]:
         """Order of the axes of an array with its batch axis, and whether it is a single stimulus without that axis."""
         choices: dict[tuple[int, ...], str] = {}
         if len(self.shape) == 3:
             channels, height, width = self.shape
-            choices = {self.shape: "channels-first", (height, width, channels): "channels-last"}
-            if self.order == "channels-last":  # where both fit, the axes mean what they meant in training
-                choices[(height, width, channels)] = "channels-last"
+            axes = {"channels-first": self.shape, "channels-last": (height, width, channels)}
+            if self.order in axes:  # where both fit, the axes mean what they meant in training
+                choices[axes[self.order]] = self.order
+            for order, shape in axes.items():
+                choices.setdefault(shape, order)
             if channels == 1:
-                choices[(height, width)] = "grey"
-            choices[(math.prod(self.shape),)] = "flat"
+                choices.setdefault((height, width), "grey")
+            choices.setdefault((math.prod(self.shape),), "flat")
         else:
             choices[self.shape] = "features" if len(self.shape) == 1 else "channels-first"
         if array.shape in choices:
@@ -139,6 +205,17 @@ class ArraySchema(Schema):
         expect(values["order"] in ORDERS[1:], f"{place}: order", f"one of {', '.join(ORDERS[1:])}", values["order"])
         units = Units.from_dict(values["units"], f"{place}: units")
         return cls(tuple(values["shape"]), values["order"], units, tuple(values["classes"]))
+
+
+def _expect_order(names: Sequence[str], source: object) -> None:
+    """Refuse columns with numbers in their names that are not in the order of the numbers."""
+    ends = [re.search(r"[0-9]{1,9}$", name) for name in names]
+    numbers = [int(end.group()) for end in ends if end is not None]
+    if len(set(numbers)) == len(names) > 1 and numbers != sorted(numbers):
+        raise DataError(
+            f"{source}: expected columns in the order of the numbers in their names, received "
+            f"{', '.join(names[:3])}, ...: a run on arrays takes them by their place."
+        )
 
 
 def expect_numbers(array: np.ndarray, what: str) -> None:

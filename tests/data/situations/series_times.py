@@ -1,0 +1,268 @@
+"""Situations of series: the column of the time, in every notation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import Situation
+from .series_makers import (
+    ROWS,
+    VALUES,
+    days,
+    equals,
+    hours,
+    load,
+    moments,
+    note_in,
+    order,
+    refused,
+    rows_of,
+    table,
+    times,
+    values_of,
+    written,
+)
+
+
+def apart(folder: Path) -> None:
+    cells = [(t.astype(object), row) for t, row in zip(moments("1h"), VALUES.tolist(), strict=True)]
+    rows = [[i + 1, t.year, t.month, t.day, t.hour, *row] for i, (t, row) in enumerate(cells)]
+    found = load(table(folder, rows, ("No", "year", "month", "day", "hour", "A", "B")))
+    assert found.inputs == ("A", "B")
+    note_in(found, "'year', 'month', 'day', 'hour' are the time; its step is 1 hour", "'No' only counts the rows")
+
+
+def date_and_clock(folder: Path) -> None:
+    rows = [
+        [written(t, "%d/%m/%Y"), written(t, "%H:%M:%S"), *row] for t, row in zip(moments("1h"), VALUES, strict=True)
+    ]
+    path = table(folder, rows, ("Date", "Time", "A", "B"), mark=";")
+    equals(lambda _: path, "1 hour", "'Date', 'Time' are the time")(folder)
+
+
+def clock_with_points(folder: Path) -> None:
+    rows = [
+        [written(t, "%d/%m/%Y"), written(t, "%H.%M.%S"), *(str(x).replace(".", ",") for x in row), "", ""]
+        for t, row in zip(moments("1h", "2004-03-10T18"), VALUES.tolist(), strict=True)
+    ]
+    rows += [[""] * 6] * 5
+    path = table(folder, rows, ("Date", "Time", "A", "B", "", ""), mark=";")
+    equals(lambda _: path, "1 hour", "'Date', 'Time' are the time")(folder)
+
+
+def hours_from_one(folder: Path) -> None:
+    cells = [t.astype(object) for t in moments("1h")]
+    rows = [[f"{t:%Y-%m-%d}", t.hour + 1, *row] for t, row in zip(cells, VALUES.tolist(), strict=True)]
+    path = table(folder, rows, ("date", "hour", "A", "B"))
+    equals(lambda _: path, "1 hour", "counts the hours from 1")(folder)
+
+
+def said_order(folder: Path) -> None:
+    cells = [f"{1 + i % 12:02d}/{1 + i // 12:02d}/2020" for i in range(ROWS)]
+    by_month = [(i % 12, i // 12) for i in range(ROWS)]
+    path = table(folder, rows_of(cells))
+    found = load(path, day_first=False, holes="keep")
+    expected = VALUES[sorted(range(ROWS), key=lambda i: by_month[i])]
+    np.testing.assert_array_equal(values_of(found), expected.astype(np.float32))
+    again = load(path, time_format="mdy", holes="keep")
+    np.testing.assert_array_equal(values_of(again), values_of(found))
+
+
+def numbered_names(folder: Path) -> None:
+    found = load(table(folder, VALUES.tolist(), ("0", "1")))
+    assert found.inputs == ("0", "1")
+    np.testing.assert_array_equal(values_of(found), VALUES.astype(np.float32))
+
+
+def last_column(folder: Path) -> None:
+    rows = [[*row, t] for t, row in zip(hours(), VALUES.tolist(), strict=True)]
+    path = table(folder, rows, ("A", "B", "recorded"))
+    equals(lambda _: path, "1 hour", "'recorded' is the time")(folder)
+
+
+def two_times(folder: Path) -> None:
+    local = hours("%Y-%m-%dT%H:%M:%S+0100", "2020-01-01T01")
+    rows = [[a, b, *row] for a, b, row in zip(hours("%Y-%m-%dT%H:%M:%SZ"), local, VALUES.tolist(), strict=True)]
+    path = table(folder, rows, ("utc_timestamp", "cet_cest_timestamp", "A", "B"))
+    refused(lambda _: path, "which column is the time.*utc_timestamp.*time=utc_timestamp")(folder)
+    equals(lambda _: path, "1 hour", "'cet_cest_timestamp' hold times too", time="utc_timestamp")(folder)
+
+
+def date_and_unix(folder: Path) -> None:
+    rows = [[1577836800 + 3600 * i, t, *row] for i, (t, row) in enumerate(zip(hours(), VALUES.tolist(), strict=True))]
+    path = table(folder, rows, ("unix", "date", "A", "B"))
+    equals(lambda _: path, "1 hour", "'unix' hold times too and are left out")(folder)
+
+
+def kept_hole(folder: Path) -> None:
+    rows = rows_of(days())
+    found = load(table(folder, rows[:20] + rows[25:]), holes="keep")
+    np.testing.assert_array_equal(values_of(found), np.delete(VALUES, range(20, 25), 0).astype(np.float32))
+    note_in(found, "1 of 54 steps are not 1 day")
+
+
+FORMS = [
+    ("ISO days", days(), "1 day", "date"),
+    ("ISO times with T", hours("%Y-%m-%dT%H:%M:%S"), "1 hour", "when"),
+    ("ISO times with Z", hours("%Y-%m-%dT%H:%M:%SZ"), "1 hour", "utc"),
+    ("ISO times with an offset", hours("%Y-%m-%d %H:%M:%S+02:00"), "1 hour", "time"),
+    ("ISO times where midnight has no time of day", [t.removesuffix(" 00:00:00") for t in hours()], "1 hour", "date"),
+    ("German dates", days("%d.%m.%Y"), "1 day", "Datum"),
+    ("German times", hours("%d.%m.%Y %H:%M"), "1 hour", "Date Time"),
+    ("dates with the day first", days("%d/%m/%Y"), "1 day", "date"),
+    ("dates with the month first", days("%m/%d/%Y"), "1 day", "date"),
+    ("dates with years of two digits", days("%d/%m/%y", "2020-01-13"), "1 day", "date"),
+    ("times of twelve hours", hours("%m/%d/%Y %I:%M %p", "2020-01-13"), "1 hour", "date"),
+    ("dates with names of months", days("%d-%b-%Y"), "1 day", "date"),
+    ("dates in American words", [f'"{written(t, "%B %d, %Y")}"' for t in moments("1D")], "1 day", "Date"),
+    ("times of a web server", hours("%d/%b/%Y:%H:%M:%S +0000"), "1 hour", "time"),
+    ("dates without separators", days("%Y%m%d"), "1 day", "date"),
+    ("times without separators", hours("%Y%m%d%H%M"), "1 hour", "timestamp"),
+    ("months without separators", [f"{2015 + i // 12}{1 + i % 12:02d}" for i in range(ROWS)], "1 month", "period"),
+    ("ISO months", [f"{2015 + i // 12}-{1 + i % 12:02d}" for i in range(ROWS)], "1 month", "Month"),
+    ("months with names", [written(np.datetime64("2015-01", "M") + i, "%b %Y") for i in range(ROWS)], "1 month", "m"),
+    ("quarters", [f"{2005 + i // 4}Q{1 + i % 4}" for i in range(ROWS)], "3 months", "quarter"),
+    ("ISO weeks", [f"2020-W{1 + i:02d}" for i in range(53)], "1 week", "week"),
+    ("years", list(range(1950, 1950 + ROWS)), "1 year", "Year"),
+    ("seconds since 1970", [1577836800 + 3600 * i for i in range(ROWS)], "1 hour", "timestamp"),
+    ("seconds since 1970 under another name", [1577836800 + 60 * i for i in range(ROWS)], "1 minute", "x1"),
+    ("milliseconds since 1970", [1577836800000 + 3600000 * i for i in range(ROWS)], "1 hour", "open_time"),
+    ("microseconds since 1970", [1577836800000000 + 1000 * i for i in range(ROWS)], "1 millisecond", "ts"),
+    ("nanoseconds since 1970", [(1577836800 + 60 * i) * 10**9 for i in range(ROWS)], "1 minute", "time"),
+    ("days of Excel", list(range(43831, 43831 + ROWS)), "1 day", "Date"),
+    ("a time in seconds since the start", [round(0.1 * i, 1) for i in range(ROWS)], "0.1", "time"),
+    ("a number of the step", list(range(100, 100 + ROWS)), "1", "step"),
+    (
+        "business days",
+        [str(one)[:10] for one in pd.bdate_range("2020-01-01", periods=ROWS)],
+        "1 day (Mon, Tue, Wed, Thu, Fri)",
+        "date",
+    ),
+    (
+        "last days of months",
+        [str(one)[:10] for one in pd.date_range("2015-01-31", periods=ROWS, freq="ME")],
+        "1 month",
+        "date",
+    ),
+    (
+        "first days of quarters",
+        [str(one)[:10] for one in pd.date_range("2005-01-01", periods=ROWS, freq="QS")],
+        "3 months",
+        "date",
+    ),
+    (
+        "intervals of an energy exchange",
+        [f"{a} - {b}" for a, b in zip(hours("%d.%m.%Y %H:%M"), hours("%d.%m.%Y %H:%M", "2020-01-01T01"), strict=True)],
+        "1 hour",
+        "MTU",
+    ),
+]
+
+
+def of_form(cells: Sequence[Any], step: str, header: str) -> Any:
+    def check(folder: Path) -> None:
+        values = np.resize(VALUES, (len(cells), 2))
+        path = table(folder, rows_of(cells, values), (header, "A", "B"))
+        equals(lambda _: path, step, "is the time", values=values)(folder)
+
+    return check
+
+
+SITUATIONS: list[Situation] = [
+    *(
+        Situation(
+            f"A table whose times are {what}",
+            f"the time is known, and its step is {step}",
+            of_form(cells, step, header),
+        )
+        for what, cells, step, header in FORMS
+    ),
+    Situation("A hole with holes=keep", "neighbours are one step apart, with a note", kept_hole),
+    Situation(
+        "Dates such as 01/02/2020 whose order no row decides",
+        "refused, with the options",
+        refused(
+            times([f"{1 + i % 12:02d}/{1 + i // 12:02d}/2020" for i in range(ROWS)]),
+            "cannot tell the day from the month.*time_format=dmy.*day_first",
+        ),
+    ),
+    Situation("The same with day_first or time_format", "read as the user says", said_order),
+    Situation(
+        "Hours of twelve days as 01/02/2020 10:00",
+        "the order that gives equal steps, with a note",
+        equals(times(hours("%d/%m/%Y %H:%M", "2020-02-01")), "1 hour", "since only so the steps are equal"),
+    ),
+    Situation(
+        "A cell in a column of dates that is none",
+        "refused, with its line",
+        refused(
+            times([*days()[:30], "total", *days()[31:]]),
+            "line 32, column 'date': expected a date or time, received 'total'",
+        ),
+    ),
+    Situation(
+        "A row without its time",
+        "refused, with its line",
+        refused(times([*days()[:30], None, *days()[31:]]), "line 32: expected a time in column 'date', found none"),
+    ),
+    Situation(
+        "Times of day without a date over several days",
+        "refused",
+        refused(times([written(t, "%H:%M") for t in moments("1h")], "clock"), "times of a day without a date"),
+    ),
+    Situation(
+        "time=none for a table with dates",
+        "rows in the order of the table, with a note",
+        equals(order(range(ROWS)), None, "no column holds times", time="none"),
+    ),
+    Situation(
+        "time names a column that does not exist",
+        "refused, with the nearest name",
+        refused(order(range(ROWS)), "did you mean 'date'|date", time="dat"),
+    ),
+    Situation(
+        "A form of times that the user gives",
+        "read by that form",
+        equals(times([f"t{d}" for d in days("%Y/%d/%m")]), "1 day", time="date", time_format="t%Y/%d/%m"),
+    ),
+    Situation(
+        "Year, month, day and hour in columns of their own (Beijing)",
+        "one time; the number of the row is left out",
+        apart,
+    ),
+    Situation("A date beside a time of day (UCI household power)", "one time", date_and_clock),
+    Situation(
+        "UCI air quality: clocks with points, decimal commas, empty columns and rows",
+        "one time, equal values",
+        clock_with_points,
+    ),
+    Situation("A date beside hours from 1 to 24", "one time, with a note", hours_from_one),
+    Situation("The time in the last column", "the time", last_column),
+    Situation(
+        "Two columns of times (UTC and local)", "refused until the user names one; the other is left out", two_times
+    ),
+    Situation(
+        "A date beside seconds since 1970", "the date is the time; the other is left out, with a note", date_and_unix
+    ),
+    Situation(
+        "The index of pandas in the first column",
+        "left out, with a note",
+        equals(
+            lambda f: table(f, rows_of(list(range(ROWS))), ("", "A", "B")),
+            None,
+            "only counts the rows",
+            "no column holds times",
+        ),
+    ),
+    Situation("Headings that are numbers", "names of columns", numbered_names),
+    Situation(
+        "A table without headings and without times",
+        "columns by their number, rows in order, with a note",
+        lambda f: note_in(load(table(f, VALUES.tolist(), None)), "no column holds times"),
+    ),
+]
