@@ -105,6 +105,15 @@ def one_recording(folder: Path) -> None:
     assert np.array_equal(used(folder / "four.npy")[0][0], first)
 
 
+def table_in_use(folder: Path) -> None:
+    found = events()
+    rows = np.stack([found["t"], found["x"], found["y"], found["p"], found["sample"]], 1)
+    np.savetxt(folder / "e.csv", rows, fmt="%d", delimiter=",", header="t,x,y,p,sample", comments="")
+    same_use(folder, folder / "e.csv")
+    np.savetxt(folder / "e.csv", rows[:, :2], fmt="%d", delimiter=",", header="t,x", comments="")
+    not_used(folder / "e.csv", "missing: y, p")
+
+
 def bins_in_use(folder: Path) -> None:
     stimuli = used(npz(folder))[0]
     for frames in (stimuli, stimuli.astype(np.uint8), stimuli.astype(np.uint8) * np.uint8(255), stimuli > 0):
@@ -346,6 +355,7 @@ SITUATIONS: list[Situation] = [
     Situation(
         "`predict` on one recording: .npz, structured .npy, `[E, 4]`, array", "one equal stimulus", one_recording
     ),
+    Situation("`predict` on a table of events, with and without y and p", "read; refused", table_in_use),
     Situation("`predict` on events in bins already", "0/1, 0/255 and bool are read, counts are refused", bins_in_use),
     Situation("`predict` of a recurrent network", "one decision for each recording", sequences_predicted),
     Situation("images for a run on events, events for a run on images", "refused", other_forms),
