@@ -258,6 +258,12 @@ def contradicted(folder: Path) -> None:
     )
 
 
+def two_units(folder: Path) -> None:
+    t = np.where(events()["sample"] % 3 == 0, events()["t"] / 1e6, events()["t"])
+    refused(npz(folder, t=t), "8 of 24 far from the others; are all times in one unit")
+    not_used(npz(folder, t=t), "are all times in one unit")
+
+
 def half_longer(folder: Path) -> None:
     t = events()["t"].copy()
     t[E - 1] = 1_700_000
@@ -378,6 +384,7 @@ SITUATIONS: list[Situation] = [
     Situation("one event a thousand times later in training", "refused with the duration that mends it", late_event),
     Situation("one recording begins with a time of 0, all others count from 1970", "refused", early_event),
     Situation("a column `t_us` and `time_unit=ms`", "refused: the file says another unit", contradicted),
+    Situation("some recordings in seconds, others in microseconds", "refused", two_units),
     Situation("one recording lasts 1.7 times as long", "a note on bins that are nearly empty", half_longer),
     Situation("some recordings last five times as long", "noted", lengths),
     Situation("polarities -1/1, 1/2, bool, 0/255, int8", "the same recordings", polarities),

@@ -264,6 +264,7 @@ def _unit(survey: Survey, chosen: EventOptions, notes: list[str]) -> str | None:
                 f"time_unit={chosen.time_unit}. Leave it out."
             )
         return chosen.time_unit
+    survey.expect_one_unit()
     unit = survey.unit
     if unit is None and survey.span:
         kind = "whole numbers" if survey.whole else "fractions"

@@ -119,6 +119,7 @@ class EventsSchema(Schema):
             DataError: another unit or sensor, or other polarities than can be converted.
         """
         survey.expect_sensor(self.sensor, "the sensor of the training")
+        survey.expect_one_unit()
         factor, notes = self._factor(survey, source)
         span = survey.span * factor
         if span and self.span and not self.span / ALIKE < span < self.span * ALIKE:
