@@ -132,8 +132,8 @@ class Survey:
         other = (spans * OTHER_UNIT < typical) | (spans > OTHER_UNIT * typical)
         if other.sum() >= max(2, len(spans) // 20):
             raise DataError(
-                f"{self.place}: recordings last from {spans.min():g} to {spans.max():g} as stored, {int(other.sum()):,} "
-                f"of {len(spans):,} far from the others; are all times in one unit? If they are, give it when training "
+                f"{self.place}: recordings last from {spans.min():g} to {spans.max():g} as stored, "
+                f"{int(other.sum()):,} of {len(spans):,} far from the others; are all times in one unit? If they are, give it when training "
                 "(--set time_unit=us, ms, s or ns); else store all times in microseconds."
             )
 
