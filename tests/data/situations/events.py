@@ -200,6 +200,12 @@ def continued(folder: Path) -> None:
     equal(folder, npz(folder, t=events()["t"] + 1_000_000 * events()["sample"]))
 
 
+def narrow(folder: Path) -> None:
+    equal(folder, npz(folder, t=events()["t"].astype("f4"), x=events()["x"].astype("f2"), p=events()["p"].astype("?")))
+    assert data.load(npz(folder, t=(events()["t"] / 1e6).astype("f2"))).facts["time_unit"] == "s"
+    equal(folder, npz(folder, t=events()["t"].astype(">u8"), sample=events()["sample"].astype(">i4")))
+
+
 def negative(folder: Path) -> None:
     equal(folder, npz(folder, t=events()["t"] - 500_000))
 
@@ -376,6 +382,7 @@ SITUATIONS: list[Situation] = [
     Situation("times of type datetime64, one of them NaT", "their unit is known; NaT is refused", calendar),
     Situation("seconds since 1970 as float32", "refused: all times of a recording are one", coarse),
     Situation("times that go on over recordings", "each recording begins at 0", continued),
+    Situation("columns of float16, float32, bool or big-endian numbers", "the same recordings", narrow),
     Situation("negative times", "each recording begins at 0", negative),
     Situation("a counter of 32 bits begins again inside recordings", "continued, noted with a count", wrapped),
     Situation("two events out of order", "bins follow the times, noted", backwards),

@@ -133,8 +133,8 @@ class Survey:
         if other.sum() >= max(2, len(spans) // 20):
             raise DataError(
                 f"{self.place}: recordings last from {spans.min():g} to {spans.max():g} as stored, "
-                f"{int(other.sum()):,} of {len(spans):,} far from the others; are all times in one unit? If they are, give it when training "
-                "(--set time_unit=us, ms, s or ns); else store all times in microseconds."
+                f"{int(other.sum()):,} of {len(spans):,} far from the others; are all times in one unit? If they are, "
+                "give it when training (--set time_unit=us, ms, s or ns); else store all times in microseconds."
             )
 
     @property

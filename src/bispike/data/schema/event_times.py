@@ -110,15 +110,20 @@ def _numbers(events: Events) -> np.ndarray:
         raise DataError(f"{place}: expected finite times as t, received {t.min()}, which stands for a missing time.")
     if t.dtype.kind == "f":
         for part in blocks(len(t)):
-            bad = ~(np.abs(t[part]) < LARGEST_WHOLE)
+            bad = _beyond(t[part])
             if bad.any():
                 first = part.start + int(bad.argmax())
-                total = sum(int((~(np.abs(t[one]) < LARGEST_WHOLE)).sum()) for one in blocks(len(t)))
+                total = sum(int(_beyond(t[one]).sum()) for one in blocks(len(t)))
                 raise DataError(
                     f"{place}: expected finite times as t, received {t[first]} at event {first} ({total} such events). "
                     "Remove them."
                 )
     return t
+
+
+def _beyond(t: np.ndarray) -> np.ndarray:
+    """Which times are not finite, or too large to be exact."""
+    return ~(np.abs(t.astype(np.float64)) < LARGEST_WHOLE)
 
 
 def _forwards(t: np.ndarray, sample: np.ndarray | None) -> tuple[np.ndarray, int, int]:
