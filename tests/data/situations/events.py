@@ -236,6 +236,9 @@ def not_finite(folder: Path) -> None:
     t = events()["t"] / 1e6
     t[7:9] = np.nan
     refused(npz(folder, t=t), r"received nan at event 7 \(2 such events\)")
+    whole = events()["t"].copy()
+    whole[7] = 2**63 - 1
+    refused(npz(folder, t=whole), r"below 2\^62")
 
 
 def late_event(folder: Path) -> None:

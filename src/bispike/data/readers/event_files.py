@@ -381,6 +381,8 @@ def whole(place: object, key: str, values: np.ndarray) -> np.ndarray:
         return values.astype(np.int64)
     if values.dtype.kind not in "uf":
         raise DataError(f"{place}: expected whole numbers as {key}, received {values.dtype}.")
-    if not bool((np.abs(values.astype(np.float64)) < LARGEST_WHOLE).all()) or bool((values != np.floor(values)).any()):
+    with np.errstate(over="ignore"):
+        exact = bool((np.abs(values.astype(np.float64)) < LARGEST_WHOLE).all())
+    if not exact or bool((values != np.floor(values)).any()):
         raise DataError(f"{place}: expected whole numbers as {key}, received other ones (fractions, NaN or too large).")
     return values.astype(np.int64)
