@@ -270,7 +270,7 @@ def test_own_files_train_without_code(tmp_path: Path) -> None:
         assert called.status == 0, called.err
         assert called.json["test"] > 0.9, (name, called.err)
         assert bispike("evaluate", run, "--json").json["test"] == called.json["test"]
-    (tmp_path / "new.csv").write_text("0.0,0.1\n2.0,0.1\n")
+    (tmp_path / "new.csv").write_text("noise,size\n0.1,0.0\n0.1,2.0\n")
     decided = bispike("predict", tmp_path / "run-table.csv", tmp_path / "new.csv", "--json").json["rows"]
     assert [row["label"] for row in decided] == ["a", "c"]
     bright = tmp_path / "photos" / "bright" / "1.png"

@@ -92,7 +92,7 @@ BAD = {
     "two.npz": (lambda path: np.savez(path, a=np.zeros(2), b=np.zeros(2)), "one named 'x'"),
     "words.csv": (
         lambda path: path.write_text("1,2\n3,four\n"),
-        "line 2, column 'column 2': expected a number, as in training, received 'four'",
+        "line 2: 'four' is not a number",
     ),
     "ragged.csv": (lambda path: path.write_text("1,2\n3\n"), "line 2: expected 2 columns"),
     "empty.csv": (lambda path: path.write_text("\n"), "is empty"),

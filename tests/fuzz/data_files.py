@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -47,6 +49,22 @@ def make_tables(folder: Path) -> None:
     text = "\n".join(["size,colour,label", *rows, ""])
     (folder / "table.csv").write_text(text)
     (folder / "packed.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def make_odd_tables(folder: Path) -> None:
+    """Tables in many notations: quotes, comments, gaps, decimal commas, white space, other encodings, packed."""
+    lines = ["# measured", "", "size;price;note;label"]
+    lines += [f'{i},25;{i + 1}.234,5;"a; ""{i % 3}""";{"yes" if i % 3 else "no"}' for i in range(ROWS)]
+    (folder / "quoted.csv").write_text("\n".join(lines))
+    rows = [["a", "b", "label"]] + [[f"{i}.0", "NA" if i % 5 == 1 else f"{i} %", str(i % 2)] for i in range(ROWS)]
+    plain = "\n".join(",".join(row) for row in rows)
+    (folder / "wide.tab").write_text("\n".join("  ".join(row).replace(" %", "%") for row in rows))
+    (folder / "sixteen.csv").write_bytes(plain.encode("utf-16"))
+    (folder / "mac.csv").write_bytes(plain.replace("\n", "\r").encode())
+    with zipfile.ZipFile(folder / "packed.csv.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("table.csv"), plain)
+    (folder / "packed.csv.xz").write_bytes(lzma.compress(plain.encode()))
+    (folder / "packed.csv.bz2").write_bytes(bz2.compress(plain.encode()))
 
 
 def make_series(folder: Path) -> None:

@@ -137,11 +137,24 @@ def schema_of(stimuli: Tensor, classes: Sequence[str]) -> ArraySchema:
 def as_array(values: Any, what: str) -> np.ndarray:
     """A NumPy array of any array-like (lists, tensors, memory maps), without a copy where possible."""
     if isinstance(values, Tensor):
-        values = values.detach().cpu().numpy()
+        values = _of_tensor(values, what)
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        count = int(np.ma.count_masked(values))
+        raise DataError(f"{what}: expected values, received {count} masked ones. Fill them: x.filled(value).")
+    if hasattr(values, "toarray"):
+        raise DataError(f"{what}: expected a dense array, received {type(values).__name__}. Use x.toarray().")
     try:
         return np.asarray(values)
     except ValueError as error:
         raise DataError(f"{what}: expected an array whose rows have one shape ({error}).") from error
+
+
+def _of_tensor(values: Tensor, what: str) -> np.ndarray:
+    """The values of a tensor of any device and precision."""
+    if values.layout != torch.strided or values.is_quantized or values.is_meta or values.is_nested:
+        raise DataError(f"{what}: expected a dense tensor, received one of layout {values.layout}. Use x.to_dense().")
+    values = values.detach().cpu().resolve_conj().resolve_neg()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
 
 
 def _split_off(split: Split, fraction: float) -> tuple[Split, Split]:

@@ -60,7 +60,7 @@ def class_column(table: Table, target: str | int | None) -> str:
             return names[lowered.index(usual[0])]
         raise DataError(
             f"{table.source}: which column is the class? Give target (--target {_example(table)}); columns: "
-            f"{_listed(names)}."
+            f"{_listed(names)}. If its rows are steps of time: --task series."
         )
     if str(target) in table.columns:
         return str(target)
@@ -69,7 +69,9 @@ def class_column(table: Table, target: str | int | None) -> str:
         place = int(target)
         if 1 <= place <= len(names) or place == -1:
             return names[place - 1 if place > 0 else -1]
-    raise DataError(f"{table.source}: {unknown_name('column', str(target), names[:LISTED])}")
+    if not isinstance(target, str):
+        raise ConfigurationError(f"target: expected a text, the name of a column, received {target!r}.")
+    raise DataError(f"{table.source}: {unknown_name('column', target, names[:LISTED])}")
 
 
 def expect_columns(table: Table, names: Iterable[str], option: str) -> None:

@@ -63,7 +63,7 @@ def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: floa
 
 def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
     if isinstance(source, str | os.PathLike):
-        return _read_file(Path(source).expanduser(), schema, options)
+        return _read_file(Path(source), schema, options)
     kind = type(source).__module__.partition(".")[0]
     if kind == "PIL":
         return schema.of_image(source, "image")

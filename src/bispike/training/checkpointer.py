@@ -171,18 +171,18 @@ class Checkpointer:
         network = self.training.network
         if (folder / CONFIG_FILE).exists():
             self._expect_same(differences(read_config(folder).to_dict(), self.config))
+        self._write_config(folder)  # first: with it alone the run can be resumed
         initial = folder / INITIAL
         if initial.exists():
             load_weights(network, checkpoint.read_tensors(initial), initial)
             self.training.reset_rule()
         else:
             write_atomic(initial, checkpoint.serialise(network.state_dict()))
-        self._write_config(folder)
 
     def _write_config(self, folder: Path) -> None:
         training = self.training
-        write_schema(folder, self.identity.dataset.schema)
         write_config(folder, self.config, network=training.network.spec, rule=training.rule.options)
+        write_schema(folder, self.identity.dataset.schema)
 
     def _expect_same(self, problems: list[str]) -> None:
         if problems:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ..config.train_config import CONFIG_FILE
 from ..errors import BispikeError, WorkError
 from ..runs import checkpoint
 from ..runs.folder import CHECKPOINT, is_finished, resume_command
@@ -54,14 +55,15 @@ class Interrupt:
 
 @contextlib.contextmanager
 def explained(folder: Path | None, *, resume: bool) -> Iterator[None]:
-    """While entered, a signal outside the training loop ends the training with a message, as one in the loop does.
+    """While entered, a signal or a full disk outside the training loop ends the training with a message that says how
+    to go on, as one in the loop does.
 
     Args:
         folder: of the run; None keeps it in memory.
         resume: whether a run in the folder is resumed.
 
     Raises:
-        TrainingInterrupted: it states what was saved before, and how to go on.
+        TrainingInterrupted, WorkError: they state what was saved before, and how to go on.
     """
     before = None if folder is None else _run_in(folder)
     try:
@@ -69,6 +71,11 @@ def explained(folder: Path | None, *, resume: bool) -> Iterator[None]:
             yield
     except KeyboardInterrupt as stop:
         raise TrainingInterrupted(f"interrupted; {_left(folder, None if resume else before)}") from stop
+    except WorkError as error:
+        if type(error) is not WorkError or not isinstance(error.__cause__, OSError):
+            raise
+        left = _left(folder, None if resume else before)
+        raise WorkError(f"{error} {left[:1].upper()}{left[1:]}") from error
 
 
 def _left(folder: Path | None, replaced: str | None) -> str:
@@ -85,6 +92,8 @@ def _left(folder: Path | None, replaced: str | None) -> str:
         return f"the training had not begun, and nothing in {folder} was changed. Start it again with the same command."
     if is_finished(folder):
         return f"the run in {folder} is complete."
+    if not (folder / CONFIG_FILE).exists():
+        return "the training had not begun. Start it again with the same command."
     if (folder / CHECKPOINT / checkpoint.LATEST).is_file():
         saved = f"the last checkpoint is in {folder / CHECKPOINT}"
     else:

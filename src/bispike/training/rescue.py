@@ -62,8 +62,10 @@ class Rescue:
 
     def after_failure(self) -> str:
         """What is left of a training whose folder could not be written, as sentences that follow the error."""
-        if self.folder is None or not self.checkpointer.has_saved():
+        if self.folder is None:
             return ""
+        if not self.checkpointer.has_saved():
+            return f" There is no checkpoint yet. Resume with:\n  {resume_command(self.folder)}"
         return f" The last checkpoint is in {self.folder / CHECKPOINT}. Resume with:\n  {resume_command(self.folder)}"
 
     def _save_last_step(self) -> str:

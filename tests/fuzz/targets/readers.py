@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from ..data_files import (
     make_inputs,
     make_n_mnist,
     make_npz,
+    make_odd_tables,
     make_series,
     make_svhn,
     make_tables,
@@ -92,6 +94,25 @@ def use_series(folder: Path) -> None:
         each(*uses)
 
 
+def use_tables(folder: Path) -> None:
+    """Load each table with gaps filled, show its columns, and predict it by the schema of a sound one and its own."""
+    sound = data.from_table({"a": range(24), "b": range(24), "label": ["0", "1"] * 12}, target="label").schema
+    assert sound is not None
+
+    def use(path: Path) -> None:
+        with suppress(BispikeError):  # it has other columns
+            read_inputs([path], sound)
+        each(lambda: data.check(path), lambda: again(path))
+
+    def again(path: Path) -> None:
+        found = data.load(path, task="tabular", missing="most-frequent", drop=["note"] if "quoted" in path.name else [])
+        look(found)
+        assert found.schema is not None
+        read_inputs([path], found.schema)
+
+    each(*(partial(use, path) for path in sorted(folder.iterdir()) if path.is_file()))
+
+
 def use_folder(folder: Path) -> None:
     """Load and check a folder that is one data set."""
     data.check(folder)
@@ -150,6 +171,7 @@ TARGETS = [
     target("npz", make_npz, use_files, weight=2),
     target("inputs", make_inputs, use_inputs),
     target("table", make_tables, use_files),
+    target("odd tables", make_odd_tables, use_tables),
     target("series", make_series, use_series),
     target("hdf", make_hdf, partial(use_files, window=3)),
     target("text", make_texts, partial(use_files, window=3)),

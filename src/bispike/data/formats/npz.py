@@ -1,11 +1,12 @@
 """A user's own arrays in one `.npz` file; nothing in it is ever unpickled.
 
-Keys: `x_train`, `y_train` and, where there is a test part, `x_test`, `y_test`; or `x`, `y`; or the names of
-MedMNIST (`train_images`, `train_labels`, `test_images`, `test_labels`). `class_names` is optional.
+Keys: `x_train`, `y_train` and, where there is a test part, `x_test`, `y_test`; or `x`, `y`; or other usual names, as
+those of MedMNIST (`train_images`, `train_labels`, `test_images`, `test_labels`). `class_names` is optional.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import DataError
@@ -18,23 +19,52 @@ from ..schema import Inputs, Schema
 from ..schema.array_schema import ORDERS
 from .format import Format
 
-KEYS = (
-    ("x_train", "y_train", "x_test", "y_test"),
-    ("train_images", "train_labels", "test_images", "test_labels"),
-    ("x", "y", None, None),
-    ("X", "y", None, None),
+PARTS = {"train": ("train", "training"), "validation": ("val", "valid", "validation"), "test": ("test", "testing")}
+"""Words for the parts of a data set in the names of arrays."""
+PATTERNS = (
+    ("x_{}", "y_{}"),
+    ("{}_images", "{}_labels"),
+    ("{}_x", "{}_y"),
+    ("x{}", "y{}"),
+    ("{}_data", "{}_labels"),
+    ("images_{}", "labels_{}"),
+    ("data_{}", "labels_{}"),
 )
-INPUT_KEYS = {
-    "x": "y",
-    "X": "y",
-    "x_test": "y_test",
-    "test_images": "test_labels",
-    "x_train": "y_train",
-    "train_images": "train_labels",
-    "stimuli": "labels",
-    "arr_0": "arr_1",
-}
-"""Names under which a file with several arrays may hold stimuli for a trained network, each with that of the labels."""
+"""Names of stimuli and labels of a part, in any case."""
+WHOLE = (("x", "y"), ("images", "labels"), ("data", "target"), ("features", "labels"), ("data", "labels"))
+WHOLE += (("x", "labels"), ("features", "target"), ("stimuli", "labels"), ("arr_0", "arr_1"))
+"""Names of stimuli and labels without parts."""
+NAMES = ("class_names", "classes", "label_names", "target_names")
+
+
+INPUT_NAMES = ("x", "X", "x_test", "stimuli", "images", "data", "features", "arr_0")
+"""Names of stimuli without labels."""
+_WORDS = [word for words in PARTS.values() for word in words]
+_EXPECTED = {form.format(word) for pattern in PATTERNS for form in pattern for word in _WORDS}
+
+
+def parts_of(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Names of stimuli and labels by part.
+
+    Args:
+        names: of the arrays in a file.
+
+    Returns:
+        Pairs by "train", "validation" and "test"; "train" is the whole where there are no parts.
+    """
+    known = {name.lower(): name for name in names}
+    found = {}
+    for part, words in PARTS.items():
+        for pattern in PATTERNS:
+            pairs = [tuple(form.format(word) for form in pattern) for word in words]
+            fitting = next((pair for pair in pairs if set(pair) <= set(known)), None)
+            if fitting is not None:
+                found[part] = (known[fitting[0]], known[fitting[1]])
+                break
+    if found:
+        return found
+    pair = next((pair for pair in WHOLE if set(pair) <= set(known)), None)
+    return {} if pair is None else {"train": (known[pair[0]], known[pair[1]])}
 
 
 def read(
@@ -59,34 +89,38 @@ def read(
     """
     room = Room.of(path, memory_limit)
     arrays = load_arrays(path, room)
-    keys = next((keys for keys in KEYS if {keys[0], keys[1]} <= set(arrays)), None)
-    if keys is None:
+    keys = parts_of(arrays)
+    if "train" not in keys:
         raise DataError(
             f"{path}: expected the arrays x_train and y_train (x_test and y_test for a test part) or x and "
             f"y; found {', '.join(sorted(arrays)) or 'nothing'}."
         )
-    x_train, y_train = arrays[keys[0]], arrays[keys[1]]
-    x_test, y_test = (arrays.get(key) if key else None for key in keys[2:])
-    if (x_test is None) != (y_test is None):
-        raise DataError(f"{path}: expected both {keys[2]} and {keys[3]} or neither; found {', '.join(sorted(arrays))}.")
-    names = arrays.get("class_names")
-    if names is not None and names.size > y_train.size:
+    names = next((arrays[name] for name in NAMES if name in arrays), None)
+    used = {name for pair in keys.values() for name in pair} | set(NAMES)
+    half = [name for name in arrays if name not in used and name.lower() in _EXPECTED]
+    if half:
         raise DataError(
-            f"{path}: expected a name for each class, received {names.size} names for {y_train.size} labels."
+            f"{path}: expected stimuli and labels of each part, received {', '.join(half)} without the other; found "
+            f"{', '.join(sorted(arrays))}."
         )
-    for stimuli in (x_train, x_test):
-        if stimuli is not None:
-            room.expect_stimuli(stimuli.shape, bytes_each=1 if stimuli.dtype.kind in "bu" else 4)
+    given = {part: (arrays[x], arrays[y]) for part, (x, y) in keys.items()}
+    if names is not None and names.size > given["train"][1].size:
+        raise DataError(
+            f"{path}: expected a name for each class, received {names.size} names for {given['train'][1].size} labels."
+        )
+    for stimuli, _ in given.values():
+        room.expect_stimuli(stimuli.shape, bytes_each=1 if stimuli.dtype.kind in "bu" else 4)
+    others = sorted(set(arrays) - used)
+    notes = [f"arrays that are not used: {', '.join(others)}."] if others else []
     try:
         return from_arrays(
-            x_train,
-            y_train,
-            x_test,
-            y_test,
+            *given["train"],
+            *given.get("test", (None, None)),
             name=path.stem,
             class_names=None if names is None else [str(name) for name in names.reshape(-1)],
             layout=layout,
             test_fraction=test_fraction,
+            notes=notes,
             like=like,
         )
     except DataError as error:
@@ -94,20 +128,21 @@ def read(
 
 
 def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None) -> Inputs:
-    """Stimuli in an `.npy` file, or in the array of an `.npz` file that is named x, x_test or stimuli, or is alone.
+    """Stimuli in an `.npy` file, or in an `.npz` file: its test part, its only part, or its only array.
 
     Labels beside the stimuli (y beside x) are those that decisions are judged by.
     """
     room = Room.of(path, memory_limit)
     arrays = load_arrays(path, room)
-    known = [name for name in INPUT_KEYS if name in arrays]
-    if not known and len(arrays) != 1:
+    keys = parts_of(arrays)
+    known = [name for name in INPUT_NAMES if name in arrays]
+    pair = keys.get("test") or keys.get("train") or keys.get("validation")
+    if pair is None and not known and len(arrays) != 1:
         raise DataError(f"{path}: expected one array, or one named 'x'; found {', '.join(arrays) or 'nothing'}.")
-    name = known[0] if known else next(iter(arrays))
+    name = pair[0] if pair is not None else known[0] if known else next(iter(arrays))
     room.expect_stimuli(arrays[name].shape)
     found = schema.of_array(arrays[name], path)
-    labels = arrays.get(INPUT_KEYS.get(name, ""))
-    return found if labels is None else found.judged(labels, schema, f"{path}: {INPUT_KEYS[name]}")
+    return found if pair is None else found.judged(arrays[pair[1]], schema, f"{path}: {pair[1]}")
 
 
 FORMAT = Format(

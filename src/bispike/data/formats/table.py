@@ -35,7 +35,8 @@ from ..readers.dialect import Dialect
 from ..readers.table import Table, read_table_file
 from ..sampling import stratified
 from ..schema import Inputs, Schema, TableSchema
-from ..schema.table_schema import POLICIES, UNSEEN, missing_values
+from ..schema.table_rows import missing_values
+from ..schema.table_schema import POLICIES, UNSEEN
 from .format import Format
 
 ENDINGS = (".csv", ".tsv", ".tab", ".psv")
@@ -59,6 +60,7 @@ def read(
     comment: str | None = None,
     quote: str | None = None,
     missing_marks: Sequence[str] | str | float | None = None,
+    not_missing: Sequence[str] | str | None = None,
     test_fraction: float = 0.2,
     memory_limit: float | None = None,
 ) -> Dataset:
@@ -68,7 +70,8 @@ def read(
         path: the file.
         like: schema of a training, by which the table is read, and nothing else; None: table and options decide.
         target, drop, one_hot, missing, unseen: what the columns are for, see `ROLES`.
-        delimiter, decimal, encoding, header, names, comment, quote, missing_marks: how it is written, see `DIALECT`.
+        delimiter, decimal, encoding, header, names, comment, quote, missing_marks, not_missing: how it is written, see
+            `DIALECT`.
         test_fraction: share that becomes the test part.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
 
@@ -80,7 +83,9 @@ def read(
     if like is not None:
         return _read_like(path, like, name, test_fraction, memory_limit)
     written = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header, "names": names}
-    given = dialect_of({**written, "comment": comment, "quote": quote, "missing_marks": missing_marks})
+    given = dialect_of(
+        {**written, "comment": comment, "quote": quote, "missing_marks": missing_marks, "not_missing": not_missing}
+    )
     table = read_table_file(path, given, memory_limit=memory_limit)
     choices = roles.Choices(target, _several(drop), _several(one_hot), missing)
     return _learn(table, Room.of(path, memory_limit), name, test_fraction, choices, unseen)
@@ -117,6 +122,9 @@ def _learn(table: Table, room: Room | None, name: str, share: float, choices: ro
     if not names:
         raise DataError(f"{table.source}: expected at least one column besides {shortened(target)!r}.")
     columns = table.names
+    others = [column for column in names if column.lower() in roles.USUAL_TARGETS]
+    if choices.target is None and others:
+        notes.append(f"column {target!r} is taken as the class, and {others[0]!r} as a feature; target= names another.")
     table, more = _with_values(table, names, target, missing)
     features = roles.features_of(table, names, choices)
     width = sum(one.width for one in features)
@@ -163,7 +171,8 @@ def _with_values(table: Table, names: Sequence[str], target: str, missing: str) 
         row = int(gaps[target].argmax())
         raise DataError(
             f"{table.source}: {int(gaps[target].sum())} rows have no class in {shortened(target)!r}, the first is "
-            f"{table.at(row)}. Remove them, or give missing=drop-rows (--set data.missing=drop-rows)."
+            f"{table.at(row)}. Remove them, or give missing=drop-rows (--set data.missing=drop-rows). If a text such "
+            "as 'none' is a class: not_missing=[none]."
         )
     if missing == "own-category":
         numeric = {name: where for name, where in gaps.items() if table.numbers(name) is not None}
@@ -217,9 +226,10 @@ def _column(name: str, value: Any) -> str | None:
 
 def dialect_of(options: Mapping[str, Any]) -> Dialect:
     """What the options of `DIALECT`, those that are given, say about how a file is written."""
-    given = {option.name: options.get(option.name) for option in DIALECT}
-    names, marks = given["names"], _several(given["missing_marks"])
-    return Dialect(**{**given, "names": None if names is None else _several(names), "missing_marks": marks})
+    given: dict[str, Any] = {option.name: options.get(option.name) for option in DIALECT}
+    names, marks, values = given["names"], _several(given["missing_marks"]), _several(given["not_missing"])
+    given |= {"names": None if names is None else _several(names), "missing_marks": marks, "not_missing": values}
+    return Dialect(**given)
 
 
 def _several(value: Any) -> tuple[str, ...]:
@@ -270,6 +280,7 @@ DIALECT = (
     Option("comment", "what lines that are left out begin with; recognised above the rows", check=_comment),
     Option("quote", "character around cells that hold delimiters; '' if there is none", check=text),
     Option("missing_marks", "texts that mean a missing value, besides NA, ?, - and such: ['-999']", check=_texts),
+    Option("not_missing", "texts among the usual marks of missing values that are values here: [none]", check=_texts),
 )
 OPTIONS = (*ROLES, *DIALECT, TEST_SHARE, MEMORY_LIMIT)
 

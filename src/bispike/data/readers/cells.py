@@ -9,6 +9,7 @@ what they look like, so that they are refused and not taken as names of categori
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 GAPS = (
@@ -17,6 +18,8 @@ GAPS = (
     "N/A",
     "n/a",
     "na",
+    "N.A.",
+    "n.a.",
     "#N/A",
     "#NA",
     "#N/A N/A",
@@ -41,6 +44,7 @@ GAPS = (
     "-",
     "--",
     "---",
+    "\u2014",
     ".",
     "..",
     "#DIV/0!",
@@ -55,31 +59,31 @@ GAPS = (
 _GAPS = frozenset(gap.lower() for gap in GAPS)
 TRUTH = {"true": 1.0, "false": 0.0}
 MARKS = "%$€£¥₹"
-_ALIKE = str.maketrans(
-    {
-        "\u2212": "-",
-        "\u2012": "-",
-        "\u2013": "-",
-        "\uff0d": "-",
-        "\uff0b": "+",
-        "\uff0e": ".",
-        "\uff0c": ",",
-        "\u2019": "'",
-        "\u02bc": "'",
-        "\uff05": "%",
-        "\u00a0": " ",
-        "\u2007": " ",
-        "\u2009": " ",
-        "\u202f": " ",
-        "\u3000": " ",
-        "\ufeff": None,
-        "\u200b": None,
-        "\u200e": None,
-        "\u200f": None,
-        **{0xFF10 + digit: str(digit) for digit in range(10)},
-    }
-)
+_LOOKS_LIKE: dict[str, str | None] = {
+    "\u2212": "-",
+    "\u2012": "-",
+    "\u2013": "-",
+    "\uff0d": "-",
+    "\uff0b": "+",
+    "\uff0e": ".",
+    "\uff0c": ",",
+    "\u2019": "'",
+    "\u02bc": "'",
+    "\uff05": "%",
+    "\u00a0": " ",
+    "\u2007": " ",
+    "\u2009": " ",
+    "\u202f": " ",
+    "\u3000": " ",
+    "\ufeff": None,
+    "\u200b": None,
+    "\u200e": None,
+    "\u200f": None,
+    **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+}
+_ALIKE = str.maketrans(_LOOKS_LIKE)
 _EXPONENT = r"(?:[eEdD][-+]?[0-9]+)?"
+_ENDING = re.compile(r"[eEdD][-+]?[0-9]+$")
 _POINT = re.compile(rf"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+){_EXPONENT}")
 _COMMA = re.compile(rf"[-+]?(?:[0-9]+,?[0-9]*|,[0-9]+){_EXPONENT}")
 _GROUPED = {
@@ -98,7 +102,10 @@ _DATE = re.compile(
     r"|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?|[0-9]{4}-[0-9]{2}"
     r"|[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}.*|[A-Z][a-z]{2,8}\.? [0-9]{1,2},? [0-9]{4}.*"
 )
-_UNIT = re.compile(r"[-+]?[0-9][0-9.,]* ?(?:[A-Za-zµμ°Ω²³/]{1,8})")
+_UNIT = re.compile(
+    r"[-+]?[0-9][0-9.,]* ?(?!(?:st|nd|rd|th)$)[A-Za-zµμ°Ω²³/]{1,8}"
+    r"|(?:USD|EUR|GBP|CHF|JPY|INR|CNY|RMB|Rs\.?|kr) ?[-+]?[0-9][0-9.,]*"
+)
 _OTHER = {
     "an underscore in a number": re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+(?:\.[0-9]+)?"),
     "a hexadecimal number": re.compile(r"0[xX][0-9A-Fa-f]+"),
@@ -106,6 +113,11 @@ _OTHER = {
     "a date or time": _DATE,
     "a number with a unit": _UNIT,
     "not finite": _INFINITE,
+    "a number behind an apostrophe": re.compile(r"'[-+]?[0-9.,]+'?"),
+    "a number with its minus sign behind": re.compile(r"[0-9.,]+-"),
+    "a formula": re.compile(r"=.+"),
+    "a list": re.compile(r"\[.*\]|\{.*\}", re.DOTALL),
+    "several numbers": re.compile(r"[-+]?[0-9.]+(?:[ ;,|]+[-+]?[0-9.]+)+"),
 }
 
 
@@ -127,14 +139,20 @@ def plain(cell: str) -> str:
     return cell.strip() if cell.isascii() else cell.translate(_ALIKE).strip()
 
 
-def is_gap(cell: str, marks: frozenset[str] = frozenset()) -> bool:
+def gaps_of(missing_marks: Iterable[str] = (), not_missing: Iterable[str] = ()) -> frozenset[str]:
+    """Texts, as `plain` gives them and in lower case, that mean a missing value."""
+    values = {plain(mark).lower() for mark in not_missing}
+    return frozenset(gap for gap in _GAPS if gap not in values) | {plain(mark).lower() for mark in missing_marks}
+
+
+def is_gap(cell: str, gaps: frozenset[str] = _GAPS) -> bool:
     """Whether a cell, as `plain` gives it, holds no value.
 
     Args:
         cell: its text.
-        marks: texts of the user that mean a missing value.
+        gaps: texts that mean a missing value, as `gaps_of` gives them.
     """
-    return cell.lower() in _GAPS or cell in marks
+    return cell.lower() in gaps
 
 
 def number(cell: str, decimal: str = ".") -> Number | None:
@@ -160,6 +178,9 @@ def number(cell: str, decimal: str = ".") -> Number | None:
 def decimal_of(cell: str) -> str:
     """The decimal mark that a cell shows: "." or ","; "?": a comma that may be either; "": none."""
     bare = cell.strip(MARKS + " ")
+    mantissa = _ENDING.sub("", bare)
+    if mantissa != bare:  # nobody groups thousands in front of an exponent
+        return "," if "," in mantissa else "." if "." in mantissa else ""
     if _SURE_COMMA.fullmatch(bare):
         return ","
     if _SURE_POINT.fullmatch(bare):

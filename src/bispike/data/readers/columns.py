@@ -55,11 +55,10 @@ class Column:
         return Column(self.kind, values, lambda: self.texts[chosen], self.mark, -1, "", texts)
 
 
-def column_of_texts(texts: np.ndarray, decimal: str, marks: frozenset[str]) -> Column:
+def column_of_texts(texts: np.ndarray, decimal: str, gaps: frozenset[str]) -> Column:
     """The column in texts as a file holds them, object `[N]`."""
     cells = [plain(text) for text in texts.tolist()]
-    marks = frozenset(map(plain, marks))
-    bare = [None if is_gap(cell, marks) else cell for cell in cells]
+    bare = [None if is_gap(cell, gaps) else cell for cell in cells]
     written_as = [None if cell is None else text.strip() for cell, text in zip(bare, texts.tolist(), strict=True)]
     kept = np.array([*written_as, None], dtype=object)[:-1]  # an array of objects, whatever they are
     known = [cell for cell in bare if cell is not None]
@@ -77,11 +76,11 @@ def column_of_texts(texts: np.ndarray, decimal: str, marks: frozenset[str]) -> C
             value = None if cell is None else found[cell]
             values[row] = np.nan if value is None else value.value
         return Column("number", values, lambda: kept, beside.pop(), _texts=kept)
-    odd, fault = _odd(bare, found)
+    odd, fault = _odd(bare, found, decimal)
     return Column("text", None, lambda: kept, "", odd, fault, kept)
 
 
-def _odd(cells: list[str | None], found: dict[str, Any]) -> tuple[int, str]:
+def _odd(cells: list[str | None], found: dict[str, Any], decimal: str) -> tuple[int, str]:
     """Row of the first cell that keeps a column from being numbers, and what it is; -1: these are texts."""
     firsts = {value.mark for value in found.values() if value is not None}
     if len(firsts) > 1 and None not in found.values():
@@ -91,6 +90,10 @@ def _odd(cells: list[str | None], found: dict[str, Any]) -> tuple[int, str]:
     if any(value is not None for value in found.values()):
         row = next(row for row, cell in enumerate(cells) if cell is not None and found[cell] is None)
         return row, oddity(str(cells[row])) or "no number, but others in the column are"
+    other, mark = (".", "point") if decimal == "," else (",", "comma")
+    if all(number(cell, other) is not None for cell in found):
+        row = next(row for row, cell in enumerate(cells) if cell is not None and found[cell] is None)
+        return row, f"a number with a decimal {mark}, unlike other columns"
     looks = {cell: oddity(cell) for cell in found}
     if all(looks.values()) and len(set(looks.values())) == 1:
         row = next(row for row, cell in enumerate(cells) if cell is not None)

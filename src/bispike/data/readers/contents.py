@@ -13,8 +13,9 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 from ...errors import DataError
 from ..memory_limit import Room, amount
@@ -71,19 +72,20 @@ def read_file(path: Path, room: Room) -> bytes:
             raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
-def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
-    """The bytes of a file, unpacked if it is packed by gzip, bzip2, xz or zip (recognised by its first bytes).
+def read_unpacked(path: Path, room: Room, *, per_byte: int = 1, kinds: Collection[str] = ("gzip",)) -> bytes:
+    """The bytes of a file, unpacked if it is packed, as its first bytes say.
 
     Args:
         path: the file; a zip file holds one file.
         room: what it may take.
         per_byte: bytes that the caller needs for each byte of the content, the content included.
+        kinds: of packed files that are unpacked, of `PACKED`; others are returned as they are.
 
     Raises:
         DataError: it cannot be read, is damaged, or holds more than the limit.
     """
     content = read_file(path, room)
-    kind = next((kind for first, kind in PACKED.items() if content.startswith(first)), None)
+    kind = next((kind for first, kind in PACKED.items() if kind in kinds and content.startswith(first)), None)
     if kind is None:
         room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content
@@ -108,7 +110,7 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1) -> bytes:
 
 def _unpacker(kind: str, packed: io.BytesIO, path: Path) -> IO[bytes]:
     if kind == "gzip":
-        return gzip.GzipFile(fileobj=packed)
+        return cast(IO[bytes], gzip.GzipFile(fileobj=packed))
     if kind == "bzip2":
         return bz2.BZ2File(packed)
     if kind == "xz":

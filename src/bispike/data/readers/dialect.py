@@ -1,34 +1,12 @@
-"""How a table is written: its delimiter, its decimal mark, its heading; given by the user, or recognised from its rows.
-
-The first rows decide. What cannot be told apart is refused, with the option that decides it.
-"""
+"""How a table is written: its delimiter, its decimal mark, its heading; given by the user or recognised."""
 
 from __future__ import annotations
 
-import csv
-import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-import numpy as np
+from ...json_values import Check, expect, is_switch, is_text, list_of, optional, record
 
-from ...errors import DataError
-from ...json_values import Check, is_switch, is_text, list_of, optional, record
-from .cells import is_gap, number, plain
-from .characters import shortened
-from .table_text import Rows, cells_of, find_rows
-
-DELIMITERS = ("\t", ";", ",", "|", "")
-SAMPLE = 200
-"""Rows that decide."""
-ZEROS = re.compile(r"\s*0[0-9]+\s*")
-RARE = b"\x1f"
-"""Stands for a delimiter of several bytes."""
-_COMMENTS = ("#", "%", "//")
 _CHECK: Check = record(
     {
         "delimiter": optional(is_text),
@@ -39,6 +17,7 @@ _CHECK: Check = record(
         "header": optional(is_switch),
         "names": optional(list_of(is_text)),
         "missing_marks": list_of(is_text),
+        "not_missing": list_of(is_text),
     },
     others=False,
 )
@@ -57,6 +36,7 @@ class Dialect:
         header: whether the first row names the columns.
         names: of the columns, in place of those in the file.
         missing_marks: texts that mean a missing value, besides the usual ones (`cells.GAPS`).
+        not_missing: texts among the usual ones that are values here, such as "none".
     """
 
     delimiter: str | None = None
@@ -67,297 +47,22 @@ class Dialect:
     header: bool | None = None
     names: tuple[str, ...] | None = None
     missing_marks: tuple[str, ...] = ()
+    not_missing: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        values = asdict(self)
-        return {**values, "names": self.names and list(self.names), "missing_marks": list(self.missing_marks)}
+        lists = {name: list(getattr(self, name)) for name in ("missing_marks", "not_missing")}
+        return {**asdict(self), "names": self.names and list(self.names), **lists}
 
     @classmethod
     def from_dict(cls, values: Any, place: str) -> Self:
         """The dialect of plain values from a file, which are not trusted; a DamagedError says what is wrong."""
         _CHECK(values, place)
+        expect(values["decimal"] in (None, ".", ","), f"{place}: decimal", "'.' or ','", values["decimal"])
+        for name in ("delimiter", "quote"):
+            value = values[name]
+            fits = not value or (len(value) == 1 and value not in "\r\n" and (name == "quote" or value != '"'))
+            expect(fits, f"{place}: {name}", "one character", value)
         names = values["names"]
-        marks = tuple(values["missing_marks"])
-        return cls(**{**values, "names": names and tuple(names), "missing_marks": marks})
-
-
-@dataclass(frozen=True)
-class Form:
-    """What was recognised of a text.
-
-    Args:
-        delimiter, quote: as in `Dialect`.
-        names: of the columns; the heading of a row index is "".
-        header: whether the file names the columns.
-        rows: the rows of data.
-        zeros: places of columns with zeros in front of a number in the first rows, and such a cell.
-        notes: one sentence each.
-    """
-
-    delimiter: str
-    quote: str
-    names: tuple[str, ...]
-    header: bool
-    rows: Rows
-    zeros: dict[int, str]
-    notes: tuple[str, ...]
-
-
-def recognise(path: Path, content: bytes, given: Dialect, like: Dialect | None) -> tuple[Form, bytes]:
-    """The form of a text, and the text without lines that are no rows.
-
-    Args:
-        path: for messages.
-        content: UTF-8 with \\n as line ends.
-        given: what the user gives.
-        like: dialect of the training, which decides about a heading.
-
-    Raises:
-        DataError: no rows, rows of different lengths, or columns of one name.
-    """
-    notes: list[str] = []
-    given, content = _without_head(content, given)
-    if like is not None:  # these cannot be recognised
-        comment = like.comment if given.comment is None else given.comment
-        given = replace(given, comment=comment, quote=like.quote if given.quote is None else given.quote)
-    quote = '"' if given.quote is None else given.quote
-    if like is not None and given.delimiter is None and like.delimiter and not like.delimiter.isascii():
-        given = replace(given, delimiter=like.delimiter)
-    if given.delimiter is not None and not given.delimiter.isascii():
-        content = content.replace(given.delimiter.encode(), RARE)
-        given = replace(given, delimiter=RARE.decode())
-    likely = None if like is None else like.delimiter
-    delimiter = _delimiter(content, quote, likely) if given.delimiter is None else given.delimiter
-    rows = find_rows(path, content, delimiter, quote)
-    if not len(rows):
-        raise DataError(f"{path}: the file is empty.")
-    content, rows, left_out, heading = _without_comments(path, content, rows, given.comment, delimiter, quote)
-    if left_out:
-        notes.append(f"{left_out} comment lines are left out.")
-    first = cells_of(path, content, rows, delimiter, quote, SAMPLE)
-    rows, first, skipped = _without_title(rows, first)
-    if skipped:
-        notes.append(f"{skipped} lines above the column names are left out.")
-    header, named = _heading(path, first, given, like, heading)
-    body = rows[1:] if named else rows
-    if not len(body):
-        raise DataError(f"{path}: expected rows below the column names, found none.")
-    names, notes_on_names = _names(path, header, first[1:] if named else first, body, given)
-    _expect_even(path, body, len(names))
-    zeros = {i: cell for row in first for i, cell in enumerate(row) if ZEROS.fullmatch(cell) and i < len(names)}
-    form = Form(delimiter, quote, names, header is not None, body, zeros, (*notes, *notes_on_names))
-    return form, content
-
-
-def _without_head(content: bytes, given: Dialect) -> tuple[Dialect, bytes]:
-    """The text without a first line `sep=;` of Excel, whose delimiter is taken."""
-    line, _, _ = content[:20].partition(b"\n")
-    if line.strip(b'"').lower().startswith(b"sep=") and len(line.strip(b'"')) <= 5:
-        mark = line.strip(b'"')[4:].decode("utf-8", errors="replace") or "\t"
-        blank = b" " * len(line) + content[len(line) :]
-        return (given if given.delimiter is not None else replace(given, delimiter=mark)), blank
-    return given, content
-
-
-def _delimiter(content: bytes, quote: str, likely: str | None) -> str:
-    """The character that cuts the first lines into most alike rows, of which most cells are numbers.
-
-    Args:
-        content: the text.
-        quote: character around cells that hold delimiters.
-        likely: that of the training, which is taken if it cuts all lines into rows of one length.
-    """
-    lines = content[: 1 << 18].decode("utf-8", errors="replace").split("\n")
-    if len(content) > 1 << 18:
-        lines = lines[:-1] or lines
-    kept = [line for line in lines if line.strip() and not line.lstrip().startswith(_COMMENTS)][:SAMPLE]
-    kept = kept or [line for line in lines if line.strip()][:SAMPLE]
-    if likely and likely.isascii() and len(widths := set(map(len, _cut(kept, likely, quote)))) == 1 and widths != {1}:
-        return likely
-    best, chosen = (0.0, 0.0), ","
-    for mark in DELIMITERS:
-        if mark and not any(mark in line for line in kept):
-            continue
-        rows = _cut(kept, mark, quote)
-        widths = Counter(map(len, rows))
-        width, alike = max(widths.items(), key=lambda pair: (pair[1], pair[0]), default=(0, 0))
-        if width < 2:
-            continue
-        cells = [plain(cell) for row in rows[:50] for cell in row[:100]]
-        numbers = sum(number(cell) is not None or number(cell, ",") is not None or is_gap(cell) for cell in cells)
-        if mark == "" and ({*map(len, rows[1:])} - {width} or (width == 2 and len(rows[0]) == 1)):
-            continue  # ordinary text has spaces too
-        score = (round(alike / len(rows), 1), numbers / max(len(cells), 1) + (0.2 if mark else 0))
-        if score > best:
-            best, chosen = score, mark
-    return chosen
-
-
-def _cut(lines: Sequence[str], mark: str, quote: str) -> list[list[str]]:
-    if mark == "":
-        return [line.split() for line in lines]
-    try:
-        reader = csv.reader(lines, delimiter=mark, quotechar=quote or None, skipinitialspace=True,
-                            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE)  # fmt: skip
-        return [row for row in reader if row]
-    except csv.Error:
-        return [line.split(mark) for line in lines]
-
-
-def _without_comments(
-    path: Path, content: bytes, rows: Rows, comment: str | None, delimiter: str, quote: str
-) -> tuple[bytes, Rows, int, list[str] | None]:
-    """The text with blanks over its comments, the other rows, how many are comments, and the names in the last one
-    above the first row.
-    """
-    marks = (comment,) if comment else _COMMENTS
-    if not any(content.startswith(mark.encode()) or f"\n{mark}".encode() in content for mark in marks):
-        return content, rows, 0, None
-    width = Counter(rows.widths.tolist()).most_common(1)[0][0]
-    starts = [content[start : start + 2].decode("utf-8", errors="replace") for start in rows.starts.tolist()]
-    marked = np.array([start.startswith(marks) for start in starts])
-    body = np.flatnonzero(~marked)
-    first = int(body[0]) if len(body) else len(rows)
-    above = np.arange(len(rows)) < first
-    # Below the first row, a line with as many cells as a row may be a row whose first cell begins with the mark.
-    drop = marked if comment else marked & (above | (rows.widths != width))
-    if not comment:  # "#,name,type": the first column is named "#"
-        drop &= ~(
-            (rows.widths == width)
-            & np.array([start.strip() in marks for start in _first_cells(content, rows, delimiter)])
-        )
-    heading = None
-    if first and drop[first - 1]:
-        line = cells_of(path, content, rows[first - 1 : first], delimiter, quote, 1)
-        heading = [plain(cell) for cell in line[0]] if line else None
-        heading = heading and [heading[0].lstrip("#%/ "), *heading[1:]]
-        if heading and heading[0] == "" and delimiter == "":
-            heading = heading[1:]
-    blanked = bytearray(content)
-    stops = np.append(rows.starts[1:], len(content))
-    for row in np.flatnonzero(drop).tolist():
-        start, stop = int(rows.starts[row]), int(stops[row])
-        end = content.find(b"\n", start, stop)
-        blanked[start : stop if end < 0 else end] = b" " * ((stop if end < 0 else end) - start)
-    return bytes(blanked), rows[~drop], int(drop.sum()), heading
-
-
-def _first_cells(content: bytes, rows: Rows, delimiter: str) -> list[str]:
-    mark = (delimiter or " ").encode()
-    return [
-        content[start : start + 20].split(mark)[0].decode("utf-8", errors="replace") for start in rows.starts.tolist()
-    ]
-
-
-def _without_title(rows: Rows, first: list[list[str]]) -> tuple[Rows, list[list[str]], int]:
-    """Rows without lines of description above the names: rows of one cell where all others have several."""
-    width = Counter(map(len, first)).most_common(1)[0][0]
-    skipped = 0
-    while skipped < len(first) - 1 and len(first[skipped]) == 1 and width > 1:
-        skipped += 1
-    if skipped and (skipped > 20 or len(first) - skipped < 2 or len(first[skipped]) not in (width, width - 1)):
-        return rows, first, 0
-    return rows[skipped:], first[skipped:], skipped
-
-
-def _heading(
-    path: Path, first: list[list[str]], given: Dialect, like: Dialect | None, comment: list[str] | None
-) -> tuple[list[str] | None, bool]:
-    """The names that the file gives (None: none), and whether they stand in its first row."""
-    row = [plain(cell) for cell in first[0]]
-    wanted = given.header if given.header is not None else None if like is None else like.header
-    named = _is_heading(row, first[1:]) if wanted is None or given.header is None else wanted
-    if given.header is None and wanted is not None and wanted != named and like is not None:
-        named = wanted if wanted and _all_texts(row) else named
-    if named:
-        return row, True
-    if comment is not None and len(comment) == len(row) and given.header is not False and _all_texts(comment):
-        return comment, False
-    return None, False
-
-
-def _all_texts(row: Sequence[str]) -> bool:
-    return all(number(cell) is None for cell in row)
-
-
-def _is_heading(row: list[str], others: list[list[str]]) -> bool:
-    """Whether a first row names the columns."""
-    numbers = [number(cell) is not None or number(cell, ",") is not None for cell in row]
-    if not any(numbers) and any(not is_gap(cell) for cell in row):
-        columns = [{plain(other[i]) for other in others if i < len(other)} for i in range(len(row))]
-        again = [cell in column for cell, column in zip(row, columns, strict=True) if not is_gap(cell)]
-        return not (len(others) >= 4 and all(again))
-    if all(numbers):
-        return _counts(row, others)
-    if row[0] == "" and len(row) > 1 and not any(other[0] == "" for other in others if other):
-        return True  # the corner above the names of the rows
-    for i, cell in enumerate(row):
-        below = [plain(other[i]) for other in others[:50] if i < len(other)]
-        known = [cell for cell in below if not is_gap(cell)]
-        if not numbers[i] and not is_gap(cell) and known and all(number(c) or number(c, ",") for c in known):
-            return True  # a text above numbers
-    return False
-
-
-def _counts(row: list[str], others: list[list[str]]) -> bool:
-    """Whether a row of numbers counts the columns (0, 1, 2..) or rises evenly in whole numbers (1990, 1991..)."""
-    if not all(cell.isdecimal() for cell in row):
-        return False
-    values = [int(cell[:18]) for cell in row]
-    steps = {b - a for a, b in pairwise(values)}
-    below = [cell for other in others[:50] for cell in other]
-    fractions = any("." in cell or "," in cell for cell in below)
-    if len(values) == 1:
-        return values == [0] and fractions
-    if len(steps) != 1 or steps == {0}:
-        return False
-    if values == list(range(len(values))):
-        return len(values) > 2 or fractions
-    return len(values) > 3 and (fractions or len(values) > 9)
-
-
-def _names(
-    path: Path, header: list[str] | None, first: list[list[str]], body: Rows, given: Dialect
-) -> tuple[tuple[str, ...], list[str]]:
-    """Names of all columns, and notes."""
-    width = int(Counter(body.widths[:SAMPLE].tolist()).most_common(1)[0][0])
-    notes: list[str] = []
-    names = [f"column {i + 1}" for i in range(width)] if header is None else header
-    if header is not None and len(header) == width - 1 and _are_row_names([row[0] for row in first]):
-        names = ["", *header]
-        notes.append("the first column has no name: it holds the names of the rows.")
-    elif header is not None and len(header) == width - 1 and all(len(row) < width or not row[-1] for row in first):
-        names = [*header, ""]  # each row ends with a delimiter
-    elif header is not None and len(header) == width + 1 and header[-1] == "":
-        names = header[:-1]
-    if given.names is not None:
-        names = list(given.names)
-        if len(names) != width:
-            raise DataError(f"{path}: expected a name for each of {width} columns, received {len(names)} names.")
-    twice = [name for name, count in Counter(names).items() if count > 1 and name]
-    if twice:
-        raise DataError(
-            f"{path}: expected different names of the columns, {shortened(twice[0])!r} occurs twice. Rename one; if "
-            "the first row holds values and no names, give header=false (--set data.header=false)."
-        )
-    return tuple(names), notes
-
-
-def _are_row_names(cells: list[str]) -> bool:
-    texts = [plain(cell) for cell in cells]
-    if len(set(texts)) < len(texts):
-        return False
-    return _all_texts(texts) or texts == [str(i) for i in range(int(texts[0] == "1"), len(texts) + (texts[0] == "1"))]
-
-
-def _expect_even(path: Path, rows: Rows, width: int) -> None:
-    """Refuse rows with more or fewer cells than there are columns."""
-    uneven = rows.widths != width
-    if uneven.any():
-        row = int(uneven.argmax())
-        more = f" ({int(uneven.sum())} such rows in all)" if uneven.sum() > 1 else ""
-        raise DataError(
-            f"{path}, line {rows.lines[row]}: expected {width} columns, received {rows.widths[row]}{more}. Put quotes "
-            "around cells that hold the delimiter, or give delimiter, comment or header, if they are not recognised."
-        )
+        marks = {name: tuple(values[name]) for name in ("missing_marks", "not_missing")}
+        return cls(**{**values, "names": names and tuple(names), **marks})

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
+from .cells import decimal_of, gaps_of, plain
 from .characters import shortened
 from .columns import Column, column_of_texts, written
 
@@ -104,4 +105,11 @@ def _texts(series: Any, name: str, source: object) -> Column:
                     f"{type(value).__name__}."
                 )
         cells.append("" if gap else str(value))
-    return column_of_texts(np.array(cells, dtype=object), ".", frozenset())
+    marks = {decimal_of(plain(cell)) for cell in cells}
+    if "?" in marks and "." not in marks and "," not in marks:
+        cell = next(cell for cell in cells if decimal_of(plain(cell)) == "?")
+        raise DataError(
+            f"{source}, column {shortened(name)!r}: {cell!r} may be {cell.replace(',', '')} or "
+            f"{cell.replace(',', '.')}. Make the column one of numbers."
+        )
+    return column_of_texts(np.array(cells, dtype=object), ".", gaps_of())

@@ -131,7 +131,7 @@ class Table:
         A column without a heading whose values are all different is one too; None: there is none.
         """
         for name in self.columns:
-            if name.lower() in INDEX_NAMES and (name == self.names[0] or name.lower() not in ("x", "id")):
+            if name.lower() in INDEX_NAMES and name != "x" and (name == self.names[0] or name not in ("X", "id", "ID")):
                 found = self.columns[name]
                 if found.kind == "number" and found.values is not None and self._counts(name, found.values):
                     return name

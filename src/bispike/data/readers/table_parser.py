@@ -13,10 +13,11 @@ import numpy as np
 
 from ...errors import DataError
 from ..memory_limit import Room
-from .cells import GAPS, decimal_of, number, plain
+from .cells import GAPS, decimal_of, gaps_of, number, plain
 from .characters import shortened
 from .columns import Column, column_of_texts, written
-from .dialect import Dialect, Form, recognise
+from .dialect import Dialect
+from .recognition import Form, recognise
 from .table_text import read_text
 
 PER_CELL = 24
@@ -43,20 +44,23 @@ def parse(
             "the columns? Transpose the table."
         )
     room.expect(PER_CELL * width * count, f"a table of {width * count} cells")
-    marks = tuple(dict.fromkeys([*given.missing_marks, *(() if like is None else like.missing_marks)]))
+    marks = given.missing_marks or (() if like is None else like.missing_marks)
+    values = given.not_missing or (() if like is None else like.not_missing)
+    gaps = gaps_of(marks, values)
     first = given.decimal or (None if like is None else like.decimal) or "."
-    numbers, textual = _numbers(path, content, form, marks, first)
+    numbers, textual = _numbers(path, content, form, gaps, first)
     texts = _texts(path, content, form, textual, room)
     decimal, notes = _decimal(path, form, texts, given, like)
     if decimal != first:
-        numbers, textual = _numbers(path, content, form, marks, decimal)
+        numbers, textual = _numbers(path, content, form, gaps, decimal)
         texts = _texts(path, content, form, textual, room)
     columns: dict[str, Column] = {}
     for i, name in enumerate(form.names):
         if i in texts:
-            columns[name] = column_of_texts(texts[i], decimal, frozenset(marks))
+            columns[name] = column_of_texts(texts[i], decimal, gaps)
         else:
             columns[name] = _numeric(path, form, name, numbers[i])
+    _expect_names_once(path, form, columns)
     dialect = replace(
         given,
         delimiter=given.delimiter or form.delimiter,
@@ -65,6 +69,7 @@ def parse(
         quote=form.quote,
         header=form.header,
         missing_marks=marks,
+        not_missing=values,
     )
     notes += [
         f"column {shortened(form.names[i])!r} holds numbers with zeros in front, such as {cell.strip()}; they are read "
@@ -72,7 +77,7 @@ def parse(
         for i, cell in form.zeros.items()
         if i not in texts
     ]
-    kept, lines, more = _without_empty(columns, form)
+    kept, lines, more = _without_empty(columns, form, content)
     return kept, dialect, lines, [*form.notes, *notes, *more]
 
 
@@ -81,7 +86,8 @@ def _blocks(content: bytes, form: Form, **options: Any) -> Iterator[tuple[int, A
     import pandas
 
     rows = max(1, BLOCK // len(form.names))
-    exact = {} if tuple(map(int, pandas.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+    if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # later ones read exactly in any case
+        options["float_precision"] = "round_trip"
     stream = io.BytesIO(content)
     stream.seek(int(form.rows.starts[0]))
     with warnings.catch_warnings():
@@ -99,7 +105,6 @@ def _blocks(content: bytes, form: Form, **options: Any) -> Iterator[tuple[int, A
             low_memory=False,
             chunksize=rows,
             engine="c",
-            **exact,
             **options,
         )
         first = 0
@@ -110,13 +115,13 @@ def _blocks(content: bytes, form: Form, **options: Any) -> Iterator[tuple[int, A
 
 
 def _numbers(
-    path: Path, content: bytes, form: Form, marks: tuple[str, ...], decimal: str
+    path: Path, content: bytes, form: Form, gaps: frozenset[str], decimal: str
 ) -> tuple[np.ndarray, list[int]]:
     """float64 `[W, N]`, and the places of columns that hold something else somewhere."""
     values = np.empty((len(form.names), len(form.rows)))
     textual: set[int] = set()
     upto = 0
-    options = {"na_values": [*GAPS, *marks], "decimal": decimal}
+    options = {"na_values": sorted({gap for gap in GAPS if gap.lower() in gaps} | gaps), "decimal": decimal}
     try:
         for first, block in _blocks(content, form, **options):
             upto = first + len(block)
@@ -203,10 +208,31 @@ def _numeric(path: Path, form: Form, name: str, values: np.ndarray) -> Column:
     return Column(kind, values, lambda: written(values))
 
 
-def _without_empty(columns: dict[str, Column], form: Form) -> tuple[dict[str, Column], np.ndarray, list[str]]:
-    """The columns without rows and nameless columns that hold no value at all."""
+def _expect_names_once(path: Path, form: Form, columns: dict[str, Column]) -> None:
+    """Refuse a row that repeats the names of the columns, as two joined files have it."""
+    if not form.header or any(column.values is not None for column in columns.values()):
+        return
+    again = np.ones(len(form.rows), dtype=bool)
+    for name, column in columns.items():
+        again &= column.texts == name
+        if not again.any():
+            return
+    raise DataError(
+        f"{path}, line {form.rows.lines[int(again.argmax())]}: repeats the names of the columns. Were two files "
+        "joined? Remove the line."
+    )
+
+
+def _without_empty(
+    columns: dict[str, Column], form: Form, content: bytes
+) -> tuple[dict[str, Column], np.ndarray, list[str]]:
+    """The columns without rows of nothing but delimiters, and without nameless columns that hold no value at all."""
     notes = []
-    nameless = [name for name, column in columns.items() if name == "" and column.kind == "empty"]
+    nameless = [
+        name
+        for place, (name, column) in enumerate(columns.items(), start=1)
+        if column.kind == "empty" and (name == "" or (form.header and name == f"column {place}"))
+    ]
     kept = {name: column for name, column in columns.items() if name not in nameless} or columns
     lines = form.rows.lines
     blank: np.ndarray | None = None
@@ -215,6 +241,14 @@ def _without_empty(columns: dict[str, Column], form: Form) -> tuple[dict[str, Co
         blank = gaps if blank is None else blank & gaps
         if not blank.any():
             break
+    between = int(lines[-1] - lines[0]) + 1 - len(lines)
+    if len(form.names) == 1 and between:
+        notes.append(f"{between} lines between the values are blank or comments and are left out: they are no gaps.")
+    if blank is not None and blank.any() and len(kept) > 1:
+        nothing = b' \t\n"' + form.delimiter.encode()
+        starts = [*form.rows.starts.tolist(), len(content)]
+        for row in np.flatnonzero(blank).tolist():
+            blank[row] = not content[starts[row] : starts[row + 1]].strip(nothing)
     if blank is not None and blank.any() and not blank.all() and len(kept) > 1:
         notes.append(f"{int(blank.sum())} rows without any value are left out.")
         kept = {name: column.rows(~blank) for name, column in kept.items()}

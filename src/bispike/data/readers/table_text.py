@@ -11,12 +11,13 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ...errors import ConfigurationError, DataError
 from ..memory_limit import Room
-from .contents import read_unpacked
+from .contents import PACKED, read_unpacked
 
 PER_CHARACTER = 3
 """Bytes that reading takes per byte of the text: the bytes, their copy, and the numbers."""
@@ -59,7 +60,7 @@ def read_text(path: Path, encoding: str | None, likely: str | None, memory_limit
         DataError: unreadable, damaged, of another encoding, no text, or more than the limit.
         ConfigurationError: no such encoding.
     """
-    content = read_unpacked(path, Room.of(path, memory_limit), per_byte=PER_CHARACTER)
+    content = read_unpacked(path, Room.of(path, memory_limit), per_byte=PER_CHARACTER, kinds=PACKED.values())
     for first, (what, fix) in _FOREIGN.items():
         if content.startswith(first):
             raise DataError(f"{path}: expected a table as text, received {what}: {fix}.")
@@ -83,6 +84,7 @@ def read_text(path: Path, encoding: str | None, likely: str | None, memory_limit
     if b"\x00" in content:
         hint = " Is it UTF-16? Try encoding=utf-16-le." if content.count(0) * 3 > len(content) else ""
         raise DataError(f"{path}: expected a table as text, received a file with zero bytes.{hint}")
+    content = content.removesuffix(b"\x1a")  # the end of a file in DOS
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content, name
@@ -231,8 +233,8 @@ def _spaced(text: str, delimiter: str) -> str:
     return text.replace("\t", " ") if delimiter == "" else text
 
 
-def _quoting(quote: str) -> int:
-    return csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+def _quoting(quote: str) -> Literal[0, 3]:
+    return 0 if quote else 3  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
 
 
 def cells_of(path: Path, content: bytes, rows: Rows, delimiter: str, quote: str, count: int) -> list[list[str]]:

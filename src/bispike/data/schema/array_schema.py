@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -15,7 +16,7 @@ from ...errors import ConfigurationError, DataError
 from ...json_values import Check, expect, is_text, list_of, record, whole
 from ..readers.table import Table
 from .schema import Inputs, Schema
-from .table_schema import numbers_of, without_counter
+from .table_rows import numbers_of, without_counter
 from .units import Units, as_float
 
 ORDERS = ("auto", "features", "grey", "channels-first", "channels-last")
@@ -111,6 +112,7 @@ class ArraySchema(Schema):
         values = math.prod(self.shape)
         target = self._class_column(table, source) if len(table.names) == values + 1 else None
         features = [name for name in table.names if name != target]
+        _expect_order(features, source)
         matrix = numbers_of(table, features)
         inputs = self.of_array(matrix[0] if len(matrix) == 1 else matrix, source)
         inputs = replace(inputs, notes=(*table.notes, *notes, *inputs.notes))
@@ -135,12 +137,14 @@ class ArraySchema(Schema):
         choices: dict[tuple[int, ...], str] = {}
         if len(self.shape) == 3:
             channels, height, width = self.shape
-            choices = {self.shape: "channels-first", (height, width, channels): "channels-last"}
-            if self.order == "channels-last":  # where both fit, the axes mean what they meant in training
-                choices[(height, width, channels)] = "channels-last"
+            axes = {"channels-first": self.shape, "channels-last": (height, width, channels)}
+            if self.order in axes:  # where both fit, the axes mean what they meant in training
+                choices[axes[self.order]] = self.order
+            for order, shape in axes.items():
+                choices.setdefault(shape, order)
             if channels == 1:
-                choices[(height, width)] = "grey"
-            choices[(math.prod(self.shape),)] = "flat"
+                choices.setdefault((height, width), "grey")
+            choices.setdefault((math.prod(self.shape),), "flat")
         else:
             choices[self.shape] = "features" if len(self.shape) == 1 else "channels-first"
         if array.shape in choices:
@@ -169,6 +173,17 @@ class ArraySchema(Schema):
         expect(values["order"] in ORDERS[1:], f"{place}: order", f"one of {', '.join(ORDERS[1:])}", values["order"])
         units = Units.from_dict(values["units"], f"{place}: units")
         return cls(tuple(values["shape"]), values["order"], units, tuple(values["classes"]))
+
+
+def _expect_order(names: Sequence[str], source: object) -> None:
+    """Refuse columns with numbers in their names that are not in the order of the numbers."""
+    ends = [re.search(r"[0-9]{1,9}$", name) for name in names]
+    numbers = [int(end.group()) for end in ends if end is not None]
+    if len(set(numbers)) == len(names) > 1 and numbers != sorted(numbers):
+        raise DataError(
+            f"{source}: expected columns in the order of the numbers in their names, received "
+            f"{', '.join(names[:3])}, ...: a run on arrays takes them by their place."
+        )
 
 
 def expect_numbers(array: np.ndarray, what: str) -> None:

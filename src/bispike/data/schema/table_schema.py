@@ -6,7 +6,7 @@ in the others. Files in use are read by the names of the columns, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,12 +18,11 @@ from torch import Tensor
 from ...errors import DataError, unknown_name
 from ...json_values import Check, expect, is_text, list_of, number, optional, record
 from ..labels import encode_known
-from ..readers.cells import number as number_in
-from ..readers.cells import plain
 from ..readers.characters import shortened
 from ..readers.dialect import Dialect
 from ..readers.table import Table
 from .schema import Inputs, Schema
+from .table_rows import LISTED, expect_numbers, listed, missing_values
 
 OWN_CATEGORY = "(missing)"
 """Category of cells without a value, where they have one of their own."""
@@ -32,7 +31,6 @@ UNSEEN = ("refuse", "zero")
 POLICIES = ("error", "mean", "median", "most-frequent", "own-category", "drop-rows")
 FAR = 3.0
 """How many spans of the training's numbers a number may lie outside of them without a note."""
-LISTED = 20
 _FEATURE: Check = record(
     {
         "name": is_text,
@@ -159,7 +157,7 @@ class TableSchema(Schema):
         if rows.ndim != 2 or rows.shape[1] != len(self.features) or not len(rows):
             raise DataError(
                 f"{source}: expected [N, {len(self.features)}], a value for each of the columns "
-                f"{_listed(one.name for one in self.features)}; received {list(array.shape)}."
+                f"{listed(one.name for one in self.features)}; received {list(array.shape)}."
             )
         values = rows.astype(np.float64)
         if not np.isfinite(values).all():
@@ -170,7 +168,7 @@ class TableSchema(Schema):
             )
         name = Path(str(source)).name
         names = (name,) if len(rows) == 1 else tuple(f"{name}[{row}]" for row in range(len(rows)))
-        order = _listed(one.name for one in self.features)
+        order = listed(one.name for one in self.features)
         notes = [f"the columns of the array are taken in the order of the training: {order}."]
         notes += [note for one, column in zip(self.features, values.T, strict=True) for note in _far(one, column)]
         return Inputs(names, torch.from_numpy(values.astype(np.float32)), tuple(notes))
@@ -199,7 +197,7 @@ class TableSchema(Schema):
             if self.dialect.header:
                 raise DataError(
                     f"{source}: expected column names in the first row, as in training, found none. Columns are: "
-                    f"{_listed(one.name for one in self.features)}."
+                    f"{listed(one.name for one in self.features)}."
                 )
             others = [name for name in self.columns if name != self.target]
             if len(table.names) == len(others):
@@ -215,13 +213,13 @@ class TableSchema(Schema):
         if absent:
             near = unknown_name("column", absent[0], table.names[:LISTED]) if table.names else ""
             raise DataError(
-                f"{source}: expected the columns of the training, found no {_listed(absent)} ({len(absent)} of "
+                f"{source}: expected the columns of the training, found no {listed(absent)} ({len(absent)} of "
                 f"{len(self.features)} are missing). Near: {near.partition('; ')[2] or near}"
             )
         known = {one.name for one in self.features} | {self.target, *self.dropped}
         extra = [name for name in table.names if name not in known and name != table.counter()]
         if extra:
-            notes.append(f"{len(extra)} columns that the training did not have are ignored: {_listed(extra)}.")
+            notes.append(f"{len(extra)} columns that the training did not have are ignored: {listed(extra)}.")
         return table, notes
 
     def _labels(self, table: Table) -> tuple[Tensor | None, list[str]]:
@@ -237,13 +235,13 @@ class TableSchema(Schema):
         if odd is not None:
             raise DataError(
                 f"{table.place(odd)}, column {shortened(self.target)!r}: expected a class of the training "
-                f"({_listed(self.classes)}), received {shortened(labels[odd])!r}."
+                f"({listed(self.classes)}), received {shortened(labels[odd])!r}."
             )
         return encode_known(labels, self.classes, f"column {self.target!r}"), []
 
     def _numbers(self, table: Table, one: Feature) -> tuple[np.ndarray, list[str]]:
         column, name = table.columns[one.name], shortened(one.name)
-        values = _expect_numbers(table, one.name)
+        values = expect_numbers(table, one.name)
         if column.kind == "number" and column.mark != one.mark:
             expected = f"numbers with {one.mark!r}" if one.mark else "plain numbers"
             received = f"numbers with {column.mark!r}" if column.mark else "plain numbers"
@@ -255,7 +253,7 @@ class TableSchema(Schema):
         notes: list[str] = []
         if gaps.any():
             self._expect_fill(table, one, gaps)
-            values = np.where(gaps, one.fill, values).astype(np.float64)
+            values = np.where(gaps, float(one.fill or 0), values)
             notes.append(f"{int(gaps.sum())} missing values in {name!r} are filled with {one.fill:g} ({self.missing}).")
         return values, [*notes, *_far(one, values)]
 
@@ -276,7 +274,7 @@ class TableSchema(Schema):
             if self.unseen == "refuse":
                 raise DataError(
                     f"{table.place(row)}, column {name!r}: expected a category of the training "
-                    f"({_listed(one.categories)}), received {shortened(str(texts[row]))!r} ({int(unseen.sum())} such "
+                    f"({listed(one.categories)}), received {shortened(str(texts[row]))!r} ({int(unseen.sum())} such "
                     "rows). A training with data.unseen=zero takes them as none of its categories."
                 )
             notes.append(f"{int(unseen.sum())} rows hold a category in {name!r} that the training did not have: all 0.")
@@ -313,65 +311,16 @@ class TableSchema(Schema):
             (optional(number()) if one["kind"] == "number" else optional(is_text))(one["fill"], f"{at}: fill")
             features.append(Feature(**{**one, "categories": tuple(one["categories"])}))
         expect(bool(features), f"{place}: features", "at least one", [])
-        names = {"columns": tuple(values["columns"]), "dropped": tuple(values["dropped"])}
-        others = {"missing": values["missing"], "unseen": values["unseen"], "classes": tuple(values["classes"])}
-        dialect = Dialect.from_dict(values["dialect"], f"{place}: dialect")
-        return cls(dialect=dialect, features=tuple(features), target=values["target"], **names, **others)
-
-
-def without_counter(table: Table) -> tuple[Table, list[str]]:
-    """A table without the column that only counts the rows, and a note on it."""
-    counter = table.counter()
-    if counter is None:
-        return table, []
-    return table.without([counter]), [f"column {shortened(counter) or '(no name)'!r} only counts the rows; left out."]
-
-
-def numbers_of(table: Table, names: Sequence[str]) -> np.ndarray:
-    """Columns of numbers, float64 `[N, D]`.
-
-    Raises:
-        DataError: a text in place of a number, or a missing value.
-    """
-    found = [_expect_numbers(table, name) for name in names]
-    gaps = {name: where for name in names if (where := table.gaps(name)).any()}
-    if gaps:
-        raise missing_values(table, gaps)
-    return np.stack(found, axis=1) if found else np.zeros((len(table), 0))
-
-
-def _expect_numbers(table: Table, name: str) -> np.ndarray:
-    values = table.numbers(name)
-    if values is not None:
-        return values
-    texts, decimal = table.texts(name).tolist(), table.dialect.decimal or "."
-    odd = [row for row, text in enumerate(texts) if text is not None and number_in(plain(text), decimal) is None]
-    row = odd[0] if odd else 0
-    raise DataError(
-        f"{table.place(row)}, column {shortened(name)!r}: expected a number, as in training, received "
-        f"{shortened(str(texts[row]))!r}."
-    )
-
-
-def missing_values(table: Table, gaps: Mapping[str, np.ndarray]) -> DataError:
-    """The error for missing values: how many, where, and the options that fill them.
-
-    Args:
-        table: for the lines of its rows.
-        gaps: by column, where values are missing, with at least one each.
-    """
-    counts = {name: int(where.sum()) for name, where in gaps.items()}
-    first = min(gaps, key=lambda name: int(gaps[name].argmax()))
-    row, total = int(gaps[first].argmax()), sum(counts.values())
-    if total == 1:
-        what = f"one missing value in {shortened(first)!r}, {table.at(row)}"
-    else:
-        columns = ", ".join(f"{shortened(name)!r} ({count})" for name, count in list(counts.items())[:LISTED])
-        what = f"{total} missing values in {columns}; the first in {shortened(first)!r}, {table.at(row)}"
-    return DataError(
-        f"{table.source}: {what}. Fill them in the file, or train with missing=median, mean, most-frequent, "
-        "own-category or drop-rows (--set data.missing=median)."
-    )
+        return cls(
+            dialect=Dialect.from_dict(values["dialect"], f"{place}: dialect"),
+            columns=tuple(values["columns"]),
+            features=tuple(features),
+            target=values["target"],
+            dropped=tuple(values["dropped"]),
+            missing=values["missing"],
+            unseen=values["unseen"],
+            classes=tuple(values["classes"]),
+        )
 
 
 def _far(one: Feature, values: np.ndarray) -> list[str]:
@@ -386,9 +335,3 @@ def _far(one: Feature, values: np.ndarray) -> list[str]:
         f"{int(far.sum())} values in {shortened(one.name)!r} are far from those of training ({one.low:g} to "
         f"{one.high:g}), such as {values[far][0]:g}: is the unit the same?"
     ]
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = [repr(shortened(name)) for name in names]
-    more = f" and {len(shown) - LISTED} more" if len(shown) > LISTED else ""
-    return ", ".join(shown[:LISTED]) + more

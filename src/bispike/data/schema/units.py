@@ -26,6 +26,8 @@ SMALLEST_SCALED = 2.0
 """Fractional images with a value above this one are in 0..255, not in 0..1."""
 SLACK = 2.0
 """How many spans of the training's values an image may lie outside of them before its unit is another one."""
+MANY_OUTSIDE = 0.1
+"""Share of values outside those of training from which a note says so."""
 _BLOCK = 1 << 20
 _CHECK: Check = record(
     {"image": is_switch, "divisor": number(1e-30), "whole": is_switch, "low": number(), "high": number()}, others=False
@@ -87,8 +89,9 @@ class Units:
         low, high = extremes(array)
         if not (np.isfinite(low) and np.isfinite(high)):
             raise not_finite(array, what)
+        far = [] if part else self._far_values(array, low, high, what)
         if not self.image:
-            return _float32(array), []
+            return _float32(array), far
         if array.dtype.kind == "b":
             return _bytes(array, 255 if self.compact else 1), []
         whole = is_whole(array)
@@ -107,8 +110,20 @@ class Units:
                 )
         self._expect_unit(low, high, what)
         if self.compact and whole:
-            return _bytes(array, 1 if self.divisor > 1 else 255), []
-        return _float32(array).div_(self.divisor), []
+            return _bytes(array, 1 if self.divisor > 1 else 255), far
+        return _float32(array).div_(self.divisor), far
+
+    def _far_values(self, array: np.ndarray, low: float, high: float, what: object) -> list[str]:
+        """A note if many values lie outside those of training, which another unit makes likely."""
+        if self.divisor > 1 or (low >= self.low and high <= self.high):
+            return []
+        outside = sum(int(((block < self.low) | (block > self.high)).sum()) for block in _blocks(array)) / array.size
+        if outside <= MANY_OUTSIDE:
+            return []
+        return [
+            f"{what}: {outside:.0%} of the values lie outside those of training, {self.low:g} to {self.high:g}; is the "
+            "unit the same?"
+        ]
 
     def _expect_unit(self, low: float, high: float, what: object) -> None:
         """Refuse values that the unit of the training cannot hold."""
