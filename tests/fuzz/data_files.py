@@ -115,6 +115,36 @@ def make_images(folder: Path) -> None:
             Image.fromarray(values.astype(np.uint8)).save(folder / name / f"1.{ending}")
 
 
+def make_deep_images(folder: Path) -> None:
+    """Images of every depth, with transparency, several pages, a palette, and other colour modes."""
+    draws = np.random.default_rng(0)
+    colours = draws.integers(0, 256, (8, 8, 4), dtype=np.uint8)
+    images = {
+        "words.png": Image.fromarray((colours[..., 0].astype(np.uint16) << 8) + 3),
+        "clear.png": Image.fromarray(colours),
+        "words.tif": Image.fromarray((colours[..., 0].astype(np.uint16) << 8) + 3),
+        "longs.tif": Image.fromarray(colours[..., 0].astype(np.int32) << 8),
+        "fractions.tiff": Image.fromarray(colours[..., 0].astype(np.float32) / 255),
+        "clear.webp": Image.fromarray(colours),
+        "palette.png": Image.fromarray(colours[..., :3]).convert("P", palette=Image.Palette.ADAPTIVE),
+        "cmyk.jpg": Image.fromarray(colours[..., :3]).convert("CMYK"),
+        "lab.tif": Image.new("LAB", (8, 8), (112, 188, 173)),
+        "one.bmp": Image.fromarray(colours[..., 0] > 99),
+        "x.avif": Image.fromarray(colours),
+        "words.pgm": Image.fromarray(colours[..., 0].astype(np.uint16) << 8),
+        "plain": Image.fromarray(colours[..., 0]),
+    }
+    for part in ("train", "val", "test"):
+        for name in ("cat", "dog"):
+            (folder / part / name).mkdir(parents=True)
+            for file, image in images.items() if (part, name) == ("train", "cat") else [*images.items()][:3]:
+                image.save(folder / part / name / file, format=None if "." in file else "PNG")
+    pages = [Image.fromarray(colours[..., i]) for i in range(3)]
+    for file in ("pages.tif", "film.gif"):
+        pages[0].save(folder / "train" / "dog" / file, save_all=True, append_images=pages[1:])
+    (folder / "train" / "dog" / "notes.txt").write_text("which are no image, but longer than any signature is")
+
+
 def make_events(folder: Path) -> None:
     draws = np.random.default_rng(0)
     count = 120
@@ -135,6 +165,24 @@ def make_n_mnist(folder: Path) -> None:
             (folder / part / str(digit)).mkdir(parents=True)
             events = b"".join(bytes([digit, i, 128 * (i % 2), 4, i]) for i in range(20))
             (folder / part / str(digit) / "1.bin").write_bytes(events)
+
+
+def make_event_files(folder: Path) -> None:
+    """Recordings as a structured array, as N-MNIST, as columns, and in an archive."""
+    draws = np.random.default_rng(0)
+    recording = np.zeros(40, dtype=[("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "?")])
+    for name, most in (("x", 6), ("y", 6), ("t", 300_000), ("p", 2)):
+        recording[name] = draws.integers(0, most, 40)
+    recording["t"].sort()
+    np.save(folder / "r.npy", recording)
+    np.save(folder / "four.npy", np.stack([recording[name] for name in "txyp"], 1))
+    np.savez(folder / "r.npz", events=recording, sample=np.arange(40) // 10, labels=np.arange(4) % 2)
+    (folder / "r.bin").write_bytes(bytes(draws.integers(0, 6, 200, dtype=np.uint8)))
+    for ending in ("npy", "bin"):
+        with zipfile.ZipFile(folder / f"{ending}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for number in range(6):
+                part = "Test" if number % 3 == 2 else "Train"
+                archive.writestr(f"{part}/{number % 2}/{number}.{ending}", (folder / f"r.{ending}").read_bytes())
 
 
 def make_cifar(folder: Path) -> None:

@@ -100,8 +100,8 @@ def check(
     windows = report.get("task") in ("text", "series")
     parts: dict[str, object] = {
         part: f"{report[part]['count']:,} windows" if windows else _counts(report[part])
-        for part in ("train", "test")
-        if part in report
+        for part in ("train", "validation", "test")
+        if report.get(part) is not None
     }
     shown: dict[str, object] = {
         "data set": report["name"],
@@ -109,6 +109,7 @@ def check(
         "shape": "x".join(map(str, report.get("shape", []))),
         "classes": report.get("classes"),
         **parts,
+        **_facts(report.get("facts", {})),
         "values": "{} to {}".format(*report["value_range"]) if "value_range" in report else None,
         "checksums": ", ".join(f"{name} {verdict}" for name, verdict in report.get("checksums", {}).items()),
     }
@@ -141,6 +142,17 @@ def _columns(found: dict[str, Any]) -> list[Any]:
 
 def _range(one: dict[str, Any]) -> list[str]:
     return ["" if one[end] is None else f"{one[end]:g}" for end in ("low", "high")]
+
+
+def _facts(facts: dict[str, Any]) -> dict[str, object]:
+    """What a reader counted, as lines."""
+    return {name.replace("_", " "): _shown(value) for name, value in facts.items()}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_shown, value))
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
 def _counts(part: dict[str, Any]) -> str:

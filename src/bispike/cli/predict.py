@@ -60,7 +60,7 @@ def _decisions(run: Path, found: Predictions, best: int) -> Answer:
         )
         for row in found.rows
     ]
-    values = {"run": str(run), "rows": found.rows, "notes": found.notes}
+    values: dict[str, Any] = {"run": str(run), "rows": found.rows, "notes": found.notes}
     text: Any = table(["input", "decision", *judged, f"best {best}"], shown)
     if found.judged:
         values |= {"judged": found.judged, "correct": found.correct, "accuracy": found.accuracy}

@@ -66,15 +66,16 @@ def from_arrays(
     arrays = {"training stimuli": as_array(x_train, "training stimuli")}
     if x_test is not None:
         arrays["test stimuli"] = as_array(x_test, "test stimuli")
-    given = [as_array(y_train, "training labels"), None if y_test is None else as_array(y_test, "test labels")]
+    numbers = as_array(y_train, "training labels")
+    others = None if y_test is None else as_array(y_test, "test labels")
     if like is not None:
-        schema, labels = like, labelling.encode_like(given[0], given[1], like.classes)
+        schema, labels = like, labelling.encode_like(numbers, others, like.classes)
         read = [like.of_array(array, what) for what, array in arrays.items()]
         parts = [(part.stimuli, list(part.notes)) for part in read]
     else:
         reading = ArraySchema.of(arrays["training stimuli"], order=layout, what="training stimuli")
         parts = [reading.apply(array, what) for what, array in arrays.items()]
-        labels = labelling.encode(given[0], given[1], class_names)
+        labels = labelling.encode(numbers, others, class_names)
         schema = replace(reading, classes=labels.names)
     stimuli = [part for part, _ in parts]
     said = [note for _, part_notes in parts for note in part_notes]
@@ -88,6 +89,7 @@ def assemble(
     labels: labelling.Labels,
     test: Tensor | None,
     *,
+    validation: Split | None = None,
     test_fraction: float = 0.2,
     notes: Sequence[str] = (),
     schema: Schema | None = None,
@@ -99,19 +101,21 @@ def assemble(
         train: stimuli of the training part.
         labels: of both parts.
         test: stimuli of the test part; split off the training part where missing.
+        validation: the source's own validation part; None: it has none.
         test_fraction: share that becomes the test part where there is none.
         notes: what a reader should know about how the data were read, one sentence each.
         schema: how the data were read; None: as arrays of the stored type.
     """
     _expect_sound(train, labels.train, "training")
     _expect_repeated(len(labels.names), len(train))
+    if validation is not None:
+        _expect_sound(validation.stimuli, validation.labels, "validation")
+        _expect_same_shape(validation.stimuli, train, "validation")
+        notes = [*notes, f"the validation part is the source's own, {len(validation)} stimuli."]
     train_part, test_part = Split(train, labels.train), None
     if test is not None and labels.test is not None:
         _expect_sound(test, labels.test, "test")
-        if test.shape[1:] != train.shape[1:]:
-            raise DataError(
-                f"test stimuli: expected shape {list(train.shape[1:])} as in training, received {list(test.shape[1:])}."
-            )
+        _expect_same_shape(test, train, "test")
         test_part = Split(test, labels.test)
     else:
         train_part, test_part = _split_off(train_part, test_fraction)
@@ -120,7 +124,9 @@ def assemble(
     known = schema_of(train, labels.names) if schema is None else schema
     stimulus = Stimulus(tuple(train.shape[1:]), mean, std, known.divisor, known.limits)
     concept = Concept(labels.names)
-    return Dataset(name, stimulus, concept, train_part, test_part, notes=tuple(notes), schema=known)
+    return Dataset(
+        name, stimulus, concept, train_part, test_part, notes=tuple(notes), schema=known, validation=validation
+    )
 
 
 def schema_of(stimuli: Tensor, classes: Sequence[str]) -> ArraySchema:
@@ -175,6 +181,14 @@ def _expect_repeated(classes: int, stimuli: int) -> None:
         raise DataError(
             f"training labels: {classes} classes for {stimuli} stimuli; expected at least two stimuli per class. Are "
             "the labels really classes, and not numbers or names of the stimuli?"
+        )
+
+
+def _expect_same_shape(stimuli: Tensor, train: Tensor, part: str) -> None:
+    if stimuli.shape[1:] != train.shape[1:]:
+        raise DataError(
+            f"{part} stimuli: expected shape {list(train.shape[1:])} as in training, received "
+            f"{list(stimuli.shape[1:])}."
         )
 
 

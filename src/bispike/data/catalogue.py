@@ -76,7 +76,7 @@ def load(
             folder_named = storage.roots(root)[0] / found.folders[0]
             raise DataError(f"data set {found.name!r} is not on this machine.", *storage.guidance(found, folder_named))
         place = _fetch(found, root, progress)
-    loaded = found.load(place, **given)
+    loaded = _load_like(found, place, given, like)
     return loaded if found.options else _expect_as_published(found, loaded, place)
 
 
@@ -172,9 +172,16 @@ def _load_path(path: Path, options: dict[str, Any], like: Schema | None) -> Data
             task = options.pop("task", None) or getattr(like, "task", None)
             return formats.find(path, task).load(path, like=like, **options)
         place = path if path.is_file() else published.locate(path)
-        return published.load(path if place is None else place, **options)
+        return _load_like(published, path if place is None else place, options, like)
     except OSError as error:  # a folder that may not be entered, a disk that fails
         raise DataError(f"{error.filename or path}: cannot be read ({error.strerror or error}).") from error
+
+
+def _load_like(found: DatasetEntry, place: Path, options: dict[str, Any], like: Schema | None) -> Dataset:
+    """A published data set; events are read as those of a training if its schema is given."""
+    if like is not None and found.task == "events":
+        return formats.registry["event-folder"].load(place, like=like, **options)
+    return found.load(place, **options)
 
 
 def _published_at(path: Path) -> DatasetEntry | None:

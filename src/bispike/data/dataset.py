@@ -8,8 +8,8 @@ ask what kind of data they have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -29,6 +29,9 @@ Index = Indices | int
 
 PIXEL_STD_FLOOR = 1 / 32
 """Least standard deviation of a uint8 channel, in the unit 0..1: eight of 256 grey levels."""
+
+_BLOCK = 1 << 16
+"""Values that are looked at together: few enough to stay in the cache of a processor."""
 
 UNEVEN = 10
 """Ratio of the largest to the smallest class from which `Dataset.suspicions` mentions it."""
@@ -80,7 +83,8 @@ class Split(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
     def subset(self, indices: Indices) -> Split:
         """A split with copies of some rows."""
         rows = as_rows(indices)
-        return Split(self.stimuli[rows].clone(), self.labels[rows].clone())
+        stimuli, labels = self.stimuli[rows], self.labels[rows]
+        return Split(stimuli.clone(), labels.clone()) if isinstance(rows, slice) else Split(stimuli, labels)
 
     def to(self, device: torch.device | str) -> Split:
         """The same split on a device."""
@@ -151,6 +155,8 @@ class Dataset:
         task: what the set is used for: "classification", "events", "text" or "series".
         notes: what a reader should know about how the data were read, one sentence each.
         schema: how the data were read, by which files in use are read too; None: not known.
+        validation: the source's own validation part; None: a share of the training part is held out for it.
+        facts: what the reader counted, as plain values, for reports.
     """
 
     sequential: ClassVar[bool] = False
@@ -164,9 +170,16 @@ class Dataset:
     task: str = "classification"
     notes: tuple[str, ...] = ()
     schema: Schema | None = None
+    validation: Split | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def split_validation(self, fraction: float, seed: int) -> tuple[Split, Split]:
-        """Training part without, and with only, a share for validation (see `Split.hold_out`)."""
+        """Training part without, and with only, a share for validation (see `Split.hold_out`).
+
+        A source with a validation part of its own gives both as they are, unless the share is 0.
+        """
+        if self.validation is not None and fraction > 0:
+            return self.train, self.validation
         return self.train.hold_out(fraction, seed)
 
     def protocol_summary(self) -> dict[str, Any]:
@@ -175,7 +188,7 @@ class Dataset:
 
     def describe(self) -> dict[str, Any]:
         """What the data set holds, as plain values (`data.check` lists the keys)."""
-        classes = self.concept.classes
+        classes, held_out = self.concept.classes, self.validation
         low, high = torch.aminmax(self.train.stimuli)
         return {
             "name": self.name,
@@ -185,11 +198,13 @@ class Dataset:
             "classes": classes,
             "class_names": list(self.concept.names),
             "train": {"count": len(self.train), "per_class": self.train.counts(classes)},
+            "validation": None if held_out is None else {"count": len(held_out), "per_class": held_out.counts(classes)},
             "test": {"count": len(self.test), "per_class": self.test.counts(classes)},
             "value_range": [low.item(), high.item()],
             "mean": list(self.stimulus.mean),
             "std": list(self.stimulus.std),
             "fingerprint": self.fingerprint,
+            "facts": dict(self.facts),
         }
 
     def suspicions(self) -> list[str]:
@@ -202,9 +217,10 @@ class Dataset:
         absent = [name for name, n in zip(self.concept.names, self.test.counts(len(counts)), strict=True) if n == 0]
         if absent:
             notes.append(f"the test part has no stimulus of class {', '.join(absent[:5])}.")
-        shared = len(_hashes(self.train) & _hashes(self.test))
-        if shared:
-            notes.append(f"{shared} different test stimuli also occur in the training part.")
+        for what, part in (("test", self.test), ("validation", self.validation)):
+            shared = 0 if part is None else len(_hashes(self.train) & _hashes(part))
+            if shared:
+                notes.append(f"{shared} different {what} stimuli also occur in the training part.")
         return notes
 
     @cached_property
@@ -212,7 +228,7 @@ class Dataset:
         """16 hexadecimal digits of the content (values, labels, class names), whatever the name or place."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update(repr((self.task, self.stimulus.shape, self.concept.names)).encode())
-        for part in (self.train, self.test):
+        for part in (self.train, self.test, *([] if self.validation is None else [self.validation])):
             digest.update(repr((part.stimuli.dtype, tuple(part.stimuli.shape))).encode())
             for tensor in (part.stimuli, part.labels):
                 digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -224,6 +240,8 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
 
     No deviation is 0: for uint8 it is at least `PIXEL_STD_FLOOR`, and a constant float channel has 1.
     """
+    if stimuli.dtype == torch.uint8:
+        return _byte_statistics(stimuli.cpu().numpy())
     channels = stimuli.shape[1]
     others = [axis for axis in range(stimuli.ndim) if axis != 1]
     count = stimuli.numel() / channels
@@ -237,12 +255,25 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
     for rows in stimuli.split(chunk):
         square += (rows.double() - centre).square().sum(others)
     std = (square / count).sqrt()
-    if stimuli.dtype == torch.uint8:
-        mean, std = mean / 255, (std / 255).clamp_min(PIXEL_STD_FLOOR)
-    else:
-        constant = std <= 1e-7 * mean.abs().clamp_min(1e-30)
-        std = torch.where(constant, torch.ones_like(std), std)
+    constant = std <= 1e-7 * mean.abs().clamp_min(1e-30)
+    std = torch.where(constant, torch.ones_like(std), std)
     return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _byte_statistics(stimuli: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of uint8 stimuli; sums of whole numbers are exact."""
+    channels = stimuli.shape[1]
+    count = stimuli.size // channels
+    totals, squares = [0] * channels, [0] * channels
+    rows = max(1, _BLOCK // stimuli[0].size)
+    for first in range(0, len(stimuli), rows):
+        block = stimuli[first : first + rows].swapaxes(0, 1).reshape(channels, -1).astype(np.float64)
+        for channel, values in enumerate(block):
+            totals[channel] += int(values.sum())
+            squares[channel] += int(values.dot(values))
+    mean = [total / count / 255 for total in totals]
+    variance = [(count * square - total**2) / count**2 for total, square in zip(totals, squares, strict=True)]
+    return tuple(mean), tuple(max(one**0.5 / 255, PIXEL_STD_FLOOR) for one in variance)
 
 
 def as_rows(index: Index) -> Tensor | slice:

@@ -44,5 +44,7 @@ def as_sequences(recordings: Dataset) -> RecordingDataset:
         part(recordings.test),
         task=recordings.task,
         notes=recordings.notes,
+        schema=recordings.schema,
+        facts=recordings.facts,
         horizon=0,
     )

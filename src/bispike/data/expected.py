@@ -15,6 +15,7 @@ from typing import Any
 from ..spaces import Concept, Quantities, Stimulus
 from . import formats
 from .catalogue import PathLike, published_entry
+from .formats.events import parse_sensor
 
 IMAGE, FEATURES, SYMBOLS, BINS, FRAME = (1, 64, 64), 64, 65, 10, (2, 34, 34)
 """Shapes that stand for those that are not known yet."""
@@ -59,6 +60,14 @@ def expected(name_or_path: PathLike, options: Mapping[str, Any] | None = None) -
     return _of_task(str(name_or_path), tasks.pop(), given) if len(tasks) == 1 else None
 
 
+def _frame(sensor: Any) -> tuple[int, ...]:
+    """Shape of a bin of events; `FRAME` where the sensor is not given."""
+    try:
+        return FRAME if sensor is None else (2, *parse_sensor(sensor))
+    except (TypeError, ValueError):
+        return FRAME
+
+
 def _of_task(
     name: str, task: str, options: Mapping[str, Any], shape: tuple[int, ...] = (), classes: int = 0
 ) -> Expected:
@@ -70,7 +79,7 @@ def _of_task(
     concept = Concept.of(max(classes, 2))
     if task == "events":
         bins = options.get("bins", shape[0] if shape else BINS)
-        frame = shape[1:] or FRAME
+        frame = shape[1:] or _frame(options.get("sensor"))
         if options.get("sequence") is True:
             return Expected(name, task, Stimulus((math.prod(frame),)), concept, sequential=True)
         return Expected(name, task, Stimulus((bins if isinstance(bins, int) and bins >= 1 else BINS, *frame)), concept)

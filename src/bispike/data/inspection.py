@@ -26,7 +26,8 @@ def check(
 
     Returns:
         `name`, `ok`, `problems` and `notes`; where it could be read also `shape`, `dtype`, `classes`,
-        `class_names`, `train` and `test` (`count`, `per_class`), `value_range`, `mean`, `std`, `fingerprint`;
+        `class_names`, `train`, `validation` (None without a part of its own) and `test` (`count`, `per_class`),
+        `value_range`, `mean`, `std`, `fingerprint`, `facts` (what the reader counted, such as `events_per_bin`);
         for published sets `path` and `checksums` (file name to "matches" or "differs"); for tables `table`, what
         its columns look like and what to type next (see `table_profile.profile`).
 

@@ -77,9 +77,9 @@ def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
 def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; name the files in it.")
     found = formats.for_inputs(path)
+    if found is None and path.is_dir():
+        raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:
         raise DataError(f"{path}: no format reads stimuli from such a file.")
     try:

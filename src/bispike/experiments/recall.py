@@ -12,6 +12,7 @@ from .. import tasks
 from ..analysis import ClassifierFeatures, LatentDensity
 from ..analysis.generation import draw_images, evaluate_autoencoder
 from ..arguments import checked
+from ..data.schema import EventsSchema
 from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, DataError, unknown_name
 from ..figures.files import write_picture
@@ -88,6 +89,11 @@ def complete_cue(
     network = expect_single_stimuli(run, "recall")
     if hidden not in HALVES:
         raise ConfigurationError(unknown_name("hide", hidden, HALVES))
+    if isinstance(run.schema, EventsSchema):
+        raise ConfigurationError(
+            "recall: expected a run on images or features to complete a cue; this run is on events, and the hidden "
+            "part of a cue would need values between 0 and 1, which are no events. Recall classes without --cue."
+        )
     stimuli = read_inputs([cue], expect_schema(run.schema, run.path), memory_limit=memory_limit).stimuli
     known = half_cue(network.stimulus.shape, hidden)
     completed = complete(network, stimuli, known, passes=passes)

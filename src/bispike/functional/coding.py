@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..arguments import checked
 from ..errors import ConfigurationError, ShapeError
+from .backends.tracing import hides_values
 
 STIMULUS_CODES = ("current", "bernoulli", "poisson", "latency", "given")
 CONCEPT_CODES = ("one-hot", "population", "learned")
@@ -30,7 +31,7 @@ def poisson_code(intensity: Tensor, time_steps: int, *, generator: torch.Generat
 
     A time step has a spike with probability 1 − exp(−intensity).
     """
-    if bool((intensity < 0).any()):
+    if not hides_values() and bool((intensity < 0).any()):
         raise ConfigurationError("poisson code: expected intensities of at least 0; scale the stimulus to [0, 1].")
     probability = (1 - (-intensity).exp()).expand(time_steps, *intensity.shape)
     return torch.bernoulli(probability, generator=generator)
@@ -65,8 +66,8 @@ def latency_code(intensity: Tensor, time_steps: int) -> Tensor:
     """
     _unit_interval(intensity, "latency")
     when = ((1 - intensity) * (time_steps - 1)).round().long()
-    spikes = torch.zeros((time_steps, *intensity.shape), dtype=intensity.dtype, device=intensity.device)
-    return spikes.scatter_(0, when.unsqueeze(0), (intensity > 0).to(intensity.dtype).unsqueeze(0))
+    spikes = torch.zeros_like(intensity).unsqueeze(0).repeat(time_steps, *[1] * intensity.dim())
+    return spikes.scatter(0, when.unsqueeze(0), (intensity > 0).to(intensity.dtype).unsqueeze(0))
 
 
 @checked
@@ -74,7 +75,7 @@ def given_spikes(stimulus: Tensor, time_steps: int) -> Tensor:
     """Spikes from the data, `[B, T, ...]`, with the time axis moved first; checked to be 0 or 1."""
     if stimulus.dim() < 2 or stimulus.shape[1] != time_steps:
         raise ShapeError(f"given spikes: expected [B, T={time_steps}, ...], received {list(stimulus.shape)}.")
-    if not bool(((stimulus == 0) | (stimulus == 1)).all()):
+    if not hides_values() and not bool(((stimulus == 0) | (stimulus == 1)).all()):
         raise ConfigurationError("given spikes: expected values 0 and 1 only; use the code 'bernoulli' or 'current'.")
     return stimulus.transpose(0, 1).contiguous()
 
@@ -113,7 +114,7 @@ def population_code(classes: int, size: int, *, active: float = 0.5, generator: 
 
 
 def _unit_interval(values: Tensor, code: str) -> None:
-    if bool(((values < 0) | (values > 1)).any()):
+    if not hides_values() and bool(((values < 0) | (values > 1)).any()):
         raise ConfigurationError(
             f"{code} code: expected intensities in [0, 1], received {float(values.min()):.3g} to "
             f"{float(values.max()):.3g}; scale the stimulus, or use the code 'current'."

@@ -22,6 +22,7 @@ from ..arguments import checked
 from ..errors import ShapeError
 from .backends import native, triton_neuron
 from .backends.tape import fire_with_history
+from .backends.tracing import is_captured, is_traced
 from .eligibility import drive_gradient
 from .neuron import Neuron
 from .surrogate import atan_surrogate
@@ -47,7 +48,7 @@ def lif_onward(drive: Tensor, neuron: Neuron, membrane: Tensor) -> tuple[Tensor,
     spikes = []
     for current in drive.unbind(0):
         membrane = neuron.decay * membrane + current
-        spike = _Fire.apply(membrane, neuron.threshold)
+        spike = _fired(membrane, neuron.threshold)
         fired = spike.detach()
         membrane = membrane * (1 - fired) if neuron.reset == "hard" else membrane - neuron.threshold * fired
         spikes.append(spike)
@@ -74,6 +75,9 @@ def lif(drive: Tensor, neuron: Neuron, *, time_steps: int | None = None) -> Tens
             raise ShapeError(f"lif: expected a drive [T >= 1, B, ...], received {list(drive.shape)}.")
     elif time_steps < 1:
         raise ShapeError(f"lif: expected at least 1 time step, received {time_steps}.")
+    if is_traced():
+        each = drive if time_steps is None else torch.stack([drive] * time_steps)
+        return lif_reference(each, neuron)
     if triton_neuron.available(drive.device):
         return triton_neuron.spikes(drive, neuron, time_steps=time_steps)
     if torch.is_grad_enabled() and drive.requires_grad:
@@ -128,14 +132,24 @@ def _fire_all(drive: Tensor, neuron: Neuron, time_steps: int | None, history: Te
     return spikes
 
 
+def _fired(membrane: Tensor, threshold: float) -> Tensor:
+    """Spikes of one time step; in a recorded graph without the surrogate, which is no operator of torch."""
+    return (membrane >= threshold).to(membrane.dtype) if is_captured() else _Fire.apply(membrane, threshold)
+
+
 class _Fire(torch.autograd.Function):
     """Heaviside step with the ATan surrogate as its derivative."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, membrane: Tensor, threshold: float) -> Tensor:
-        ctx.save_for_backward(membrane)
-        ctx.threshold = threshold
+    def forward(membrane: Tensor, threshold: float) -> Tensor:
         return (membrane >= threshold).to(membrane.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        membrane, ctx.threshold = inputs
+        ctx.save_for_backward(membrane)
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> Any:

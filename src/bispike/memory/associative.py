@@ -27,7 +27,9 @@ from torch import Tensor
 from ..arguments import checked, shown, whole, wholes
 from ..errors import ConfigurationError, DamagedError, ShapeError
 from ..functional import Neuron, even_code, lif, random_cue
+from ..nn.inference import precise
 from ..nn.network import check_dense
+from ..nn.stimulus_input import Array, tensor_of
 from ..nn.weight_limit import reserve
 from ..restoring import fit_tensors
 from ..runs.checkpoint import Checkpoint
@@ -60,6 +62,7 @@ class AssociativeMemory:
     """
 
     @checked
+    @precise
     def __init__(
         self,
         stimulus: Sequence[int] | int,
@@ -104,15 +107,17 @@ class AssociativeMemory:
         self.time_steps = time_steps
         reserve(math.prod(self.stimulus_shape) * math.prod(self.concept_shape) * 2, "weights of stimulus and concept")
         lower, upper = math.prod(self.stimulus_shape), math.prod(self.concept_shape)
-        self.up, self.down = torch.zeros(upper, lower), torch.zeros(lower, upper)
-        self.stimulus_mean, self.concept_mean = torch.full((lower,), 0.5), torch.full((upper,), 0.5)
+        like = torch.zeros(0, dtype=torch.float32, device="cpu")  # whatever the defaults of torch are
+        self.up, self.down = like.new_zeros(upper, lower), like.new_zeros(lower, upper)
+        self.stimulus_mean, self.concept_mean = like.new_full((lower,), 0.5), like.new_full((upper,), 0.5)
         self.stored = 0
         self._draws = torch.Generator().manual_seed(seed)
 
     # ------------------------------------------------------------------ storing
 
     @checked
-    def store(self, stimuli: Tensor, concepts: Tensor) -> None:
+    @precise
+    def store(self, stimuli: Array, concepts: Array) -> None:
         """Store pairs, learning one at a time; the learning rate falls linearly over the passes.
 
         Args:
@@ -141,7 +146,7 @@ class AssociativeMemory:
         self.stored += len(below)
 
     def _flip(self, pattern: Tensor, share: str) -> Tensor:
-        flips = torch.rand(pattern.shape, generator=self._draws) < self.settings[share]
+        flips = torch.rand(pattern.shape, generator=self._draws, dtype=pattern.dtype) < self.settings[share]
         return torch.where(flips, 1 - pattern, pattern)
 
     def _hide(self) -> Tensor | float:
@@ -149,7 +154,7 @@ class AssociativeMemory:
         most = self.settings["hidden"]
         if most == 0:
             return 1.0
-        known = random_cue(torch.empty(1, *self.stimulus_shape), most, generator=self._draws)
+        known = random_cue(self.up.new_empty(1, *self.stimulus_shape), most, generator=self._draws)
         return known_gain(known.expand(1, *self.stimulus_shape).flatten(1))[0]
 
     def _learn(self, weight: Tensor, source: Tensor, target: Tensor, mean: Tensor, rate: float) -> None:
@@ -160,19 +165,22 @@ class AssociativeMemory:
     # ------------------------------------------------------------------ recall
 
     @checked
-    def recall_concept(self, stimuli: Tensor) -> Tensor:
+    @precise
+    def recall_concept(self, stimuli: Array) -> Tensor:
         """Rates `[N, *concept]` that stimuli `[N, *stimulus]` in [0, 1] recall in one pass."""
         rates = self._up(self._check("stimuli", stimuli, self.stimulus_shape) - self.stimulus_mean)
         return rates.unflatten(1, self.concept_shape)
 
     @checked
-    def recall_stimulus(self, concepts: Tensor) -> Tensor:
+    @precise
+    def recall_stimulus(self, concepts: Array) -> Tensor:
         """Rates `[N, *stimulus]` that concepts `[N, *concept]` in [0, 1] recall in one pass."""
         rates = self._down(self._check("concepts", concepts, self.concept_shape) - self.concept_mean)
         return rates.unflatten(1, self.stimulus_shape)
 
     @checked
-    def complete(self, cue: Tensor, *, known: Tensor | None = None, passes: int = 5) -> CompletionResult:
+    @precise
+    def complete(self, cue: Array, *, known: Array | None = None, passes: int = 5) -> CompletionResult:
         """Complete damaged stimuli: run both pathways in turn, each from the output of the other.
 
         Args:
@@ -192,7 +200,8 @@ class AssociativeMemory:
         if passes < 1:
             raise ConfigurationError(f"passes: expected at least 1, received {passes}.")
         given = self._check("cue", cue, self.stimulus_shape)
-        clamped = torch.zeros_like(given) if known is None else known_mask(known, cue).flatten(1)
+        whole = given.unflatten(1, self.stimulus_shape)
+        clamped = torch.zeros_like(given) if known is None else known_mask(tensor_of("known", known), whole).flatten(1)
         source = (given - self.stimulus_mean) * (1 if known is None else known_gain(clamped))
         stimuli, concepts = [], []
         for _ in range(passes):
@@ -218,8 +227,9 @@ class AssociativeMemory:
         """Rates `[N, K]` of the spikes of T time steps."""
         return lif(current + 0.5 / self.time_steps, SOMA, time_steps=self.time_steps).mean(0).clamp(max=1)
 
-    def _check(self, name: str, values: Tensor, shape: Shape) -> Tensor:
+    def _check(self, name: str, given: Array, shape: Shape) -> Tensor:
         """Patterns `[N, units]`, rounded to the rates that T time steps of spikes can have."""
+        values = tensor_of(name, given)
         check_dense(name, values)
         if tuple(values.shape[1:]) != shape or values.dim() < 2:
             raise ShapeError(f"{name}: expected [N, {', '.join(map(str, shape))}], received {list(values.shape)}.")

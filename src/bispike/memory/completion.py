@@ -6,16 +6,16 @@ The top-down input is the latent spikes of an autoencoder, or the code of the de
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from ..arguments import checked
 from ..errors import ConfigurationError
 from ..nn import StimulusNetwork
+from ..nn.stimulus_input import Array, tensor_of
 from .result import CompletionResult, known_mask
 
 
 @checked
-def complete(network: StimulusNetwork, cue: Tensor, known: Tensor, *, passes: int = 3) -> CompletionResult:
+def complete(network: StimulusNetwork, cue: Array, known: Array, *, passes: int = 3) -> CompletionResult:
     """Complete the hidden part of stimuli.
 
     Args:
@@ -34,15 +34,15 @@ def complete(network: StimulusNetwork, cue: Tensor, known: Tensor, *, passes: in
     """
     if passes < 1:
         raise ConfigurationError(f"passes: expected at least 1, received {passes}.")
-    network.check_stimulus(cue)
-    clamped = known_mask(known, cue)
+    given = network.take(cue)
+    clamped = known_mask(tensor_of("known", known).to(given.device), given)
     # the stimulus code has one mean per channel
-    hidden = network.stimulus_mean.to(cue).expand(network.stimulus.shape)
-    stimulus = torch.where(clamped > 0, cue, hidden)
+    hidden = network.stimulus_mean.to(given).expand(network.stimulus.shape)
+    stimulus = torch.where(clamped > 0, given, hidden)
     stimuli, concepts = [], []
     for _ in range(passes):
-        scores = network.logits(stimulus)
-        stimulus = torch.where(clamped > 0, cue, network.recall_evoked(stimulus, scores).clamp(0, 1))
+        scores = network.decide(stimulus)
+        stimulus = torch.where(clamped > 0, given, network.recall_evoked(stimulus, scores).clamp(0, 1))
         stimuli.append(stimulus)
         concepts.append(scores)
-    return CompletionResult(stimuli[-1], network.logits(stimulus), tuple(stimuli), tuple(concepts))
+    return CompletionResult(stimuli[-1], network.decide(stimulus), tuple(stimuli), tuple(concepts))

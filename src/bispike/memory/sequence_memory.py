@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from ..arguments import checked
+from ..errors import ShapeError
+from ..nn.stimulus_input import Array, tensor_of
 from .associative import AssociativeMemory
 
 
@@ -29,9 +31,12 @@ class SequenceMemory:
         self.memory = AssociativeMemory(item, item, **options)
 
     @checked
-    def store(self, sequences: Tensor) -> None:
+    def store(self, sequences: Array) -> None:
         """Store sequences `[N, length, *item]` in [0, 1], length at least 2."""
-        self.memory.store(sequences[:, :-1].flatten(0, 1), sequences[:, 1:].flatten(0, 1))
+        given = tensor_of("sequences", sequences)
+        if given.dim() < 3 or given.shape[1] < 2:
+            raise ShapeError(f"sequences: expected [N, length of at least 2, *item], received {list(given.shape)}.")
+        self.memory.store(given[:, :-1].flatten(0, 1), given[:, 1:].flatten(0, 1))
 
     @checked
     def replay(self, first: Tensor, items: int) -> Tensor:

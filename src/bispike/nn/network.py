@@ -7,8 +7,8 @@ The final classes are `Classifier` and `Autoencoder` (`stimulus_network.py`), wh
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
@@ -18,10 +18,13 @@ from ..arguments import shown
 from ..errors import ConfigurationError, unknown_name
 from ..functional import ACTIVATIONS, DECODERS, STIMULUS_CODES, Neuron
 from ..spaces import Concept, Stimulus
+from . import stimulus_input
 from .concept_code import ConceptCode
+from .inference import inference
 from .layer import Layer, LayerList
 from .process_group import ALONE, Group
 from .signals import SPIKES, Signals
+from .stimulus_input import Array
 from .synapse import Synapse, weight_pairs
 
 
@@ -112,7 +115,8 @@ class Network(nn.Module):
         if problems:
             raise ConfigurationError(problems)
         self.layers = LayerList(layers)
-        self.readout, self.stimulus_readout, self.code = readout, stimulus_readout, code
+        self.readout, self.stimulus_readout = readout, stimulus_readout
+        self.concept_code = code  # `code` is an attribute of every graph that torch exports
         self.stimulus, self.concept, self.neuron = stimulus, concept, neuron
         self.time_steps, self.stimulus_code, self.decoder = time_steps, stimulus_code, decoder
         self.constant_input = stimulus_code == "current"
@@ -127,11 +131,11 @@ class Network(nn.Module):
     # ------------------------------------------------------------------ what each class defines
 
     @abstractmethod
-    def forward(self, stimulus: Tensor) -> Tensor:
+    def forward(self, stimulus: Array) -> Tensor:
         """Output of the network for stimuli, in its current mode; with a tape where gradients are enabled."""
 
     @abstractmethod
-    def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def logits(self, stimulus: Array, *, generator: torch.Generator | None = None) -> Tensor:
         """Output that the decision uses, without a tape and with running statistics."""
 
     @abstractmethod
@@ -172,20 +176,44 @@ class Network(nn.Module):
         Raises:
             ConfigurationError: with the number of samples that have such values.
         """
-        if torch.isfinite(stimulus.sum()):  # one pass; a sum that overflows is looked at again
-            return
-        bad = int((~torch.isfinite(stimulus)).flatten(1).any(1).sum())
-        if bad:
-            raise ConfigurationError(
-                f"stimulus: expected finite values, received NaN or infinity in {bad} of {len(stimulus)} samples. "
-                "Look for missing values in the data, or a division by a deviation of zero."
-            )
+        if not torch.isfinite(stimulus.sum()):  # one pass; a sum that overflows is looked at again
+            stimulus_input.check_finite(stimulus)
+
+    def take(self, stimulus: Array) -> Tensor:
+        """Stimuli of a caller as this network computes with them; every public method that takes stimuli begins here.
+
+        Args:
+            stimulus: `[B, *shape]`, a tensor or an array of numpy of any real type (`nn.stimulus_input`).
+
+        Returns:
+            A tensor in the units of the data, the precision and on the device of the network.
+
+        Raises:
+            ShapeError: another shape.
+            ConfigurationError: no real numbers, values that are not finite, or images in another unit.
+        """
+        given = stimulus_input.tensor_of("stimulus", stimulus)
+        like = self.stimulus_mean
+        given = given if isinstance(stimulus, Tensor) else given.to(like.device)
+        check_dense("stimulus", given)
+        check_place("stimulus", given, like.device)
+        whole = not given.is_floating_point() and given.dtype != torch.bool
+        spikes = self.stimulus_code == "given"
+        found = stimulus_input.in_units("stimulus", given, self.stimulus, like.dtype, spikes=spikes)
+        self.check_stimulus(found)
+        stimulus_input.check_range(found, self.stimulus, whole=whole)
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles have no attached rule: it belongs to this network."""
         return {**self.__dict__, "attached_rule": _no_rule}
 
     # ------------------------------------------------------------------ description
+
+    @property
+    def code(self) -> ConceptCode:
+        """The concept code."""
+        return self.concept_code
 
     @property
     def layer_names(self) -> list[str]:
@@ -221,16 +249,13 @@ class Network(nn.Module):
             if layer.up.norm is not None:
                 layer.up.norm.group = group
 
-    @contextmanager
-    def inference(self) -> Iterator[None]:
-        """Context without a tape and with running statistics, whatever the mode of the network; it changes no state."""
-        training = self.training
-        self.eval()
-        try:
-            with torch.no_grad():
-                yield
-        finally:
-            self.train(training)
+    def inference(self) -> AbstractContextManager[None]:
+        """Context without a tape, with running statistics and in the precision of the network, whatever its mode.
+
+        It belongs to the calls within it and changes nothing about the network, so threads may share one. A thread that
+        trains meanwhile is not disturbed; the others then decide by the weights of that moment.
+        """
+        return inference(self.stimulus_mean.device)
 
     # ------------------------------------------------------------------ weights
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..functional import channel_view, normalise_backward, normalise_backward_fixed
 from ..functional.backends import compiled
+from .inference import is_inference
 from .process_group import ALONE, Group
 from .weight_limit import reserve
 
@@ -83,7 +84,7 @@ class DriveNorm(nn.Module):
             mean_drive: `[B, C, ...]` time-mean drive.
             track: whether the running statistics are updated.
         """
-        if not self.training:
+        if not self.training or is_inference():
             return self._with(self.running_mean, self.running_variance, 0)
         shares = self.group.shares
         count = self._values(mean_drive) if shares else mean_drive.numel() // mean_drive.shape[1]
@@ -214,7 +215,7 @@ class RunningNorm(DriveNorm):
 
     def statistics(self, mean_drive: Tensor, *, track: bool) -> Statistics:
         """The running statistics, whatever the drive; in training they have the gradient of batch statistics."""
-        if not self.training:
+        if not self.training or is_inference():
             return self.running()
         count = self._values(mean_drive)
         return self._with(self.running_mean.clone(), self.running_variance.clone(), count if count >= self.least else 0)
@@ -223,7 +224,7 @@ class RunningNorm(DriveNorm):
     def follow(self, mean_drive: Tensor) -> None:
         """Update the running statistics with `[N, C]` drives; the first drives set them."""
         count = self._values(mean_drive)
-        if not self.training or count < 2:
+        if not self.training or is_inference() or count < 2:
             return
         self.seen += 1
         memory = self.memory

@@ -26,7 +26,8 @@ from ..functional import (
     map_of,
     mean_field_slope,
 )
-from ..functional.backends import compiled, reference
+from ..functional.backends import compiled, operators, reference
+from ..functional.backends.tracing import is_traced
 from .norm import DriveNorm, Statistics
 from .synapse import Synapse
 
@@ -106,7 +107,6 @@ class Pathway(nn.Module):
 
     Attributes:
         activation: activation of the rate twin, one of `functional.ACTIVATIONS`.
-        is_compiled: whether the compiled backend computes it; otherwise the reference backend does.
     """
 
     def __init__(self, synapse: Synapse, neuron: Neuron, *, norm: bool, least: int = 2) -> None:
@@ -115,13 +115,11 @@ class Pathway(nn.Module):
         self.norm = DriveNorm(synapse.target[0], least=least) if norm else None
         self.neuron = neuron
         self.activation = "relu"
-        self.is_compiled = compiled.serves(synapse.weight)
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Pathway:  # noqa: FBT001, FBT002 - as torch declares it
-        """Move the module as torch does; choose the backend again for the new precision and device of the weights."""
-        super()._apply(fn, recurse)
-        self.is_compiled = compiled.serves(self.synapse.weight)
-        return self
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the compiled backend computes it, by its weights as they are now."""
+        return compiled.serves(self.synapse.weight)
 
     # ------------------------------------------------------------------ spikes
 
@@ -138,6 +136,8 @@ class Pathway(nn.Module):
             unrolled: whether to compute d rate / d drive through the time steps.
             track: whether a norm in training updates its running statistics (not when a pass is computed again).
         """
+        if is_traced() and not unrolled:
+            return self._forward_traced(source, time_steps, constant=constant, track=track)
         backend: Any = compiled if self.is_compiled else reference
         drives = backend.drive(self.synapse, source, time_steps, constant=constant)
         statistics = affine = None
@@ -146,6 +146,14 @@ class Pathway(nn.Module):
             affine = statistics.scale, statistics.shift
         fired = backend.fire(drives, self.neuron, affine=affine, unrolled=unrolled)
         return Activity(fired.spikes, fired.rate, drives.mean, fired.slope, statistics)
+
+    def _forward_traced(self, source: Received, time_steps: int, *, constant: bool, track: bool) -> Activity:
+        """`forward_spikes` by operators of torch alone."""
+        drives = operators.drive(self.synapse, source, time_steps, constant=constant)
+        statistics = None if self.norm is None else self.norm.statistics(drives.mean, track=track)
+        affine = None if statistics is None else statistics.affine
+        fired = operators.fire(drives, self.neuron, affine=affine)
+        return Activity(fired.spikes, fired.rate, drives.mean, None, statistics)
 
     def rate_slope(self, activity: Activity) -> Tensor:
         """Slope d rate / d drive `[B, *shape]`: through the time steps if the pass computed it, else mean-field."""

@@ -21,8 +21,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..functional import Neuron, PackedSpikes, activate, lif, lif_onward
-from ..functional.backends import compiled, reference
+from ..functional.backends import compiled, operators, reference
 from ..functional.backends.interface import Fired
+from ..functional.backends.tracing import is_traced
 from .norm import RunningNorm, Statistics
 from .pathway import Activity, Pathway, RateActivity
 from .synapse import Dense
@@ -151,6 +152,8 @@ class RecurrentPathway(Pathway):
         membrane: Tensor | None,
     ) -> Fired:
         """Run one position: drives `[T, B, H]`, or `[B, H]` if constant. A membrane `[B, H]` is updated in place."""
+        if is_traced() and not unrolled:
+            return operators.fire(operators.Drives(drive, time_steps, constant), self.neuron, affine=affine)
         if membrane is None and self.is_compiled:
             rows = compiled.Drives(drive.unsqueeze(-2), drive, (), time_steps)
             return compiled.fire(rows, self.neuron, affine=affine, unrolled=unrolled)

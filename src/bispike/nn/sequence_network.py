@@ -17,13 +17,16 @@ from torch.nn import functional as F
 from ..arguments import expect
 from ..errors import ConfigurationError, ShapeError, expect_shape
 from ..functional import cross_entropy
+from ..functional.backends.tracing import hides_values, is_captured, uncompiled
 from ..spaces import Quantities
+from .inference import own_precision
 from .layer import Layer
-from .network import Network, check_place
+from .network import Network, check_dense, check_place
 from .passes import SpikeStep
 from .pathway import Activity, RateActivity
 from .quantity_code import QuantityCode
 from .recurrent import RecurrentActivity, RecurrentPathway, RecurrentState
+from .stimulus_input import Array, tensor_of
 from .stimulus_network import check_classes
 
 State = list[RecurrentState]
@@ -98,9 +101,10 @@ class SequenceNetwork(Network):
             if stimulus.dim() != 2 or stimulus.dtype != torch.int64 or stimulus.shape[1] < 1:
                 raise ShapeError(
                     "stimulus: expected symbols, int64 of shape [batch, positions], received "
-                    f"{stimulus.dtype} of shape {list(stimulus.shape)}."
+                    f"{stimulus.dtype} of shape {list(stimulus.shape)}. A symbol is the number of a character in the "
+                    "vocabulary, network.concept.names."
                 )
-            if stimulus.numel() and not 0 <= int(stimulus.min()) <= int(stimulus.max()) < size:
+            if stimulus.numel() and not hides_values() and not 0 <= int(stimulus.min()) <= int(stimulus.max()) < size:
                 raise ShapeError(
                     f"stimulus: expected symbols in 0..{size - 1}, received {int(stimulus.min())}.."
                     f"{int(stimulus.max())}."
@@ -231,11 +235,21 @@ class SequenceNetwork(Network):
             for layer, (below, activity) in zip(self.layers, self.rates_positions(source, state), strict=True):
                 yield layer, below, activity
 
-    def top_rates(self, stimulus: Tensor, *, block: int = 64) -> Tensor:
+    def take(self, stimulus: Array) -> Tensor:
+        """`Network.take`; symbols are whole numbers of any width."""
+        if not self.symbols:
+            return super().take(stimulus)
+        given = tensor_of("stimulus", stimulus)
+        given = given if isinstance(stimulus, Tensor) else given.to(self.stimulus_mean.device)
+        check_dense("stimulus", given)
+        found = given if given.is_floating_point() or given.dtype == torch.bool else given.to(torch.int64)
+        self.check_stimulus(found)
+        return found
+
+    def top_rates(self, stimulus: Array, *, block: int = 64) -> Tensor:
         """Rates `[S·B, H]` of the last layer for the whole sequence, computed in blocks of positions."""
         with self.inference():
-            source = self.encode(stimulus)
-            self.check_finite(stimulus)
+            source = self.encode(self.take(stimulus))
             state = self.rest(source.shape[1])
             return torch.cat([self._top(part, state) for part in source.split(block)])
 
@@ -243,18 +257,24 @@ class SequenceNetwork(Network):
         *_, (_, _, activity) = self.layer_positions(source, state)
         return activity.rate
 
-    def forward(self, stimulus: Tensor) -> Tensor:
+    @uncompiled
+    def forward(self, stimulus: Array) -> Tensor:
         """Outputs as from `logits`, with a tape through positions and time steps where gradients are enabled."""
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() or is_captured():
             return self.logits(stimulus)
-        source = self.encode(stimulus)
-        self.check_finite(stimulus)
-        rate = self.taped_positions(source)[0] if self.signals.spiking else self.rates_positions(source)[-1][1].rate
-        return self.answers(stimulus, self.readout(rate))
+        with own_precision(self.stimulus_mean.device):
+            given = self.take(stimulus)
+            source = self.encode(given)
+            taped = self.signals.spiking
+            rate = self.taped_positions(source)[0] if taped else self.rates_positions(source)[-1][1].rate
+            return self.answers(given, self.readout(rate))
 
-    def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    @uncompiled
+    def logits(self, stimulus: Array, *, generator: torch.Generator | None = None) -> Tensor:
         """Scores of the classes `[B, S, C]`, or quantities `[B, S, K]` in the units of the data, at each position."""
-        return self.answers(stimulus, self.readout(self.top_rates(stimulus)).detach())
+        with self.inference():
+            given = self.take(stimulus)
+            return self.answers(given, self.readout(self.top_rates(given)))
 
     def reader(self) -> Callable[[Tensor], Tensor]:
         """A function that continues a sequence: stimuli `[1, P]` or `[1, P, D]` to the output at the last position.
@@ -263,9 +283,9 @@ class SequenceNetwork(Network):
         """
         state = self.rest(1)
 
-        def read(stimulus: Tensor) -> Tensor:
+        def read(stimulus: Array) -> Tensor:
             with self.inference():
-                return self.readout(self._top(self.encode(stimulus), state))[-1]
+                return self.readout(self._top(self.encode(self.take(stimulus)), state))[-1]
 
         return read
 
@@ -312,7 +332,7 @@ class SequenceClassifier(SequenceNetwork):
     def answers(self, stimulus: Tensor, output: Tensor) -> Tensor:
         return output.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1)
 
-    def perceive(self, stimulus: Tensor) -> Tensor:
+    def perceive(self, stimulus: Array) -> Tensor:
         """Labels `[B, S]`."""
         return self.logits(stimulus).argmax(2)
 
@@ -323,7 +343,7 @@ class SequenceForecaster(SequenceNetwork):
     kind: ClassVar[str] = "a recurrent network"
     paired = True
     concept: Quantities
-    code: QuantityCode
+    concept_code: QuantityCode
     quantity_mean: Tensor
     quantity_std: Tensor
     present: Tensor
@@ -354,7 +374,7 @@ class SequenceForecaster(SequenceNetwork):
         return ((targets - self.quantity_mean) / self.quantity_std).transpose(0, 1).flatten(0, 1)
 
     def target_spikes(self, rows: Tensor) -> Tensor:
-        return self.code.spikes_of(rows, self.time_steps)
+        return self.concept_code.spikes_of(rows, self.time_steps)
 
     def differ(self, rows: Tensor, others: Tensor) -> Tensor:
         return rows.new_ones(len(rows), len(others))
@@ -375,6 +395,6 @@ class SequenceForecaster(SequenceNetwork):
         values = output.unflatten(0, (stimulus.shape[1], -1)).transpose(0, 1) * self.quantity_std + self.quantity_mean
         return values + stimulus[..., self.present] if self.present.numel() else values
 
-    def perceive(self, stimulus: Tensor) -> Tensor:
+    def perceive(self, stimulus: Array) -> Tensor:
         """Quantities `[B, S, K]`."""
         return self.logits(stimulus)

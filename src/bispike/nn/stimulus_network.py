@@ -26,12 +26,17 @@ from ..functional import (
     poisson_code,
     rate_of,
 )
+from ..functional.backends.tracing import hides_values, is_captured, uncompiled
 from . import passes
+from .inference import is_inference, own_precision
+from .label_input import labels_of
 from .layer import Layer
 from .network import Network, check_place
 from .passes import LayerRecord, RateStep, SpikeStep, TopDownPass, TrajectoryStep, record_of
 from .process_group import ALONE
 from .signals import top_down_concepts
+from .stimulus_input import Array, tensor_of
+from .traceable import expect_traceable
 
 
 class StimulusNetwork(Network):
@@ -44,6 +49,13 @@ class StimulusNetwork(Network):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.decision: Callable[[Tensor], Tensor] | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A decision that is a module stays one of the rule: its weights are none of the network's."""
+        if name == "decision":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     # ------------------------------------------------------------------ ends
 
@@ -64,6 +76,16 @@ class StimulusNetwork(Network):
             )
         check_classes(labels, len(self.concept.names))
 
+    def take_labels(self, labels: Array) -> Tensor:
+        """Labels of a caller, `[N]` whole numbers of any width, as int64 on the device of the network.
+
+        Raises:
+            ShapeError, ConfigurationError: they are something else, or no classes of this network.
+        """
+        found = labels_of(labels, self.stimulus_mean.device)
+        self.check_labels(found)
+        return found
+
     def encode(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Input of the first synapse: a current `[B, ...]` or spikes `[T, B, ...]`.
 
@@ -75,7 +97,7 @@ class StimulusNetwork(Network):
         if self.constant_input:
             return self.standardise(stimulus)
         if self.stimulus_code in ("bernoulli", "poisson"):
-            group = self.group if self.training else ALONE
+            group = self.group if self.training and not is_inference() else ALONE
             draw = bernoulli_code if self.stimulus_code == "bernoulli" else poisson_code
             return group.mine(draw(group.whole(stimulus), self.time_steps, generator=generator), axis=1)
         if self.stimulus_code == "latency":
@@ -160,21 +182,33 @@ class StimulusNetwork(Network):
         drive = self.readout(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
         return cosine_scores(lif(drive, self.neuron), self.code.spikes(self.time_steps))
 
-    def forward(self, stimulus: Tensor) -> Tensor:
+    @uncompiled
+    def forward(self, stimulus: Array) -> Tensor:
         """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, in the current mode of the network.
 
         Where gradients are enabled the pass has a tape (surrogate gradients through layers and time steps), so a
         network can be part of any module that autograd trains. Under a rule that does not decide by the readout the
-        scores are those of `logits`, without a tape.
+        scores are those of `logits`, without a tape; so are those of a graph that `torch.jit.trace` or `torch.export`
+        records.
         """
-        source = self.encode(stimulus)
-        self.check_finite(stimulus)
-        if self.signals.spiking and self.decision is None and torch.is_grad_enabled():
-            return self.scores(self.bottom_up_taped(source)[0])
-        return self._decide(source)
+        expect_traceable(self)
+        with own_precision(self.stimulus_mean.device):
+            source = self.encode(self.take(stimulus))
+            taped = torch.is_grad_enabled() and not is_captured()
+            if self.signals.spiking and self.decision is None and taped:
+                return self.scores(self.bottom_up_taped(source)[0])
+            return self._decide(source)
 
-    def logits(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Scores of the classes `[B, C]` for stimuli `[B, *shape]` in the units of the data."""
+    @uncompiled
+    def logits(self, stimulus: Array, *, generator: torch.Generator | None = None) -> Tensor:
+        """Scores of the classes `[B, C]` for stimuli `[B, *shape]`, which `take` brings to the units of the data."""
+        return self.decide(self.take(stimulus), generator=generator)
+
+    def decide(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """`logits` of stimuli that are in the units of the data by construction, such as those of a data set.
+
+        Their values may lie anywhere, as those of stimuli that were damaged on purpose.
+        """
         with self.inference():
             source = self.encode(stimulus, generator=generator)
             self.check_finite(stimulus)
@@ -185,17 +219,17 @@ class StimulusNetwork(Network):
             return self.decision(source)
         return self.scores(self.signals.top(self.layers, source, self.time_steps, constant=self.constant_input))
 
-    def perceive(self, stimulus: Tensor) -> Tensor:
+    def perceive(self, stimulus: Array) -> Tensor:
         """Labels `[B]` for stimuli `[B, *shape]`."""
         return self.logits(stimulus).argmax(1)
 
-    def recall(self, labels: Tensor) -> Tensor:
+    def recall(self, labels: Array) -> Tensor:
         """Recalled stimuli `[N, *shape]`, in the units of the data, for labels `[N]`."""
         with self.inference():
-            self.check_labels(labels)
-            return self.recalled(self.signals.down(self.layers, self.code, labels, self.time_steps))
+            known = self.take_labels(labels)
+            return self.recalled(self.signals.down(self.layers, self.code, known, self.time_steps))
 
-    def recall_evoked(self, stimulus: Tensor, scores: Tensor) -> Tensor:
+    def recall_evoked(self, stimulus: Array, scores: Tensor) -> Tensor:
         """Stimuli `[B, *shape]`, in the units of the data, that the top-down pathway returns for given stimuli.
 
         Args:
@@ -213,18 +247,16 @@ class StimulusNetwork(Network):
         constant, like = self.constant_input, self.stimulus_mean
         return self.signals.bottom_up(self.layers, source, self.time_steps, constant=constant, like=like)
 
-    def observe(self, stimulus: Tensor) -> list[LayerRecord]:
+    def observe(self, stimulus: Array) -> list[LayerRecord]:
         """The bottom-up pass of spikes for stimuli `[B, *shape]`, one record per layer."""
         with self.inference():
-            source = self.encode(stimulus)
-            self.check_finite(stimulus)
+            source = self.encode(self.take(stimulus))
             return [record_of(step) for step in self.bottom_up_pass(source)]
 
-    def imagine(self, labels: Tensor) -> list[LayerRecord]:
+    def imagine(self, labels: Array) -> list[LayerRecord]:
         """The top-down pass of spikes for labels `[N]`, one record per layer, bottom to top."""
         with self.inference():
-            self.check_labels(labels)
-            return [record_of(step) for step in self.top_down_steps(labels)][::-1]
+            return [record_of(step) for step in self.top_down_steps(self.take_labels(labels))][::-1]
 
 
 class Classifier(StimulusNetwork):
@@ -245,37 +277,44 @@ class Autoencoder(StimulusNetwork):
 
     kind: ClassVar[str] = "an autoencoder"
 
-    def compress(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def compress(self, stimulus: Array, *, generator: torch.Generator | None = None) -> Tensor:
         """Rates `[B, *latent]` of the latent code for stimuli `[B, *shape]`."""
         with self.inference():
-            source = self.encode(stimulus, generator=generator)
-            self.check_finite(stimulus)
+            source = self.encode(self.take(stimulus), generator=generator)
             *_, last = self.steps(source)
             return last.leaving
 
-    def expand(self, rate: Tensor) -> Tensor:
+    def expand(self, rate: Array) -> Tensor:
         """Stimuli `[N, *shape]`, in the units of the data, for rates `[N, *latent]` of the latent code.
 
         Spiking networks spread the spikes of each rate evenly over the T time steps; rates must be in [0, 1].
         """
         latent = self.layers[-1].output_shape
-        self.check_values("rate", rate)
-        if tuple(rate.shape[1:]) != latent or rate.dim() < 2:
+        given = tensor_of("rate", rate)
+        if given.is_floating_point() or given.dtype == torch.bool:
+            given = given.to(self.stimulus_mean.dtype)
+        given = given if isinstance(rate, Tensor) else given.to(self.stimulus_mean.device)
+        self.check_values("rate", given)
+        if tuple(given.shape[1:]) != latent or given.dim() < 2:
             axes = ", ".join(str(n) for n in latent)
-            raise expect_shape("rate", f"batch, {axes}", rate.shape, "Is the batch axis missing?")
+            raise expect_shape("rate", f"batch, {axes}", given.shape, "Is the batch axis missing?")
         with self.inference():
-            code = self.signals.emit(rate, self.time_steps)
+            code = self.signals.emit(given, self.time_steps)
             return self.recalled(self.signals.down_from(self.layers[:-1], code, self.time_steps))
 
-    def reconstruct(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def reconstruct(self, stimulus: Array, *, generator: torch.Generator | None = None) -> Tensor:
         """Reconstructions `[B, *shape]` of stimuli from their own latent signals."""
+        return self.rebuild(self.take(stimulus), generator=generator)
+
+    def rebuild(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """`reconstruct` for stimuli that are in the units of the data by construction (see `decide`)."""
         with self.inference():
             source = self.encode(stimulus, generator=generator)
             self.check_finite(stimulus)
             top = self.signals.top(self.layers, source, self.time_steps, constant=self.constant_input)
             return self.recalled(self.signals.down_from(self.layers[:-1], top, self.time_steps))
 
-    def recall_evoked(self, stimulus: Tensor, scores: Tensor) -> Tensor:
+    def recall_evoked(self, stimulus: Array, scores: Tensor) -> Tensor:
         """The reconstructions of stimuli."""
         return self.reconstruct(stimulus)
 
@@ -286,7 +325,7 @@ class Autoencoder(StimulusNetwork):
 
 def check_classes(labels: Tensor, classes: int) -> None:
     """Raise a ConfigurationError unless all labels are in 0..C−1."""
-    if labels.numel() and (int(labels.min()) < 0 or int(labels.max()) >= classes):
+    if labels.numel() and not hides_values() and (int(labels.min()) < 0 or int(labels.max()) >= classes):
         raise ConfigurationError(
             f"labels: expected values in 0..{classes - 1}, received {int(labels.min())}..{int(labels.max())}."
         )

@@ -115,7 +115,7 @@ class Synapse(nn.Module):
     @cached_property
     def wiring(self) -> Wiring:
         """Indices of the weights and the inputs of each output, for `forward_packed`."""
-        raise NotImplementedError
+        raise AttributeError(f"{type(self).__name__} has no wiring of its own.")  # torch.jit asks for all attributes
 
     def write_gradient(self, grad: Tensor, source: Tensor, *, bias: bool = True) -> None:
         """Write `.grad` of weight and bias, given dL/d drive `[N, *target]` and the input `[N, *source]`.

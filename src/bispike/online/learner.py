@@ -1,6 +1,6 @@
 """A network that learns from a stream: it decides on each stimulus and learns when the label arrives.
 
-    learner = Learner(network)                      # a new network or a trained one, such as run.network
+    learner = Learner(run.network, schema=run.schema)  # or a new network, without a schema
     decision = learner.observe(x)                   # the bottom-up pass of inference
     learner.teach(y)                                # learns from that same pass
 
@@ -16,14 +16,20 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..arguments import checked, pair, plain, shown, whole
+from ..data.schema import Inputs, Schema
+from ..data.user_files import read_inputs
 from ..errors import ConfigurationError, ShapeError, UserError, unknown_name
 from ..models import add_concept
 from ..nn import Classifier
+from ..nn.inference import learning, without_inference_mode
+from ..nn.label_input import labels_of
 from ..nn.network import check_dense
+from ..nn.stimulus_input import Array
 from ..seeds import generator as fresh_generator
 from . import storage
 from .class_memory import ClassMemory
@@ -31,7 +37,9 @@ from .decision import Decision, StreamAccuracy
 from .layer_trainer import LayerTrainer
 from .observed_pass import ObservedPass
 
-Label = int | str | Tensor
+Stimuli = Any
+"""A tensor or an array of numpy, one stimulus or several; or `Inputs`."""
+Label = int | str | Array
 LARGEST_SEED = 2**62
 
 
@@ -49,6 +57,8 @@ class Learner:
         lift: bonus, at least 0, of a class with few samples: a larger one recognises more stimuli of the new class
             and assigns more stimuli of the old classes to it.
         seed: seed of the concept codes of added classes (population and learned codes).
+        schema: how the data of the training were read, such as `run.schema`; the learner keeps and saves it, and `read`
+            applies it to files. None: the learner takes no files.
 
     Raises:
         ConfigurationError, UnknownNameError: a setting is out of range or unknown.
@@ -68,11 +78,12 @@ class Learner:
         shrink: float = 0.3,
         lift: float = 0.1,
         seed: int = 0,
+        schema: Schema | None = None,
     ) -> None:
         if not 0 < shrink <= 1 or not 0 <= lift < math.inf:
             raise ConfigurationError(f"shrink in (0, 1] and lift of at least 0: received {shrink} and {lift}.")
         whole("seed", seed, 0, LARGEST_SEED)
-        self.network = network
+        self.network, self.schema = network, schema
         self.settings: dict[str, Any] = {
             "rule": rule,
             "rule_options": plain(dict(rule_options or {})),
@@ -85,7 +96,9 @@ class Learner:
             "seed": seed,
         }
         names = ("rule", "rule_options", "optimizer", "optimizer_options", "lr", "top_down_lr")
-        self.layer_trainer: LayerTrainer | None = LayerTrainer(network, **{name: self.settings[name] for name in names})
+        given = {name: self.settings[name] for name in names}
+        with learning(network):
+            self.layer_trainer: LayerTrainer | None = LayerTrainer(network, **given)
         self.memory: ClassMemory | None = None
         self.taught = 0
         self._observed: ObservedPass | None = None
@@ -98,11 +111,12 @@ class Learner:
     # ------------------------------------------------------------------ deciding and learning
 
     @checked
-    def observe(self, stimulus: Tensor, *, generator: torch.Generator | None = None) -> Decision:
+    def observe(self, stimulus: Stimuli, *, generator: torch.Generator | None = None) -> Decision:
         """Decide on stimuli, and keep their bottom-up pass until `teach` or the next `observe`; no weight changes.
 
         Args:
-            stimulus: one `[*shape]` or several `[B, *shape]`, in the units of the data.
+            stimulus: one `[*shape]` or several `[B, *shape]`, a tensor or an array of numpy of any real type as
+                `Network.take` takes them; or what `read` returned.
             generator: random generator of stochastic stimulus codes.
 
         Returns:
@@ -110,18 +124,19 @@ class Learner:
 
         Raises:
             ShapeError: the stimulus does not fit the network.
-            ConfigurationError: a value is not finite, also in the precision of the network. Nothing is observed then.
+            ConfigurationError: no real numbers, a value that is not finite, also in the precision of the network, or an
+                image in another unit than that of the training. Nothing is observed then.
         """
         self._observed = None  # a refused stimulus is not learned, and the one before it has had its turn
         net = self.network
-        check_dense("stimulus", stimulus)
-        batch = stimulus[None] if tuple(stimulus.shape) == net.stimulus.shape else stimulus
-        batch = batch.detach().to(net.stimulus_mean)
-        net.check_stimulus(batch)
-        if not len(batch):
-            raise ShapeError(f"stimulus: expected at least one stimulus, received shape {list(stimulus.shape)}.")
-        net.check_finite(batch)
-        with net.inference():
+        with torch.inference_mode(mode=False), net.inference():  # what is observed is learned from later
+            given = stimulus.stimuli if isinstance(stimulus, Inputs) else stimulus
+            given = given[None] if tuple(getattr(given, "shape", ())) == net.stimulus.shape else given
+            if isinstance(given, Tensor):
+                given = given.detach().to(net.stimulus_mean.device)
+            batch = without_inference_mode(net.take(given))
+            if not len(batch):
+                raise ShapeError(f"stimulus: expected at least one stimulus, received shape {list(batch.shape)}.")
             source = net.encode(batch, generator=generator)
             unrolled = self.layer_trainer is not None and self.layer_trainer.rule.feature.unrolled
             up = net.bottom_up_pass(source, unrolled=unrolled)
@@ -149,15 +164,35 @@ class Learner:
             raise UserError("teach: expected an observation to learn from, received none: call `observe` first.")
         labels = self._labels(label, count=len(self._observed.stimulus))
         observed, self._observed = self._observed, None
-        if self.memory is not None:
-            with torch.no_grad():
-                self.memory.learn(observed, labels)
-        elif self.layer_trainer is not None:
-            self.layer_trainer.learn(observed, labels)
+        with learning(self.network):
+            if self.memory is not None:
+                with torch.no_grad():
+                    self.memory.learn(observed, labels)
+            elif self.layer_trainer is not None:
+                self.layer_trainer.learn(observed, labels)
         self.taught += len(labels)
 
     @checked
-    def run(self, stream: Iterable[tuple[Tensor, Label]]) -> StreamAccuracy:
+    def read(self, path: str | Path, *, memory_limit: float | None = None) -> Inputs:
+        """The stimuli in a file, read by the schema of the training; `observe` takes what is returned.
+
+        Args:
+            path: of a file whose format reads stimuli, such as an image, .npy, .npz or .csv.
+            memory_limit: GiB that reading may take (see `data.memory_limit`); None: as `data.load`.
+
+        Raises:
+            ConfigurationError: the learner has no schema.
+            DataError: the file is damaged, or its content cannot be brought to the schema.
+        """
+        if self.schema is None:
+            raise ConfigurationError(
+                "read: expected a learner with a schema, which says how files were read in training, received one that "
+                "has none. Make it with Learner(run.network, schema=run.schema)."
+            )
+        return read_inputs([Path(path)], self.schema, memory_limit=memory_limit)
+
+    @checked
+    def run(self, stream: Iterable[tuple[Stimuli, Label]]) -> StreamAccuracy:
         """Decide on each stimulus (or small batch) of a stream, then learn its label.
 
         Args:
@@ -179,7 +214,7 @@ class Learner:
     # ------------------------------------------------------------------ new classes
 
     @checked
-    def consolidate(self, stream: Iterable[tuple[Tensor, Label]] = ()) -> StreamAccuracy:
+    def consolidate(self, stream: Iterable[tuple[Stimuli, Label]] = ()) -> StreamAccuracy:
         """Freeze the layers, then learn templates of the known classes from a stream.
 
         From here on `teach` updates templates instead of the weights of the layers. Templates consist of means and
@@ -197,7 +232,8 @@ class Learner:
         """
         if self.memory is not None:
             raise ConfigurationError("consolidate: the layers are frozen already; go on with `run` or `teach`.")
-        self.memory = ClassMemory(self.network, shrink=self.settings["shrink"], lift=self.settings["lift"])
+        with learning(self.network):
+            self.memory = ClassMemory(self.network, shrink=self.settings["shrink"], lift=self.settings["lift"])
         self.layer_trainer, self._observed = None, None
         return self.run(stream)
 
@@ -227,10 +263,11 @@ class Learner:
             raise ConfigurationError(f"add_class: expected a name, received {name!r}.")
         if name in self.classes:
             raise ConfigurationError(f"add_class: {name!r} is known already; its label is {self.classes.index(name)}.")
-        self.memory.add_class()
-        self._observed = None
-        generator = fresh_generator(self.settings["seed"], "concept", self.network.concept.classes)
-        return add_concept(self.network, name, generator=generator)
+        with learning(self.network), torch.no_grad():
+            self.memory.add_class()
+            self._observed = None
+            generator = fresh_generator(self.settings["seed"], "concept", self.network.concept.classes)
+            return add_concept(self.network, name, generator=generator)
 
     # ------------------------------------------------------------------ saving
 
@@ -263,12 +300,17 @@ class Learner:
             label = self.classes.index(label)
         if isinstance(label, Integral) and not isinstance(label, bool):
             label = min(max(int(label), -1), len(self.classes))  # what is out of range stays so, and fits a tensor
-        if not isinstance(label, int | Tensor) or isinstance(label, bool):
-            raise ConfigurationError(f"label: expected a label, a class name or int64 labels, received {shown(label)}.")
-        if isinstance(label, Tensor):
-            check_dense("label", label)
-        labels = torch.tensor([label]) if isinstance(label, int) else label.reshape(-1) if label.dim() == 0 else label
-        labels = labels.to(device)
+        if not isinstance(label, int | Tensor | np.ndarray) or isinstance(label, bool):
+            hint = " .to_numpy() makes an array." if type(label).__name__ == "Series" else ""
+            raise ConfigurationError(
+                f"label: expected a label, a class name or labels of whole numbers, received {shown(label)}.{hint}"
+            )
+        given = torch.tensor([label]) if isinstance(label, int) else label
+        if isinstance(given, Tensor):
+            check_dense("label", given)
+            given = given.to(device)
+        labels = labels_of(given, device)
+        labels = labels.reshape(-1) if labels.dim() == 0 else labels
         self.network.check_labels(labels)
         if len(labels) != count:
             raise ShapeError(f"teach: expected {count} labels, one for each stimulus observed, received {len(labels)}.")

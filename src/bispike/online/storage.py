@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from ..data.schema import Schema, from_dict, to_dict
 from ..errors import CheckpointError, ConfigurationError, DamagedError
 from ..json_values import expect, is_switch, is_table, record
 from ..nn import Classifier
@@ -20,13 +21,16 @@ from .layer_trainer import LayerTrainer
 
 KIND = "online learner"
 _IDENTITY = record({"network": is_table, "consolidated": is_switch})
-_VALUES = record({"settings": is_table, "training": is_switch, "optimizer": is_table})
+_VALUES = record(
+    {"settings": is_table, "training": is_switch, "optimizer": is_table}, {"schema": lambda value, place: None}
+)
 
 
 class Storable(Protocol):
     """The state of a learner: its layers are trained by `layer_trainer`, or frozen beside a `memory` of classes."""
 
     network: Classifier
+    schema: Schema | None
     settings: dict[str, Any]
     taught: int
     layer_trainer: LayerTrainer | None
@@ -46,6 +50,7 @@ def save(learner: Storable, folder: Path) -> None:
         raise ConfigurationError("save: expected a network that can be built again; make it with bispike.models.")
     tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
     values = {"settings": learner.settings, "training": network.training, "optimizer": {}}
+    values["schema"] = None if learner.schema is None else to_dict(learner.schema)
     if learner.memory is not None:
         tensors |= {f"memory/{name}": value for name, value in learner.memory.state_dict().items()}
     elif learner.layer_trainer is not None:
@@ -82,8 +87,10 @@ def _restored(create: Callable[..., Learner], saved: Checkpoint, folder: Path) -
     consolidated, source = saved.identity["consolidated"], str(folder)
     network = rebuilt_network(saved.identity["network"], saved.group("network"), source)
     expect(isinstance(network, Classifier), f"{source}: network", "a classifier", network.kind)
+    known = saved.values.get("schema")
+    schema = None if known is None else from_dict(known, f"{source}: schema")
     try:
-        learner = create(network, **saved.values["settings"])
+        learner = create(network, **saved.values["settings"], schema=schema)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise DamagedError(f"{folder}: its learner cannot be built again: {error}") from error
     if consolidated:

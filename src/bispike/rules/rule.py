@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ..arguments import checked, expect, shown
 from ..errors import ConfigurationError, ShapeError, UnknownNameError, unknown_name
 from ..nn import SPIKES, Classifier, Network, Signals
+from ..nn.inference import learning, without_inference_mode
 from ..restoring import LEAST, fit_tensors
 from .options import RateOptions, RuleOptions
 
@@ -160,9 +161,10 @@ class Rule:
             )
         self.network.check_finite(stimulus)
         self._announced.clear()
-        report = self.learn(stimulus, labels, generator=generator)
-        if self.on_gradients_ready is not None:
-            self.gradients_ready(self.parameters())
+        with learning(self.network):
+            report = self.learn(without_inference_mode(stimulus), labels, generator=generator)
+            if self.on_gradients_ready is not None:
+                self.gradients_ready(self.parameters())
         return report
 
     def gradients_ready(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -180,6 +182,14 @@ class Rule:
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that the rule stores between steps."""
         return self.state.state_dict()
+
+    def decision_state(self) -> dict[str, Tensor]:
+        """Those tensors of `state_dict` by which the network decides; a saved model has them beside the weights.
+
+        None where the readout decides, and all of them where the rule has a `decision`; a rule that needs only some of
+        them to decide says so.
+        """
+        return {} if self.decision is None else self.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Load the tensors of `state_dict`.

@@ -25,6 +25,7 @@ from .epochs import ROW, read_metrics
 from .folder import CHECKPOINT, MODEL, is_finished
 from .prediction import Predictions, continuations, decisions, forecasts
 from .rebuild import rebuilt_network, rebuilt_rule, restore_rule
+from .saved_model import load_decision, network_tensors
 from .saved_results import read_summary
 from .saved_schema import expect_schema, read_schema
 
@@ -109,13 +110,14 @@ def load_run(path: str | Path) -> Run:
     config = read_config(folder, note=notes.append)
     if is_finished(folder):
         weights = checkpoint.read_tensors(folder / MODEL)
-        network, rule = _rebuilt(folder, config, weights, folder / MODEL)
+        network, rule = _rebuilt(folder, config, network_tensors(weights), folder / MODEL)
         if rule.state_dict():  # without a checkpoint, the initial tensors of the rule stay
             checkpoint.restore(
                 folder / CHECKPOINT,
                 lambda saved: restore_rule(rule, saved.group("rule"), folder / CHECKPOINT),
                 note=notes.append,
             )
+        load_decision(rule, weights, folder / MODEL)
         summary, schema = read_summary(folder) or {}, read_schema(folder)
         return Run(folder, config, network, rule, summary, read_metrics(folder), notes, schema)
     run = checkpoint.restore(

@@ -37,7 +37,7 @@ class Classification(Task):
             if transform is not None:
                 stimuli = transform(stimuli, generator(seed, "transform", first))
             draws = generator(seed, "evaluate", first, device=device)
-            scores = network.logits(stimuli, generator=draws)
+            scores = network.decide(stimuli, generator=draws)
             counts[:-1] += torch.bincount(labels * classes + scores.argmax(1), minlength=classes * classes)
             counts[-1] += scores.isnan().any(1).sum()
             further += self._further(stimuli, generator(seed, "evaluate", first, device=device))
@@ -86,7 +86,7 @@ class Reconstruction(Classification):
         super().__init__(network)
 
     def _further(self, stimuli: Tensor, draws: torch.Generator) -> Tensor:
-        difference = self.network.reconstruct(stimuli, generator=draws) - stimuli
+        difference = self.network.rebuild(stimuli, generator=draws) - stimuli
         return difference.double().square().flatten(1).mean(1).sum().reshape(1)
 
     def epoch_text(self, row: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .. import data as datasets
 from .. import models, rules
 from ..arguments import expect, raise_problems, switch
@@ -19,12 +21,14 @@ from ..config.train_config import CONFIG_FILE, TrainConfig, read_config
 from ..data import Dataset
 from ..errors import CheckpointError, ConfigurationError
 from ..nn import Group, Network
+from ..nn.inference import learning
 from ..rules import Rule
 from ..runs.checkpoint import load_weights, read_tensors
 from ..runs.epochs import read_metrics
 from ..runs.folder import CHECKPOINT, MODEL, check_target, is_finished, prepare
 from ..runs.lock import locked
 from ..runs.run import Run, load_run
+from ..runs.saved_model import load_decision, network_tensors
 from ..runs.saved_results import read_summary
 from ..runs.source import expect_trusted
 from . import distributed
@@ -72,14 +76,17 @@ def fit(
     """
     _check_call(out, resume=resume, overwrite=overwrite)
     config = config_of(network, rule, data, settings)
+    _expect_precision(network)
     validate_training(config)
     target = _target(out, network, resume=resume, overwrite=overwrite)
-    with explained(target, resume=resume), distributed.processes(config.device) as group:
+    with learning(network), explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
-            load_weights(network, read_tensors(target / MODEL), target / MODEL)
+            weights = read_tensors(target / MODEL)
+            load_weights(network, network_tensors(weights), target / MODEL)
             known = rules.create(rule, network) if isinstance(rule, str) else rule
+            load_decision(known, weights, target / MODEL)
             summary = read_summary(target) or {}
             return Run(target, config, network, known, summary, read_metrics(target), schema=data.schema)
         check_fit(network, data, config)
@@ -124,7 +131,7 @@ def run_config(
     expect("config", config, TrainConfig, "a TrainConfig")
     validate(config)
     target = None if out is None else Path(out)
-    with explained(target, resume=resume), distributed.processes(config.device) as group:
+    with learning(), explained(target, resume=resume), distributed.processes(config.device) as group:
         reporter = _reporter(group, progress)
         if _finished(group, target, resume=resume, overwrite=overwrite) and target is not None:
             _expect_unchanged(target, config, reporter)
@@ -149,6 +156,17 @@ def _check_call(out: PathLike | None, *, resume: bool, overwrite: bool) -> None:
     )
     if out is not None and not str(out).strip():
         raise ConfigurationError(f"out: expected the path of a folder, received {out!r}.")
+
+
+def _expect_precision(network: Network) -> None:
+    """Raise a ConfigurationError unless the weights have the precision of stimuli, float32, or more."""
+    precision = network.stimulus_mean.dtype
+    if torch.promote_types(precision, torch.float32) != precision:
+        name = str(precision).removeprefix("torch.")
+        raise ConfigurationError(
+            f"network: expected weights of float32 or float64, received {name}, too coarse for training. Train "
+            "network.float(), and convert it afterwards."
+        )
 
 
 def _built(config: TrainConfig, group: Group) -> tuple[Dataset, Network, Rule]:

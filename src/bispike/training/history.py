@@ -11,6 +11,7 @@ from typing import Any
 from ..config.train_config import TrainConfig
 from ..files import append_line
 from ..runs.folder import METRICS
+from ..runs.saved_model import model_tensors
 from ..tasks import Task
 from .measures import pathway_angles
 from .progress import Progress
@@ -92,7 +93,7 @@ class History:
         if state.best is None or score > state.best:
             state.best, state.best_epoch = score, state.epoch + 1
             if config.keep == "best":
-                weights = self.training.network.state_dict()
+                weights = model_tensors(self.training.network, self.training.rule)
                 state.best_weights = {name: value.detach().clone() for name, value in weights.items()}
         elif config.patience is not None and state.epoch + 1 - state.best_epoch >= config.patience:
             state.ended = f"validation has not improved for {config.patience} epochs"

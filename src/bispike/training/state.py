@@ -16,6 +16,7 @@ from ..nn import Network
 from ..rules import Rule
 from ..runs.checkpoint import Checkpoint, expect_weights
 from ..runs.rebuild import restore_rule
+from ..runs.saved_model import expect_model
 from . import health
 from .measures import peak_memory_mb
 from .optimizer_state import optimizer_state, restore_optimizer, state_for
@@ -77,7 +78,7 @@ class TrainingState:
         ended: why the training ended before its last epoch, if it did.
         health: counts of the firing watch.
         peak_memory_mb: largest memory so far.
-        best_weights: the network's weights after `best_epoch`, if the best ones are kept.
+        best_weights: what decided after `best_epoch` (`saved_model.model_tensors`), if the best weights are kept.
     """
 
     epoch: int = 0
@@ -168,7 +169,7 @@ class Training:
         expected, network, best = self.network.state_dict(), checkpoint.group("network"), checkpoint.group("best")
         expect_weights(expected, network, source)
         if best:
-            expect_weights(expected, best, f"{source}: best")
+            expect_model(self.network, self.rule, best, f"{source}: best")
         memory = state_for(
             self.optimizer, checkpoint.group("optimizer"), values.pop("optimizer"), most=checkpoint.updates
         )

@@ -30,6 +30,7 @@ from ..rules import Rule
 from ..runs import checkpoint
 from ..runs.folder import MODEL, SUMMARY
 from ..runs.run import Run
+from ..runs.saved_model import load_model, model_tensors
 from ..seeds import generator
 from . import distributed, health, summary
 from .batches import Batches, resident, training_parts
@@ -151,7 +152,7 @@ class Trainer:
         if folder is not None and state.metrics:
             self.checkpointer.save()
         if self.config.keep == "best" and state.best_weights is not None:
-            self.network.load_state_dict(state.best_weights)
+            load_model(self.network, self.rule, state.best_weights, "best weights")
         self.network.eval()
         result = summary.of_training(
             self.history,
@@ -164,7 +165,7 @@ class Trainer:
         )
         if folder is not None:
             self.checkpointer.check_lock()
-            write_atomic(folder / MODEL, checkpoint.serialise(self.network.state_dict()))
+            write_atomic(folder / MODEL, checkpoint.serialise(model_tensors(self.network, self.rule)))
             write_json(folder / SUMMARY, result)
         return Run(folder, self.config, self.network, self.rule, result, state.metrics, schema=self.dataset.schema)
 

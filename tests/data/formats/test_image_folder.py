@@ -41,7 +41,9 @@ def test_parts_in_folders_of_their_own(tmp_path, part):
     (tmp_path / part / "cat").mkdir()
     save_image(tmp_path / part / "cat" / "deeper" / "a.BMP", pixels(6, 6))
     data = load(tmp_path)
-    assert (data.train.counts(2), data.test.counts(2), data.notes) == ([3, 3], [1, 2], ())
+    assert (data.train.counts(2), data.test.counts(2)) == ([3, 3], [1, 2])
+    assert data.validation is None
+    assert data.notes == (() if part == "test" else (f"no folder is called 'test', so {part!r} is the test part.",))
 
 
 def test_train_without_test_is_split(tmp_path):

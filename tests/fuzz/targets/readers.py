@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
 from bispike.data.readers.frequency import Frequency
 from bispike.data.readers.series_table import Policy
 from bispike.data.readers.time_columns import TimeColumns
-from bispike.data.schema import SeriesSchema
+from bispike.data.schema import EventsSchema, ImageSchema, SeriesSchema
 from bispike.data.user_files import read_inputs
 from bispike.errors import BispikeError, DataError
 from tests.data.makers import schema
@@ -21,6 +22,8 @@ from tests.data.makers import schema
 from ..data_bombs import BOMBS
 from ..data_files import (
     make_cifar,
+    make_deep_images,
+    make_event_files,
     make_events,
     make_hdf,
     make_idx,
@@ -38,6 +41,9 @@ from ..data_files import (
 from ..target import Damage, Target
 
 GREY = schema(1, 4, 4)
+BYTES = replace(GREY, classes=("cat", "dog"))
+IMAGES = ImageSchema((1, 4, 4), {"8 bits": 8, "16 bits": 16}, None, ("cat", "dog"))
+CAMERA = EventsSchema((6, 6), "us", 3, 300_000.0, span=300_000.0, classes=("0", "1"))
 DATED = SeriesSchema(
     ("u", "v"),
     ("u", "v"),
@@ -83,17 +89,6 @@ def use_files(folder: Path, **options: Any) -> None:
         data.check(path, **options)
 
 
-def use_series(folder: Path) -> None:
-    """Load and check each file of a folder as a series, mended in every way, and as a series in use."""
-    use_files(folder, task="series", window=3)
-    mended = {"missing": "previous", "holes": "fill", "duplicates": "mean"}
-    for path in sorted(folder.iterdir()):
-        uses = [partial(data.load, path, task="series", window=3, **mended)]
-        if path.name.startswith("series.csv"):
-            uses.append(partial(data.load, path, like=DATED))
-        each(*uses)
-
-
 def use_tables(folder: Path) -> None:
     """Load each table with gaps filled, show its columns, and predict it by the schema of a sound one and its own."""
     sound = data.from_table({"a": range(24), "b": range(24), "label": ["0", "1"] * 12}, target="label").schema
@@ -113,6 +108,17 @@ def use_tables(folder: Path) -> None:
     each(*(partial(use, path) for path in sorted(folder.iterdir()) if path.is_file()))
 
 
+def use_series(folder: Path) -> None:
+    """Load and check each file of a folder as a series, mended in every way, and as a series in use."""
+    use_files(folder, task="series", window=3)
+    mended = {"missing": "previous", "holes": "fill", "duplicates": "mean"}
+    for path in sorted(folder.iterdir()):
+        uses = [partial(data.load, path, task="series", window=3, **mended)]
+        if path.name.startswith("series.csv"):
+            uses.append(partial(data.load, path, like=DATED))
+        each(*uses)
+
+
 def use_folder(folder: Path) -> None:
     """Load and check a folder that is one data set."""
     data.check(folder)
@@ -122,6 +128,33 @@ def use_folder(folder: Path) -> None:
 def use_inputs(folder: Path) -> None:
     """Stimuli for a network from each file."""
     each(*(partial(read_inputs, [path], GREY) for path in sorted(folder.iterdir())))
+
+
+def use_images(folder: Path) -> None:
+    """A folder of images as a data set, by a schema of its own, and each image as a stimulus."""
+    files = [path for path in sorted(folder.glob("train/*/*")) if path.is_file()]
+    each(
+        lambda: look(data.load(folder)),
+        lambda: look(data.load(folder, like=IMAGES)),
+        lambda: look(data.load(folder / "test", like=BYTES)),
+        lambda: read_inputs([folder], IMAGES),
+        *(
+            partial(read_inputs, [path], known)
+            for path in files
+            for known in (IMAGES, BYTES)
+            if path.stem not in ("longs", "notes")
+        ),
+    )
+
+
+def use_event_files(folder: Path) -> None:
+    """Recordings as stimuli in use, and those with classes as a data set."""
+    files = sorted(folder.iterdir())
+    sets = [path for path in files if path.suffix in (".npz", ".zip")]
+    each(
+        *(partial(read_inputs, [path], CAMERA) for path in files),
+        *(partial(lambda path: look(data.load(path, bins=3)), path) for path in sets),
+    )
 
 
 def use_cifar(folder: Path) -> None:
@@ -177,7 +210,9 @@ TARGETS = [
     target("text", make_texts, partial(use_files, window=3)),
     target("idx", make_idx, use_folder),
     target("images", make_images, use_folder, weight=2),
+    target("deep images", make_deep_images, use_images, weight=2),
     target("events", make_events, partial(use_files, bins=3)),
+    target("event files", make_event_files, use_event_files),
     target("n-mnist", make_n_mnist, lambda folder: look(n_mnist.read(folder, bins=2)), weight=0.3),
     target("cifar", make_cifar, use_cifar, weight=0.5),
     target("svhn", make_svhn, lambda folder: look(svhn.read(folder)), weight=0.5),

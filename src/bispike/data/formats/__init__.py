@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...errors import ConfigurationError, DataError, unknown_name
 from ..readers.contents import exists
-from . import events, idx, image_folder, npz, series, table, text
+from . import event_folder, events, idx, image_folder, npz, series, table, text
 from .format import Format as Format
 
 registry: dict[str, Format] = {}
@@ -44,6 +44,7 @@ register(series.FORMAT)
 register(text.FORMAT)
 register(table.FORMAT)
 register(idx.FORMAT)
+register(event_folder.FORMAT)
 register(image_folder.FORMAT)
 
 
@@ -70,6 +71,8 @@ def find(path: Path, task: str | None = None) -> Format:
     if known and task is not None:
         tasks = dict.fromkeys(format.task for format in [*known, *requested])
         raise ConfigurationError(unknown_name(f"task for {known[0].summary}", task, tasks))
+    if path.is_file() and (hint := image_folder.instead(path)):
+        raise DataError(f"{path}: {hint}")
     endings = dict.fromkeys(ending for format in registry.values() for ending in format.endings)
     folders = [format.summary for format in registry.values() if not format.endings]
     raise DataError(f"{path}: expected a file that ends with {', '.join(endings)}, or {', or '.join(folders)}.")
@@ -88,7 +91,9 @@ def likely(path: Path, task: str | None = None) -> list[Format]:
 
 
 def for_inputs(path: Path) -> Format | None:
-    """The format that reads stimuli for a network from a file; None if there is none."""
+    """The format that reads stimuli for a network from a file or folder; None if there is none."""
+    if path.is_dir():
+        return next((format for format in registry.values() if format.input_folders and format.recognises(path)), None)
     name = path.name.lower()
     fitting = [
         (len(ending), format)

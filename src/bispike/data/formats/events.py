@@ -4,14 +4,19 @@ A stimulus becomes `[T, 2, H, W]`: 1 where a pixel sent at least one event of th
 take it with `stimulus_code="given"` and T time steps: time step t of the network is bin t of the recording. Recurrent
 networks take it as a sequence of T positions (`sequence=True`).
 
-    .npz      `t` (microseconds), `x`, `y`, `p` of all events one after the other, `sample` the recording that each
-              belongs to (0..N−1), `labels` of the N recordings
+    .npz      `t`, `x`, `y`, `p` of all events one after the other, `sample` the recording that each belongs to
+              (0..N−1), `labels` of the N recordings; other usual names are known (`readers.event_files`)
+
+What is decided by looking at the data (unit, sensor, duration, polarities) is kept as an `EventsSchema`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,17 +27,55 @@ from ..assemble import assemble
 from ..dataset import Dataset
 from ..event_sequences import as_sequences
 from ..memory_limit import PER_ROW, Room
-from ..option import MEMORY_LIMIT, TEST_SHARE, Option, positive, whole_number, yes_or_no
+from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of, positive, whole_number, yes_or_no
+from ..readers.event_files import ORDERS, UNITS, Events, holds_events, is_recording, of_arrays
 from ..readers.numpy_files import array_names, load_arrays
-from ..schema import Schema
+from ..schema import Inputs, Schema
+from ..schema.event_frames import Tally, bin_times, listed
+from ..schema.event_survey import ENOUGH, STRETCH, Survey
+from ..schema.events_schema import EventsSchema, Reading, order_notes
 from .format import Format
 
 BINS = 10
-KEYS = ("t", "x", "y", "p", "sample", "labels")
+LARGEST_SENSOR = 8192
+USUAL = 0.95
+"""Share of the recordings that a duration has to cover which is proposed."""
+PER_EVENT = 16
+"""Bytes of an event besides its columns: its time and its recording."""
+
+
+def parse_sensor(value: int | str | Sequence[int]) -> tuple[int, int]:
+    """Height and width of "HxW", [H, W], or one number for both.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    sides = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
+    numbers = [int(side) for side in (sides * 2 if len(sides) == 1 else sides)]
+    if len(numbers) != 2 or not all(1 <= side <= LARGEST_SENSOR for side in numbers) or isinstance(value, bool):
+        raise ValueError
+    return numbers[0], numbers[1]
+
+
+def _check_sensor(name: str, value: Any) -> str | None:
+    try:
+        parse_sensor(value)
+    except (ValueError, TypeError):
+        return f"{name}: expected height x width such as 180x240, each 1 to {LARGEST_SENSOR}, received {value!r}."
+    return None
+
+
 OPTIONS = (
     Option("bins", "T, bins of a recording", default=BINS, check=whole_number(1)),
     Option(
         "duration", "microseconds that are used; the longest recording if not given", check=positive("microseconds")
+    ),
+    Option("time_unit", "unit of the times: us, ms, s or ns; recognised if not given", check=one_of(*UNITS)),
+    Option("sensor", "height x width of the sensor, such as 34x34; from the places if not given", check=_check_sensor),
+    Option(
+        "columns",
+        "order of the columns of an array [E, 4] of events, such as txyp; recognised if not given",
+        check=one_of(*ORDERS),
     ),
     Option(
         "sequence",
@@ -42,9 +85,18 @@ OPTIONS = (
     ),
 )
 """Options of all events; a file also has a share for the test part."""
-PER_EVENT = 8 * 6
-"""Bytes of an event: its five numbers and its bin."""
-LARGEST_WHOLE = 2**53  # up to here float64 holds every whole number
+
+
+@dataclass(frozen=True)
+class EventOptions:
+    """What a user decides about events; the keywords are those of `OPTIONS`."""
+
+    bins: int = BINS
+    duration: float | None = None
+    time_unit: str | None = None
+    sensor: int | str | Sequence[int] | None = None
+    columns: str | None = None
+    sequence: bool = False
 
 
 def bin_events(
@@ -57,14 +109,14 @@ def bin_events(
     """
     frames = np.zeros((bins, 2, height, width), dtype=np.uint8)
     inside = (t >= 0) & (t < duration)
-    place = (t[inside] * (bins / duration)).astype(np.int64)
+    place = bin_times(t[inside].astype(np.float64), bins=bins, duration=duration)
     frames[place, p[inside].astype(np.int64), y[inside], x[inside]] = 255
     return frames
 
 
 def is_events(path: Path) -> bool:
     """Whether an .npz file holds events."""
-    return set(KEYS) <= array_names(path)
+    return holds_events(array_names(path))
 
 
 def read(
@@ -73,94 +125,250 @@ def read(
     like: Schema | None = None,
     bins: int = BINS,
     duration: float | None = None,
-    test_fraction: float = 0.2,
+    time_unit: str | None = None,
+    sensor: int | str | Sequence[int] | None = None,
+    columns: str | None = None,
     sequence: bool = False,
+    test_fraction: float = 0.2,
     memory_limit: float | None = None,
 ) -> Dataset:
     """Events in an .npz file.
 
     Args:
         path: the file (see above).
+        like: schema of a training, by which the file is read.
         bins: T, bins of a recording.
         duration: microseconds that are used; the longest recording if None.
-        test_fraction: share of the recordings that becomes the test part.
+        time_unit: of the times, "us", "ms", "s" or "ns"; recognised if None.
+        sensor: height x width, such as "34x34"; from the places if None. Events outside are left out.
+        columns: order of the columns of an array `[E, 4]`, such as "txyp"; recognised if None.
         sequence: whether bins are the positions of a sequence, for recurrent networks.
+        test_fraction: share of the recordings that becomes the test part.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
-        DataError: arrays of different lengths, negative places, polarities other than 0 and 1, samples without a label,
-            or more than the limit.
+        DataError: columns that are missing or of different lengths, a unit that is not certain where it is needed,
+            places outside the sensor, other polarities, samples without a label, or more than the limit.
     """
     room = Room.of(path, memory_limit)
-    arrays = load_arrays(path, room)
-    missing = [key for key in KEYS if key not in arrays]
-    if missing:
-        raise DataError(f"{path}: expected the arrays {', '.join(KEYS)}; missing: {', '.join(missing)}.")
-    events = {key: arrays[key].reshape(-1) for key in KEYS[:5]}
-    lengths = {key: len(values) for key, values in events.items()}
-    labels = arrays["labels"].reshape(-1)
-    if len(set(lengths.values())) > 1 or 0 in lengths.values():
-        raise DataError(f"{path}: expected as many of t, x, y, p and sample, at least one; received {lengths}.")
-    room.expect(PER_EVENT * lengths["t"], f"{lengths['t']} events")
-    x, y, p, sample = (_whole(path, key, events[key]) for key in ("x", "y", "p", "sample"))
-    if sample.min() < 0 or sample.max() >= len(labels):
-        raise DataError(f"{path}: expected samples in 0..{len(labels) - 1}, received {sample.min()}..{sample.max()}.")
-    if p.min() < 0 or p.max() > 1:
-        raise DataError(f"{path}: expected polarities 0 and 1, received {p.min()} to {p.max()}.")
-    if min(x.min(), y.min()) < 0:
-        raise DataError(f"{path}: expected places of at least 0, received {min(x.min(), y.min())}.")
-    t = _from_beginning(_times(path, events["t"]), sample, len(labels))
-    span = float(duration) if duration is not None else float(t.max()) + 1.0
-    height, width = int(y.max()) + 1, int(x.max()) + 1
-    expect_room(room, len(labels), bins, height, width)
-    frames = np.zeros((len(labels), bins, 2, height, width), dtype=np.uint8)
-    inside = t < span
-    place = np.minimum((t[inside] * (bins / span)).astype(np.int64), bins - 1)  # rounding may reach the end
-    frames[sample[inside], place, p[inside], y[inside], x[inside]] = 255
-    numbered = labelling.encode(labels, None)
-    found = assemble(path.stem, torch.from_numpy(frames), numbered, None, test_fraction=test_fraction)
-    return as_events(found, sequence=sequence)
+    if columns is None and isinstance(like, EventsSchema):
+        columns = like.columns
+    chosen = EventOptions(bins, duration, time_unit, sensor, columns, sequence)
+    events = of_arrays(load_arrays(path, room), path, path.stem, columns=columns)
+    if events.labels is None:
+        raise DataError(
+            f"{path}: expected the arrays t, x, y, p, sample and labels; missing: labels. Store the class of each of "
+            f"{events.count} recordings."
+        )
+    room.expect(PER_EVENT * len(events.t), f"{len(events.t)} events")
+    room.expect(events.count * (2 * bins + PER_ROW), f"{events.count} recordings of {bins} bins")
+    schema, frames, tally, notes = read_events([events], chosen, room, like=like, place=path)
+    if like is None:
+        numbered = labelling.encode(events.labels, None)
+    else:
+        numbered = labelling.encode_like(events.labels, None, like.classes)
+    schema = replace(schema, classes=numbered.names)
+    found = assemble(
+        path.stem,
+        torch.from_numpy(frames),
+        numbered,
+        None,
+        test_fraction=test_fraction,
+        notes=notes,
+        schema=schema,
+    )
+    return as_events(found, schema, tally)
 
 
-def _from_beginning(t: np.ndarray, sample: np.ndarray, count: int) -> np.ndarray:
-    """Times counted from the first event of each recording."""
-    begin = np.full(count, np.inf)
-    np.minimum.at(begin, sample, t)
-    return t - begin[sample]
+def read_events(
+    source: Iterable[Events], chosen: EventOptions, room: Room, *, like: Schema | None, place: object
+) -> tuple[EventsSchema, np.ndarray, Tally, list[str]]:
+    """How events are read, the recordings uint8 `[N, T, 2, H, W]`, what was counted, and notes.
+
+    Args:
+        source: the files, gone through twice.
+        chosen: by the user.
+        room: of all recordings.
+        like: schema of a training; None: the files decide.
+        place: the files, for messages.
+    """
+    keep = isinstance(source, list)
+    survey = Survey(source, keep=keep)
+    if like is not None:
+        if not isinstance(like, EventsSchema):
+            raise like.refusal(place, "events")
+        expect_room(room, survey.recordings, like)
+        frames, tally, notes = like.read(source, place, keep=keep)
+        return like, frames, tally, list(notes)
+    schema, said = decide(survey, chosen, room)
+    reading = Reading(_factor(schema.time_unit), schema.polarity[1])
+    frames, tally = schema.frames(source, survey, reading, survey.recordings)
+    said += _stretched(survey, schema, tally, chosen)
+    return schema, frames, tally, [*survey.notes, *order_notes(survey), *said, *tally.notes(schema.end)]
 
 
-def _whole(path: Path, key: str, values: np.ndarray) -> np.ndarray:
-    """Whole numbers, int64; they may be stored as another type."""
-    if values.dtype.kind in "biu":
-        return values.astype(np.int64)
-    if values.dtype.kind != "f":
-        raise DataError(f"{path}: expected whole numbers as {key}, received {values.dtype}.")
-    if not bool((np.abs(values) < LARGEST_WHOLE).all()) or bool((values != np.floor(values)).any()):
-        raise DataError(f"{path}: expected whole numbers as {key}, received other ones.")
-    return values.astype(np.int64)
+# ------------------------------------------------------------------ what a training decides
 
 
-def _times(path: Path, values: np.ndarray) -> np.ndarray:
-    """Microseconds, float64."""
-    with np.errstate(over="ignore"):
-        times = values.astype(np.float64) if values.dtype.kind in "biuf" else np.array([np.nan])
-    if not bool((np.abs(times) < LARGEST_WHOLE).all()):
-        raise DataError(f"{path}: expected finite times in microseconds as t, received other values ({values.dtype}).")
-    return times
+def decide(survey: Survey, chosen: EventOptions, room: Room) -> tuple[EventsSchema, list[str]]:
+    """How the events of a training are read, and notes.
+
+    Raises:
+        DataError: a unit that is not certain where it is needed, places outside the sensor, or more than the limit.
+    """
+    notes: list[str] = []
+    unit = _unit(survey, chosen, notes)
+    factor = _factor(unit)
+    tick = factor if survey.whole else 1.0 if unit or survey.longest >= ENOUGH else max(survey.longest, 1e-6) * 1e-6
+    duration = float(chosen.duration) if chosen.duration is not None else survey.longest * factor + tick
+    sensor = parse_sensor(chosen.sensor) if chosen.sensor is not None else (survey.most[0] + 1, survey.most[1] + 1)
+    schema = EventsSchema(
+        sensor,
+        unit,
+        chosen.bins,
+        duration,
+        sequence=chosen.sequence,
+        span=survey.span * factor,
+        columns=chosen.columns,
+    )
+    if chosen.sensor is None and survey.events >= ENOUGH:
+        survey.own_sensor()
+    expect_room(room, survey.recordings, schema)
+    if chosen.sensor is None:
+        survey.own_sensor()
+        if min(survey.least) >= 1 and survey.events >= ENOUGH:
+            notes.append(
+                f"no event of {survey.events:,} has x = 0 or y = 0: places seem to count from 1. If so, subtract 1."
+            )
+    else:
+        survey.expect_sensor(sensor, "the option sensor")
+    if survey.span and survey.step * factor > duration / chosen.bins:
+        raise DataError(
+            f"{survey.place}: the times are too coarse for {chosen.bins} bins of {duration / chosen.bins:g}: they are "
+            f"stored in steps of {survey.step * factor:g}. Store them as int64 or float64, or choose fewer bins."
+        )
+    coding = survey.coding()
+    if len(survey.polarities) == 1 and survey.events >= ENOUGH:
+        only = next(iter(survey.polarities))
+        named = "on" if only == coding[1] else "off"
+        notes.append(f"all events have the polarity {only}, which is read as {named}.")
+    return replace(schema, polarity=coding), notes
 
 
-def expect_room(room: Room, recordings: int, bins: int, height: int, width: int) -> None:
+def _unit(survey: Survey, chosen: EventOptions, notes: list[str]) -> str | None:
+    """The unit of the times in a training."""
+    if chosen.time_unit is not None:
+        if survey.named_unit not in (None, chosen.time_unit):
+            raise DataError(
+                f"{survey.place}: expected times in {survey.named_unit}, as the file says, received the option "
+                f"time_unit={chosen.time_unit}. Leave it out."
+            )
+        return chosen.time_unit
+    unit = survey.unit
+    if unit is None and survey.span:
+        kind = "whole numbers" if survey.whole else "fractions"
+        uncertain = (
+            f"the unit of the times is not certain: they are {kind}, and a recording lasts {survey.span:g}. "
+            "Give time_unit=us, ms, s or ns (--set time_unit=ms)"
+        )
+        if chosen.duration is not None:
+            raise DataError(f"{survey.place}: {uncertain}, since the duration is given in microseconds.")
+        notes.append(f"{uncertain}; now the bins follow the longest recording, which is right in any unit.")
+        return None
+    if unit is None and chosen.duration is not None:
+        return "us"  # no recording has two events
+    if unit not in (None, "us") and survey.named_unit is None:
+        notes.append(f"the times are read as {unit} (a recording lasts {survey.span:g} {unit}); time_unit=... differs.")
+    return unit
+
+
+def _factor(unit: str | None) -> float:
+    return 1.0 if unit is None else UNITS[unit]
+
+
+def _stretched(survey: Survey, schema: EventsSchema, tally: Tally, chosen: EventOptions) -> list[str]:
+    """Notes on bins that are nearly empty, and on recordings of very different lengths.
+
+    Raises:
+        DataError: a few late events make the duration more than twice as long as all others need.
+    """
+    spans = survey.spans * _factor(schema.time_unit)
+    if len(spans) == 0:
+        return []
+    unit = " us" if schema.time_unit else ""
+    lengths = (
+        f"the longest recording lasts {_shown(spans.max())}{unit}, half of them at most {_shown(np.median(spans))}"
+    )
+    fix = f"duration={max(1, math.ceil(np.quantile(spans, USUAL, method='lower')))}"
+    if schema.time_unit is None:
+        fix = f"time_unit=us, ms, s or ns, and {fix} (in microseconds)"
+    late = int(tally.per_bin[(schema.bins + 1) // STRETCH :].sum())
+    bins, most = tally.hardly_filled, np.quantile(spans, USUAL, method="lower")
+    if chosen.duration is None and schema.bins > 1 and tally.events >= ENOUGH:
+        few = late <= max(1, tally.events // 1000)
+        if few or (STRETCH * len(bins) > schema.bins and spans.max() > STRETCH * most):
+            what = f"{late:,} of {tally.events:,} events fill the second half of the bins"
+            raise DataError(
+                f"{survey.place}: {what if few else f'{len(bins)} of {schema.bins} bins hold hardly any event'}: "
+                f"{lengths}. Give the duration in microseconds (--set duration=N), for example {fix}; later events are "
+                "left out."
+            )
+    notes = []
+    if bins:
+        notes.append(
+            f"{len(bins)} of {schema.bins} bins hold hardly any event ({listed(bins)}): {lengths}, and the bins end at "
+            f"{schema.end}. Another duration changes that, for example {fix}."
+        )
+    if len(spans) > 1 and np.median(spans) > 0 and not bins and spans.max() > 3 * np.median(spans):
+        notes.append(f"recordings are of very different lengths: {lengths}.")
+    return notes
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= ENOUGH else f"{value:g}"
+
+
+def expect_room(room: Room, recordings: int, schema: EventsSchema) -> None:
     """Refuse recordings whose bins would take more than the limit: one event far away makes all of them large."""
+    height, width = schema.sensor
     room.expect(
-        recordings * (bins * 2 * height * width + PER_ROW),
-        f"{recordings} recordings of {bins} bins with {height} x {width} pixels",
+        recordings * (schema.bins * 2 * height * width + PER_ROW),
+        f"{recordings} recordings of {schema.bins} bins with {height} x {width} pixels",
     )
 
 
-def as_events(recordings: Dataset, *, sequence: bool) -> Dataset:
+def as_events(recordings: Dataset, schema: EventsSchema, tally: Tally) -> Dataset:
     """Recordings `[N, T, 2, H, W]` as stimuli of the task "events", or as sequences of T positions."""
-    recordings = replace(recordings, task="events")
-    return as_sequences(recordings) if sequence else recordings
+    facts = {
+        "sensor": list(schema.sensor),
+        "time_unit": schema.time_unit or "not certain",
+        "duration": schema.duration,
+        **tally.facts(),
+    }
+    recordings = replace(recordings, task="events", facts=facts)
+    return as_sequences(recordings) if schema.sequence else recordings
+
+
+def inputs_of_arrays(arrays: dict[str, np.ndarray], path: Path, schema: Schema, room: Room) -> Inputs | None:
+    """The recordings in arrays of a file; None if they are no events."""
+    first = next(iter(arrays.values()), None)
+    bare = len(arrays) == 1 and first is not None and first.ndim == 2 and first.shape[1] == 4
+    if not (
+        holds_events(arrays)
+        or any(map(is_recording, arrays.values()))
+        or (bare and isinstance(schema, EventsSchema) and schema.shape[1:] != (4,))
+    ):
+        return None
+    if not isinstance(schema, EventsSchema):
+        raise schema.refusal(path, "events")
+    events = of_arrays(arrays, path, path.name, columns=schema.columns)
+    expect_inputs_room(room, events.count, schema)
+    return schema.of_events(events, path)
+
+
+def expect_inputs_room(room: Room, recordings: int, schema: EventsSchema) -> None:
+    """Refuse recordings in use that would take more than the limit as bins and as float32."""
+    room.expect_stimuli((recordings, schema.bins, 2, *schema.sensor), bytes_each=5)
 
 
 FORMAT = Format(

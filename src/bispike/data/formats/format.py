@@ -39,6 +39,7 @@ class Format:
             called with the path and the schema of the training, whose method for the form of the content it calls, and
             with the keyword `memory_limit` where the user gives one.
         input_endings: endings that `inputs` reads; the longest one that fits a file decides, "" fits every file.
+        input_folders: whether `inputs` reads folders too, those that the format recognises.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Format:
     on_request: bool = False
     inputs: Callable[..., Inputs] | None = None
     input_endings: tuple[str, ...] = ()
+    input_folders: bool = False
 
     def has_ending(self, path: Path) -> bool:
         """Whether the name of a path has one of the endings."""

@@ -17,6 +17,7 @@ from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of
 from ..readers.numpy_files import load_arrays
 from ..schema import Inputs, Schema
 from ..schema.array_schema import ORDERS
+from .events import inputs_of_arrays
 from .format import Format
 
 PARTS = {"train": ("train", "training"), "validation": ("val", "valid", "validation"), "test": ("test", "testing")}
@@ -31,8 +32,17 @@ PATTERNS = (
     ("data_{}", "labels_{}"),
 )
 """Names of stimuli and labels of a part, in any case."""
-WHOLE = (("x", "y"), ("images", "labels"), ("data", "target"), ("features", "labels"), ("data", "labels"))
-WHOLE += (("x", "labels"), ("features", "target"), ("stimuli", "labels"), ("arr_0", "arr_1"))
+WHOLE = (
+    ("x", "y"),
+    ("images", "labels"),
+    ("data", "target"),
+    ("features", "labels"),
+    ("data", "labels"),
+    ("x", "labels"),
+    ("features", "target"),
+    ("stimuli", "labels"),
+    ("arr_0", "arr_1"),
+)
 """Names of stimuli and labels without parts."""
 NAMES = ("class_names", "classes", "label_names", "target_names")
 
@@ -134,6 +144,8 @@ def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None
     """
     room = Room.of(path, memory_limit)
     arrays = load_arrays(path, room)
+    if (recordings := inputs_of_arrays(arrays, path, schema, room)) is not None:
+        return recordings
     keys = parts_of(arrays)
     known = [name for name in INPUT_NAMES if name in arrays]
     pair = keys.get("test") or keys.get("train") or keys.get("validation")

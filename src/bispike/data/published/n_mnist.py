@@ -1,31 +1,31 @@
 """N-MNIST: MNIST recorded by a moving event camera (Orchard et al., Frontiers in Neuroscience 2015).
 
-Folders `Train` and `Test` with one folder per digit and one `.bin` file per recording; an event takes 5 bytes: x, y,
-then a bit of polarity and 23 bits of microseconds.
+Folders `Train` and `Test` with one folder per digit and one `.bin` file per recording, or the archives `Train.zip` and
+`Test.zip` as they are published, also in one archive. An event takes 5 bytes (see `readers.event_files`).
 """
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ...errors import DataError
-from .. import labels as labelling
-from ..assemble import assemble
 from ..dataset import Dataset
-from ..formats.events import BINS, OPTIONS, as_events, bin_events, expect_room
+from ..formats import event_folder
+from ..formats.event_folder import DURATION, LIMIT_FILES
+from ..formats.events import BINS, OPTIONS, EventOptions
 from ..memory_limit import Room
-from ..option import MEMORY_LIMIT, Option, positive, whole_number
-from ..readers.contents import read_file
+from ..option import MEMORY_LIMIT, Option, positive
+from ..readers.contents import open_file, read_file
+from ..readers.event_files import BIN_SIDE, of_bin
+from ..readers.event_files import OVERFLOW as OVERFLOW
+from ..readers.numpy_files import DAMAGE
 from .entry import DatasetEntry
 
 PARTS = ("Train", "Test")
-SIDE = 34
-DURATION = 300_000  # microseconds: three saccades of 100 ms
-OVERFLOW = 240  # y of an event that marks 2^13 microseconds
+DIGITS = frozenset(map(str, range(10)))
 
 
 def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -34,15 +34,8 @@ def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     Raises:
         DataError: unreadable, or not of whole events.
     """
-    raw = np.frombuffer(read_file(path, Room.of(path)), dtype=np.uint8)
-    if len(raw) == 0 or len(raw) % 5:
-        raise DataError(f"{path}: expected events of 5 bytes, received {len(raw)} bytes; the file is truncated.")
-    rows = raw.reshape(-1, 5).astype(np.int64)
-    x, y, p = rows[:, 0], rows[:, 1], rows[:, 2] >> 7
-    t = ((rows[:, 2] & 127) << 16) | (rows[:, 3] << 8) | rows[:, 4]
-    marks = y == OVERFLOW
-    t = t + np.cumsum(marks) * 2**13
-    return t[~marks], x[~marks], y[~marks], p[~marks]
+    found = of_bin(read_file(path, Room.of(path)), path, path.name)
+    return found.t, found.x, found.y, found.p
 
 
 def read(
@@ -54,41 +47,69 @@ def read(
     sequence: bool = False,
     memory_limit: float | None = None,
 ) -> Dataset:
-    """N-MNIST from its folder; `limit_files` reads only the first recordings of each digit."""
-    parts = [_read_part(folder / name, bins, float(duration), limit_files, memory_limit) for name in PARTS]
-    (train, train_labels), (test, test_labels) = parts
-    names = tuple(str(digit) for digit in range(10))
-    found = assemble("n-mnist", train, labelling.Labels(train_labels, test_labels, names), test)
-    return as_events(found, sequence=sequence)
-
-
-def _read_part(
-    folder: Path, bins: int, duration: float, limit: int | None, memory_limit: float | None
-) -> tuple[Tensor, Tensor]:
-    files = [(digit, path) for digit in range(10) for path in sorted((folder / str(digit)).glob("*.bin"))[:limit]]
-    room = Room.for_files(folder, (path for _, path in files), memory_limit)
-    expect_room(room, len(files), bins, SIDE, SIDE)
-    frames = np.empty((len(files), bins, 2, SIDE, SIDE), dtype=np.uint8)
-    for i, (_, path) in enumerate(files):
-        t, x, y, p = read_recording(path)
-        farthest = max(x.max(initial=0), y.max(initial=0))
-        if farthest >= SIDE:
-            raise DataError(f"{path}: expected places below {SIDE}, received {farthest}.")
-        frames[i] = bin_events(t, x, y, p, bins=bins, duration=duration, height=SIDE, width=SIDE)
-    return torch.from_numpy(frames), torch.tensor([digit for digit, _ in files])
+    """N-MNIST from its folder or archive; `limit_files` reads only the first recordings of each digit."""
+    return event_folder.read_tree(
+        folder,
+        EventOptions(bins, duration, sequence=sequence),
+        name="n-mnist",
+        limit_files=limit_files,
+        memory_limit=memory_limit,
+    )
 
 
 def locate(folder: Path) -> Path | None:
-    """The folder, if each part has recordings of each digit."""
-    found = all(any((folder / part / str(digit)).glob("*.bin")) for part in PARTS for digit in range(10))
-    return folder if found else None
+    """The folder, or the folder or archive in it, whose parts have recordings of each digit."""
+    try:
+        inner = sorted(place for place in folder.iterdir() if not place.name.startswith((".", "__")))
+    except OSError:
+        return None
+    if _has_parts(inner):
+        return folder
+    folders = [place for place in inner if place.is_dir()]
+    if len(folders) == 1 and _has_parts(sorted(folders[0].iterdir())):
+        return folders[0]
+    archives = [place for place in inner if place.suffix.lower() == ".zip"]
+    if len(archives) == 1 and not folders and _holds_both(_names(archives[0])):
+        return archives[0]
+    return None
+
+
+def _has_parts(places: list[Path]) -> bool:
+    """Whether both parts are among some places, as folders or archives."""
+    return all(any(_is_part(place, name.lower()) for place in places) for name in PARTS)
+
+
+def _is_part(place: Path, name: str) -> bool:
+    if place.name.lower() == name and place.is_dir():
+        return all(any((place / digit).glob("*.[bB][iI][nN]")) for digit in DIGITS)
+    return place.name.lower() == f"{name}.zip" and _digits(_names(place)) >= DIGITS
+
+
+def _names(archive: Path) -> list[str]:
+    """Names of the files in an archive; none if it cannot be read."""
+    try:
+        with open_file(archive) as stream, zipfile.ZipFile(stream) as opened:
+            return opened.namelist()
+    except (*DAMAGE, DataError):
+        return []
+
+
+def _digits(names: list[str]) -> set[str]:
+    """Folders of the recordings among names of files."""
+    return {Path(name).parent.name for name in names if name.lower().endswith(".bin") and "__MACOSX" not in name}
+
+
+def _holds_both(names: list[str]) -> bool:
+    return {"train.zip", "test.zip"} <= {Path(name).name.lower() for name in names} or all(
+        _digits([name for name in names if part.lower() in name.lower().split("/")]) >= DIGITS for part in PARTS
+    )
 
 
 ENTRIES = (
     DatasetEntry(
         name="n-mnist",
         summary="events: MNIST recorded by a moving event camera",
-        shape=(BINS, 2, SIDE, SIDE),
+        shape=(BINS, 2, BIN_SIDE, BIN_SIDE),
         classes=10,
         sizes=(60000, 10000),
         source="G. Orchard et al., Converting static image datasets to spiking neuromorphic datasets, 2015",
@@ -98,11 +119,11 @@ ENTRIES = (
         folders=("n_mnist", "N-MNIST", "n-mnist"),
         task="events",
         options=(
-            *(option for option in OPTIONS if option.name != "duration"),
+            *(option for option in OPTIONS if option.name in ("bins", "sequence")),
             Option("duration", "microseconds that are used", default=DURATION, check=positive("microseconds")),
-            Option("limit_files", "recordings of each digit to read; all if not given", check=whole_number(1)),
+            LIMIT_FILES,
             MEMORY_LIMIT,
         ),
-        by_hand="https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, unpacked)",
+        by_hand="https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, as they are or unpacked)",
     ),
 )

@@ -21,8 +21,10 @@ from ..dataset import Dataset
 from ..memory_limit import Room
 from ..readers.characters import shortened
 from ..readers.contents import open_file, read_file
-from ..readers.images import Form, Picture, decode
+from ..readers.images import Picture, decode
 from ..readers.numpy_files import DAMAGE, PACKED
+from ..readers.pixels import Form, Reading
+from ..schema import ImageSchema
 from .entry import DatasetEntry, RemoteFile
 
 TOP = "tiny-imagenet-200"
@@ -94,8 +96,10 @@ def _read(place: str, files: set[str], content: Callable[[str], bytes], room: Ro
         raise DataError(f"{place}: {MARKS[1]} names no image; extract it again.")
     pictures = [[Picture(f"{place}: {name}", partial(content, name)) for name in names] for names in (train, test)]
     note = "the annotated validation images are the test part; the official test labels were never published."
-    stimuli, test_stimuli = (decode(part, FORM, room) for part in pictures)
-    return assemble("tiny-imagenet", stimuli, labels, test_stimuli, notes=[note])
+    reading = Reading(FORM)
+    stimuli, test_stimuli = (decode(part, reading, room)[0] for part in pictures)
+    schema = ImageSchema.of(reading, labels.names)
+    return assemble("tiny-imagenet", stimuli, labels, test_stimuli, notes=[note], schema=schema)
 
 
 def _text(content: Callable[[str], bytes], name: str) -> str:

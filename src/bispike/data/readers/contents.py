@@ -23,6 +23,8 @@ from ..memory_limit import Room, amount
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
 """Kinds of packed files by their first bytes."""
 BLOCK = 1 << 20
+_GZIP_FORMAT = 31
+"""What zlib calls a gzip file, whose checksum it compares."""
 
 
 def exists(path: Path) -> bool:
@@ -90,6 +92,9 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1, kinds: Collectio
         room.expect(per_byte * len(content), f"{path.name}, {len(content)} bytes,")
         return content
     try:
+        whole = _gunzipped(content, path, room, per_byte) if kind == "gzip" else None
+        if whole is not None:
+            return whole
         with _unpacker(kind, io.BytesIO(content), path) as stream:
             return _read_blocks(stream, path, room, per_byte)
     except DataError:
@@ -106,6 +111,15 @@ def read_unpacked(path: Path, room: Room, *, per_byte: int = 1, kinds: Collectio
         raise DataError(f"{path}: the {kind} file is truncated or damaged ({error}). Fetch it again.") from error
     except RuntimeError as error:  # a zip file with a password
         raise DataError(f"{path}: the {kind} file cannot be unpacked ({error}).") from error
+
+
+def _gunzipped(content: bytes, path: Path, room: Room, per_byte: int) -> bytes | None:
+    """The content of a gzip file, unpacked at once; None if it is several files one after the other, or damaged."""
+    stream = zlib.decompressobj(wbits=_GZIP_FORMAT)
+    unpacked = stream.decompress(content, room.limit // per_byte + 1)
+    if per_byte * len(unpacked) > room.limit:
+        raise room.excess(f"{path.name} unpacks to {amount(len(unpacked))} or more, which")
+    return unpacked if stream.eof and not stream.unused_data else None
 
 
 def _unpacker(kind: str, packed: io.BytesIO, path: Path) -> IO[bytes]:

@@ -1,8 +1,9 @@
-"""Image files become arrays: one colour mode and one size for all, decoded on several threads.
+"""Sets of image files become arrays by one rule for all, decoded on several threads.
 
-Orientation tags are honoured, 16-bit greys keep their upper 8 bits, transparent pixels become black. Files that
-cannot be decoded are all named together. A small file can declare any number of pixels, so the size is compared with a
-limit before any pixel is decoded, and large images are decoded one after the other.
+Each file is opened once where all images have one size: it is decoded by a guess of the set's rules (those of the first
+image). When all images have been seen the rules are decided, and only images that the guess would have read otherwise
+are decoded again. Files that cannot be decoded are all named together. A small file can declare any number of pixels,
+so the size is compared with a limit before any pixel is decoded, and large images are decoded one after the other.
 """
 
 from __future__ import annotations
@@ -13,32 +14,36 @@ import math
 import os
 import threading
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
-from ...errors import ConfigurationError, DataError
+from ...errors import BispikeError, ConfigurationError, DataError
 from ..memory_limit import Room
 from .contents import read_file
+from .image_rules import Choice, Facts, decide, facts_of, usage_notes
+from .pixels import FULL_DEPTH, Decoded, Form, Reading, decode_image, to_pixels
 
-ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
-DECODERS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+if TYPE_CHECKING:
+    from PIL import Image
+
+DECODERS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "AVIF")
 """What Pillow may take a file for, whatever its ending; others run programs (EPS) or open parts of office files."""
 LARGEST_PIXELS = 64_000_000
 PER_PIXEL = 8
 """Bytes of a decoded pixel, with copies of another mode."""
 LARGE_PIXELS = 4_000_000
 """From here on images are decoded one after the other."""
-ORIENTATION_TAG = 0x0112
-GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
+LFS = b"version https://git-lfs"
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1")
+_BLOCK = 64
+_SHOWN = 5
 
 Opener = Callable[[], bytes]
 
@@ -56,18 +61,13 @@ class Picture:
         return cls(str(path), partial(read_file, path, room))
 
 
-@dataclass(frozen=True)
-class Form:
-    """Shape that every image is converted to: 1 (grey) or 3 (colour) channels, height and width in pixels."""
+@dataclass
+class ImageSet:
+    """The images of a training part, and the rules by which they and all others are read."""
 
-    channels: int
-    height: int
-    width: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Axes `(channels, height, width)`."""
-        return (self.channels, self.height, self.width)
+    stimuli: Tensor
+    reading: Reading
+    notes: list[str] = field(default_factory=list)
 
 
 def parse_size(size: int | str | Sequence[int]) -> tuple[int, int]:
@@ -81,49 +81,99 @@ def parse_size(size: int | str | Sequence[int]) -> tuple[int, int]:
     return numbers[0], numbers[-1]
 
 
-def survey(pictures: Sequence[Picture], room: Room) -> tuple[Form, int]:
-    """The most frequent size with the mode that loses nothing, and how many images have another size.
+def learn(pictures: Sequence[Picture], choice: Choice, room: Room) -> ImageSet:
+    """Decode the images of a training part, and decide how the set is read.
+
+    Args:
+        pictures: at least one.
+        choice: what the user has chosen.
+        room: what decoding may take.
 
     Raises:
-        DataError: images that cannot be read, or have more pixels than the limit, by name.
+        DataError: images that cannot be read, by name, or whose depth cannot be told.
     """
-    seen = _gather(pictures, partial(_header, decoder=_Decoder(room)), lambda picture: picture.name)
-    sizes = Counter(size for size, _ in seen)
-    (width, height), count = sizes.most_common(1)[0]
-    channels = 1 if all(grey for _, grey in seen) else 3
-    return Form(channels, height, width), len(seen) - count
-
-
-def decode(pictures: Sequence[Picture], form: Form, room: Room) -> Tensor:
-    """uint8 `[N, channels, height, width]`; images of another size are scaled (bilinear).
-
-    Raises:
-        DataError: images that cannot be decoded, or have more pixels than the limit, by name.
-    """
-    room.expect(len(pictures) * math.prod(form.shape), f"{len(pictures)} images of {form.height}x{form.width}")
-    stimuli = torch.empty((len(pictures), *form.shape), dtype=torch.uint8)
-    rows = stimuli.numpy()
     decoder = _Decoder(room)
-    # Writing into rows keeps one decoded copy in memory, however many images there are.
-    numbered = list(enumerate(pictures))
+    guess = _guess(pictures, choice, decoder)
+    stimuli = _empty(len(pictures), guess.form, room)
+    facts = _pass(pictures, range(len(pictures)), partial(_place, stimuli.numpy(), guess, choice, decoder))
+    reading, notes = decide(facts, choice)
+    if reading.form != guess.form:
+        same = reading.form.height == guess.form.height and reading.form.width == guess.form.width
+        again = _empty(len(pictures), reading.form, room)
+        if same:
+            again[:] = stimuli  # one grey channel becomes three equal ones
+        stimuli = again
+    rest = [i for i, one in enumerate(facts) if not _is_final(one, guess, reading)]
+    _pass(pictures, rest, partial(_place, stimuli.numpy(), reading, None, decoder))
+    return ImageSet(stimuli, reading, notes + _colour_notes(stimuli, facts, choice))
 
-    def place(item: tuple[int, Picture]) -> None:
-        rows[item[0]] = _pixels(item[1], form, decoder)
 
-    _gather(numbered, place, lambda item: item[1].name)
-    return stimuli
+def decode(pictures: Sequence[Picture], reading: Reading, room: Room, what: str = "images") -> tuple[Tensor, list[str]]:
+    """uint8 `[N, channels, height, width]` by rules that are known, and notes on what was converted.
+
+    Raises:
+        DataError: images that cannot be decoded, exceed the depth of the set, or have more pixels than the limit.
+    """
+    stimuli = _empty(len(pictures), reading.form, room)
+    facts = _pass(pictures, range(len(pictures)), partial(_place, stimuli.numpy(), reading, None, _Decoder(room)))
+    return stimuli, usage_notes(facts, reading, what)
+
+
+def each_image(pictures: Sequence[Picture], work: Callable[[Image.Image, str], Any], room: Room) -> list[Any]:
+    """What `work` makes of each opened image and its name, in order.
+
+    Raises:
+        DataError: images that cannot be decoded, or that `work` refuses, by name.
+    """
+    return _pass(pictures, range(len(pictures)), _opened(work, _Decoder(room)))
+
+
+def one_image(picture: Picture, work: Callable[[Image.Image, str], Any], room: Room) -> Any:
+    """What `work` makes of a single image and its name.
+
+    Raises:
+        DataError: the file is no image, or `work` refuses it.
+    """
+    try:
+        return _pass([picture], [0], _opened(work, _Decoder(room)), alone=True)[0]
+    except BispikeError:
+        raise
+    except Exception as error:  # Pillow raises many unrelated kinds for damaged files
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            f"{picture.name}: is not a readable image, and no other format reads such a file ({said})."
+        ) from error
 
 
 class _Decoder:
     """Opens images whose size is within the limit; of the large ones a single one at a time."""
 
     def __init__(self, room: Room) -> None:
+        from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (each registers its decoder)
+
+        with contextlib.suppress(ImportError):
+            from PIL import AvifImagePlugin  # noqa: F401
+        Image.preinit()
         self._room = room
         self._large = threading.Lock()
+        self._formats = tuple(name for name in DECODERS if name in Image.OPEN)
 
     @contextlib.contextmanager
     def open(self, picture: Picture) -> Iterator[Image.Image]:
-        with Image.open(io.BytesIO(picture.opener()), formats=DECODERS) as image:
+        from PIL import Image, UnidentifiedImageError
+
+        content = picture.opener()
+        if content.startswith(LFS):
+            raise ValueError("is a pointer of Git LFS and no image; fetch the files with: git lfs pull")
+        if not content:
+            raise ValueError("is empty")
+        if content[4:12] in HEIC:
+            raise ValueError("is a HEIC image, whatever its name; convert it to PNG or JPEG")
+        try:
+            opened = Image.open(io.BytesIO(content), formats=self._formats)
+        except UnidentifiedImageError:
+            raise ValueError(f"cannot identify image file; its first bytes are {content[:8]!r}") from None
+        with opened as image:
             pixels = image.width * image.height
             if pixels > LARGEST_PIXELS:
                 raise ValueError(f"{image.width}x{image.height} pixels are more than {LARGEST_PIXELS}; scale it down")
@@ -132,54 +182,116 @@ class _Decoder:
                 yield image
 
 
-def _gather(items: Sequence, work: Callable, name: Callable[..., str]) -> list:
-    def attempt(item: object) -> tuple[object, str | None]:
-        try:
-            return work(item), None
-        except Exception as error:  # Pillow raises many unrelated kinds for damaged files
-            return (
-                None,
-                f"{name(item)} ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
-            )
+def _guess(pictures: Sequence[Picture], choice: Choice, decoder: _Decoder) -> Reading:
+    """The rules if all images were like the first that can be read."""
+    for picture in pictures:
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with decoder.open(picture) as image:
+                found = decode_image(image)
+            width, height = found.size
+            if choice.size is not None:
+                height, width = choice.size
+            channels = choice.channels or (1 if found.grey else 3)
+            return Reading(Form(channels, height, width), FULL_DEPTH, choice.background)
+    height, width = choice.size or (1, 1)
+    return Reading(Form(choice.channels or 1, height, width), FULL_DEPTH, choice.background)
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+
+def _place(
+    rows: Any, reading: Reading, provisional: Choice | None, decoder: _Decoder, number: int, picture: Picture
+) -> Facts:
+    """Decode an image into its row; under provisional rules only where they could be the final ones."""
+    with decoder.open(picture) as image:
+        found: Decoded = decode_image(image)
+    facts = facts_of(found, reading)
+    if provisional is None:
+        rows[number] = to_pixels(found, reading)
+        return facts
+    fits = provisional.size is not None or found.size == (reading.form.width, reading.form.height)
+    bright = facts.low >= 0 and facts.high <= 2.0 ** FULL_DEPTH[found.stored] - 1
+    if not (fits and bright) or (facts.transparent and reading.background is None):
+        return facts
+    rows[number] = to_pixels(found, reading)
+    return replace(facts, placed=True)
+
+
+def _is_final(facts: Facts, guess: Reading, reading: Reading) -> bool:
+    """Whether the pixels that the guess gave are those that the rules give."""
+    form = replace(guess.form, channels=reading.form.channels)
+    expands = guess.form.channels == reading.form.channels or facts.grey
+    return (
+        facts.placed and form == reading.form and expands and reading.depths[facts.stored] == guess.depths[facts.stored]
+    )
+
+
+def _colour_notes(stimuli: Tensor, facts: Sequence[Facts], choice: Choice) -> list[str]:
+    if stimuli.shape[1] == 1 or choice.channels is not None:
+        return []
+    grey = sum(one.grey for one in facts)
+    if grey:
+        return [f"{grey} of {len(facts)} training images are grey and are read in colour, like the others."]
+    blocks = stimuli.split(max(1, 2**22 // stimuli[0].numel()))
+    if all(bool((block[:, :1] == block).all()) for block in blocks):
+        return ["all training images are stored in colour but are grey; channels=1 reads one channel instead of three."]
+    return []
+
+
+def _opened(work: Callable[[Image.Image, str], Any], decoder: _Decoder) -> Callable[[int, Picture], Any]:
+    def attempt(number: int, picture: Picture) -> Any:
+        with decoder.open(picture) as image:
+            return work(image, picture.name)
+
+    return attempt
+
+
+def _empty(count: int, form: Form, room: Room) -> Tensor:
+    needed = count * math.prod(form.shape)
+    room.expect(needed, f"{count} images of {form.height}x{form.width} (choose a smaller size?)")
+    return torch.empty((count, *form.shape), dtype=torch.uint8)
+
+
+def _pass(
+    pictures: Sequence[Picture], numbers: Sequence[int], work: Callable[[int, Picture], Any], *, alone: bool = False
+) -> list[Any]:
+    """What `work` gives for some of the pictures, in order; those that fail are named together, unless one is alone."""
+
+    def attempt(block: Sequence[int]) -> list[tuple[Any, str | None]]:
+        if alone:
+            return [(work(number, pictures[number]), None) for number in block]
+        return [_attempted(work, number, pictures[number]) for number in block]
+
+    blocks = [numbers[first : first + _BLOCK] for first in range(0, len(numbers), _BLOCK)]
+    with warnings.catch_warnings():
+        from PIL import Image
+
         warnings.simplefilter("ignore")  # damaged tags; what keeps an image from being decoded is an error
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        outcomes = list(pool.map(attempt, items, chunksize=64))
+        workers = min(8, _cores(), len(blocks))
+        if workers > 1:
+            with ThreadPoolExecutor(max_workers=workers) as pool:
+                outcomes = [one for found in pool.map(attempt, blocks) for one in found]
+        else:
+            outcomes = [one for block in blocks for one in attempt(block)]
     broken = [message for _, message in outcomes if message is not None]
     if broken:
-        more = [f"  and {len(broken) - 5} more"] if len(broken) > 5 else []
-        listed = [f"  {message}" for message in broken[:5]]
+        more = [f"  and {len(broken) - _SHOWN} more"] if len(broken) > _SHOWN else []
+        listed = [f"  {message}" for message in broken[:_SHOWN]]
         raise DataError(
-            f"{len(broken)} of {len(items)} images cannot be decoded:", *listed, *more, "Remove or repair them."
+            f"{len(broken)} of {len(numbers)} images cannot be decoded:", *listed, *more, "Remove or repair them."
         )
     return [value for value, _ in outcomes]
 
 
-def _header(picture: Picture, *, decoder: _Decoder) -> tuple[tuple[int, int], bool]:
-    with decoder.open(picture) as image:
-        width, height = image.size
-        if image.getexif().get(ORIENTATION_TAG, 1) >= 5:
-            width, height = height, width
-        return (width, height), image.mode in GREY_MODES
+def _attempted(work: Callable[[int, Picture], Any], number: int, picture: Picture) -> tuple[Any, str | None]:
+    try:
+        return work(number, picture), None
+    except Exception as error:  # Pillow raises many unrelated kinds for damaged files
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, BispikeError):
+            said = said.removeprefix(f"{picture.name}: ")
+        return None, f"{picture.name} ({said})"
 
 
-def _pixels(picture: Picture, form: Form, decoder: _Decoder) -> np.ndarray:
-    with decoder.open(picture) as opened:
-        image = _eight_bit(ImageOps.exif_transpose(opened))
-        image = image.convert("L" if form.channels == 1 else "RGB")
-        if image.size != (form.width, form.height):
-            image = image.resize((form.width, form.height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(image, dtype=np.uint8)
-    return pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        values = np.asarray(image)
-        return Image.fromarray((values >> 8 if values.max() > 255 else values).clip(0, 255).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        return Image.alpha_composite(ground, image)
-    return image
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

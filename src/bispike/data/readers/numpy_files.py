@@ -54,24 +54,28 @@ def load_arrays(path: Path, room: Room) -> dict[str, np.ndarray]:
         DataError: damaged, with Python objects, or more than the limit.
     """
     with open_file(path) as stream:
-        begin = stream.read(6)
-        stream.seek(0)
-        try:
-            if begin == NPY:
-                size = os.fstat(stream.fileno()).st_size
-                return {"x": _read(stream, size, path, room)}
-            if begin[:4] in ZIP:
-                return _read_archive(stream, path, room)
-        except DataError:
-            raise
-        except DAMAGE as error:
-            raise DataError(f"{path}: the file is truncated or damaged ({error}).") from error
+        return arrays_of(stream, os.fstat(stream.fileno()).st_size, path, room)
+
+
+def arrays_of(stream: IO[bytes], size: int, path: object, room: Room) -> dict[str, np.ndarray]:
+    """The arrays of an open `.npz` or `.npy` file of `size` bytes, as `load_arrays`; `path` is its name in messages."""
+    begin = stream.read(6)
+    stream.seek(0)
+    try:
+        if begin == NPY:
+            return {"x": _read(stream, size, path, room)}
+        if begin[:4] in ZIP:
+            return _read_archive(stream, path, room)
+    except DataError:
+        raise
+    except DAMAGE as error:
+        raise DataError(f"{path}: the file is truncated or damaged ({error}).") from error
     if begin[:1] == PICKLE:
         raise _pickled(path)
     raise DataError(f"{path}: not a readable NumPy file (it begins with {begin.hex(' ') or 'nothing'}).")
 
 
-def _read_archive(stream: IO[bytes], path: Path, room: Room) -> dict[str, np.ndarray]:
+def _read_archive(stream: IO[bytes], path: object, room: Room) -> dict[str, np.ndarray]:
     found, taken = {}, 0
     with zipfile.ZipFile(stream) as archive:
         for member in archive.infolist():
@@ -88,7 +92,7 @@ def _read_archive(stream: IO[bytes], path: Path, room: Room) -> dict[str, np.nda
     return found
 
 
-def _read(stream: IO[bytes], size: int, path: Path, room: Room) -> np.ndarray:
+def _read(stream: IO[bytes], size: int, path: object, room: Room) -> np.ndarray:
     """The array in an `.npy` file of `size` bytes, after a look at its header."""
     start = stream.read(12)
     version = tuple(start[6:8])
@@ -118,7 +122,7 @@ def _read(stream: IO[bytes], size: int, path: Path, room: Room) -> np.ndarray:
     return np.frombuffer(content, dtype=kind).reshape(shape, order="F" if fortran else "C")
 
 
-def _pickled(path: Path) -> DataError:
+def _pickled(path: object) -> DataError:
     return DataError(
         f"{path}: holds Python objects (pickles), which are never loaded. Store plain arrays: "
         "numbers, or texts made with np.array([...], dtype=str)."

@@ -10,6 +10,8 @@ from typing import Any
 
 from ...json_values import expect, is_table
 from .array_schema import ArraySchema as ArraySchema
+from .events_schema import EventsSchema as EventsSchema
+from .image_schema import ImageSchema as ImageSchema
 from .schema import Inputs as Inputs
 from .schema import Schema as Schema
 from .series_schema import SeriesSchema as SeriesSchema
@@ -29,6 +31,8 @@ def register(kind: type[Schema]) -> type[Schema]:
 
 
 register(ArraySchema)
+register(ImageSchema)
+register(EventsSchema)
 register(SeriesSchema)
 register(TextSchema)
 register(TableSchema)

@@ -7,17 +7,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ...errors import ConfigurationError, DataError
 from ...json_values import Check, expect, is_text, list_of, record, whole
+from ..readers.image_rules import facts_of, usage_notes
+from ..readers.pixels import Form, Reading, decode_image, to_unit
 from ..readers.table import Table
 from .schema import Inputs, Schema
 from .table_rows import numbers_of, without_counter
 from .units import Units, as_float
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 ORDERS = ("auto", "features", "grey", "channels-first", "channels-last")
 _LARGEST_SIDE = 2**31
@@ -131,6 +137,32 @@ class ArraySchema(Schema):
                 "which one is the class. Name it 'label' in the first row."
             )
         return found[0]
+
+    def of_image(self, image: Image.Image, source: object) -> Inputs:
+        """The stimulus in an opened image, scaled to the size of the training: stored values over their full scale.
+
+        Raises:
+            DataError: the stimuli are no images of 1 or 3 channels, or their values are in no unit of images.
+        """
+        if len(self.shape) != 3 or self.shape[0] not in (1, 3):
+            raise DataError(
+                f"{source}: expected stimuli of shape {list(self.shape)}, as in the arrays of the training; the "
+                "network takes no images. Store the values as an .npy or .csv file."
+            )
+        units, name = self.units, Path(str(source)).name
+        if units.divisor == 1 and not (units.image and units.low >= 0 and units.high <= 1):
+            raise DataError(
+                f"{source}: expected values in the unit of the training, {units.low:g} to {units.high:g}, which pixels "
+                "of an image are not. Store the stimulus as an .npy file in that unit."
+            )
+        form = Form(*self.shape)
+        try:
+            found = decode_image(image)
+            values = torch.from_numpy(to_unit(found, form))
+        except (ValueError, OSError, SyntaxError) as error:  # Pillow decodes only now
+            raise DataError(f"{source}: {error}.") from error
+        notes = usage_notes([facts_of(found, Reading(form))], Reading(form), "images")
+        return Inputs((name,), values[None], tuple(f"{name}: {note}" for note in notes))
 
     def _layout(self, source: object, array: np.ndarray) -> tuple[str, bool]:
         """Order of the axes of an array with its batch axis, and whether it is a single stimulus without that axis."""

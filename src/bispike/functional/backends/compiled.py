@@ -24,7 +24,7 @@ from ..neuron import Neuron
 from ..spikes import WORD, PackedSpikes, Received, map_of, rows_of
 from ..surrogate import MEAN_FIELD_CENTRE, MEAN_FIELD_STEEPNESS
 from .interface import Fired, Linear
-from .native import kernels, library
+from .native import kernels, library, usable
 from .wiring import Wiring
 
 SPARSE = 0.11
@@ -36,8 +36,8 @@ _LARGEST = 4 * 2**20  # floats of columns that fit a cache; above, tables are fa
 
 
 def serves(tensor: Tensor) -> bool:
-    """Whether this backend computes with tensors of this kind: float32, on the CPU, kernels compiled."""
-    return tensor.dtype == torch.float32 and tensor.device.type == "cpu" and library() is not None
+    """Whether this backend computes with tensors of this kind (`native.usable`)."""
+    return usable(tensor) and library() is not None
 
 
 @dataclass

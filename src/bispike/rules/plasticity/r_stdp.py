@@ -102,6 +102,10 @@ class RSTDP(Rule):
         synapses = [layer.up.synapse.weight for layer in self.network.layers]
         return [*synapses, *self.network.readout.parameters()]
 
+    def decision_state(self) -> dict[str, Tensor]:
+        """Nothing: expected rewards teach, and do not decide."""
+        return {}
+
     @torch.no_grad()
     def learn(self, stimulus: Tensor, labels: Tensor, *, generator: torch.Generator | None) -> StepReport:
         net = self.network
