@@ -223,6 +223,16 @@ def other_notation(folder: Path) -> None:
     assert status == 0, err
 
 
+def numbers_as_names(folder: Path) -> None:
+    path = table(folder, VALUES.tolist(), ("773869", "767541"))
+    schema = load(path, header=True).schema
+    again = data.load(path, like=schema)
+    assert again.inputs == ("773869", "767541")  # type: ignore[attr-defined]
+    bare = table(folder, VALUES.tolist(), None, name="bare.csv")
+    with pytest.raises(DataError, match="missing: '773869', '767541'"):
+        data.load(bare, like=schema)
+
+
 SITUATIONS: list[Situation] = [
     Situation(
         "A weekday is missing among business days",
@@ -326,4 +336,7 @@ SITUATIONS: list[Situation] = [
     Situation("UCI household power", "trains and predicts from one command each", household),
     Situation("Values in another unit in use (a thousand times as large)", "a forecast, with a note", other_unit),
     Situation("Semicolons, decimal commas and another ending in use", "the same forecast", other_notation),
+    Situation(
+        "Headings that are numbers of sensors, in use", "names as in training; without them refused", numbers_as_names
+    ),
 ]

@@ -99,7 +99,8 @@ class SeriesSchema(Schema):
         Raises:
             DataError: as `readers.series_table.read_table`.
         """
-        return read_table(path, like=self.dialect, memory_limit=memory_limit)
+        given = Dialect(header=self.dialect.header, names=self.dialect.names, comment=self.dialect.comment)
+        return read_table(path, given, like=self.dialect, memory_limit=memory_limit)
 
     def series(
         self, table: Table, room: Room, *, name: str = "series", needed: tuple[str, ...] | None = None
