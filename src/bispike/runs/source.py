@@ -59,13 +59,13 @@ def open_data(
         UserError: there is no such data set.
     """
     name = str(settings["dataset"])
-    if dataset is None:
-        _expect_here(folder, name)
     options = dict(settings.get("data_options") or {})
     if dataset is not None and Path(dataset).suffix != Path(name).suffix:
         options = {}  # of another format
     origin = origin_of(folder, settings)
     if trust or origin.is_own:
+        if dataset is None:
+            _expect_here(folder, name)
         root = data_root or settings.get("data_root")
         return data.load(dataset or name, root=root, download=download, like=like, **options)
     options.pop(MEMORY_LIMIT.name, None)  # only the user lifts a limit
