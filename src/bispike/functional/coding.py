@@ -66,7 +66,7 @@ def latency_code(intensity: Tensor, time_steps: int) -> Tensor:
     """
     _unit_interval(intensity, "latency")
     when = ((1 - intensity) * (time_steps - 1)).round().long()
-    spikes = torch.zeros_like(intensity).unsqueeze(0).repeat(time_steps, *[1] * intensity.dim())
+    spikes = torch.zeros((time_steps, *intensity.shape), dtype=intensity.dtype, device=intensity.device)
     return spikes.scatter(0, when.unsqueeze(0), (intensity > 0).to(intensity.dtype).unsqueeze(0))
 
 

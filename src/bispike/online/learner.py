@@ -29,7 +29,7 @@ from ..nn import Classifier
 from ..nn.inference import learning, without_inference_mode
 from ..nn.label_input import labels_of
 from ..nn.network import check_dense
-from ..nn.stimulus_input import Array
+from ..nn.stimulus_input import Array, tensor_of
 from ..seeds import generator as fresh_generator
 from . import storage
 from .class_memory import ClassMemory
@@ -127,11 +127,13 @@ class Learner:
             ConfigurationError: no real numbers, a value that is not finite, also in the precision of the network, or an
                 image in another unit than that of the training. Nothing is observed then.
         """
+        given = stimulus.stimuli if isinstance(stimulus, Inputs) else stimulus
+        if not isinstance(given, Tensor | np.ndarray):
+            given = tensor_of("stimulus", given)  # most of what is no array is refused here
         self._observed = None  # a refused stimulus is not learned, and the one before it has had its turn
         net = self.network
         with torch.inference_mode(mode=False), net.inference():  # what is observed is learned from later
-            given = stimulus.stimuli if isinstance(stimulus, Inputs) else stimulus
-            given = given[None] if tuple(getattr(given, "shape", ())) == net.stimulus.shape else given
+            given = given[None] if tuple(given.shape) == net.stimulus.shape else given
             if isinstance(given, Tensor):
                 given = given.detach().to(net.stimulus_mean.device)
             batch = without_inference_mode(net.take(given))
@@ -160,9 +162,9 @@ class Learner:
             ShapeError: the number of labels is not the number of stimuli.
             DivergenceError: a value is not finite; weights, norm statistics and templates did not change.
         """
+        labels = self._labels(label, count=None if self._observed is None else len(self._observed.stimulus))
         if self._observed is None:
             raise UserError("teach: expected an observation to learn from, received none: call `observe` first.")
-        labels = self._labels(label, count=len(self._observed.stimulus))
         observed, self._observed = self._observed, None
         with learning(self.network):
             if self.memory is not None:
@@ -292,7 +294,7 @@ class Learner:
 
     # ------------------------------------------------------------------ labels
 
-    def _labels(self, label: Label, *, count: int) -> Tensor:
+    def _labels(self, label: Label, *, count: int | None) -> Tensor:
         device = self.network.stimulus_mean.device
         if isinstance(label, str):
             if label not in self.classes:
@@ -312,6 +314,6 @@ class Learner:
         labels = labels_of(given, device)
         labels = labels.reshape(-1) if labels.dim() == 0 else labels
         self.network.check_labels(labels)
-        if len(labels) != count:
+        if count is not None and len(labels) != count:
             raise ShapeError(f"teach: expected {count} labels, one for each stimulus observed, received {len(labels)}.")
         return labels
