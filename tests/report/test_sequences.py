@@ -93,7 +93,7 @@ def test_predict_continues_texts_and_forecasts_series(place: Path) -> None:
     (place / "other.csv").write_text("a,c\n1,2\n3,4\n")
     called = bispike("predict", place / "chronological", place / "other.csv")
     assert called.status == 2
-    assert "missing: b" in called.err
+    assert "missing: 'b'" in called.err
 
 
 def test_predict_reads_as_the_training_did(tmp_path: Path) -> None:
