@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from bispike import data
 from bispike.data.published import cifar, n_mnist, svhn, tiny_imagenet
@@ -130,7 +130,7 @@ def make_deep_images(folder: Path) -> None:
         "cmyk.jpg": Image.fromarray(colours[..., :3]).convert("CMYK"),
         "lab.tif": Image.new("LAB", (8, 8), (112, 188, 173)),
         "one.bmp": Image.fromarray(colours[..., 0] > 99),
-        "x.avif": Image.fromarray(colours),
+        **({"x.avif": Image.fromarray(colours)} if features.check("avif") else {}),
         "words.pgm": Image.fromarray(colours[..., 0].astype(np.uint16) << 8),
         "plain": Image.fromarray(colours[..., 0]),
     }

@@ -19,6 +19,7 @@ from ..errors import DataError
 from ..spaces import Concept, Stimulus
 from . import labels as labelling
 from .dataset import Dataset, Split, channel_statistics
+from .labels import encode_known
 from .sampling import stratified
 from .schema import ArraySchema, Schema, Units
 from .schema.units import BYTE
@@ -42,6 +43,8 @@ def from_arrays(
     test_fraction: float = 0.2,
     notes: Sequence[str] = (),
     like: Schema | None = None,
+    validation: tuple[Any, Any] | None = None,
+    owned: bool = False,
 ) -> Dataset:
     """A data set from arrays in memory.
 
@@ -57,6 +60,8 @@ def from_arrays(
         test_fraction: share that becomes the test part where there is none, 0 < share < 1.
         notes: what a reader should know about how the data were read, one sentence each.
         like: schema of a training, by which the arrays are read; layout and class names are then those of the training.
+        validation: stimuli and labels of a validation part; None: a training holds out a share.
+        owned: whether nobody else uses the arrays, so that they need not be copied.
 
     Raises:
         DataError: what is wrong with the arrays.
@@ -66,6 +71,8 @@ def from_arrays(
     arrays = {"training stimuli": as_array(x_train, "training stimuli")}
     if x_test is not None:
         arrays["test stimuli"] = as_array(x_test, "test stimuli")
+    if validation is not None:
+        arrays["validation stimuli"] = as_array(validation[0], "validation stimuli")
     numbers = as_array(y_train, "training labels")
     others = None if y_test is None else as_array(y_test, "test labels")
     if like is not None:
@@ -74,13 +81,25 @@ def from_arrays(
         parts = [(part.stimuli, list(part.notes)) for part in read]
     else:
         reading = ArraySchema.of(arrays["training stimuli"], order=layout, what="training stimuli")
-        parts = [reading.apply(array, what) for what, array in arrays.items()]
+        parts = [reading.apply(array, what, owned=owned) for what, array in arrays.items()]
         labels = labelling.encode(numbers, others, class_names)
         schema = replace(reading, classes=labels.names)
-    stimuli = [part for part, _ in parts]
+    stimuli = dict(zip(arrays, (part for part, _ in parts), strict=True))
     said = [note for _, part_notes in parts for note in part_notes]
-    test = stimuli[1] if len(stimuli) > 1 else None
-    return assemble(name, stimuli[0], labels, test, test_fraction=test_fraction, notes=[*notes, *said], schema=schema)
+    held = None
+    if validation is not None:
+        what = "validation labels"
+        held = Split(stimuli["validation stimuli"], encode_known(as_array(validation[1], what), schema.classes, what))
+    return assemble(
+        name,
+        stimuli["training stimuli"],
+        labels,
+        stimuli.get("test stimuli"),
+        validation=held,
+        test_fraction=test_fraction,
+        notes=[*notes, *said],
+        schema=schema,
+    )
 
 
 def assemble(

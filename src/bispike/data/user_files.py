@@ -7,6 +7,7 @@ the network was trained on, with notes about what it converted.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,23 @@ def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: floa
     return Inputs(
         tuple(name for part in parts for name in part.names),
         torch.cat([part.stimuli for part in parts]),
-        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        _together([note for part in parts for note in part.notes], len(parts)),
         labels,
     )
+
+
+def _together(notes: Sequence[str], sources: int) -> tuple[str, ...]:
+    """Each note once; those that differ only in the name before them become one with a count."""
+    said = Counter(_text_of(note) for note in dict.fromkeys(notes))
+    merged = (
+        f"{n} of {sources} sources: {_text_of(note)}" if (n := said[_text_of(note)]) > 1 else note for note in notes
+    )
+    return tuple(dict.fromkeys(merged))
+
+
+def _text_of(note: str) -> str:
+    """A note without the name of the file before it."""
+    return note.partition(": ")[2] or note
 
 
 def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:

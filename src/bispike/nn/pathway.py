@@ -149,10 +149,11 @@ class Pathway(nn.Module):
 
     def _forward_traced(self, source: Received, time_steps: int, *, constant: bool, track: bool) -> Activity:
         """`forward_spikes` by operators of torch alone."""
-        drives = operators.drive(self.synapse, source, time_steps, constant=constant)
+        backend: Any = operators
+        drives = backend.drive(self.synapse, source, time_steps, constant=constant)
         statistics = None if self.norm is None else self.norm.statistics(drives.mean, track=track)
         affine = None if statistics is None else statistics.affine
-        fired = operators.fire(drives, self.neuron, affine=affine)
+        fired = backend.fire(drives, self.neuron, affine=affine)
         return Activity(fired.spikes, fired.rate, drives.mean, None, statistics)
 
     def rate_slope(self, activity: Activity) -> Tensor:

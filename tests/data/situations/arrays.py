@@ -397,3 +397,14 @@ def _(folder: Path) -> None:
     called = bispike("predict", folder / "run", folder / "a.npz")
     assert called.status == 2
     assert "how its data were read" in called.err
+
+
+@situation("arrays x_val and y_val beside x_train and x_test, as MedMNIST has", "used as the validation part")
+def _(folder: Path) -> None:
+    parts = {"train": slice(0, 250), "val": slice(250, 300), "test": TEST}
+    arrays = {f"{part}_images": U8[rows] for part, rows in parts.items()}
+    np.savez(folder / "a.npz", **arrays, **{f"{part}_labels": Y[rows][:, None] for part, rows in parts.items()})
+    data = load(folder / "a.npz")
+    assert data.validation is not None
+    assert torch.equal(data.validation.labels, torch.from_numpy(Y[250:300]))
+    assert len(data.split_validation(0.1, seed=0)[0]) == 250

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -135,7 +137,49 @@ def _made_in_inference_mode(tmp_path: Path) -> None:
         bispike.fit(network, "bsd", digits(), epochs=1, progress=None)
 
 
+def _memory_of_the_readme(tmp_path: Path) -> None:
+    memory = bispike.memory.AssociativeMemory((1, 28, 28), 100, passes=2)
+    draws = np.random.default_rng(0)
+    stimuli, concepts = draws.integers(0, 2, (2, 1, 28, 28), np.uint8), draws.random((2, 100)) < 0.5
+    memory.store(stimuli, concepts)
+    expected = memory.recall_stimulus(torch.from_numpy(concepts).float())
+    assert torch.equal(memory.recall_stimulus(concepts), expected)
+    known = np.arange(28)[:, None] < np.full(28, 14)
+    assert memory.complete(stimuli[:1], known=known, passes=3).stimulus.shape == (1, 1, 28, 28)
+    with pytest.raises(ConfigurationError, match=r"\[0, 1\]"):
+        memory.recall_concept(stimuli * 255)
+
+
+def _jit(tmp_path: Path) -> None:
+    network, stimuli = network_of_the_run(), stimuli_and_pixels()[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch speaks of what it keeps as constants, and of its successor
+        torch.jit.trace(network, stimuli[:2]).save(tmp_path / "traced.pt")
+        traced = torch.jit.load(tmp_path / "traced.pt")
+    torch.testing.assert_close(traced(stimuli), network.logits(stimuli))
+
+
+def _vmap(tmp_path: Path) -> None:
+    network, stimuli = network_of_the_run(), stimuli_and_pixels()[0]
+    torch.testing.assert_close(torch.func.vmap(lambda one: network(one[None])[0])(stimuli), network(stimuli))
+    with pytest.raises(ConfigurationError, match=r"network\.eval\(\)"):
+        torch.func.vmap(lambda one: network.train()(one[None])[0])(stimuli)
+
+
+def _loaded(tmp_path: Path) -> None:
+    stimuli, pixels = stimuli_and_pixels()
+    for rule in ("r-stdp", "sym-stdp", "forward-forward", "dfa"):
+        network = bispike.models.mlp(digits().stimulus, [24, 20], digits().concept)
+        bispike.fit(network, rule, digits(), epochs=1, limit=64, out=tmp_path / rule, progress=None)
+        loaded = bispike.load_run(tmp_path / rule).network
+        assert torch.equal(loaded.logits(pixels.numpy()), network.logits(stimuli))
+
+
 SITUATIONS: list[Situation] = [
+    Situation("`AssociativeMemory((1, 28, 28), 100)` with bool and uint8", "as with float32", _memory_of_the_readme),
+    Situation("`torch.jit.trace(net, x)`, saved and loaded", "the scores of the network", _jit),
+    Situation("`torch.func.vmap` over a network", "its scores; refused in training mode", _vmap),
+    Situation("runs of rules that decide by themselves, loaded", "the decisions of the trained network", _loaded),
     Situation(
         "single stimuli on a network in training mode", "as in one batch; nothing changes", _one_in_training_mode
     ),

@@ -105,6 +105,15 @@ def one_recording(folder: Path) -> None:
     assert np.array_equal(used(folder / "four.npy")[0][0], first)
 
 
+def table_in_use(folder: Path) -> None:
+    found = events()
+    rows = np.stack([found["t"], found["x"], found["y"], found["p"], found["sample"]], 1)
+    np.savetxt(folder / "e.csv", rows, fmt="%d", delimiter=",", header="t,x,y,p,sample", comments="")
+    same_use(folder, folder / "e.csv")
+    np.savetxt(folder / "e.csv", rows[:, :2], fmt="%d", delimiter=",", header="t,x", comments="")
+    not_used(folder / "e.csv", "missing: y, p")
+
+
 def bins_in_use(folder: Path) -> None:
     stimuli = used(npz(folder))[0]
     for frames in (stimuli, stimuli.astype(np.uint8), stimuli.astype(np.uint8) * np.uint8(255), stimuli > 0):
@@ -191,6 +200,12 @@ def continued(folder: Path) -> None:
     equal(folder, npz(folder, t=events()["t"] + 1_000_000 * events()["sample"]))
 
 
+def narrow(folder: Path) -> None:
+    equal(folder, npz(folder, t=events()["t"].astype("f4"), x=events()["x"].astype("f2"), p=events()["p"].astype("?")))
+    assert data.load(npz(folder, t=(events()["t"] / 1e6).astype("f2"))).facts["time_unit"] == "s"
+    equal(folder, npz(folder, t=events()["t"].astype(">u8"), sample=events()["sample"].astype(">i4")))
+
+
 def negative(folder: Path) -> None:
     equal(folder, npz(folder, t=events()["t"] - 500_000))
 
@@ -221,6 +236,9 @@ def not_finite(folder: Path) -> None:
     t = events()["t"] / 1e6
     t[7:9] = np.nan
     refused(npz(folder, t=t), r"received nan at event 7 \(2 such events\)")
+    whole = events()["t"].copy()
+    whole[7] = 2**63 - 1
+    refused(npz(folder, t=whole), r"below 2\^62")
 
 
 def late_event(folder: Path) -> None:
@@ -247,6 +265,12 @@ def contradicted(folder: Path) -> None:
     refused(
         npz(folder, found), "expected times in us, as the file says, received the option time_unit=ms", time_unit="ms"
     )
+
+
+def two_units(folder: Path) -> None:
+    t = np.where(events()["sample"] % 3 == 0, events()["t"] / 1e6, events()["t"])
+    refused(npz(folder, t=t), "8 of 24 far from the others; are all times in one unit")
+    not_used(npz(folder, t=t), "are all times in one unit")
 
 
 def half_longer(folder: Path) -> None:
@@ -346,6 +370,7 @@ SITUATIONS: list[Situation] = [
     Situation(
         "`predict` on one recording: .npz, structured .npy, `[E, 4]`, array", "one equal stimulus", one_recording
     ),
+    Situation("`predict` on a table of events, with and without y and p", "read; refused", table_in_use),
     Situation("`predict` on events in bins already", "0/1, 0/255 and bool are read, counts are refused", bins_in_use),
     Situation("`predict` of a recurrent network", "one decision for each recording", sequences_predicted),
     Situation("images for a run on events, events for a run on images", "refused", other_forms),
@@ -360,6 +385,7 @@ SITUATIONS: list[Situation] = [
     Situation("times of type datetime64, one of them NaT", "their unit is known; NaT is refused", calendar),
     Situation("seconds since 1970 as float32", "refused: all times of a recording are one", coarse),
     Situation("times that go on over recordings", "each recording begins at 0", continued),
+    Situation("columns of float16, float32, bool or big-endian numbers", "the same recordings", narrow),
     Situation("negative times", "each recording begins at 0", negative),
     Situation("a counter of 32 bits begins again inside recordings", "continued, noted with a count", wrapped),
     Situation("two events out of order", "bins follow the times, noted", backwards),
@@ -368,6 +394,7 @@ SITUATIONS: list[Situation] = [
     Situation("one event a thousand times later in training", "refused with the duration that mends it", late_event),
     Situation("one recording begins with a time of 0, all others count from 1970", "refused", early_event),
     Situation("a column `t_us` and `time_unit=ms`", "refused: the file says another unit", contradicted),
+    Situation("some recordings in seconds, others in microseconds", "refused", two_units),
     Situation("one recording lasts 1.7 times as long", "a note on bins that are nearly empty", half_longer),
     Situation("some recordings last five times as long", "noted", lengths),
     Situation("polarities -1/1, 1/2, bool, 0/255, int8", "the same recordings", polarities),

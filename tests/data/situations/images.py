@@ -213,7 +213,7 @@ def dark_word_for_bytes(place: Path) -> None:
     save(place / "light.png", flat(40000, "u2"))
     assert read(place / "light.png", data) == [156]
     assert data.schema is not None
-    assert "own full scale" in read_inputs([place / "light.png"], data.schema).notes[0]
+    assert "its own full scale holds" in read_inputs([place / "light.png"], data.schema).notes[0]
 
 
 def deeper_test_part(place: Path) -> None:
@@ -422,6 +422,53 @@ def orientation(place: Path) -> None:
     assert np.array_equal(data.train.stimuli[0, 0].numpy(), np.asarray(words)[::-1, ::-1] >> 8)
 
 
+def sizes_of_a_set(place: Path) -> None:
+    classes(place, *[lambda k: pixels(8, 8, seed=k)] * 2)
+    for name in ("a/00", "a/z", "b/z"):
+        save(place / f"{name}.png", np.full((3000, 4000), 99, "u1"))
+    data = load(place, memory_limit=0.1)
+    assert data.stimulus.shape == (1, 8, 8)
+    noted(data, "3 of 13 training images had another size than 8x8")
+
+
+def dark_bytes(place: Path) -> None:
+    data = load(classes(place, *[lambda k: pixels(8, 8, seed=k) // 15] * 2))
+    assert max(values(data)) == 17
+    noted(data, "values up to 17 of 255; depth=5 stretches them")
+    assert max(values(load(place, depth=5))) == 17 * 255 // 31
+
+
+def arrays_for_a_run_on_images(place: Path) -> None:
+    words = np.random.default_rng(0).integers(0, 65536, (10, 8, 8)).astype("u2")
+    data = load(classes(place / "set", lambda k: words[k], lambda k: words[5 + k]))
+    np.savez(place / "set.npz", x=words, y=np.array(["a", "b"]).repeat(5))
+    arrays = load(place / "set.npz", like=data.schema)
+    assert arrays.concept == data.concept
+    assert sorted(arrays.train[:][0].flatten(1).tolist()) == sorted(data.train[:][0].flatten(1).tolist())
+
+
+def wrong_shape(place: Path) -> None:
+    data = load(classes(place / "set", *[lambda k: pixels(8, 8, seed=k)] * 2))
+    np.save(place / "x.npy", np.zeros((9, 8), "u1"))
+    with pytest.raises(DataError, match=r"expected a stimulus of shape .* received \[9, 8\]"):
+        read(place / "x.npy", data)
+    np.save(place / "x.npy", np.full((8, 8), 300, "i8"))
+    with pytest.raises(DataError, match=r"values up to 300"):
+        read(place / "x.npy", data)
+    np.save(place / "x.npy", np.full((8, 8), -0.5))
+    with pytest.raises(DataError, match=r"x\.npy: expected values in 0\.\.255"):
+        read(place / "x.npy", data)
+
+
+def renamed_heic(place: Path) -> None:
+    classes(place, *[lambda k: pixels(8, 8, seed=k)] * 2)
+    save(place / "a" / "photo.jpg", b"\0\0\0\x18ftypheic" + bytes(99))
+    save(place / "a" / "page.jpg", b"<!DOCTYPE html><html>not found</html>")
+    save(place / "b" / "none.png", b"")
+    with pytest.raises(DataError, match=r"(?s)3 of 13 .*<!DOCTYP.*is a HEIC image.*is empty"):
+        load(place)
+
+
 def in_memory(place: Path) -> None:
     data = load(classes(place, *[lambda k: pixels(8, 8, seed=k)] * 2))
     assert data.schema is not None
@@ -480,5 +527,10 @@ SITUATIONS: list[Situation] = [
     Situation("grey GIFs, stored with a palette", "one channel, the same pixels", grey_palette),
     Situation("animated GIFs and TIFFs of several pages", "the first frame, noted with a count", animation),
     Situation("photos with an orientation tag, also 16-bit TIFFs", "upright", orientation),
+    Situation("three photos among small images, one of them first", "the most frequent size, noted", sizes_of_a_set),
+    Situation("8-bit images of the values 0..17", "as they are; the note names `depth=5`", dark_bytes),
+    Situation("an `.npz` of uint16 evaluated by a run on 16-bit images", "as the images", arrays_for_a_run_on_images),
+    Situation("arrays of another shape or unit for a run on images", "refused", wrong_shape),
+    Situation("a HEIC photo or web page called `.jpg`, an empty file", "all named, each with its cause", renamed_heic),
     Situation("an image of Pillow in memory for a run on images", "the same as a file", in_memory),
 ]

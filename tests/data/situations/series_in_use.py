@@ -209,6 +209,30 @@ def _train_and_predict(out: Path, path: Path, settings: list[str], targets: set[
     return " ".join(json.loads(text)["notes"])
 
 
+def other_unit(folder: Path) -> None:
+    found = forecast("daily", table(folder, rows_of(days(), VALUES * [1000, 1]), name="new.csv"))
+    assert len(found["notes"]) == 1
+    assert "standard deviations from the training's mean" in found["notes"][0]
+
+
+def other_notation(folder: Path) -> None:
+    rows = [[day, *(str(x).replace(".", ",") for x in row)] for day, row in zip(days(), VALUES.tolist(), strict=True)]
+    path = table(folder, rows, mark=";", name="new.txt")
+    assert forecast("daily", path)["values"] == forecast("daily", run_folder("daily").parent / "series.csv")["values"]
+    status, _, err = cli("evaluate", run_folder("daily"), "--dataset", path)
+    assert status == 0, err
+
+
+def numbers_as_names(folder: Path) -> None:
+    path = table(folder, VALUES.tolist(), ("773869", "767541"))
+    schema = load(path, header=True).schema
+    again = data.load(path, like=schema)
+    assert again.inputs == ("773869", "767541")  # type: ignore[attr-defined]
+    bare = table(folder, VALUES.tolist(), None, name="bare.csv")
+    with pytest.raises(DataError, match="missing: '773869', '767541'"):
+        data.load(bare, like=schema)
+
+
 SITUATIONS: list[Situation] = [
     Situation(
         "A weekday is missing among business days",
@@ -310,4 +334,9 @@ SITUATIONS: list[Situation] = [
     Situation("The ETT tables, hourly and by 15 minutes", "train and predict from one command each", ett),
     Situation("The Beijing air-quality table", "trains and predicts from one command each", beijing),
     Situation("UCI household power", "trains and predicts from one command each", household),
+    Situation("Values in another unit in use (a thousand times as large)", "a forecast, with a note", other_unit),
+    Situation("Semicolons, decimal commas and another ending in use", "the same forecast", other_notation),
+    Situation(
+        "Headings that are numbers of sensors, in use", "names as in training; without them refused", numbers_as_names
+    ),
 ]

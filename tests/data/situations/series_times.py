@@ -90,13 +90,13 @@ def two_times(folder: Path) -> None:
     rows = [[a, b, *row] for a, b, row in zip(hours("%Y-%m-%dT%H:%M:%SZ"), local, VALUES.tolist(), strict=True)]
     path = table(folder, rows, ("utc_timestamp", "cet_cest_timestamp", "A", "B"))
     refused(lambda _: path, "which column is the time.*utc_timestamp.*time=utc_timestamp")(folder)
-    equals(lambda _: path, "1 hour", "'cet_cest_timestamp' hold times too", time="utc_timestamp")(folder)
+    equals(lambda _: path, "1 hour", "'cet_cest_timestamp' holds times too", time="utc_timestamp")(folder)
 
 
 def date_and_unix(folder: Path) -> None:
     rows = [[1577836800 + 3600 * i, t, *row] for i, (t, row) in enumerate(zip(hours(), VALUES.tolist(), strict=True))]
     path = table(folder, rows, ("unix", "date", "A", "B"))
-    equals(lambda _: path, "1 hour", "'unix' hold times too and are left out")(folder)
+    equals(lambda _: path, "1 hour", "'unix' holds times too and is left out")(folder)
 
 
 def kept_hole(folder: Path) -> None:
@@ -171,6 +171,43 @@ def of_form(cells: Sequence[Any], step: str, header: str) -> Any:
         equals(lambda _: path, step, "is the time", values=values)(folder)
 
     return check
+
+
+def columns_of_times(folder: Path) -> None:
+    for names in (days(count=10), [str(1990 + i) for i in range(10)]):
+        path = table(folder, VALUES[:50].reshape(10, 10).tolist(), names)
+        refused(lambda _, path=path: path, "columns that are named by times")(folder)
+
+
+def quarters_apart(folder: Path) -> None:
+    rows = [[2000 + i // 4, 1 + i % 4, *row] for i, row in enumerate(VALUES.tolist())]
+    equals(lambda _: table(folder, rows, ("Year", "Quarter", "A", "B")), "3 months")(folder)
+    rows = [[2020 + i // 53, 1 + i % 53, *row] for i, row in enumerate(VALUES.tolist())]
+    equals(lambda _: table(folder, rows[:53], ("year", "week", "A", "B")), "1 week", values=VALUES[:53])(folder)
+    names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    rows = [[2000 + i // 12, names[i % 12], *row] for i, row in enumerate(VALUES.tolist())]
+    equals(lambda _: table(folder, rows, ("Year", "Month", "A", "B")), "1 month")(folder)
+
+
+def decimal_years(folder: Path) -> None:
+    rows = [[round(1958 + i / 12 + 0.003 * (i % 2), 4), *row] for i, row in enumerate(VALUES.tolist())]
+    found = load(table(folder, rows, ("decimal_date", "A", "B")))
+    assert found.inputs == ("A", "B")
+    note_in(found, "'decimal_date' is the time", "not exactly equal")
+    apart = [[1958 + i // 12, 1 + i % 12, *row] for i, row in enumerate(rows)]
+    path = table(folder, apart, ("year", "month", "decimal_date", "A", "B"))
+    equals(lambda _: path, "1 month", "'decimal_date' holds times too")(folder)
+
+
+def counts_of_hours(folder: Path) -> None:
+    rows = [[i % 24, *row] for i, row in enumerate(VALUES.tolist())]
+    assert load(table(folder, rows, ("hour", "A", "B"))).inputs == ("hour", "A", "B")
+
+
+def counter_beside(folder: Path) -> None:
+    rows = [[day, i + 5, *row] for i, (day, row) in enumerate(zip(days(), VALUES.tolist(), strict=True))]
+    found = load(table(folder, rows, ("date", "meter", "A", "B")))
+    note_in(found, "column 'meter' changes by 1 from row to row", "drop=[meter]")
 
 
 SITUATIONS: list[Situation] = [
@@ -264,5 +301,30 @@ SITUATIONS: list[Situation] = [
         "A table without headings and without times",
         "columns by their number, rows in order, with a note",
         lambda f: note_in(load(table(f, VALUES.tolist(), None)), "no column holds times"),
+    ),
+    Situation("A table whose columns are named by dates or years", "refused: rows have to be times", columns_of_times),
+    Situation("A year beside quarters, weeks or names of months", "one time", quarters_apart),
+    Situation("Decimal years, alone and beside year and month", "a time, and no quantity", decimal_years),
+    Situation("Hours of the day without a date", "a quantity", counts_of_hours),
+    Situation("A counter beside the time", "a quantity, with a note on how to leave it out", counter_beside),
+    Situation(
+        "A number of the row that counts down, without a time",
+        "sorted, with a note",
+        equals(
+            lambda f: table(f, rows_of(list(range(ROWS, 0, -1)))[::1], ("No", "A", "B")),
+            "1",
+            "newest first",
+            values=VALUES[::-1],
+        ),
+    ),
+    Situation(
+        "Dates of which some have another form",
+        "refused, with the line of the first",
+        refused(times([*days()[:30], *days("%d/%m/%Y")[30:]]), "line 32, column 'date': expected a date or time"),
+    ),
+    Situation(
+        "Times with the name of a zone",
+        "refused, with the options",
+        refused(times([f"{one} CET" for one in hours()], "time"), "received '2020-01-01 00:00:00 CET'.*time_format"),
     ),
 ]

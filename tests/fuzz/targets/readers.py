@@ -111,7 +111,7 @@ def use_tables(folder: Path) -> None:
 def use_series(folder: Path) -> None:
     """Load and check each file of a folder as a series, mended in every way, and as a series in use."""
     use_files(folder, task="series", window=3)
-    mended = {"missing": "previous", "holes": "fill", "duplicates": "mean"}
+    mended: dict[str, Any] = {"missing": "previous", "holes": "fill", "duplicates": "mean"}
     for path in sorted(folder.iterdir()):
         uses = [partial(data.load, path, task="series", window=3, **mended)]
         if path.name.startswith("series.csv"):

@@ -264,6 +264,7 @@ def _unit(survey: Survey, chosen: EventOptions, notes: list[str]) -> str | None:
                 f"time_unit={chosen.time_unit}. Leave it out."
             )
         return chosen.time_unit
+    survey.expect_one_unit()
     unit = survey.unit
     if unit is None and survey.span:
         kind = "whole numbers" if survey.whole else "fractions"
@@ -278,7 +279,9 @@ def _unit(survey: Survey, chosen: EventOptions, notes: list[str]) -> str | None:
     if unit is None and chosen.duration is not None:
         return "us"  # no recording has two events
     if unit not in (None, "us") and survey.named_unit is None:
-        notes.append(f"the times are read as {unit} (a recording lasts {survey.span:g} {unit}); time_unit=... differs.")
+        notes.append(
+            f"the times are read as {unit} (a recording lasts {survey.span:g} {unit}); time_unit says another unit."
+        )
     return unit
 
 
@@ -342,7 +345,7 @@ def as_events(recordings: Dataset, schema: EventsSchema, tally: Tally) -> Datase
     facts = {
         "sensor": list(schema.sensor),
         "time_unit": schema.time_unit or "not certain",
-        "duration": schema.duration,
+        "duration": round(schema.duration, 1) if schema.duration >= ENOUGH else schema.duration,
         **tally.facts(),
     }
     recordings = replace(recordings, task="events", facts=facts)

@@ -6,6 +6,7 @@ part (see `readers.image_rules`) and kept in the schema.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -98,8 +99,9 @@ def read(
     notes = [*layout.notes, *_left_out(parts, beside)]
     if like is None:
         choice = Choice(None if size is None else parse_size(size), channels, depth, background)
-        room.expect(sum(map(len, pictures.values())), "one byte of each image")
         found = learn(pictures["training"], choice, room)
+        count, form = sum(map(len, pictures.values())), found.reading.form
+        room.expect(count * math.prod(form.shape), f"{count} images of {form.height}x{form.width}")
         schema: Schema = ImageSchema.of(found.reading, tuple(classes))
         notes += found.notes
         stimuli = {"training": found.stimuli}

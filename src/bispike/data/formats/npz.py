@@ -132,6 +132,8 @@ def read(
             test_fraction=test_fraction,
             notes=notes,
             like=like,
+            validation=given.get("validation"),
+            owned=True,
         )
     except DataError as error:
         raise DataError(f"{path}: {error}") from error

@@ -89,6 +89,7 @@ def read(
     comment: str | None = None,
     quote: str | None = None,
     missing_marks: Sequence[str] | str | float | None = None,
+    not_missing: Sequence[str] | str | None = None,
     memory_limit: float | None = None,
 ) -> SequenceDataset:
     """A series from a table, in windows.
@@ -99,8 +100,8 @@ def read(
         target, horizon, window, protocol, target_mode, test_fraction: what is forecast, see `series_windows.OPTIONS`.
         columns, drop, time, time_format, day_first, time_zone: which columns are what, see `TABLE_OPTIONS`.
         duplicates, holes, missing: what is done about times that occur twice, holes and missing values.
-        delimiter, decimal, encoding, header, names, comment, quote, missing_marks: how it is written, see
-            `formats.table.DIALECT`.
+        delimiter, decimal, encoding, header, names, comment, quote, missing_marks, not_missing: how it is
+            written, see `formats.table.DIALECT`.
         memory_limit: GiB that reading may take (see `data.memory_limit`).
 
     Raises:
@@ -110,7 +111,8 @@ def read(
     """
     room, name = Room.of(path, memory_limit), path.name.split(".")[0]
     written = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header, "names": names}
-    given = dialect_of({**written, "comment": comment, "quote": quote, "missing_marks": missing_marks})
+    marks = {"comment": comment, "quote": quote, "missing_marks": missing_marks, "not_missing": not_missing}
+    given = dialect_of({**written, **marks})
     task = {"target": target, "horizon": horizon, "window": window, "protocol": protocol, "target_mode": target_mode}
     chosen = {"columns": columns, "drop": drop, "time": time, "time_format": time_format, "day_first": day_first}
     ways = {"time_zone": time_zone, "duplicates": duplicates, "holes": holes, "missing": missing}

@@ -60,11 +60,20 @@ FORMS = (*_PATTERNS, "clock")
 """Forms of texts."""
 ORDERS = ("ymd", "dmy", "mdy")
 """Forms that one text may fit equally."""
-_MONTHS = [
-    "jan gen ene", "feb fev fév", "mar mär mrz mrt maa", "apr avr abr", "may mai mag mei maj", "jun juin giu",
-    "jul juil lug", "aug aou aoû ago", "sep set", "oct okt ott out", "nov", "dec dez dic déc",
-]  # fmt: skip
-_MONTH = {prefix: number for number, names in enumerate(_MONTHS, start=1) for prefix in names.split()}
+_MONTHS = (
+    "january januar enero janvier gennaio janeiro januari",
+    "february februar febrero février fevrier febbraio fevereiro februari",
+    "march märz maerz mrz marzo mars março maart mrt",
+    "april abril avril aprile",
+    "may mai mayo maggio maio mei",
+    "june juni junio juin giugno junho",
+    "july juli julio juillet luglio julho",
+    "august agosto août aout augustus",
+    "september septiembre septembre settembre setembro",
+    "october oktober octubre octobre ottobre outubro",
+    "november noviembre novembre novembro",
+    "december dezember diciembre décembre decembre dicembre dezembro",
+)
 
 
 @dataclass(frozen=True)
@@ -234,8 +243,10 @@ def _year(text: str) -> int:
 
 def month_of(word: str) -> int | None:
     """The number of a month by its name in one of several languages; None: it is none."""
-    word = word.lower()
-    return next((_MONTH[word[:n]] for n in (4, 3) if word[:n] in _MONTH), None)
+    word = word.lower().rstrip(".")
+    if len(word) < 3:
+        return None
+    return next((i for i, names in enumerate(_MONTHS, 1) if any(name.startswith(word) for name in names.split())), None)
 
 
 def _clock(match: re.Match[str]) -> int | None:

@@ -273,7 +273,7 @@ def _order(place: object, name: str, array: np.ndarray) -> tuple[str, list[str]]
     if len(polar) == 1 and len(few) == 1 and len(array) >= 10:
         rest = iter("xy")
         order = "".join("p" if i == polar[0] else "t" if i == few[0] else next(rest) for i in range(4))
-        return order, [f"the columns of {name} are read in the order {order}; columns=... gives another one."]
+        return order, [f"the columns of {name} are read in the order {order}; the option columns gives another one."]
     raise DataError(
         f"{place}: cannot tell the order of the columns of {name}, {list(array.shape)}. Give it, for example "
         "columns=txyp (--set columns=txyp), or store t, x, y and p apart."
@@ -381,6 +381,8 @@ def whole(place: object, key: str, values: np.ndarray) -> np.ndarray:
         return values.astype(np.int64)
     if values.dtype.kind not in "uf":
         raise DataError(f"{place}: expected whole numbers as {key}, received {values.dtype}.")
-    if not bool((np.abs(values) < LARGEST_WHOLE).all()) or bool((values != np.floor(values)).any()):
+    with np.errstate(over="ignore"):
+        exact = bool((np.abs(values.astype(np.float64)) < LARGEST_WHOLE).all())
+    if not exact or bool((values != np.floor(values)).any()):
         raise DataError(f"{place}: expected whole numbers as {key}, received other ones (fractions, NaN or too large).")
     return values.astype(np.int64)

@@ -32,6 +32,7 @@ SYSTEM_FOLDERS = frozenset(
 )
 SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 _SIGNATURE = 32
+_SHOWN, _LONGEST = 6, 20
 
 
 @dataclass
@@ -142,13 +143,12 @@ def ending(file: Path) -> str:
 def named(others: Counter[str]) -> str:
     """How many files of which endings ("3 files left out: 2 .txt, 1 .csv") with what can be done."""
     total = others.total()
-    listed = ", ".join(
-        f"{n} {suffix or 'without an ending'}"
-        for suffix, n in sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))
-    )
+    ordered = sorted(others.items(), key=lambda pair: (-pair[1], pair[0]))
+    listed = ", ".join(f"{n} {suffix[:_LONGEST] or 'without an ending'}" for suffix, n in ordered[:_SHOWN])
+    more = f" and {sum(n for _, n in ordered[_SHOWN:])} others" if len(ordered) > _SHOWN else ""
     images = sorted(UNREADABLE & set(others))
     fix = f" ({', '.join(images)}: convert these images to PNG or JPEG)" if images else ""
-    return f"{total} {'file' if total == 1 else 'files'} left out: {listed}{fix}"
+    return f"{total} {'file' if total == 1 else 'files'} left out: {listed}{more}{fix}"
 
 
 def composed(names: Iterable[str]) -> list[str]:

@@ -126,32 +126,29 @@ def decide(facts: Sequence[Facts], choice: Choice) -> tuple[Reading, list[str]]:
     return Reading(Form(channels, height, width), depths, background), notes
 
 
-def usage_notes(facts: Sequence[Facts], reading: Reading, what: str) -> list[str]:
-    """Notes on images that were read by rules that are known."""
+def usage_notes(facts: Sequence[Facts], reading: Reading, what: str | None) -> list[str]:
+    """Notes on images that were read by rules that are known; `what`: which they are, None for a single one."""
     form, notes = reading.form, []
-    count = len(facts)
+
+    def some(n: int) -> str:
+        return "the image was" if what is None else f"{n} of {len(facts)} {what} were"
+
     if others := [one for one in facts if one.size != (form.width, form.height)]:
         width, height = others[0].size
         each = f"from {width}x{height} " if len({one.size for one in others}) == 1 else ""
         notes.append(
-            f"{len(others)} of {count} {what} were scaled {each}to {form.width}x{form.height} pixels (width x height), "
-            "as in training."
+            f"{some(len(others))} scaled {each}to {form.width}x{form.height} pixels (width x height), as in training."
         )
     if form.channels == 1 and (coloured := sum(not one.grey for one in facts)):
-        notes.append(f"{coloured} of {count} {what} were converted from colour to grey, as in training.")
+        notes.append(f"{some(coloured)} converted from colour to grey, as in training.")
+    wide = any(kind in reading.depths for kind in WIDE)
     for stored, n in Counter(one.stored for one in facts if one.stored not in reading.depths).items():
-        if stored in WIDE or (stored == BYTES and any(kind in reading.depths for kind in WIDE)):
-            notes.append(
-                f"{n} of {count} {what} are stored in {stored}, unlike those of the training, and are read by their "
-                "own full scale."
-            )
+        if stored in WIDE or (stored == BYTES and wide):
+            notes.append(f"{some(n)} stored in {stored}, unlike those of the training; its own full scale holds.")
     if reading.background is None:
         for ground, n in Counter(one.ground for one in facts if one.ground is not None).items():
-            notes.append(
-                f"{n} of {count} {what} have transparent pixels, unlike those of the training; they were laid on "
-                f"{ground}."
-            )
-    return notes + _page_notes(facts, what)
+            notes.append(f"{some(n)} laid on {ground}, where it is transparent, which no image of the training was.")
+    return notes + _page_notes(facts, what or "images")
 
 
 def _depths(facts: Sequence[Facts], chosen: int | None) -> tuple[dict[str, int], list[str]]:

@@ -14,6 +14,7 @@ import math
 import os
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -94,15 +96,16 @@ def learn(pictures: Sequence[Picture], choice: Choice, room: Room) -> ImageSet:
     """
     decoder = _Decoder(room)
     guess = _guess(pictures, choice, decoder)
-    stimuli = _empty(len(pictures), guess.form, room)
-    facts = _pass(pictures, range(len(pictures)), partial(_place, stimuli.numpy(), guess, choice, decoder))
+    guessed = _guessed_room(len(pictures), guess.form, room, fixed=choice.size is not None)
+    rows = None if guessed is None else guessed.numpy()
+    facts = _pass(pictures, range(len(pictures)), partial(_place, rows, guess, choice, decoder))
     reading, notes = decide(facts, choice)
-    if reading.form != guess.form:
-        same = reading.form.height == guess.form.height and reading.form.width == guess.form.width
-        again = _empty(len(pictures), reading.form, room)
-        if same:
-            again[:] = stimuli  # one grey channel becomes three equal ones
-        stimuli = again
+    if guessed is not None and reading.form == guess.form:
+        stimuli = guessed
+    else:
+        stimuli = _empty(len(pictures), reading.form, room)
+        if guessed is not None and guessed.shape[2:] == stimuli.shape[2:]:
+            stimuli[:] = guessed  # one grey channel becomes three equal ones
     rest = [i for i, one in enumerate(facts) if not _is_final(one, guess, reading)]
     _pass(pictures, rest, partial(_place, stimuli.numpy(), reading, None, decoder))
     return ImageSet(stimuli, reading, notes + _colour_notes(stimuli, facts, choice))
@@ -183,28 +186,34 @@ class _Decoder:
 
 
 def _guess(pictures: Sequence[Picture], choice: Choice, decoder: _Decoder) -> Reading:
-    """The rules if all images were like the first that can be read."""
-    for picture in pictures:
+    """The rules if all images were like a few of them, by the most frequent size and the most colour."""
+    found = []
+    for number in sorted({0, len(pictures) // 2, len(pictures) - 1}):
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with decoder.open(picture) as image:
-                found = decode_image(image)
-            width, height = found.size
-            if choice.size is not None:
-                height, width = choice.size
-            channels = choice.channels or (1 if found.grey else 3)
-            return Reading(Form(channels, height, width), FULL_DEPTH, choice.background)
-    height, width = choice.size or (1, 1)
-    return Reading(Form(choice.channels or 1, height, width), FULL_DEPTH, choice.background)
+            with decoder.open(pictures[number]) as image:
+                found.append(decode_image(image))
+    (width, height), _ = Counter(one.size for one in found).most_common(1)[0] if found else ((1, 1), 0)
+    if choice.size is not None:
+        height, width = choice.size
+    channels = choice.channels or (1 if all(one.grey for one in found) else 3)
+    return Reading(Form(channels, height, width), FULL_DEPTH, choice.background)
 
 
 def _place(
-    rows: Any, reading: Reading, provisional: Choice | None, decoder: _Decoder, number: int, picture: Picture
+    rows: np.ndarray | None,
+    reading: Reading,
+    provisional: Choice | None,
+    decoder: _Decoder,
+    number: int,
+    picture: Picture,
 ) -> Facts:
     """Decode an image into its row; under provisional rules only where they could be the final ones."""
     with decoder.open(picture) as image:
         found: Decoded = decode_image(image)
     facts = facts_of(found, reading)
+    if rows is None:
+        return facts
     if provisional is None:
         rows[number] = to_pixels(found, reading)
         return facts
@@ -243,6 +252,16 @@ def _opened(work: Callable[[Image.Image, str], Any], decoder: _Decoder) -> Calla
             return work(image, picture.name)
 
     return attempt
+
+
+def _guessed_room(count: int, form: Form, room: Room, *, fixed: bool) -> Tensor | None:
+    """Room for all images of a guessed form; None if it is too large for that, and may be wrong."""
+    try:
+        return _empty(count, form, room)
+    except DataError:
+        if fixed:
+            raise
+        return None
 
 
 def _empty(count: int, form: Form, room: Room) -> Tensor:

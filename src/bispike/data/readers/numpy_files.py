@@ -21,7 +21,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..memory_limit import Room
-from .contents import open_file
+from .contents import BLOCK, open_file
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 NPY = b"\x93NUMPY"
@@ -114,12 +114,23 @@ def _read(stream: IO[bytes], size: int, path: object, room: Room) -> np.ndarray:
         raise DataError(f"{path}: the file is damaged (an array of {shape} values of type {kind}).")
     count = math.prod(shape)
     room.expect(count * kind.itemsize, f"an array of {' x '.join(map(str, shape)) or 1} values of type {kind}")
-    content = stream.read(count * kind.itemsize)
-    if len(content) < count * kind.itemsize:
+    content = bytearray(count * kind.itemsize)  # the array owns it and may be written to, so that no copy is needed
+    if _fill(stream, content) < len(content):
         raise DataError(f"{path}: the file is truncated or damaged (an array that is not complete).")
     if kind.kind == "U" and np.frombuffer(content, kind.byteorder + "u4").max(initial=0) > sys.maxunicode:
         raise DataError(f"{path}: the file is damaged (texts with characters that do not exist).")
     return np.frombuffer(content, dtype=kind).reshape(shape, order="F" if fortran else "C")
+
+
+def _fill(stream: IO[bytes], content: bytearray) -> int:
+    """Read into all of a buffer; returns how many bytes there were."""
+    view, filled = memoryview(content), 0
+    while filled < len(content):
+        count = stream.readinto(view[filled : filled + BLOCK])  # type: ignore[attr-defined]
+        if not count:
+            break
+        filled += count
+    return filled
 
 
 def _pickled(path: object) -> DataError:

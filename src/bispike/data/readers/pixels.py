@@ -296,7 +296,8 @@ def background_of(decoded: Decoded, reading: Reading) -> Ground:
 
 
 def _storage(image: Image.Image) -> str:
-    raw = str(image.tile[0].args) if getattr(image, "tile", None) else ""
+    tiles: Any = getattr(image, "tile", None)  # only images of files have them
+    raw = str(tiles[0].args) if tiles else ""
     mode = image.mode
     if mode == "1":
         return BITS

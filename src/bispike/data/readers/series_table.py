@@ -171,7 +171,7 @@ def read_again(table: Table, like: Series, room: Room, *, needed: Sequence[str],
     if absent:
         raise DataError(
             f"{table.source}: expected the columns that the network was trained on; missing: "
-            f"{', '.join(map(_quoted, absent))}; found: {', '.join(table.names[:LISTED])}. Check the heading of the "
+            f"{_listed(absent)}; found: {_listed(table.names)}. Check the heading of the "
             "table."
         )
     notes = list(table.notes)

@@ -42,6 +42,7 @@ COMPACT = (180_001, 18_000_101, 1_800_010_100, 180_001_010_000, 18_000_101_000_0
 MOST = 0.8
 """Share of the rows of a clock that are as they should be."""
 _EARLIEST, _LATEST = 1e8, 4.2e9  # 1973 to 2103, in seconds
+_NEAR = 6e8, 2.2e9  # 1989 to 2039, where no name says that the column is a time
 
 
 def _words(text: str) -> frozenset[str]:
@@ -183,7 +184,8 @@ def number_form(name: str, values: np.ndarray) -> str | None:
     clock = strong or _is_clock(values) or (timely(name) and _rises(values))
     for form, microseconds in UNIX.items():
         seconds = 1e6 / microseconds
-        if clock and _EARLIEST * seconds <= low and high < _LATEST * seconds:
+        earliest, latest = (_EARLIEST, _LATEST) if named else _NEAR
+        if clock and earliest * seconds <= low and high < latest * seconds:
             return form
     if not named:
         return None

@@ -109,7 +109,8 @@ def find(table: Table, asked: Asked) -> Found:
         )
     beside = search.others(columns.columns)
     if beside:
-        search.notes.append(f"the columns {', '.join(map(_quoted, beside))} hold times too and are left out.")
+        what = "column {} holds times too and is" if len(beside) == 1 else "the columns {} hold times too and are"
+        search.notes.append(f"{what.format(', '.join(map(_quoted, beside)))} left out.")
     columns = TimeColumns(columns.columns, columns.forms, asked.zone, utc)
     return Found(columns, times, tuple(beside), tuple(search.notes))
 

@@ -144,11 +144,10 @@ def _days(table: Table, found: dict[str, np.ndarray]) -> np.ndarray:
     firsts = months.astype("datetime64[M]")
     ahead = found["day"] - 1 if "day" in found else found["day of year"] - 1 if "day of year" in found else 0
     days = firsts.astype("datetime64[D]") + ahead
-    wrong = np.flatnonzero(days.astype("datetime64[M]") != firsts) if "day" in found else []
-    if len(wrong):
-        raise DataError(
-            f"{table.place(int(wrong[0]))}: expected a day of the month, received {found['day'][wrong[0]]}."
-        )
+    wrong = days.astype("datetime64[M]") != firsts
+    if "day" in found and wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(f"{table.place(row)}: expected a day of the month, received {found['day'][row]}.")
     return days
 
 

@@ -83,8 +83,13 @@ class ArraySchema(Schema):
             raise DataError(f"{what}: layout {order!r} needs {expected} axes, received {list(array.shape)}.")
         return cls(_in_order(array[:1], order).shape[1:], order, Units.of(array, image=order != "features"))
 
-    def apply(self, array: np.ndarray, what: str = "stimuli") -> tuple[Tensor, list[str]]:
+    def apply(self, array: np.ndarray, what: str = "stimuli", *, owned: bool = False) -> tuple[Tensor, list[str]]:
         """Stimuli `[N, D]` or `[N, C, H, W]`, uint8 or float32, that own their memory; and notes.
+
+        Args:
+            array: a part of the data set.
+            what: the array, for messages.
+            owned: whether nobody else uses the array, so that it need not be copied.
 
         Raises:
             DataError: other axes or another unit than in training.
@@ -93,7 +98,7 @@ class ArraySchema(Schema):
         axes = {"features": 2, "grey": 3}.get(self.order, 4)
         if array.ndim != axes:
             raise DataError(f"{what}: expected {axes} axes as in training, received {list(array.shape)}.")
-        return self.units.apply(_in_order(array, self.order), what, part=True)
+        return self.units.apply(_in_order(array, self.order), what, part=True, owned=owned)
 
     def of_array(self, array: np.ndarray, source: object) -> Inputs:
         """Stimuli in an array of a user, in the axes of the training, as the network takes them, or flat."""
@@ -161,7 +166,7 @@ class ArraySchema(Schema):
             values = torch.from_numpy(to_unit(found, form))
         except (ValueError, OSError, SyntaxError) as error:  # Pillow decodes only now
             raise DataError(f"{source}: {error}.") from error
-        notes = usage_notes([facts_of(found, Reading(form))], Reading(form), "images")
+        notes = usage_notes([facts_of(found, Reading(form))], Reading(form), None)
         return Inputs((name,), values[None], tuple(f"{name}: {note}" for note in notes))
 
     def _layout(self, source: object, array: np.ndarray) -> tuple[str, bool]:

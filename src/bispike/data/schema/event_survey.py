@@ -16,6 +16,8 @@ FARTHEST = 4096
 """Sensors have fewer rows and columns."""
 STRETCH = 2
 """A few events that make the sensor or the duration so many times larger are damage, or need a choice."""
+OTHER_UNIT = 300
+"""Recordings whose lengths differ more are in different units."""
 ENOUGH = 100
 """So many events tell what is usual among them."""
 
@@ -38,6 +40,7 @@ class Survey:
         self.notes: list[str] = []
         self.kept: list[Timing] = []
         self._spans: list[np.ndarray] = []
+        self._firm: list[np.ndarray] = []
         self._places = [np.zeros(FARTHEST + 1, dtype=np.int64) for _ in "yx"]
         for events in source:
             self._add(events, keep=keep)
@@ -57,6 +60,7 @@ class Survey:
         filled = timing.events > 0
         self.begin = min(self.begin, float(timing.begin[filled].astype(np.float64).min(initial=np.inf)))
         self._spans.append(timing.span[timing.events > 1])
+        self._firm.append(timing.span[timing.events >= MANY])
         if bool((timing.span[timing.events >= MANY] == 0).any()):
             row = int(((timing.span == 0) & (timing.events >= MANY)).argmax())
             raise DataError(
@@ -113,6 +117,25 @@ class Survey:
             named = ", ".join(sorted(unit or "not named" for unit in self.units))
             raise DataError(f"{self.place}: expected times of one unit in all files, received {named}.")
         return next(iter(self.units), None)
+
+    def expect_one_unit(self) -> None:
+        """Refuse recordings some of which seem to be in another unit.
+
+        Raises:
+            DataError: several last hundreds of times longer or shorter than a typical one.
+        """
+        spans = np.concatenate(self._firm) if self._firm else np.zeros(0)
+        spans = spans[spans > 0]
+        if len(spans) < 2 or self.named_unit is not None:
+            return
+        typical = float(np.median(spans))
+        other = (spans * OTHER_UNIT < typical) | (spans > OTHER_UNIT * typical)
+        if other.sum() >= max(2, len(spans) // 20):
+            raise DataError(
+                f"{self.place}: recordings last from {spans.min():g} to {spans.max():g} as stored, "
+                f"{int(other.sum()):,} of {len(spans):,} far from the others; are all times in one unit? If they are, "
+                "give it when training (--set time_unit=us, ms, s or ns); else store all times in microseconds."
+            )
 
     @property
     def unit(self) -> str | None:

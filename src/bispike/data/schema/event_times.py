@@ -58,7 +58,7 @@ class Timing:
         """Look at the times of a file.
 
         Raises:
-            DataError: no numbers, not finite, or beyond 2^53 (2^63 for whole numbers).
+            DataError: no numbers, not finite, or beyond 2^53 (2^62 for whole numbers).
         """
         t = _numbers(events)
         whole = t.dtype.kind in "iu" or all(bool((np.floor(t[part]) == t[part]).all()) for part in blocks(len(t)))
@@ -103,22 +103,28 @@ def _numbers(events: Events) -> np.ndarray:
     if len(t) == 0:
         return t
     if t.dtype.kind == "f" and t.dtype.itemsize > 8:
-        t = t.astype(np.float64)
-    if t.dtype.kind == "u" and t.dtype.itemsize == 8 and t.max() >= 2**63:
-        raise DataError(f"{place}: expected finite times as t, below 2^63, received {t.max()}.")
+        with np.errstate(over="ignore"):
+            t = t.astype(np.float64)
+    if t.dtype.kind in "iu" and t.dtype.itemsize == 8 and t.max() >= 2**62:
+        raise DataError(f"{place}: expected finite times as t, below 2^62, received {t.max()}.")
     if t.dtype.kind == "i" and t.min() < -(2**62):
         raise DataError(f"{place}: expected finite times as t, received {t.min()}, which stands for a missing time.")
     if t.dtype.kind == "f":
         for part in blocks(len(t)):
-            bad = ~(np.abs(t[part]) < LARGEST_WHOLE)
+            bad = _beyond(t[part])
             if bad.any():
                 first = part.start + int(bad.argmax())
-                total = sum(int((~(np.abs(t[one]) < LARGEST_WHOLE)).sum()) for one in blocks(len(t)))
+                total = sum(int(_beyond(t[one]).sum()) for one in blocks(len(t)))
                 raise DataError(
                     f"{place}: expected finite times as t, received {t[first]} at event {first} ({total} such events). "
                     "Remove them."
                 )
     return t
+
+
+def _beyond(t: np.ndarray) -> np.ndarray:
+    """Which times are not finite, or too large to be exact."""
+    return ~(np.abs(t.astype(np.float64)) < LARGEST_WHOLE)
 
 
 def _forwards(t: np.ndarray, sample: np.ndarray | None) -> tuple[np.ndarray, int, int]:

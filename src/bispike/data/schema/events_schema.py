@@ -13,7 +13,7 @@ import torch
 
 from ...errors import DataError
 from ...json_values import Check, expect, is_switch, is_text, list_of, number, optional, record, whole
-from ..readers.event_files import ORDERS, UNITS, Events, is_recording, of_arrays
+from ..readers.event_files import ORDERS, UNITS, Events, is_recording, key_of, of_arrays
 from .event_frames import Tally, fill
 from .event_survey import CODINGS, FARTHEST, Survey
 from .event_times import Timing
@@ -119,6 +119,7 @@ class EventsSchema(Schema):
             DataError: another unit or sensor, or other polarities than can be converted.
         """
         survey.expect_sensor(self.sensor, "the sensor of the training")
+        survey.expect_one_unit()
         factor, notes = self._factor(survey, source)
         span = survey.span * factor
         if span and self.span and not self.span / ALIKE < span < self.span * ALIKE:
@@ -237,6 +238,22 @@ class EventsSchema(Schema):
         if len(labels) == 0 or sum(map(len, labels)) != len(names):
             return found
         return found.judged(np.concatenate(labels), self, f"{source}: labels")
+
+    def of_table(self, table: Any, source: object) -> Inputs:
+        """The recordings in the rows of a table with the columns t, x, y, p, and sample if there are several."""
+        arrays: dict[str, np.ndarray] = {}
+        for name in table.columns:
+            key = key_of(name)
+            if key is None:
+                continue
+            numbers = table.numbers(name)
+            if numbers is None:
+                arrays[name] = np.array([text or "" for text in table.texts(name)])
+            elif key == "labels" and bool((numbers == np.floor(numbers)).all()):
+                arrays[name] = numbers.astype(np.int64)
+            else:
+                arrays[name] = numbers
+        return self.of_events(of_arrays(arrays, source, Path(str(source)).name), source)
 
     def _stimuli(self, frames: np.ndarray) -> torch.Tensor:
         stimuli = torch.from_numpy(frames).to(torch.float32).div_(BYTE)

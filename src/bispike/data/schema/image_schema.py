@@ -100,7 +100,7 @@ class ImageSchema(Schema):
             pixels = torch.from_numpy(np.array(to_pixels(found, self.reading)))
         except (ValueError, OSError, SyntaxError) as error:  # Pillow decodes only now
             raise DataError(f"{source}: {error}.") from error
-        notes = usage_notes([facts_of(found, self.reading)], self.reading, "images")
+        notes = usage_notes([facts_of(found, self.reading)], self.reading, None)
         return Inputs((name,), as_float(pixels[None]), tuple(f"{name}: {note}" for note in notes))
 
     def of_array(self, array: np.ndarray, source: object) -> Inputs:

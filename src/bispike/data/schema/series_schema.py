@@ -21,7 +21,7 @@ from ..readers.missing_values import MISSING
 from ..readers.series_table import Policy, Series, read_again, read_table
 from ..readers.table import Table
 from ..readers.time_columns import TimeColumns
-from ..readers.time_order import DUPLICATES, HOLES
+from ..readers.time_order import DUPLICATES, HOLES, counted
 from .schema import Inputs, Schema
 from .units import not_finite
 
@@ -99,7 +99,8 @@ class SeriesSchema(Schema):
         Raises:
             DataError: as `readers.series_table.read_table`.
         """
-        return read_table(path, like=self.dialect, memory_limit=memory_limit)
+        given = Dialect(header=self.dialect.header, names=self.dialect.names, comment=self.dialect.comment)
+        return read_table(path, given, like=self.dialect, memory_limit=memory_limit)
 
     def series(
         self, table: Table, room: Room, *, name: str = "series", needed: tuple[str, ...] | None = None
@@ -130,8 +131,8 @@ class SeriesSchema(Schema):
         notes = list(series.notes)
         if len(series.values) < self.window:
             notes.append(
-                f"{len(series.values)} rows are fewer than the window of {self.window} in training; the forecast knows "
-                "less of the past."
+                f"{counted(len(series.values), 'row is', 'rows are')} fewer than the window of {self.window} in "
+                "training; the forecast knows less of the past."
             )
         chosen = [series.columns.index(name) for name in self.inputs]
         notes += self._far(series)

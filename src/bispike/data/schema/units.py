@@ -73,13 +73,16 @@ class Units:
         """Least and largest value of the training part in the units of the data."""
         return self.low / self.divisor, self.high / self.divisor
 
-    def apply(self, array: np.ndarray, what: object, *, part: bool = False) -> tuple[Tensor, list[str]]:
+    def apply(
+        self, array: np.ndarray, what: object, *, part: bool = False, owned: bool = False
+    ) -> tuple[Tensor, list[str]]:
         """Values as a data set keeps them, uint8 or float32, of the same shape; and notes on what was converted.
 
         Args:
             array: the stored values.
             what: them, for messages.
             part: whether they are a part of the data set itself, whose unit is not doubted.
+            owned: whether the array belongs to the caller's result, so that it need not be copied.
 
         Raises:
             DataError: the values are in another unit, or not finite.
@@ -91,7 +94,7 @@ class Units:
             raise not_finite(array, what)
         far = [] if part else self._far_values(array, low, high, what)
         if not self.image:
-            return _float32(array), far
+            return _float32(array, owned=owned), far
         if array.dtype.kind == "b":
             return _bytes(array, 255 if self.compact else 1), []
         whole = is_whole(array)
@@ -110,7 +113,7 @@ class Units:
                 )
         self._expect_unit(low, high, what)
         if self.compact and whole:
-            return _bytes(array, 1 if self.divisor > 1 else 255), far
+            return _bytes(array, 1 if self.divisor > 1 else 255, owned=owned), far
         return _float32(array).div_(self.divisor), far
 
     def _far_values(self, array: np.ndarray, low: float, high: float, what: object) -> list[str]:
@@ -195,13 +198,15 @@ def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
         yield array[first : first + rows]
 
 
-def _bytes(array: np.ndarray, factor: int) -> Tensor:
-    """uint8 that owns its memory, in C order and native byte order."""
-    found = np.array(array, dtype=np.uint8, order="C")
+def _bytes(array: np.ndarray, factor: int, *, owned: bool = False) -> Tensor:
+    """uint8 that owns its memory, in C order."""
+    found = np.ascontiguousarray(array, np.uint8) if owned else np.array(array, dtype=np.uint8, order="C")
     return torch.from_numpy(found * np.uint8(factor) if factor != 1 else found)
 
 
-def _float32(array: np.ndarray) -> Tensor:
+def _float32(array: np.ndarray, *, owned: bool = False) -> Tensor:
     """float32 that owns its memory, in C order and native byte order."""
     with np.errstate(over="ignore"):
+        if owned:
+            return torch.from_numpy(np.ascontiguousarray(array, np.float32))
         return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
