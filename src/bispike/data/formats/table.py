@@ -225,8 +225,8 @@ def _column(name: str, value: Any) -> str | None:
 
 
 def dialect_of(options: Mapping[str, Any]) -> Dialect:
-    """What the options of `DIALECT` and `NOT_MISSING`, those that are given, say about how a file is written."""
-    given: dict[str, Any] = {option.name: options.get(option.name) for option in (*DIALECT, NOT_MISSING)}
+    """What the options of `DIALECT`, those that are given, say about how a file is written."""
+    given: dict[str, Any] = {option.name: options.get(option.name) for option in DIALECT}
     names, marks, values = given["names"], _several(given["missing_marks"]), _several(given["not_missing"])
     given |= {"names": None if names is None else _several(names), "missing_marks": marks, "not_missing": values}
     return Dialect(**given)
@@ -280,11 +280,9 @@ DIALECT = (
     Option("comment", "what lines that are left out begin with; recognised above the rows", check=_comment),
     Option("quote", "character around cells that hold delimiters; '' if there is none", check=text),
     Option("missing_marks", "texts that mean a missing value, besides NA, ?, - and such: ['-999']", check=_texts),
+    Option("not_missing", "texts among the usual marks of missing values that are values here: [none]", check=_texts),
 )
-NOT_MISSING = Option(
-    "not_missing", "texts among the usual marks of missing values that are values here: [none]", check=_texts
-)
-OPTIONS = (*ROLES, *DIALECT, NOT_MISSING, TEST_SHARE, MEMORY_LIMIT)
+OPTIONS = (*ROLES, *DIALECT, TEST_SHARE, MEMORY_LIMIT)
 
 FORMAT = Format(
     name="table",
