@@ -135,7 +135,6 @@ def recall(network: StimulusNetwork, concepts: Sequence[str] = ()) -> tuple[list
         if name not in known:
             raise UnknownNameError("concept", name, known)
     labels = torch.tensor([known.index(name) for name in names], device=next(network.parameters()).device)
-    network.eval()
     with torch.no_grad():
         return names, network.recall(labels).cpu()
 

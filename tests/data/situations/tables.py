@@ -825,6 +825,18 @@ def _(folder: Path) -> None:
     assert found.labels is not None
 
 
+@situation("a run on a DataFrame, and a file without column names", "refused; a file with names is read by them")
+def _(folder: Path) -> None:
+    frame = pandas.DataFrame({"a": range(30), "b": range(30), "y": list("pq" * 15)})
+    schema = data.from_table(frame, target="y").schema
+    assert isinstance(schema, TableSchema)
+    assert used(schema, folder, "b;a\n1;2,5\n").stimuli.tolist() == [[2.5, 1]]
+    with pytest.raises(DataError, match="expected column names"):
+        used(schema, folder, "1,2\n3,4\n")
+    with pytest.raises(DataError, match="may be 1234 or"):
+        used(schema, folder, 'a,b\n"1,234",1\n')
+
+
 @situation("a DataFrame with headings in two rows", "refused: join them")
 def _(folder: Path) -> None:
     frame = pandas.DataFrame(np.ones((3, 2)), columns=pandas.MultiIndex.from_tuples([("a", "x"), ("a", "y")]))

@@ -225,7 +225,7 @@ def _column(name: str, value: Any) -> str | None:
 
 
 def dialect_of(options: Mapping[str, Any]) -> Dialect:
-    """What the options of `DIALECT` that are given say about how a file is written."""
+    """What the options of `DIALECT`, those that are given, say about how a file is written."""
     given: dict[str, Any] = {option.name: options.get(option.name) for option in DIALECT}
     names, marks, values = given["names"], _several(given["missing_marks"]), _several(given["not_missing"])
     given |= {"names": None if names is None else _several(names), "missing_marks": marks, "not_missing": values}

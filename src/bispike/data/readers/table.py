@@ -51,7 +51,7 @@ class Table:
     Args:
         source: file or object, for messages.
         columns: by name, in order.
-        dialect: how the file is written, all of it known; of a DataFrame the default.
+        dialect: how the file is written, all of it known; of a DataFrame nothing but that columns have names.
         lines: int64 `[N]` line of the file that each row begins on; None: no file.
         notes: what was recognised or left out, one sentence each.
     """
@@ -72,7 +72,7 @@ class Table:
         from .frames import columns_of_frame  # pandas takes a while to import
 
         columns, notes = columns_of_frame(frame, source)
-        return cls(source, columns, notes=tuple(notes))
+        return cls(source, columns, Dialect(header=True), notes=tuple(notes))
 
     def __len__(self) -> int:
         return 0 if not self.columns else len(self.gaps(next(iter(self.columns))))

@@ -185,7 +185,9 @@ def _decimal(
         return ",", ["commas in numbers are decimal commas."]
     if "." in seen:
         return ".", [] if trained != "," else ["numbers have decimal points, unlike those of the training."]
-    if like is not None and (trained == "," or "?" not in seen or like.delimiter in (given.delimiter, form.delimiter)):
+    if like is not None and (
+        trained == "," or "?" not in seen or (given.delimiter or form.delimiter) == like.delimiter
+    ):
         return trained or ".", []
     if "?" in seen:
         row, cell = seen["?"]
