@@ -25,6 +25,7 @@ from bispike import data, models, rules
 from bispike.cli import main
 from bispike.errors import BispikeError
 from bispike.nn import Network
+from bispike.nn.inference import is_inference
 from bispike.training import TrainingInterrupted, fit
 from bispike.training.progress import Progress
 
@@ -176,8 +177,8 @@ def _die_in(network: Network, step: int) -> None:
     respond = second.forward_spikes
 
     def dying(*arguments: Any, **options: Any) -> Any:
-        calls[0] += network.training
-        if network.training and calls[0] == step:
+        calls[0] += not is_inference()
+        if not is_inference() and calls[0] == step:
             os.kill(os.getpid(), signal.SIGKILL)
         return respond(*arguments, **options)
 

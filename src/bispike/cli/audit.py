@@ -69,6 +69,8 @@ def command(
             note=note,
         )
         return Answer({"run": words[0], **found.to_dict()}, _one(found))
+    if dataset is not None:
+        raise click.UsageError(f"--dataset: received {dataset!r}, which has no effect with --rule, only with a RUN.")
     if any("=" not in word for word in words):
         raise click.UsageError(f"expected one RUN or --rule R, received both: {' '.join(words)} and --rule {names}.")
     given = (*settings, *words)  # values may stand without a second --set

@@ -73,6 +73,8 @@ def command(
     for name, (given, other, option) in needed.items():
         if given is not None and other is None:
             raise click.UsageError(f"{name}: received {given}, which has no effect without {option}.")
+    if dataset is not None and samples is None and judge is None:
+        raise click.UsageError(f"--dataset: received {dataset!r}, which has no effect without --samples or --judge.")
     trained = load_run(run)
     for line in trained.notes:
         note(f"note: {line}")

@@ -102,13 +102,18 @@ def open_run(
         CheckpointError: it is not the folder of a run, or it is damaged.
     """
     record = read_run(path)
-    return ReportRun(record, lambda: dataset_of(record, dataset, data_root, trust=trust), samples=samples)
+    loaded = dataset_of(record, dataset, data_root, trust=trust) if dataset is not None else None  # or refused now
+    return ReportRun(record, lambda: loaded or dataset_of(record, None, data_root, trust=trust), samples=samples)
 
 
 def dataset_of(
     record: RunRecord, dataset: str | None = None, data_root: str | Path | None = None, *, trust: bool = False
 ) -> Dataset | str:
-    """The data set of a run, or a sentence that explains why there is none: a report can do without."""
+    """The data set of a run, or a sentence that explains why there is none: a report can do without.
+
+    Raises:
+        BispikeError: the caller names a data set, and it cannot be read.
+    """
     try:
         loaded = open_data(
             record.path,
@@ -120,6 +125,8 @@ def dataset_of(
             like=record.schema,
         )
     except BispikeError as error:
+        if dataset is not None:
+            raise
         why = " ".join(error.lines)
         return f"The data set could not be read here, so the page shows only what the run recorded: {why}"
     network, known = record.network, record.summary.get("data_fingerprint")
