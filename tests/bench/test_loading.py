@@ -12,7 +12,7 @@ from bispike.bench.loading import MAKERS, load_once, main
 @pytest.mark.parametrize("name", sorted(MAKERS))
 def test_each_source_is_a_sound_data_set(tmp_path: Path, name: str) -> None:
     found = load_once(str(MAKERS[name](tmp_path / name if name == "png" else tmp_path, 0.002)))
-    assert found["stimuli"] > 0
+    assert found["data"] > 0
     assert found["seconds"] > 0
     assert found["peak"] >= 0
 

@@ -245,7 +245,7 @@ def channel_statistics(stimuli: Tensor) -> tuple[tuple[float, ...], tuple[float,
     channels = stimuli.shape[1]
     others = [axis for axis in range(stimuli.ndim) if axis != 1]
     count = stimuli.numel() / channels
-    chunk = max(1, 2**22 // stimuli[0].numel())
+    chunk = max(1, 2**20 // stimuli[0].numel())
     total = torch.zeros(channels, dtype=torch.float64)
     for rows in stimuli.split(chunk):
         total += rows.double().sum(others)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigurationError, DataError, unknown_name
-from .readers.characters import shortened
+from .readers.characters import shortened, typed
 from .readers.table import Column, Table
 from .schema.table_schema import OWN_CATEGORY, Feature
 
@@ -182,12 +182,12 @@ def class_labels(table: Table, target: str) -> tuple[np.ndarray, tuple[str, ...]
 
 
 def _feature(table: Table, name: str, choices: Choices) -> Feature:
-    column, shown = table.columns[name], shortened(name)
+    column, shown, listed = table.columns[name], shortened(name), typed([shortened(name)])
     if name in choices.one_hot:
         return Feature(name, "category", _categories(column, choices))
     if column.kind in ("number", "truth"):
         return Feature(name, "number", mark=column.mark)
-    fix = f"leave it out (--set data.drop=[{shown}]), or take its values as categories (--set data.one_hot=[{shown}])"
+    fix = f"leave it out (--set data.drop={listed}), or take its values as categories (--set data.one_hot={listed})"
     if column.kind == "date":
         raise DataError(f"{table.source}: column {shown!r} holds dates, which are no features: {fix}.")
     texts = column.texts.tolist()
@@ -195,8 +195,8 @@ def _feature(table: Table, name: str, choices: Choices) -> Feature:
         raise DataError(
             f"{table.place(column.odd)}, column {shown!r}: expected a number, received "
             f"{shortened(str(texts[column.odd]))!r} ({column.fault}). Correct the cell, name it as a missing value "
-            f"(missing_marks), leave the column out (--set data.drop=[{shown}]), or take its values as categories "
-            f"(--set data.one_hot=[{shown}])."
+            f"(missing_marks), leave the column out (--set data.drop={listed}), or take its values as categories "
+            f"(--set data.one_hot={listed})."
         )
     found = _categories(column, choices)
     each = len(found) == len(texts) >= FEW

@@ -11,9 +11,11 @@ import numpy as np
 
 from ..errors import DataError
 from . import roles
+from .memory_limit import Room
 from .readers.cells import oddity
-from .readers.characters import shortened
+from .readers.characters import shortened, typed
 from .readers.dialect import Dialect
+from .readers.series_table import Choice, Policy, read_series
 from .readers.table import Table, read_table_file
 
 MOST_CLASSES = 20
@@ -45,6 +47,7 @@ def profile(path: Path, given: Dialect, *, target: str | int | None, memory_limi
     times = [one["name"] for one in columns if one["type"] == "date" or one["name"].lower() in TIMES]
     classes = _class_columns(table, columns, target)
     dialect = table.dialect
+    commands, more = _next(path, table, columns, classes, times)
     return {
         "rows": len(table),
         "written": {
@@ -56,8 +59,8 @@ def profile(path: Path, given: Dialect, *, target: str | int | None, memory_limi
         "columns": columns,
         "class_columns": classes,
         "time_columns": times,
-        "next": _next(path, table, columns, classes, times),
-        "notes": list(table.notes),
+        "next": commands,
+        "notes": [*table.notes, *more],
     }
 
 
@@ -107,8 +110,8 @@ def _class_columns(table: Table, columns: Sequence[dict[str, Any]], target: str 
 
 def _next(
     path: Path, table: Table, columns: Sequence[dict[str, Any]], classes: Sequence[str], times: Sequence[str]
-) -> list[str]:
-    """Commands that train on this table."""
+) -> tuple[list[str], list[str]]:
+    """Commands that train on this table, and notes on what they need besides."""
     data = f"bispike train --dataset {shlex.quote(str(path))}"
     commands = []
     for target in classes[:SUGGESTED]:
@@ -116,10 +119,24 @@ def _next(
         shown = f" --set {' '.join(shlex.quote(one) for one in settings)}" if settings else ""
         commands.append(f"{data} --target {shlex.quote(_typed(table, target))}{shown}")
     numbers = [one for one in columns if one["type"] == "number" and one["note"] != "counts the rows"]
-    if numbers and (times or not classes):
-        gaps = " --set missing=previous" if any(one["missing"] for one in numbers) else ""
-        commands.append(f"{data} --task series --model rnn{gaps}")
-    return commands
+    if not numbers or (classes and not times):
+        return commands, []
+    drop = [one["name"] for one in columns if one["name"] not in times and _is_no_quantity(one)]
+    gaps = any(one["missing"] for one in numbers)
+    settings = [*(["data.missing=previous"] if gaps else []), *([f"data.drop={typed(drop)}"] if drop else [])]
+    shown = f" --set {' '.join(shlex.quote(one) for one in settings)}" if settings else ""
+    commands.append(f"{data} --task series --model rnn{shown}")
+    policy = Policy(missing="previous" if gaps else "error")
+    try:
+        read_series(table, Room.in_memory(path), name=path.name, choice=Choice(drop=tuple(drop)), policy=policy)
+    except DataError as error:
+        return commands, [f"as a series the table is not read yet: {error}"]
+    return commands, []
+
+
+def _is_no_quantity(column: dict[str, Any]) -> bool:
+    """Whether a column holds texts, nothing, or one value in every row."""
+    return column["type"] in ("text", "empty") or column["values"] == 1
 
 
 def _settings(table: Table, columns: Sequence[dict[str, Any]], target: str) -> list[str]:
@@ -135,7 +152,7 @@ def _settings(table: Table, columns: Sequence[dict[str, Any]], target: str) -> l
         except DataError:
             drop.append(name)
     missing = ["data.missing=drop-rows"] if table.gaps(target).any() else ["data.missing=median"] if gaps else []
-    return [*missing, *([f"data.drop=[{','.join(drop)}]"] if drop else [])]
+    return [*missing, *([f"data.drop={typed(drop)}"] if drop else [])]
 
 
 def _typed(table: Table, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from .assemble import as_array
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
 from .schema import Inputs as Inputs
-from .schema import Schema
+from .schema import Schema, TableSchema
 
 Source = Any
-"""A path, a NumPy array or tensor of one or N stimuli, a DataFrame, or an image of Pillow."""
+"""A path, a NumPy array or tensor of one or N stimuli, a table (DataFrame, dict of columns or of the values of one row,
+list of such rows, row of a DataFrame, structured array), or an image of Pillow."""
 UNKNOWN = -1
 """Label of a stimulus whose class its source does not name."""
 
@@ -33,7 +34,7 @@ def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: floa
 
     Args:
         sources: paths of files whose format reads stimuli, such as images, .npy, .npz or .csv; or arrays, tensors,
-            DataFrames, images.
+            tables, images (see `Source`).
         schema: how the data of the training were read.
         memory_limit: GiB that reading a file may take (see `data.memory_limit`).
 
@@ -82,11 +83,22 @@ def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
     kind = type(source).__module__.partition(".")[0]
     if kind == "PIL":
         return schema.of_image(source, "image")
-    if hasattr(source, "columns"):
+    if _has_names(source, schema):
         from .readers.table import Table
 
         return schema.of_table(Table.of(source), "table")
     return schema.of_array(as_array(source, "array"), "array")
+
+
+def _has_names(source: Source, schema: Schema) -> bool:
+    """Whether a source in memory is a table: a frame, a dict, dicts of rows, or a row or rows with names of columns."""
+    rows = isinstance(source, list | tuple) and len(source) > 0 and all(isinstance(one, Mapping) for one in source)
+    if hasattr(source, "columns") or isinstance(source, Mapping) or rows:
+        return True
+    if not isinstance(schema, TableSchema):
+        return False
+    named = hasattr(source, "to_frame") and all(isinstance(name, str) for name in source.index[:1])
+    return named or bool(getattr(getattr(source, "dtype", None), "names", None))
 
 
 def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:

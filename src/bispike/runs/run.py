@@ -70,7 +70,7 @@ class Run:
         """What the network makes of files and arrays, which are read as the data of the training were.
 
         Args:
-            *sources: paths of files, arrays, tensors, DataFrames or images; text files for a run on texts.
+            *sources: paths of files, arrays, tensors, tables or images; text files for a run on texts.
             best: classes in a ranking, at least 1; not used by a run on texts or series.
             memory_limit: GiB that reading a file may take (see `data.memory_limit`).
             **drawing: of a run on texts `characters`, `temperature` and `seed` (see `prediction.continuations`).

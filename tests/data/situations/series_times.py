@@ -210,6 +210,29 @@ def counter_beside(folder: Path) -> None:
     note_in(found, "column 'meter' changes by 1 from row to row", "drop=[meter]")
 
 
+def midnight(folder: Path) -> Path:
+    """Hours from 20:00 to 19:00."""
+    return table(folder, rows_of(hours("%H:%M", "2020-01-01T20:00", 24), VALUES[:24]), ("time", "A", "B"))
+
+
+def half_hours(folder: Path) -> Path:
+    """Half hours of one day, without a mark between hours and minutes."""
+    cells = [f"{i // 2:02d}{i % 2 * 3}0" for i in range(40)]
+    return table(folder, rows_of(cells, VALUES[:40]), ("time", "A", "B"))
+
+
+def julian(folder: Path) -> None:
+    for name, first, step in (("MJD", 58849.0, 1.0), ("datenum", 737791.0, 1 / 24)):
+        found = load(table(folder, rows_of([first + i * step for i in range(60)]), (name, "A", "B")))
+        assert found.inputs == ("A", "B")
+        note_in(found, f"'{name}' is the time")
+
+
+def large(folder: Path) -> Path:
+    """Daily values near 1.6e9."""
+    return table(folder, rows_of(days(), 1.6e9 + VALUES))
+
+
 SITUATIONS: list[Situation] = [
     *(
         Situation(
@@ -326,5 +349,35 @@ SITUATIONS: list[Situation] = [
         "Times with the name of a zone",
         "refused, with the options",
         refused(times([f"{one} CET" for one in hours()], "time"), "received '2020-01-01 00:00:00 CET'.*time_format"),
+    ),
+    Situation(
+        "Times of day that pass midnight, without a date",
+        "refused, never sorted by the hour",
+        refused(midnight, r"line 6.*pass midnight.*drop=\[time\]"),
+    ),
+    Situation(
+        "Dates as numbers with the day in front (01022020) and time_format=%d%m%Y",
+        "read with the zeros that numbers lose",
+        equals(times(days("%d%m%Y")), "1 day", "from 2020-01-01 to 2020-02-29", time_format="%d%m%Y"),
+    ),
+    Situation(
+        "Hours and minutes as numbers (0030) and time_format=%H%M",
+        "read with the zeros that numbers lose",
+        equals(half_hours, "30 minutes", values=VALUES[:40], time_format="%H%M"),
+    ),
+    Situation(
+        "Modified Julian dates, and days of MATLAB with fractions",
+        "a time",
+        julian,
+    ),
+    Situation(
+        "Values near 1600000000 that differ by ones",
+        "refused: 32 bits do not hold their changes",
+        refused(large, "column 'A'.*32 bits do not hold.*Subtract a constant"),
+    ),
+    Situation(
+        "Numbers that could be days of Excel or something else (20001)",
+        "the note says the first and the last time",
+        equals(times([20001 + i for i in range(60)]), "1 day", "from 1954-10-04 to 1954-12-02"),
     ),
 ]

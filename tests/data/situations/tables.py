@@ -877,3 +877,35 @@ def _(folder: Path) -> None:
     path = file(folder, written(iris(), [*NAMES, "kind"]))
     status, found, _ = run_cli("data", "check", path, "--target", "kind", "--json")
     assert (status, found["classes"]) == (0, 3)
+
+
+@situation("a dict of columns, of one row, a list of rows, a row of a DataFrame, a structured array", "read by name")
+def _(folder: Path) -> None:
+    schema = learned(file(folder, written(iris())))
+    frame = pandas.read_csv(folder / "table.csv")[[*NAMES[::-1], "species"]].iloc[:2]
+    right = read_inputs([frame], schema).stimuli
+    for source in (frame.to_dict("list"), frame.to_dict("records"), frame.to_records(index=False)):
+        assert read_inputs([source], schema).stimuli.equal(right)
+    for row in (frame.iloc[0], frame.iloc[0].to_dict(), frame[NAMES[::-1]].iloc[0]):
+        assert read_inputs([row], schema).stimuli.equal(right[:1])
+
+
+@situation(
+    "data check of a series with a column of texts, or with a hole", "the command leaves texts out; the hole is noted"
+)
+def _(folder: Path) -> None:
+    rows = [[f"2020-01-{day:02d}", day * day, "ok"] for day in range(1, 29)]
+    for kept, noted in ((rows, False), ([*rows[:9], *rows[12:]], True)):
+        path = file(folder, written(kept, ["date", "load", "note"]))
+        found = run_cli("data", "check", path, "--json")[1]["table"]
+        assert found["next"][-1].endswith("--task series --model rnn --set 'data.drop=[note]'")
+        assert any("rows are missing" in note for note in found["notes"]) == noted
+
+
+@situation("data check of a table of which a column to leave out has a comma in its name", "its command can be typed")
+def _(folder: Path) -> None:
+    rows = [[*row[:2], f"n{i}", row[4]] for i, row in enumerate(iris())]
+    path = file(folder, written(rows, ["a", "b", '"Owner, name"', "class"]))
+    found = run_cli("data", "check", path, "--target", "class", "--json")[1]
+    assert 'data.drop=["Owner, name"]' in json.dumps(found, ensure_ascii=False).replace('\\"', '"')
+    assert data.load(path, task="tabular", target="class", drop=["Owner, name"]).train.stimuli.shape[1] == 2

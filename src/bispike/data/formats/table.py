@@ -86,9 +86,10 @@ def read(
     given = dialect_of(
         {**written, "comment": comment, "quote": quote, "missing_marks": missing_marks, "not_missing": not_missing}
     )
-    table = read_table_file(path, given, memory_limit=memory_limit)
-    choices = roles.Choices(target, _several(drop), _several(one_hot), missing)
-    return _learn(table, Room.of(path, memory_limit), name, test_fraction, choices, unseen)
+    choices, room = roles.Choices(target, _several(drop), _several(one_hot), missing), Room.of(path, memory_limit)
+    return _learn(
+        read_table_file(path, given, memory_limit=memory_limit), room, name, test_fraction, choices, unseen
+    )  # no name here keeps the table in memory
 
 
 @checked
@@ -143,12 +144,13 @@ def _learn(table: Table, room: Room | None, name: str, share: float, choices: ro
         classes=classes,
     )
     matrix, filled = schema.matrix(table)
-    said = [*table.notes, *notes, *more, *about_classes, *filled]
+    said, source = [*table.notes, *notes, *more, *about_classes, *filled], table.source
+    del table  # as large as the stimuli, twice
     try:
-        stimuli, numbered = torch.from_numpy(matrix.astype(np.float32)), Labels(torch.from_numpy(labels), None, classes)
+        stimuli, numbered = torch.from_numpy(matrix), Labels(torch.from_numpy(labels), None, classes)
         return assemble(name, stimuli, numbered, None, test_fraction=share, notes=said, schema=schema)
     except DataError as error:
-        raise DataError(f"{table.source}, column {shortened(target)!r} as class: {error}") from error
+        raise DataError(f"{source}, column {shortened(target)!r} as class: {error}") from error
 
 
 def _with_values(table: Table, names: Sequence[str], target: str, missing: str) -> tuple[Table, list[str]]:

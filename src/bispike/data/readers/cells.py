@@ -96,6 +96,8 @@ _SURE_POINT = re.compile(
     r"[-+]?(?:[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,}|0*\.[0-9]+|[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,}))"
 )
 _EITHER = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
+_CHARACTERS = re.compile(rf"[-+0-9.,' eEdD{MARKS}]*")
+"""What numbers are made of; most texts fail at their first character."""
 _INFINITE = re.compile(r"[-+]?inf(?:inity)?", re.IGNORECASE)
 _DATE = re.compile(
     r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}(?:[T ].*)?|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}(?: .*)?"
@@ -162,6 +164,8 @@ def number(cell: str, decimal: str = ".") -> Number | None:
         cell: its text.
         decimal: "." or ",".
     """
+    if _CHARACTERS.fullmatch(cell) is None:
+        return None
     found = _value(cell, decimal)
     if found is not None:
         return Number(found)
@@ -191,6 +195,13 @@ def decimal_of(cell: str) -> str:
 def oddity(cell: str) -> str | None:
     """What a text looks like that is nearly a number ("a date or time"); None: like a name."""
     return next((what for what, pattern in _OTHER.items() if pattern.fullmatch(cell)), None)
+
+
+def all_odd(cells: Iterable[str]) -> str | None:
+    """What all cells look like that are nearly numbers, as `oddity` says; None: they look like names, or differ."""
+    cells = iter(cells)
+    what = oddity(next(cells, ""))
+    return what if what is not None and all(_OTHER[what].fullmatch(cell) for cell in cells) else None
 
 
 def _value(cell: str, decimal: str) -> float | None:

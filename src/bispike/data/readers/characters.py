@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...errors import ConfigurationError, DataError
@@ -74,3 +75,9 @@ def read_cells(
     if not rows:
         raise DataError(f"{path}: the file is empty.")
     return rows, separator
+
+
+def typed(names: Iterable[str]) -> str:
+    """Names as an option takes them, [a,b]; those that contain a comma stand between quotes."""
+    quoted = [f'"{name}"' if "," in name and '"' not in name else name for name in names]
+    return f"[{','.join(quoted)}]"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .cells import TRUTH, is_gap, number, oddity, plain
+from .cells import TRUTH, all_odd, is_gap, number, oddity, plain
 
 LARGEST_WHOLE = 1e16
 
@@ -110,10 +110,9 @@ def _odd(cells: list[str | None], found: dict[str, Any], decimal: str) -> tuple[
     if all(number(cell, other) is not None for cell in found):
         row = next(row for row, cell in enumerate(cells) if cell is not None and found[cell] is None)
         return row, f"a number with a decimal {mark}, unlike other columns"
-    looks = {cell: oddity(cell) for cell in found}
-    if all(looks.values()) and len(set(looks.values())) == 1:
-        row = next(row for row, cell in enumerate(cells) if cell is not None)
-        return row, next(iter(looks.values())) or ""
+    what = all_odd(found)
+    if what is not None:
+        return next(row for row, cell in enumerate(cells) if cell is not None), what
     return -1, ""
 
 

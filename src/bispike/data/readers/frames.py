@@ -13,7 +13,10 @@ from .columns import Column, column_of_texts, written
 
 
 def columns_of_frame(frame: Any, source: object) -> tuple[dict[str, Column], list[str]]:
-    """The columns of a pandas DataFrame, of a frame with `to_pandas`, or of a dict of columns; and notes.
+    """The columns of a table in memory, and notes.
+
+    It is a pandas DataFrame or a row of one, a frame with `to_pandas`, a dict of columns or of the values of one row, a
+    list of such rows, or a structured array.
 
     Raises:
         DataError: see `Table.of`.
@@ -46,10 +49,15 @@ def _as_pandas(frame: Any, source: object) -> Any:
     if hasattr(frame, "collect") and hasattr(frame, "lazy"):  # a lazy frame of polars
         frame = frame.collect()
     try:
-        if isinstance(frame, dict):
-            return pandas.DataFrame(frame)
+        if isinstance(frame, dict) and frame and all(map(pandas.api.types.is_scalar, frame.values())):
+            return pandas.DataFrame([frame])
+        if isinstance(frame, pandas.Series) and all(isinstance(name, str) for name in frame.index):
+            return pandas.DataFrame([frame.to_dict()])  # a row of a frame
         if isinstance(frame, pandas.Series):
             return frame.to_frame()
+        rows = isinstance(frame, list | tuple) and len(frame) and all(isinstance(row, dict) for row in frame)
+        if isinstance(frame, dict) or rows or getattr(getattr(frame, "dtype", None), "names", None):
+            return pandas.DataFrame(frame)
         if hasattr(frame, "to_pandas"):
             return frame.to_pandas()
         if hasattr(frame, "__dataframe__"):

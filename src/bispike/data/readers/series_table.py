@@ -27,6 +27,8 @@ from .time_values import read_times
 
 SENTINELS = (-99.0, -200.0, -999.0, -9999.0, -99999.0, -999.9, -99.9, 999.0, 9999.0, 99999.0, 999.9, 9999.9, 99.99)
 """Numbers that often mark a missing value."""
+MOST_LOST = 0.01
+"""Largest error of a value in float32, as a share of the deviation of its column."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,13 @@ def read_series(
     if found.time is None:
         notes.append("no column holds times: the rows are taken in the order of the table, in equal steps.")
     elif len(found.time.columns) == 1:
-        notes.append(f"column {_quoted(found.time.columns[0])} is the time{_step(frequency)}.")
+        notes.append(f"column {_quoted(found.time.columns[0])} is the time{_step(frequency, found, rows)}.")
     else:
-        notes.append(f"the columns {', '.join(map(_quoted, found.time.columns))} are the time{_step(frequency)}.")
+        notes.append(
+            f"the columns {', '.join(map(_quoted, found.time.columns))} are the time{_step(frequency, found, rows)}."
+        )
     _expect_changing(table, columns, rows.values)
+    _expect_digits(table, columns, rows.values)
     return Series(name, columns, rows.values, tuple(notes), rows.times, found.time, frequency, policy, table.dialect)
 
 
@@ -285,12 +290,25 @@ def _expect_changing(table: Table, columns: Sequence[str], values: np.ndarray) -
         )
 
 
+def _expect_digits(table: Table, columns: Sequence[str], values: np.ndarray) -> None:
+    """Refuse columns whose changes are lost in float32, in which networks compute."""
+    lost = np.abs(values - values.astype(np.float32)).max(0, initial=0) > MOST_LOST * values.std(0)
+    if lost.any():
+        place = int(lost.argmax())
+        name, low = columns[place], values[:, place].min()
+        raise DataError(
+            f"{table.source}, column {_quoted(name)}: values from {low:.12g} to {values[:, place].max():.12g} differ "
+            f"in digits that 32 bits do not hold. Subtract a constant, such as {low:.6g}, or leave the column out: "
+            f"drop=[{name}]."
+        )
+
+
 def _doubtful(columns: Sequence[str], values: np.ndarray) -> list[str]:
     """Notes on columns that may be no quantity, or hold marks of missing values."""
     found = []
     for name, column in zip(columns, values.T, strict=True):
         steps = np.diff(column)
-        if len(steps) > 2 and steps[0] != 0 and (np.abs(steps - steps[0]) <= 1e-9 * abs(steps[0])).all():
+        if len(steps) > 2 and steps[0] != 0 and (np.abs(steps - steps[0]) <= 1e-6 * abs(steps[0])).all():
             found.append(
                 f"column {_quoted(name)} changes by {steps[0]:g} from row to row; if it is a time or a counter, say so "
                 f"(time={name}), or leave it out (drop=[{name}])."
@@ -343,8 +361,12 @@ def _in_steps(
     return filled(rows, columns, policy.missing), step
 
 
-def _step(frequency: Frequency | None) -> str:
-    return "" if frequency is None else f"; its step is {frequency.text}"
+def _step(frequency: Frequency | None, found: Found, rows: Rows) -> str:
+    """Step, first and last time, which show a form that was misread."""
+    step = "" if frequency is None else f"; its step is {frequency.text}"
+    if rows.times is None or found.time is None or not len(rows.times):
+        return step
+    return f"{step}, from {rows.shown(0)} to {rows.shown(len(rows.times) - 1)}"
 
 
 def _listed(names: Sequence[str]) -> str:

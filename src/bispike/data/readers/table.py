@@ -64,7 +64,8 @@ class Table:
 
     @classmethod
     def of(cls, frame: Any, *, source: object = "DataFrame") -> Self:
-        """The table in a pandas DataFrame, another frame that has `to_pandas`, or a dict of columns.
+        """The table in a pandas DataFrame, another frame that has `to_pandas`, or a dict of columns or rows (see
+        `frames.columns_of_frame`).
 
         Raises:
             DataError: not a frame, headings in several rows or that occur twice, or values that are no single values.

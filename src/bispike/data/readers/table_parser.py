@@ -23,7 +23,7 @@ from .table_text import read_text
 PER_CELL = 24
 """Bytes of a cell while a block is read, on average; the number stays."""
 MOST_COLUMNS = 100_000
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Cells of a block."""
 PER_TEXT = 72
 DECIDING = 2000

@@ -51,7 +51,7 @@ def _words(text: str) -> frozenset[str]:
 
 _STRONG = _words(
     "time date datetime timestamp ts epoch unix unixtime utc utctime ds when datum zeit zeitstempel zeitpunkt fecha "
-    "datetimeutc timeutc dateutc unixtimestamp unixseconds datetimestamp"
+    "datenum jd mjd bjd juliandate datetimeutc timeutc dateutc unixtimestamp unixseconds datetimestamp"
 )
 _WEAK = _words(
     "t step day days week weeks month months hour hours minute minutes second seconds sec ms dt period date time "

@@ -90,10 +90,22 @@ def in_zone(rows: Rows, zone: str) -> Rows:
 
 
 def in_order(rows: Rows) -> Rows:
-    """Rows sorted by time."""
+    """Rows sorted by time.
+
+    Raises:
+        DataError: times of a day without a date rise but for one fall, as over midnight.
+    """
     times = rows.times
     if times is None or len(times) < 2 or (np.diff(times) >= 0).all():
         return rows
+    falls = np.flatnonzero(np.diff(times) < 0)
+    if rows.time is not None and rows.time.forms == ("clock",) and len(falls) == 1 < len(times) - 1:
+        row = int(falls[0]) + 1
+        raise DataError(
+            f"{rows.at(row)}: expected times of one day, received {rows.shown(row)} after {rows.shown(row - 1)}: do "
+            f"they pass midnight? Add a column of dates, or leave this one out (drop=[{rows.time.columns[0]}]), which "
+            "takes the rows in their order."
+        )
     if (np.diff(times) <= 0).all():
         return rows.taken(np.arange(len(times))[::-1]).noted(
             f"the rows are newest first; all {len(times)} were sorted by time."

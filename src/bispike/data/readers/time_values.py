@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .table import Table
 
 _EXCEL_ZERO = -25_569  # days from 1970 to the day 0 of Excel
+_DIGITS = {"Y": 4, "y": 2, "m": 2, "d": 2, "j": 3, "H": 2, "M": 2, "S": 2}
+"""Digits of directives; a column of numbers has lost the zeros in front."""
 _RANGES = {
     "year": (1, 9999),
     "quarter of year": (1, 4),
@@ -74,7 +77,7 @@ def _from_texts(table: Table, name: str, form: str) -> tuple[np.ndarray, bool]:
     numbers = table.numbers(name)
     if numbers is not None and bool((np.floor(numbers) == numbers).all()):  # 20200131
         given, codes = np.unique(numbers, return_inverse=True)
-        different = [str(int(one)) for one in given]
+        different = [str(int(one)).zfill(_digits(form)) for one in given]
     else:
         codes, different = texts(table, name)
     found = dates.moments(different, form)
@@ -92,6 +95,13 @@ def _from_texts(table: Table, name: str, form: str) -> tuple[np.ndarray, bool]:
             "expected one form."
         )
     return np.array(found.values, dtype=np.int64)[codes], found.zoned
+
+
+def _digits(form: str) -> int:
+    """Digits of a time by directives without anything between them, such as "%d%m%Y"; 0: of any other form."""
+    directives = re.findall("%(.)", form)
+    known = all(one in _DIGITS for one in directives) and re.fullmatch("(?:%.)+", form) is not None
+    return sum(_DIGITS[one] for one in directives) if known else 0
 
 
 def _from_numbers(table: Table, name: str, form: str) -> np.ndarray:

@@ -140,7 +140,7 @@ class TableSchema(Schema):
         name = Path(str(source)).name
         names = (name,) if len(table) == 1 else tuple(f"{name}[{row}]" for row in range(len(table)))
         labels, about_labels = self._labels(found)
-        stimuli = torch.from_numpy(matrix.astype(np.float32))
+        stimuli = torch.from_numpy(matrix)
         return Inputs(names, stimuli, (*table.notes, *notes, *more, *about_labels), labels)
 
     def of_array(self, array: np.ndarray, source: object) -> Inputs:
@@ -174,12 +174,12 @@ class TableSchema(Schema):
         return Inputs(names, torch.from_numpy(values.astype(np.float32)), tuple(notes))
 
     def matrix(self, table: Table) -> tuple[np.ndarray, list[str]]:
-        """All features of the rows of a table that has the columns, float64 `[N, width]`; and notes.
+        """All features of the rows of a table that has the columns, float32 `[N, width]`; and notes.
 
         Raises:
             DataError: a missing value without a fill value, a text in place of a number, an unseen category.
         """
-        matrix = np.zeros((len(table), self.width))
+        matrix = np.zeros((len(table), self.width), dtype=np.float32)
         place, notes = 0, []
         for one in self.features:
             if one.kind == "number":
