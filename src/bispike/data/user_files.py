@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,16 @@ import torch
 from ..errors import ConfigurationError, DataError, UserError
 from . import formats
 from .assemble import as_array
+from .dataset import Dataset, Split
+from .formats import npz
+from .memory_limit import Room
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
 from .schema import Inputs as Inputs
 from .schema import Schema
 
 Source = Any
-"""A path, a NumPy array or tensor of one or N stimuli, a DataFrame, or an image of Pillow."""
+"""A path, a NumPy array or tensor of one or N stimuli, such arrays by name, a DataFrame, or an image of Pillow."""
 UNKNOWN = -1
 """Label of a stimulus whose class its source does not name."""
 
@@ -79,6 +82,14 @@ def _text_of(note: str) -> str:
 def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
     if isinstance(source, str | os.PathLike):
         return _read_file(Path(source), schema, options)
+    if isinstance(source, Dataset | Split):
+        raise DataError(f"array: expected stimuli, received a {type(source).__name__}. Give data.test.stimuli.")
+    if isinstance(source, Mapping):  # also what np.load gives of an .npz file
+        try:
+            arrays = {str(name): as_array(values, f"array {name!r}") for name, values in source.items()}
+        except ValueError as error:
+            raise DataError(f"arrays: {error}") from error
+        return npz.inputs_of(arrays, Path("arrays"), schema, Room.of(Path("arrays"), options.get(MEMORY_LIMIT.name)))
     kind = type(source).__module__.partition(".")[0]
     if kind == "PIL":
         return schema.of_image(source, "image")
