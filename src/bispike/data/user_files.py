@@ -18,12 +18,12 @@ from ..errors import ConfigurationError, DataError, UserError
 from . import formats
 from .assemble import as_array
 from .dataset import Dataset, Split
-from .formats import npz
+from .formats import event_folder, npz
 from .memory_limit import Room
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
+from .schema import EventsSchema, Schema
 from .schema import Inputs as Inputs
-from .schema import Schema
 
 Source = Any
 """A path, a NumPy array or tensor of one or N stimuli, such arrays by name, a DataFrame, or an image of Pillow."""
@@ -103,7 +103,8 @@ def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
 def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
-    found = formats.for_inputs(path)
+    events = path.is_dir() and isinstance(schema, EventsSchema)  # also a folder of recordings without folders in it
+    found = event_folder.FORMAT if events else formats.for_inputs(path)
     if found is None and path.is_dir():
         raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:

@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from bispike.data import from_arrays
-from bispike.errors import DataError
+from bispike import models
+from bispike.data import from_arrays, load
+from bispike.errors import ConfigurationError, DataError
+from bispike.online import Learner
+from bispike.training import fit
 
 from . import Situation
 from .arrays import TEST, U8, X, Y, labels, trained, u8
@@ -73,6 +77,25 @@ def texts_with_spaces(folder: Path) -> None:
         from_arrays(U8, np.array(["", "dog"] * 200))
 
 
+def transparent_drawings_of_both_shades(folder: Path) -> None:
+    for name, shade in (("a", 0), ("b", 255)):
+        (folder / name).mkdir()
+        for number in range(4):
+            drawing = np.full((6, 6, 4), shade, dtype=np.uint8)
+            drawing[..., 3] = np.arange(6)[:, None] < 3 + number % 2
+            drawing[..., 3] *= 255
+            Image.fromarray(drawing).save(folder / name / f"{number}.png")
+    assert any("4 of 8 training images show nearly nothing but black" in note for note in load(folder).notes)
+
+
+def own_decision(folder: Path) -> None:
+    data = from_arrays(U8, Y)
+    network = models.mlp(data.stimulus, [16], data.concept)
+    run = fit(network, "forward-forward", data, epochs=1, progress=None)
+    with pytest.raises(ConfigurationError, match="'forward-forward' decides in a way of its own"):
+        Learner(run.network)
+
+
 SITUATIONS = [
     Situation(
         "what `np.load` gives of an .npz, or a dictionary of arrays, to `run.predict`", "as the file", named_arrays
@@ -86,4 +109,12 @@ SITUATIONS = [
     Situation("pixels in 0..16, percent or 0 and 1 for a run on 0..255", "noted: is the unit the same?", smaller_unit),
     Situation("a data set or a part of it to `run.predict`", "refused: give its stimuli", part_of_a_data_set),
     Situation("labels as texts with spaces around them; empty ones", "the same class; refused", texts_with_spaces),
+    Situation(
+        "black and white drawings on transparent ground in one set",
+        "noted: some are lost on any ground",
+        transparent_drawings_of_both_shades,
+    ),
+    Situation(
+        "a learner of a network that `forward-forward` trained", "refused: it decides in another way", own_decision
+    ),
 ]

@@ -13,7 +13,7 @@ from bispike.training import run_config
 from bispike.training.evaluation import evaluate_run
 
 from . import Situation
-from .event_makers import E, N, events, run_cli
+from .event_makers import E, N, events, npz, run_cli, run_path, used
 from .event_makers import refused as events_refused
 from .image_folders import noted, refused, sizes, tree
 
@@ -94,6 +94,25 @@ def word_in_names_of_classes(place: Path) -> None:
     refused(place, "cats_train, dogs_train could each be the training part")
 
 
+def flat_folder_in_use(place: Path) -> None:
+    recordings(place / "e", "a")
+    status, answer, _ = run_cli("predict", run_path(), place / "e" / "a")
+    assert (status, len(answer["rows"])) == (0, 3)
+    assert np.array_equal(used(place / "e" / "a")[0], used(npz(place))[0][[0, 2, 4]])
+
+
+def arrays_in_class_folders(place: Path) -> None:
+    for name in "ab":
+        (place / name).mkdir()
+        np.save(place / name / "0.npy", np.zeros((6, 6)))
+    events_refused(place, r"received an array of \[6, 6\]. Arrays that are stimuli belong in one .npz file")
+
+
+def copies_in_a_folder_of_a_class(place: Path) -> None:
+    tree(place, "a", "b", "b/augmented")
+    noted(load(place), "images in folders below those of classes, such as b/augmented, are read too")
+
+
 SITUATIONS = [
     Situation(
         "recordings in `train`, `val` and `test`, also as sequences",
@@ -116,4 +135,7 @@ SITUATIONS = [
         "refused: parts have to lie above classes",
         word_in_names_of_classes,
     ),
+    Situation("`predict` on a folder of recordings without folders in it", "one decision each", flat_folder_in_use),
+    Situation("a folder for each class with arrays as .npy, such as spectrograms", "refused", arrays_in_class_folders),
+    Situation("a folder `augmented` beside the images of a class", "read, noted", copies_in_a_folder_of_a_class),
 ]

@@ -250,6 +250,11 @@ def _apart(
                 raise _no_table(place, name, array)
             found |= {key: array[:, i] for i, key in enumerate(order or "txyp")}
             notes += said
+        elif len(arrays) == 1 and array.ndim > 1:
+            raise DataError(
+                f"{place}: expected events, as a structured array or as one row per event [E, 4], received an array of "
+                f"{list(array.shape)}. Arrays that are stimuli belong in one .npz file, as x with the classes as y."
+            )
         else:
             found[name] = array
     return found, notes
