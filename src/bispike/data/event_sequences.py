@@ -42,6 +42,7 @@ def as_sequences(recordings: Dataset) -> RecordingDataset:
         recordings.concept,
         train,
         part(recordings.test),
+        validation=None if recordings.validation is None else part(recordings.validation),
         task=recordings.task,
         notes=recordings.notes,
         schema=recordings.schema,

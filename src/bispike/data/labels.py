@@ -101,19 +101,33 @@ def _flat(labels: np.ndarray, what: str) -> np.ndarray:
         raise DataError(f"{what}: expected at least one label, received none.")
     if labels.dtype.kind == "S":
         try:
-            return np.array([value.decode() for value in labels.tolist()], dtype=object)
+            return _texts([value.decode() for value in labels.tolist()], what)
         except UnicodeDecodeError as error:
             raise DataError(f"{what}: expected texts in UTF-8, received {error.object!r}.") from error
     if labels.dtype.kind == "O" and all(isinstance(value, str) for value in labels):
-        return labels  # not of type str, which would be as wide as the longest text
+        return _texts(labels.tolist(), what)
     if labels.dtype.kind == "f":
         raise DataError(
             f"{what}: expected whole numbers or texts, received {labels.dtype}. "
             "For classes use y.astype('int64'); continuous targets are not classes."
         )
-    if labels.dtype.kind not in "biuU":
+    if labels.dtype.kind == "U":
+        return _texts(labels.tolist(), what)
+    if labels.dtype.kind not in "biu":
         raise DataError(f"{what}: expected whole numbers or texts, received dtype {labels.dtype}.")
     return labels
+
+
+def _texts(labels: Sequence[str], what: str) -> np.ndarray:
+    """Names of classes without spaces around them; not of type str, which would be as wide as the longest text."""
+    names = np.array([label.strip() for label in labels], dtype=object)
+    empty = np.flatnonzero(names == "")
+    if len(empty):
+        raise DataError(
+            f"{what}: {len(empty)} labels are empty texts, the first at row {empty[0]}. Name their class, or leave the "
+            "rows out."
+        )
+    return names
 
 
 def _number_texts(values: np.ndarray, known: tuple[str, ...], what: str) -> np.ndarray:

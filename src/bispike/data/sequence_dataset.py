@@ -181,6 +181,7 @@ class SequenceDataset(Dataset):
 
     train: Windows
     test: Windows
+    validation: Windows | None = None
     protocol: str = "chronological"
     horizon: int = 1
     inputs: tuple[str, ...] = ()
@@ -192,8 +193,11 @@ class SequenceDataset(Dataset):
     def split_validation(self, fraction: float, seed: int) -> tuple[Windows, Windows]:
         """Training windows, and a share of them for validation (see `Windows.hold_out`).
 
-        Under the protocol "paper" the test part takes the place of validation.
+        Under the protocol "paper" the test part takes the place of validation. A source with a validation part of its
+        own gives both as they are, unless the share is 0.
         """
+        if self.validation is not None and fraction > 0:
+            return self.train, self.validation
         if self.protocol == "paper" and fraction > 0 and len(self.train) > 1:
             return self.train, self.test
         try:

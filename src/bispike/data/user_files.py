@@ -17,14 +17,17 @@ import torch
 from ..errors import ConfigurationError, DataError, UserError
 from . import formats
 from .assemble import as_array
+from .dataset import Dataset, Split
+from .formats import event_folder, npz
+from .memory_limit import Room
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
+from .schema import EventsSchema, Schema, TableSchema
 from .schema import Inputs as Inputs
-from .schema import Schema, TableSchema
 
 Source = Any
-"""A path, a NumPy array or tensor of one or N stimuli, a table (DataFrame, dict of columns or of the values of one row,
-list of such rows, row of a DataFrame, structured array), or an image of Pillow."""
+"""A path, a NumPy array or tensor of one or N stimuli, such arrays by name, an image of Pillow, or a table (DataFrame,
+dict of columns or of the values of one row, list of such rows, row of a DataFrame, structured array)."""
 UNKNOWN = -1
 """Label of a stimulus whose class its source does not name."""
 
@@ -80,6 +83,14 @@ def _text_of(note: str) -> str:
 def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
     if isinstance(source, str | os.PathLike):
         return _read_file(Path(source), schema, options)
+    if isinstance(source, Dataset | Split):
+        raise DataError(f"array: expected stimuli, received a {type(source).__name__}. Give data.test.stimuli.")
+    if isinstance(source, Mapping) and not isinstance(schema, TableSchema):  # also what np.load gives of an .npz file
+        try:
+            arrays = {str(name): as_array(values, f"array {name!r}") for name, values in source.items()}
+        except ValueError as error:
+            raise DataError(f"arrays: {error}") from error
+        return npz.inputs_of(arrays, Path("arrays"), schema, Room.of(Path("arrays"), options.get(MEMORY_LIMIT.name)))
     kind = type(source).__module__.partition(".")[0]
     if kind == "PIL":
         return schema.of_image(source, "image")
@@ -104,7 +115,8 @@ def _has_names(source: Source, schema: Schema) -> bool:
 def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
-    found = formats.for_inputs(path)
+    events = path.is_dir() and isinstance(schema, EventsSchema)  # also a folder of recordings without folders in it
+    found = event_folder.FORMAT if events else formats.for_inputs(path)
     if found is None and path.is_dir():
         raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:

@@ -61,7 +61,8 @@ class Learner:
             applies it to files. None: the learner takes no files.
 
     Raises:
-        ConfigurationError, UnknownNameError: a setting is out of range or unknown.
+        ConfigurationError, UnknownNameError: a setting is out of range or unknown, or the rule that trained the network
+            does not decide by the readout.
     """
 
     @checked
@@ -83,6 +84,12 @@ class Learner:
         if not 0 < shrink <= 1 or not 0 <= lift < math.inf:
             raise ConfigurationError(f"shrink in (0, 1] and lift of at least 0: received {shrink} and {lift}.")
         whole("seed", seed, 0, LARGEST_SEED)
+        if getattr(network, "decision", None) is not None:  # the weights of that decision would not be used
+            name = getattr(network.attached_rule(), "name", "")
+            raise ConfigurationError(
+                f"network: expected one that decides by its readout, received one whose rule {name!r} "
+                "decides in a way of its own, which a learner does not use. Train it by another rule, such as bsd."
+            )
         self.network, self.schema = network, schema
         self.settings: dict[str, Any] = {
             "rule": rule,

@@ -1,4 +1,4 @@
-"""Folders and zip archives of recordings: one folder per class, in `train/` and `test/` if such folders exist.
+"""Folders and zip archives of recordings: one folder per class, in `train/`, `val/` and `test/` if such folders exist.
 
     gestures/wave/1.npy                 structured arrays as tonic writes them, or .npz with t, x, y and p
     N-MNIST/Train/0/00002.bin           N-MNIST, also as Train.zip and Test.zip, or in one zip
@@ -22,7 +22,7 @@ from torch import Tensor
 from ...errors import DataError
 from .. import labels as labelling
 from ..assemble import assemble
-from ..dataset import Dataset
+from ..dataset import Dataset, Split
 from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, TEST_SHARE, Option, whole_number
 from ..readers.contents import open_file
@@ -30,6 +30,7 @@ from ..readers.event_files import BIN_SIDE, ENDINGS, FOREIGN, foreign, holds_eve
 from ..readers.event_trees import Entry, EventTree, RecordingFiles
 from ..readers.image_files import ENDINGS as IMAGES
 from ..readers.numpy_files import DAMAGE, array_names
+from ..readers.part_names import role_of
 from ..schema import Inputs, Schema
 from ..schema.event_frames import Tally
 from ..schema.events_schema import EventsSchema, Reading
@@ -66,7 +67,7 @@ def _holds_recordings(folder: Path) -> bool:
                 continue
             path = Path(place) / name
             if ending == ".zip":
-                found = Path(name).stem.lower() in ("train", "test") and _holds_files(path)
+                found = role_of(Path(name).stem) is not None and _holds_files(path)
             elif Path(place) != folder and ending in (*ENDINGS, *FOREIGN):
                 found = ending != ".npz" or holds_events(array_names(path))
     return found
@@ -152,28 +153,29 @@ def read_tree(
     """The data set `name` of recordings in a folder or an archive; arguments as for `read`."""
     room = Room.of(path, memory_limit)
     with EventTree(path, room) as tree:
-        parts, notes = tree.parts()
-        parts = [_limited(part, limit_files) for part in parts]
-        classes = sorted({label for label, _ in parts[0]}) if like is None else list(like.classes)
-        if len({label for label, _ in parts[0]}) < 2 and like is None:
+        files, notes = tree.parts()
+        parts = {role: _limited(part, limit_files) for role, part in files.items()}
+        trained = {label for label, _ in parts["train"]}
+        classes = sorted(trained) if like is None else list(like.classes)
+        if len(trained) < 2 and like is None:
             raise DataError(f"{path}: expected at least 2 class folders, found only {classes[0]!r}.")
-        found: list[tuple[np.ndarray, Tensor]] = []
+        found: dict[str, Split] = {}
         tallies = []
         schema = like
-        for part in parts:
+        for role, part in parts.items():
             source = RecordingFiles(path, part, room, chosen.columns)
             schema, frames, tally, said = _read_part(source, chosen, room, schema, path)
-            found.append((frames, _labels(source, classes, len(frames), path)))
+            found[role] = Split(torch.from_numpy(frames), _labels(source, classes, len(frames), path))
             tallies.append(tally)
             notes += [note for note in said if note not in notes]
     known = replace(_events_schema(schema, path), classes=tuple(classes))
-    test = found[1] if len(found) > 1 else None
-    labels = labelling.Labels(found[0][1], None if test is None else test[1], tuple(classes))
+    test = found.get("test")
     assembled = assemble(
         name,
-        torch.from_numpy(found[0][0]),
-        labels,
-        None if test is None else torch.from_numpy(test[0]),
+        found["train"].stimuli,
+        labelling.Labels(found["train"].labels, None if test is None else test.labels, tuple(classes)),
+        None if test is None else test.stimuli,
+        validation=found.get("validation"),
         test_fraction=test_fraction,
         notes=notes,
         schema=known,

@@ -164,7 +164,7 @@ def _part(name: str, place: Path, classes: Sequence[str], *, every: bool) -> Par
     loose = files_in(place)
     part.loose = sum(map(is_image, loose))
     part.others.update(ending(file) for file in loose if not is_image(file))
-    branching = [label for label, one in found.items() if len(one.deeper) > 1]
+    branching = [label for label, one in found.items() if len({file.parent for file in one.images}) > 1]
     part.nested = folders[branching[0]] / min(found[branching[0]].deeper) if branching else None
     empty = [label for label in classes if not found.get(label, Found()).images]
     if not part.files:

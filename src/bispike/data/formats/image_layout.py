@@ -16,15 +16,8 @@ from pathlib import Path
 
 from ...errors import DataError
 from ..readers.image_files import composed, files_in, folders_in, has_images, is_image
+from ..readers.part_names import role_of, roles_of
 
-_ROLES = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing"),
-}
-_ROLE = {
-    name + tail: role for role, names in _ROLES.items() for name in names for tail in ("", "set", "data", "images")
-}
 _WRAPPERS = frozenset(
     {"image", "images", "imgs", "img", "data", "dataset", "datasets", "archive", "pictures", "photos", "raw", "all"}
     | {"files", "input"}
@@ -71,11 +64,6 @@ def find_layout(path: Path, known: Sequence[str] = ()) -> Layout:
     return layout
 
 
-def role_of(folder: Path) -> str | None:
-    """ "train", "validation" or "test" if the name of a folder says so."""
-    return _ROLE.get(re.sub(r"[\s_\-\d]", "", folder.name.lower()))
-
-
 def class_folders(part: Path) -> dict[str, Path]:
     """The folders of a part by the names of their classes, sorted.
 
@@ -94,7 +82,8 @@ def class_folders(part: Path) -> dict[str, Path]:
 
 def _layout(path: Path, known: Sequence[str]) -> Layout:
     folders = folders_in(path)
-    roles = {folder: role for folder in folders if (role := role_of(folder)) and not _in(folder, known)}
+    named = roles_of(folder.name for folder in folders if not _in(folder, known))
+    roles = {folder: named[folder.name] for folder in folders if folder.name in named}
     train = _only(path, [folder for folder, role in roles.items() if role == "train"], "training")
     rest = [folder for folder in folders if folder not in roles]
     with_images = [folder for folder in rest if has_images(folder)]
@@ -158,7 +147,7 @@ def _expect_parts_above_classes(path: Path, folders: Sequence[Path]) -> None:
     """Refuse classes that hold training and test folders of their own, whose images would be mixed."""
     for folder in folders:
         inner = folders_in(folder)
-        roles = [role_of(one) for one in inner]
+        roles = [role_of(one.name) for one in inner]
         if len(inner) > 1 and None not in roles and "train" in roles:
             raise DataError(
                 f"{folder}: holds {_listed(inner)}, so the test images would be learned. Expected parts above classes: "
@@ -182,10 +171,10 @@ def _unwrap(path: Path, known: Sequence[str]) -> Path:
             return path
         inner = filled[0]
         below = [folder for folder in folders_in(inner) if has_images(folder)]
-        part_of_set = role_of(inner) is not None and role_of(path) is None
+        part_of_set = role_of(inner.name) is not None and role_of(path.name) is None
         if part_of_set or not below or _loose_images(inner):
             return path
-        parts = any(role_of(folder) == "train" for folder in below)
+        parts = any(role_of(folder.name) == "train" for folder in below)
         if not (parts or len(below) == 1 or _is_wrapper(inner, path)):
             if len(folders) > 1:
                 return path
@@ -199,7 +188,7 @@ def _unwrap(path: Path, known: Sequence[str]) -> Path:
 
 def _is_wrapper(inner: Path, outer: Path) -> bool:
     """Whether the name of a folder says that it is no class but holds the classes."""
-    same_role = role_of(inner) is not None and role_of(inner) == role_of(outer)
+    same_role = role_of(inner.name) is not None and role_of(inner.name) == role_of(outer.name)
     return same_role or inner.name.lower() in _WRAPPERS or inner.name.lower() == outer.name.lower()
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import DataError
 from ..assemble import from_arrays
 from ..dataset import Dataset
@@ -145,7 +147,11 @@ def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None
     Labels beside the stimuli (y beside x) are those that decisions are judged by.
     """
     room = Room.of(path, memory_limit)
-    arrays = load_arrays(path, room)
+    return inputs_of(load_arrays(path, room), path, schema, room)
+
+
+def inputs_of(arrays: dict[str, np.ndarray], path: Path, schema: Schema, room: Room) -> Inputs:
+    """Stimuli in named arrays (see `read_inputs`)."""
     if (recordings := inputs_of_arrays(arrays, path, schema, room)) is not None:
         return recordings
     keys = parts_of(arrays)

@@ -250,6 +250,11 @@ def _apart(
                 raise _no_table(place, name, array)
             found |= {key: array[:, i] for i, key in enumerate(order or "txyp")}
             notes += said
+        elif len(arrays) == 1 and array.ndim > 1:
+            raise DataError(
+                f"{place}: expected events, as a structured array or as one row per event [E, 4], received an array of "
+                f"{list(array.shape)}. Arrays that are stimuli belong in one .npz file, as x with the classes as y."
+            )
         else:
             found[name] = array
     return found, notes
@@ -263,12 +268,15 @@ def _no_table(place: object, name: str, array: np.ndarray) -> DataError:
 
 
 def _order(place: object, name: str, array: np.ndarray) -> tuple[str, list[str]]:
-    """The order of the columns of an array `[E, 4]`: times never fall, polarities have two values at most."""
+    """The order of the columns of an array `[E, 4]`: times never fall and may be fractions, polarities are -1..1."""
     if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in "buif" or len(array) == 0:
         raise _no_table(place, name, array)
     lows, highs = array.min(0), array.max(0)
-    polar = [i for i in range(4) if lows[i] >= -1 and highs[i] <= 1]
-    others = [i for i in range(4) if highs[i] == highs.max() and highs[i] > 0 and i not in polar]
+    real = array.dtype.kind == "f"
+    fractions = [i for i in range(4) if real and (array[:, i] != np.floor(array[:, i])).any()]
+    polar = [i for i in range(4) if lows[i] >= -1 and highs[i] <= 1 and i not in fractions]
+    largest = [i for i in range(4) if highs[i] == highs.max() and highs[i] > 0 and i not in polar]
+    others = fractions or largest
     few = [i for i in others if np.count_nonzero(np.diff(array[:, i]) < 0) <= len(array) // 4]
     if len(polar) == 1 and len(few) == 1 and len(array) >= 10:
         rest = iter("xy")

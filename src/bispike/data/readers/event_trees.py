@@ -24,10 +24,8 @@ from .characters import shortened
 from .contents import open_file, read_file
 from .event_files import ENDINGS, FOREIGN, Events, foreign, of_content
 from .numpy_files import DAMAGE, PACKED
+from .part_names import role_of, roles_of
 
-TRAIN_NAMES = ("train", "training")
-TEST_NAMES = ("test", "testing")
-VALIDATION_NAMES = ("val", "valid", "validation")
 PER_MEMBER = 1000
 """Bytes of the description of a file in an archive."""
 ENCRYPTED = 1
@@ -106,7 +104,7 @@ class EventTree:
                 else:
                     self.others[_ending(name) or "without ending"] += 1
         for folders, path in archives:
-            if self.entries and path.stem.lower() not in (*TRAIN_NAMES, *TEST_NAMES):
+            if self.entries and role_of(path.stem) is None:
                 self.others[".zip"] += 1
                 continue
             self._unzip(self._open.enter_context(open_file(path)), (*folders, path.stem), path, depth=0)
@@ -177,11 +175,11 @@ class EventTree:
                 self.others[_ending(entry.name)] += 1
         self.entries = read
 
-    def parts(self) -> tuple[list[list[tuple[str, Entry]]], list[str]]:
-        """The training part, and the test part if there is one: files with their classes; and notes.
+    def parts(self) -> tuple[dict[str, list[tuple[str, Entry]]], list[str]]:
+        """Files with their classes by part ("train", "validation", "test"), the training part first; and notes.
 
         Raises:
-            DataError: files that lie in no folder of a class, or classes without files.
+            DataError: files that lie in no folder of a class, classes without files, or folders of unclear parts.
         """
         self.expect_readable()
         shared = _shared([entry.folders for entry in self.entries])
@@ -194,24 +192,51 @@ class EventTree:
         named: dict[str, list[Entry]] = {}
         for entry in below:
             named.setdefault(entry.folders[0], []).append(entry)
-        by_name = {name.lower(): name for name in named}
-        train, test = (next((by_name[n] for n in names if n in by_name), None) for names in (TRAIN_NAMES, TEST_NAMES))
-        validation = next((by_name[name] for name in VALIDATION_NAMES if name in by_name), None)
         notes = self.left_out()
-        parts = [name for name in (train, test or validation) if name is not None]
-        if train is None or any(len(entry.folders) < 2 for name in parts for entry in named[name]):
+        parts = self._named_parts(named, notes)
+        if not parts:
             self._expect_filled({*named}, self._prefix(shared))
-            return [[(entry.folders[0], entry) for entry in below]], notes
-        for name in parts:
+            return {"train": [(entry.folders[0], entry) for entry in below]}, notes
+        for name in parts.values():
             classes = {entry.folders[1] for entry in named[name]}
             self._expect_filled(classes, (*self._prefix(shared), name))
-        unused = [name for name in named if name not in parts]
-        if test is None and validation is not None:
-            notes.append(f"the folder {validation} is used as the test part, since there is none.")
+        return {role: [(entry.folders[1], entry) for entry in named[name]] for role, name in parts.items()}, notes
+
+    def _named_parts(self, named: dict[str, list[Entry]], notes: list[str]) -> dict[str, str]:
+        """Folders by their part, of those that hold folders of classes; none if the folders are the classes."""
+        deep = [name for name, entries in named.items() if all(len(entry.folders) > 1 for entry in entries)]
+        roles = roles_of(deep)
+        found: dict[str, str] = {}
+        for role in ("train", "validation", "test"):
+            names = [name for name in roles if roles[name] == role]
+            if len(names) > 1:
+                raise DataError(
+                    f"{self.place}: {shortened(', '.join(names))} could each be the {role} part. Keep one of them, or "
+                    "rename the other."
+                )
+            found |= dict.fromkeys([role], names[0]) if names else {}
+        if found and "train" not in found and len(found) == len(named):
+            raise DataError(
+                f"{self.place}: found {', '.join(found.values())} but no folder for training. Call it 'train', or "
+                "rename these folders if they are classes."
+            )
+        if "train" not in found:
+            for name, entries in named.items():
+                inner = sorted({entry.folders[1] for entry in entries if len(entry.folders) > 1})
+                if len(inner) > 1 and set(map(role_of, inner)) >= {"train"} and None not in map(role_of, inner):
+                    raise DataError(
+                        f"{self.place}/{name}: holds {', '.join(inner)}, so the test recordings would be learned. "
+                        f"Expected parts above classes: train/{name}, test/{name}."
+                    )
+            return {}
+        if "test" not in found and "validation" in found:
+            found["test"] = found.pop("validation")
+            notes.append(f"no folder is called 'test', so {found['test']!r} is the test part.")
+        unused = [name for name in named if name not in found.values()]
         if unused:
             count = sum(len(named[name]) for name in unused)
             notes.append(f"{count:,} recordings in {shortened(', '.join(unused))} were left out.")
-        return [[(entry.folders[1], entry) for entry in named[name]] for name in parts], notes
+        return found
 
     def _prefix(self, shared: int) -> tuple[str, ...]:
         return self.entries[0].folders[:shared]
@@ -220,7 +245,7 @@ class EventTree:
         """Refuse a folder beside those of the classes that has no recordings."""
         depth = len(above)
         beside = {names[depth] for names in self.folders if len(names) == depth + 1 and names[:depth] == above}
-        empty = sorted(beside - classes - {"train", "test"})
+        empty = sorted(name for name in beside - classes if role_of(name) is None)
         if empty:
             raise DataError(
                 f"{self.place}: no recordings of class {shortened(', '.join(empty))}; every class folder needs at "

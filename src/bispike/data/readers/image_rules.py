@@ -34,6 +34,8 @@ SMALLEST_SCALED = 2.0
 BYTE_DEPTH = 8
 _DARK = 32
 """Images in 8 bits of which none is as bright as this rather hold numbers of a few bits."""
+_FAINT = 0.1
+"""Difference of brightness, as a share of white, below which a drawing is lost on its ground."""
 _DARKEST_COLOUR = 15
 """Upper 8 bits of 16-bit colours that are really of 12 bits."""
 
@@ -228,10 +230,18 @@ def _background(
     if chosen is not None:
         return ground, []
     seen = "dark" if ground == "white" else "light"
-    return ground, [
+    notes = [
         f"{len(transparent)} of {len(facts)} training images have transparent pixels; they were laid on {ground}, "
         f"since what is visible is {seen} (background={other} changes it)."
     ]
+    shares = [one.light / white_of(one.stored, depths) / one.opacity for one in transparent if one.opacity > 0]
+    lost = sum(share < _FAINT if ground == "black" else share > 1 - _FAINT for share in shares)
+    if lost:
+        notes.append(
+            f"{lost} of {len(facts)} training images show nearly nothing but {ground}, and are lost on it; lay all of "
+            "them on a ground of another shade, and store them without transparency."
+        )
+    return ground, notes
 
 
 def _page_notes(facts: Sequence[Facts], what: str) -> list[str]:

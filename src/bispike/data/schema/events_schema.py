@@ -13,6 +13,7 @@ import torch
 
 from ...errors import DataError
 from ...json_values import Check, expect, is_switch, is_text, list_of, number, optional, record, whole
+from ..readers.characters import shortened
 from ..readers.event_files import ORDERS, UNITS, Events, is_recording, key_of, of_arrays
 from .event_frames import Tally, fill
 from .event_survey import CODINGS, FARTHEST, Survey
@@ -174,7 +175,7 @@ class EventsSchema(Schema):
         return DataError(
             f"{source}: cannot tell the unit of the times: a recording lasts {span:g} as stored, and those of the "
             f"training lasted {self.span / (UNITS[self.time_unit] if self.time_unit else 1):g} {unit}. Store the times "
-            f"{unit if self.time_unit else 'in the unit'} as in the training data."
+            f"{unit if self.time_unit else 'in the unit'} as in training, or name the array by its unit (t_ns)."
         )
 
     def frames(
@@ -240,8 +241,15 @@ class EventsSchema(Schema):
         return found.judged(np.concatenate(labels), self, f"{source}: labels")
 
     def of_table(self, table: Any, source: object) -> Inputs:
-        """The recordings in the rows of a table with the columns t, x, y, p, and sample if there are several."""
+        """The recordings in the rows of a table with the columns t, x, y, p, and sample if there are several.
+
+        Without a heading it is one recording of four columns, whose order is recognised.
+        """
         arrays: dict[str, np.ndarray] = {}
+        if len(table.columns) == 4 and not any(map(key_of, table.columns)):
+            columns = [table.numbers(name) for name in table.columns]
+            if all(numbers is not None for numbers in columns):
+                return self.of_array(np.stack(columns, axis=1), source)
         for name in table.columns:
             key = key_of(name)
             if key is None:
@@ -253,6 +261,11 @@ class EventsSchema(Schema):
                 arrays[name] = numbers.astype(np.int64)
             else:
                 arrays[name] = numbers
+        if not arrays:
+            raise DataError(
+                f"{source}: expected the columns t, x, y, p of events, and sample for several recordings; received "
+                f"{shortened(', '.join(table.columns))}."
+            )
         return self.of_events(of_arrays(arrays, source, Path(str(source)).name), source)
 
     def _stimuli(self, frames: np.ndarray) -> torch.Tensor:
@@ -268,10 +281,11 @@ class EventsSchema(Schema):
             DataError: another shape or other values.
         """
         name = Path(str(source)).name
-        if is_recording(array):
-            return self.of_events(of_arrays({"x": array}, source, name), source)
         full = (self.bins, 2, *self.sensor)
         shapes = {full, self.shape}
+        rows_of_four = array.ndim == 2 and array.shape[1] == 4 and array.shape not in shapes
+        if is_recording(array) or (rows_of_four and self.shape != (4,)):
+            return self.of_events(of_arrays({"events": array}, source, name, columns=self.columns), source)
         single = array.shape in shapes
         rows = array[None] if single else array
         if rows.shape[1:] not in shapes or len(rows) == 0:

@@ -28,6 +28,8 @@ SLACK = 2.0
 """How many spans of the training's values an image may lie outside of them before its unit is another one."""
 MANY_OUTSIDE = 0.1
 """Share of values outside those of training from which a note says so."""
+DARK = 2.0
+"""How many times as large as all values of an image the largest of training is, from which a note says so."""
 _BLOCK = 1 << 20
 _CHECK: Check = record(
     {"image": is_switch, "divisor": number(1e-30), "whole": is_switch, "low": number(), "high": number()}, others=False
@@ -117,7 +119,11 @@ class Units:
         return _float32(array).div_(self.divisor), far
 
     def _far_values(self, array: np.ndarray, low: float, high: float, what: object) -> list[str]:
-        """A note if many values lie outside those of training, which another unit makes likely."""
+        """A note if many values lie outside those of training, or all are small, which another unit makes likely."""
+        if self.image and self.divisor > 1 and 0 < high < self.high / DARK:
+            return [
+                f"{what}: all values are below half of the largest of training, {self.high:g}; is the unit the same?"
+            ]
         if self.divisor > 1 or (low >= self.low and high <= self.high):
             return []
         outside = sum(int(((block < self.low) | (block > self.high)).sum()) for block in _blocks(array)) / array.size
