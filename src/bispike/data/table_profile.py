@@ -19,6 +19,8 @@ from .readers.table import Table, read_table_file
 MOST_CLASSES = 20
 """Values of a column that may be the class."""
 SUGGESTED = 3
+EXAMPLE = 12
+"""Characters that are shown of a text in a cell."""
 TIMES = frozenset(("time", "date", "datetime", "timestamp", "ds", "day", "month", "year", "hour", "utc_time", "period"))
 DELIMITERS = {"\t": "tab", "": "white space", ",": "comma", ";": "semicolon", "|": "bar"}
 
@@ -56,7 +58,7 @@ def profile(path: Path, given: Dialect, *, target: str | int | None, memory_limi
         "columns": columns,
         "class_columns": classes,
         "time_columns": times,
-        "next": _next(path, table, columns, classes, times),
+        "next": _next(path, table, columns, classes, times, given),
         "notes": list(table.notes),
     }
 
@@ -81,7 +83,7 @@ def _column(table: Table, name: str, counter: str | None) -> dict[str, Any]:
     elif column.odd >= 0:
         found["note"] = f"{table.at(column.odd)}: {shortened(str(column.texts[column.odd]))!r} is {column.fault}"
     elif column.kind == "text":
-        some = ", ".join(shortened(text) for text in list(distinct)[:3])
+        some = ", ".join(text if len(text) <= EXAMPLE else f"{text[:EXAMPLE]}..." for text in list(distinct)[:3])
         found["note"] = f"{some}{', ...' if len(distinct) > 3 else ''}"
     return found
 
@@ -106,20 +108,32 @@ def _class_columns(table: Table, columns: Sequence[dict[str, Any]], target: str 
 
 
 def _next(
-    path: Path, table: Table, columns: Sequence[dict[str, Any]], classes: Sequence[str], times: Sequence[str]
+    path: Path,
+    table: Table,
+    columns: Sequence[dict[str, Any]],
+    classes: Sequence[str],
+    times: Sequence[str],
+    given: Dialect,
 ) -> list[str]:
-    """Commands that train on this table."""
+    """Commands that train on this table, with the encoding that the user gives."""
+    encoding = f"data.encoding={given.encoding}" if given.encoding else None
     data = f"bispike train --dataset {shlex.quote(str(path))}"
     commands = []
     for target in classes[:SUGGESTED]:
-        settings = _settings(table, columns, target)
-        shown = f" --set {' '.join(shlex.quote(one) for one in settings)}" if settings else ""
-        commands.append(f"{data} --target {shlex.quote(_typed(table, target))}{shown}")
+        settings = [encoding, *_settings(table, columns, target)]
+        commands.append(f"{data} --target {shlex.quote(_typed(table, target))}{_typed_settings(settings)}")
     numbers = [one for one in columns if one["type"] == "number" and one["note"] != "counts the rows"]
     if numbers and (times or not classes):
-        gaps = " --set missing=previous" if any(one["missing"] for one in numbers) else ""
-        commands.append(f"{data} --task series --model rnn{gaps}")
+        gaps = "missing=previous" if any(one["missing"] for one in numbers) else None
+        texts = [one["name"] for one in columns if one["type"] in ("text", "truth") and one["name"] not in times]
+        drop = f"drop=[{','.join(texts)}]" if texts else None
+        commands.append(f"{data} --task series --model rnn{_typed_settings([encoding, gaps, drop])}")
     return commands
+
+
+def _typed_settings(settings: Sequence[str | None]) -> str:
+    given = [shlex.quote(one) for one in settings if one]
+    return f" --set {' '.join(given)}" if given else ""
 
 
 def _settings(table: Table, columns: Sequence[dict[str, Any]], target: str) -> list[str]:

@@ -17,6 +17,7 @@ import torch
 from ..errors import ConfigurationError, DataError, UserError
 from . import formats
 from .assemble import as_array
+from .labels import UNKNOWN as UNKNOWN
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
 from .schema import Inputs as Inputs
@@ -24,8 +25,6 @@ from .schema import Schema
 
 Source = Any
 """A path, a NumPy array or tensor of one or N stimuli, a DataFrame, or an image of Pillow."""
-UNKNOWN = -1
-"""Label of a stimulus whose class its source does not name."""
 
 
 def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: float | None = None) -> Inputs:
@@ -92,7 +91,7 @@ def _read(source: Source, schema: Schema, options: dict[str, Any]) -> Inputs:
 def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
-    found = formats.for_inputs(path)
+    found = formats.for_inputs(path, schema.kind)
     if found is None and path.is_dir():
         raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:

@@ -259,7 +259,7 @@ class TableSchema(Schema):
         if gaps.any():
             self._expect_fill(table, one, gaps)
             values = np.where(gaps, float(one.fill or 0), values)
-            notes.append(f"{int(gaps.sum())} missing values in {name!r} are filled with {one.fill:g} ({self.missing}).")
+            notes.append(_filled(gaps, name, f"{one.fill:g}", self.missing))
         return values, [*notes, *_far(one, values)]
 
     def _categories(self, table: Table, one: Feature, features: np.ndarray) -> list[str]:
@@ -270,7 +270,7 @@ class TableSchema(Schema):
         if gaps.any():
             self._expect_fill(table, one, gaps)
             texts = np.where(gaps, str(one.fill), texts)
-            notes.append(f"{int(gaps.sum())} missing values in {name!r} are filled with {one.fill!r} ({self.missing}).")
+            notes.append(_filled(gaps, name, repr(one.fill), self.missing))
         places = {category: place for place, category in enumerate(one.categories)}
         found = np.array([places.get(text, -1) for text in texts.tolist()], dtype=np.int64)
         unseen = found < 0
@@ -340,3 +340,10 @@ def _far(one: Feature, values: np.ndarray) -> list[str]:
         f"{int(far.sum())} values in {shortened(one.name)!r} are far from those of training ({one.low:g} to "
         f"{one.high:g}), such as {values[far][0]:g}: is the unit the same?"
     ]
+
+
+def _filled(gaps: np.ndarray, name: str, value: str, how: str) -> str:
+    """A note on missing values that were filled."""
+    count = int(gaps.sum())
+    what = "1 missing value" if count == 1 else f"{count} missing values"
+    return f"{what} in {name!r} {'is' if count == 1 else 'are'} filled with {value} ({how})."
