@@ -54,11 +54,27 @@ def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: floa
         unknown = [torch.full((len(part.stimuli),), UNKNOWN) for part in parts]
         labels = torch.cat([u if part.labels is None else part.labels for part, u in zip(parts, unknown, strict=True)])
     return Inputs(
-        tuple(name for part in parts for name in part.names),
+        _names(sources, parts),
         torch.cat([part.stimuli for part in parts]),
         _together([note for part in parts for note in part.notes], len(parts)),
         labels,
     )
+
+
+def _names(sources: Sequence[Source], parts: Sequence[Inputs]) -> tuple[str, ...]:
+    """Names of all stimuli; with the path of their source where two sources have the same."""
+    seen = Counter(name for part in parts for name in dict.fromkeys(part.names))
+    found: list[str] = []
+    for source, part in zip(sources, parts, strict=True):
+        path = Path(source) if isinstance(source, str | os.PathLike) else None
+        for name in part.names:
+            if path is None or seen[name] == 1:
+                found.append(name)
+            elif name.startswith(path.name):
+                found.append(f"{path.parent.as_posix()}/{name}")
+            else:
+                found.append(f"{path.as_posix()}/{name}")
+    return tuple(found)
 
 
 def _together(notes: Sequence[str], sources: int) -> tuple[str, ...]:

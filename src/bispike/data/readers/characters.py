@@ -32,8 +32,8 @@ def read_characters(path: Path, *, encoding: str = "utf-8", memory_limit: float 
     except (LookupError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise DataError(
-                f"{path}: byte {error.start} is not text in {encoding.upper()}. Save the file as UTF-8, or give "
-                "the encoding of a text (for example --set encoding=latin-1)."
+                f"{path}: byte {error.start} is not text in {encoding.upper()}. Save the file as UTF-8; a "
+                "training also takes its encoding (for example --set encoding=latin-1)."
             ) from error
         if isinstance(error, UnicodeError):  # idna and others that say nothing about the place
             raise DataError(f"{path}: is not text in {encoding.upper()} ({error}).") from error

@@ -211,10 +211,11 @@ class TableSchema(Schema):
                 )
         absent = [one.name for one in self.features if one.name not in table.columns]
         if absent:
-            near = unknown_name("column", absent[0], table.names[:LISTED]) if table.names else ""
+            near = unknown_name("column", absent[0], table.names[:LISTED])
+            near = near.partition("; ")[2] or near.partition(". ")[2]
             raise DataError(
                 f"{source}: expected the columns of the training, found no {listed(absent)} ({len(absent)} of "
-                f"{len(self.features)} are missing). Near: {near.partition('; ')[2] or near}"
+                f"{len(self.features)} are missing); {near[:1].lower()}{near[1:]}"
             )
         known = {one.name for one in self.features} | {self.target, *self.dropped}
         extra = [name for name in table.names if name not in known and name != table.counter()]
