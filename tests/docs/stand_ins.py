@@ -50,6 +50,9 @@ def write_files(folder: Path) -> None:
         for number in range(3):
             Image.fromarray(images[number]).save(folder / "photos" / name / f"{number}.png")
     (folder / "photo.png").write_bytes((folder / "photos" / "cats" / "0.png").read_bytes())
+    flowers = "\n".join(f"{a:.1f},{b:.1f},{'ab'[i % 2]}" for i, (a, b) in enumerate(generator.normal(4, 1, (160, 2))))
+    for name in ("flowers.csv", "other.csv", "new.csv"):
+        (folder / name).write_text(f"length,width,species\n{flowers}\n", encoding="utf-8")
     rows = "\n".join(f"{a:.3f},{b:.3f}" for a, b in generator.normal(size=(80, 2)))
     (folder / "load.csv").write_text(f"DOM,AEP\n{rows}\n", encoding="utf-8")
     (folder / "prose.txt").write_text("the cat sat on the mat. " * 40, encoding="utf-8")

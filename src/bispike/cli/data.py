@@ -80,19 +80,32 @@ def fetch(name: str, data_root: Path | None) -> Answer:
 @click.argument("path")
 @click.option("--task", metavar="T", help="What a file is used for: tabular, series or text.")
 @click.option("--target", metavar="COLUMN", help="Class column of a table; columns of a series to forecast.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE ...", help="Options of the data, as a training takes them."
+)
+@click.argument("more_settings", nargs=-1, metavar="")
 @memory_limit_option
 @data_root_option
 @json_option
 def check(
-    path: str, task: str | None, target: str | None, memory_limit: float | None, data_root: Path | None
+    path: str,
+    task: str | None,
+    target: str | None,
+    settings: tuple[str, ...],
+    more_settings: tuple[str, ...],
+    memory_limit: float | None,
+    data_root: Path | None,
 ) -> Answer:
     """Check the data set at PATH (or a published name): its contents, and what is wrong with it.
 
     Of a table whose use is not known yet, the columns are shown, and what to type next.
     """
     from .. import data
+    from ..config.resolve import data_options
 
-    report = data.check(path, root=data_root, task=task, target=target, memory_limit=memory_limit)
+    given = {"task": task, "target": target, "memory_limit": memory_limit}
+    options = data_options(path, given, (*settings, *more_settings))
+    report = data.check(path, root=data_root, **options)
     for problem in report["problems"]:
         note(f"problem: {problem}")
     for line in report["notes"]:
@@ -110,7 +123,7 @@ def check(
         "classes": report.get("classes"),
         **parts,
         **_facts(report.get("facts", {})),
-        "values": "{} to {}".format(*report["value_range"]) if "value_range" in report else None,
+        "values": "{:.6g} to {:.6g}".format(*report["value_range"]) if "value_range" in report else None,
         "checksums": ", ".join(f"{name} {verdict}" for name, verdict in report.get("checksums", {}).items()),
     }
     text: Any = Group(pairs(shown), *_columns(report["table"])) if "table" in report else pairs(shown)

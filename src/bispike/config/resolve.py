@@ -113,6 +113,23 @@ def resolve(request: Request, *, resume_from: Path | None = None) -> TrainConfig
     return found.config
 
 
+def data_options(dataset: str, given: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
+    """The options of a data set alone: those of the command line and `key=value` words, as `data.load` takes them.
+
+    Raises:
+        ConfigurationError: a key that is no option of the data, or a value that cannot be read.
+    """
+    request = Request.of(given, words)
+    table = Table(**{**{name: SETTINGS[name].default for name in _FIRST}, "dataset": dataset}, task=given.get("task"))
+    options = {key: value for key, value in given.items() if value is not None}
+    for key, value in request.texts:
+        place = table.find(key if key.startswith("data.") else f"data.{key}")
+        if place is None:
+            raise ConfigurationError(table.unknown(key))
+        options[place[1].name] = place[1].read(str(value))
+    return options
+
+
 def resolve_rows(rows: Mapping[str, Request], own: Collection[str] = ()) -> dict[str, TrainConfig]:
     """The settings of each row of a study; a key reaches the rows in which it has an effect.
 

@@ -231,7 +231,7 @@ class Dataset:
         for part in (self.train, self.test, *([] if self.validation is None else [self.validation])):
             digest.update(repr((part.stimuli.dtype, tuple(part.stimuli.shape))).encode())
             for tensor in (part.stimuli, part.labels):
-                digest.update(tensor.detach().cpu().contiguous().numpy().reshape(-1).view(np.uint8))
+                digest.update(tensor.detach().cpu().contiguous().numpy().reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
 
 

@@ -6,20 +6,14 @@ A recording `[T, 2, H, W]` becomes T rows of 2·H·W values; the mean of the sco
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from ..spaces import Stimulus
 from .dataset import Dataset, Split
-from .sequence_dataset import Recordings, SequenceDataset, Windows
+from .sequence_dataset import Recordings, SequenceDataset
 
 
 class RecordingDataset(SequenceDataset):
     """Recordings, each a window of its own; no order among them."""
-
-
-def recorded_classes(windows: Windows) -> Tensor:
-    """int64 `[N]` class of each recording."""
-    return windows.labels[windows.starts]
 
 
 def as_sequences(recordings: Dataset) -> RecordingDataset:

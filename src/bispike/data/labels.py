@@ -16,6 +16,8 @@ from torch import Tensor
 from ..errors import DataError
 
 LONGEST_QUOTE = 60  # characters of a label in a message
+UNKNOWN = -1
+"""Label of a stimulus whose class its source does not name."""
 FEW_CLASSES = 1000
 """So many classes are always looked at one by one, so that messages name those that are missing."""
 

@@ -220,6 +220,7 @@ def _schema(
         frequency=series.frequency,
         policy=series.policy,
         dialect=series.dialect,
+        ignored=series.ignored,
     )
 
 

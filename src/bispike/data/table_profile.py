@@ -21,6 +21,8 @@ from .readers.table import Table, read_table_file
 MOST_CLASSES = 20
 """Values of a column that may be the class."""
 SUGGESTED = 3
+EXAMPLE = 12
+"""Characters that are shown of a text in a cell."""
 TIMES = frozenset(("time", "date", "datetime", "timestamp", "ds", "day", "month", "year", "hour", "utc_time", "period"))
 DELIMITERS = {"\t": "tab", "": "white space", ",": "comma", ";": "semicolon", "|": "bar"}
 
@@ -47,7 +49,7 @@ def profile(path: Path, given: Dialect, *, target: str | int | None, memory_limi
     times = [one["name"] for one in columns if one["type"] == "date" or one["name"].lower() in TIMES]
     classes = _class_columns(table, columns, target)
     dialect = table.dialect
-    commands, more = _next(path, table, columns, classes, times)
+    commands, more = _next(path, table, columns, classes, times, given)
     return {
         "rows": len(table),
         "written": {
@@ -84,7 +86,7 @@ def _column(table: Table, name: str, counter: str | None) -> dict[str, Any]:
     elif column.odd >= 0:
         found["note"] = f"{table.at(column.odd)}: {shortened(str(column.texts[column.odd]))!r} is {column.fault}"
     elif column.kind == "text":
-        some = ", ".join(shortened(text) for text in list(distinct)[:3])
+        some = ", ".join(text if len(text) <= EXAMPLE else f"{text[:EXAMPLE]}..." for text in list(distinct)[:3])
         found["note"] = f"{some}{', ...' if len(distinct) > 3 else ''}"
     return found
 
@@ -109,23 +111,28 @@ def _class_columns(table: Table, columns: Sequence[dict[str, Any]], target: str 
 
 
 def _next(
-    path: Path, table: Table, columns: Sequence[dict[str, Any]], classes: Sequence[str], times: Sequence[str]
+    path: Path,
+    table: Table,
+    columns: Sequence[dict[str, Any]],
+    classes: Sequence[str],
+    times: Sequence[str],
+    given: Dialect,
 ) -> tuple[list[str], list[str]]:
-    """Commands that train on this table, and notes on what they need besides."""
+    """Commands that train on this table, with the encoding that the user gives; and notes on what they
+    need besides."""
+    encoding = f"data.encoding={given.encoding}" if given.encoding else None
     data = f"bispike train --dataset {shlex.quote(str(path))}"
     commands = []
     for target in classes[:SUGGESTED]:
-        settings = _settings(table, columns, target)
-        shown = f" --set {' '.join(shlex.quote(one) for one in settings)}" if settings else ""
-        commands.append(f"{data} --target {shlex.quote(_typed(table, target))}{shown}")
+        settings = [encoding, *_settings(table, columns, target)]
+        commands.append(f"{data} --target {shlex.quote(_typed(table, target))}{_typed_settings(settings)}")
     numbers = [one for one in columns if one["type"] == "number" and one["note"] != "counts the rows"]
     if not numbers or (classes and not times):
         return commands, []
     drop = [one["name"] for one in columns if one["name"] not in times and _is_no_quantity(one)]
     gaps = any(one["missing"] for one in numbers)
-    settings = [*(["data.missing=previous"] if gaps else []), *([f"data.drop={typed(drop)}"] if drop else [])]
-    shown = f" --set {' '.join(shlex.quote(one) for one in settings)}" if settings else ""
-    commands.append(f"{data} --task series --model rnn{shown}")
+    settings = [encoding, "data.missing=previous" if gaps else None, f"data.drop={typed(drop)}" if drop else None]
+    commands.append(f"{data} --task series --model rnn{_typed_settings(settings)}")
     policy = Policy(missing="previous" if gaps else "error")
     try:
         read_series(table, Room.in_memory(path), name=path.name, choice=Choice(drop=tuple(drop)), policy=policy)
@@ -137,6 +144,11 @@ def _next(
 def _is_no_quantity(column: dict[str, Any]) -> bool:
     """Whether a column holds texts, nothing, or one value in every row."""
     return column["type"] in ("text", "empty") or column["values"] == 1
+
+
+def _typed_settings(settings: Sequence[str | None]) -> str:
+    given = [shlex.quote(one) for one in settings if one]
+    return f" --set {' '.join(given)}" if given else ""
 
 
 def _settings(table: Table, columns: Sequence[dict[str, Any]], target: str) -> list[str]:

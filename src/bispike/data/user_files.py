@@ -19,6 +19,7 @@ from . import formats
 from .assemble import as_array
 from .dataset import Dataset, Split
 from .formats import event_folder, npz
+from .labels import UNKNOWN as UNKNOWN
 from .memory_limit import Room
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
@@ -28,8 +29,6 @@ from .schema import Inputs as Inputs
 Source = Any
 """A path, a NumPy array or tensor of one or N stimuli, such arrays by name, an image of Pillow, or a table (DataFrame,
 dict of columns or of the values of one row, list of such rows, row of a DataFrame, structured array)."""
-UNKNOWN = -1
-"""Label of a stimulus whose class its source does not name."""
 
 
 def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: float | None = None) -> Inputs:
@@ -59,11 +58,27 @@ def read_inputs(sources: Sequence[Source], schema: Schema, *, memory_limit: floa
         unknown = [torch.full((len(part.stimuli),), UNKNOWN) for part in parts]
         labels = torch.cat([u if part.labels is None else part.labels for part, u in zip(parts, unknown, strict=True)])
     return Inputs(
-        tuple(name for part in parts for name in part.names),
+        _names(sources, parts),
         torch.cat([part.stimuli for part in parts]),
         _together([note for part in parts for note in part.notes], len(parts)),
         labels,
     )
+
+
+def _names(sources: Sequence[Source], parts: Sequence[Inputs]) -> tuple[str, ...]:
+    """Names of all stimuli; with the path of their source where two sources have the same."""
+    seen = Counter(name for part in parts for name in dict.fromkeys(part.names))
+    found: list[str] = []
+    for source, part in zip(sources, parts, strict=True):
+        path = Path(source) if isinstance(source, str | os.PathLike) else None
+        for name in part.names:
+            if path is None or seen[name] == 1:
+                found.append(name)
+            elif name.startswith(path.name):
+                found.append(f"{path.parent.as_posix()}/{name}")
+            else:
+                found.append(f"{path.as_posix()}/{name}")
+    return tuple(found)
 
 
 def _together(notes: Sequence[str], sources: int) -> tuple[str, ...]:
@@ -116,7 +131,7 @@ def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
     events = path.is_dir() and isinstance(schema, EventsSchema)  # also a folder of recordings without folders in it
-    found = event_folder.FORMAT if events else formats.for_inputs(path)
+    found = event_folder.FORMAT if events else formats.for_inputs(path, schema.kind)
     if found is None and path.is_dir():
         raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:

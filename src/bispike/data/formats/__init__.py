@@ -13,6 +13,25 @@ from ..readers.contents import exists
 from . import event_folder, events, idx, image_folder, npz, series, table, text
 from .format import Format as Format
 
+_SHEET = "is a spreadsheet. Save its sheet as CSV, or give the DataFrame of pandas.read_excel (data.from_table)."
+ADVICE = {
+    ".npy": "is one array without labels. Save stimuli and labels together: "
+    "numpy.savez('data.npz', x_train=x, y_train=y).",
+    ".json": "is JSON. Save it as CSV: pandas.read_json(...).to_csv('data.csv', index=False).",
+    ".jsonl": "is JSON, one object per line. Save it as CSV: "
+    "pandas.read_json(..., lines=True).to_csv('data.csv', index=False).",
+    ".parquet": "is a Parquet file. Give the DataFrame of pandas.read_parquet (data.from_table), or save it as CSV.",
+    ".feather": "is a Feather file. Give the DataFrame of pandas.read_feather (data.from_table), or save it as CSV.",
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods"), _SHEET),
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".pt", ".pth", ".joblib"),
+        "is a pickle, which can run code when it is opened, so none is read. Save the arrays as .npz with x_train "
+        "and y_train.",
+    ),
+    ".mat": "is a file of MATLAB. Save its arrays as .npz (scipy.io.loadmat reads them) with x_train and y_train.",
+}
+"""What to do with files of other programs, by their endings."""
+
 registry: dict[str, Format] = {}
 """The formats by name, in the order of recognition."""
 
@@ -73,9 +92,14 @@ def find(path: Path, task: str | None = None) -> Format:
         raise ConfigurationError(unknown_name(f"task for {known[0].summary}", task, tasks))
     if path.is_file() and (hint := image_folder.instead(path)):
         raise DataError(f"{path}: {hint}")
-    endings = dict.fromkeys(ending for format in registry.values() for ending in format.endings)
+    if path.is_file() and (advice := ADVICE.get(path.suffix.lower())):
+        raise DataError(f"{path}: {advice}")
+    endings = dict.fromkeys(f".{ending.split('.')[1]}" for format in registry.values() for ending in format.endings)
     folders = [format.summary for format in registry.values() if not format.endings]
-    raise DataError(f"{path}: expected a file that ends with {', '.join(endings)}, or {', or '.join(folders)}.")
+    raise DataError(
+        f"{path}: expected a file that ends with {', '.join(endings)} (tables and texts also packed, such as .csv.gz), "
+        f"or {', or '.join(folders)}."
+    )
 
 
 def likely(path: Path, task: str | None = None) -> list[Format]:
@@ -90,10 +114,17 @@ def likely(path: Path, task: str | None = None) -> list[Format]:
     return [format for format in registry.values() if format.endings and format.has_ending(path)]
 
 
-def for_inputs(path: Path) -> Format | None:
-    """The format that reads stimuli for a network from a file or folder; None if there is none."""
+def for_inputs(path: Path, kind: str) -> Format | None:
+    """The format that reads stimuli for a network from a file or folder; None if there is none.
+
+    Args:
+        path: an existing file or folder.
+        kind: of the schema of the training; of a folder it decides before its content does.
+    """
     if path.is_dir():
-        return next((format for format in registry.values() if format.input_folders and format.recognises(path)), None)
+        folders = [format for format in registry.values() if format.input_folders]
+        same = [format for format in folders if format.task == kind]
+        return next((format for format in (*same, *folders) if format in same or format.recognises(path)), None)
     name = path.name.lower()
     fitting = [
         (len(ending), format)

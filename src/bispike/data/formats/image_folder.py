@@ -36,8 +36,6 @@ MOST_OTHERS = 100_000
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 """Endings of files that hold other files."""
 _SHOWN = 5
-_UNKNOWN = -1
-"""Label of an image that lies in no folder of a class."""
 
 
 @dataclass
@@ -256,15 +254,15 @@ def _read_folder(path: Path, schema: Schema, memory_limit: float | None) -> Inpu
     if found.others:
         notes.append(f"{named(found.others)}.")
     labels = torch.tensor([_label(file, schema.classes) for file in files])
-    judged = None if bool((labels == _UNKNOWN).all()) else labels
+    judged = None if bool((labels == labelling.UNKNOWN).all()) else labels
     names = tuple(file.as_posix() for file in files)
     return Inputs(names, as_float(stimuli), tuple(f"{path.name}: {note}" for note in notes), judged)
 
 
 def _label(file: Path, classes: Sequence[str]) -> int:
-    """Number of the class whose folder holds a file; `_UNKNOWN`: there is none."""
+    """Number of the class whose folder holds a file; `UNKNOWN`: there is none."""
     number = {name: i for i, name in enumerate(classes)}
-    return next((number[name] for name in composed(file.parts[:-1]) if name in number), _UNKNOWN)
+    return next((number[name] for name in composed(file.parts[:-1]) if name in number), labelling.UNKNOWN)
 
 
 def _check_size(name: str, value: Any) -> str | None:

@@ -214,6 +214,8 @@ def _read_like(path: Path, like: Schema, name: str, share: float, memory_limit: 
 
 def read_inputs(path: Path, schema: Schema, *, memory_limit: float | None = None) -> Inputs:
     """Stimuli from the rows of a table, read as in the training."""
+    if type(schema).of_table is Schema.of_table:  # it takes no tables, whatever the file holds
+        raise schema.refusal(path, "a text file" if path.suffix.lower() == ".txt" else "a table")
     return schema.of_table(read_table_file(path, like=_dialect(schema), memory_limit=memory_limit), path)
 
 

@@ -75,6 +75,7 @@ class Series:
         frequency: the step from row to row.
         policy: how it was brought into steps.
         dialect: how its file is written.
+        ignored: names of the columns of its table that are neither time nor quantities.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Series:
     frequency: Frequency | None = None
     policy: Policy = field(default_factory=Policy)
     dialect: Dialect = field(default_factory=Dialect)
+    ignored: tuple[str, ...] = ()
 
     def time_ahead(self, steps: int) -> str | None:
         """The time `steps` after the last row, as text; None where it is not known."""
@@ -139,7 +141,7 @@ def read_series(
         ConfigurationError: a column or form that does not exist.
         DataError: no certain time, times that occur twice, holes, missing values, texts, or constant columns.
     """
-    choice, policy = choice or Choice(), policy or Policy()
+    choice, policy, names = choice or Choice(), policy or Policy(), table.names
     table, found = _with_time(table, choice)
     columns = _quantities(table, choice, found)
     values = np.stack([_numbers(table, column) for column in columns], 1) if columns else np.zeros((len(table), 0))
@@ -155,7 +157,19 @@ def read_series(
         )
     _expect_changing(table, columns, rows.values)
     _expect_digits(table, columns, rows.values)
-    return Series(name, columns, rows.values, tuple(notes), rows.times, found.time, frequency, policy, table.dialect)
+    used = {*columns, *(found.time.columns if found.time is not None else ())}
+    return Series(
+        name,
+        columns,
+        rows.values,
+        tuple(notes),
+        rows.times,
+        found.time,
+        frequency,
+        policy,
+        table.dialect,
+        tuple(one for one in names if one not in used),
+    )
 
 
 def read_again(table: Table, like: Series, room: Room, *, needed: Sequence[str], name: str) -> Series:
@@ -181,9 +195,12 @@ def read_again(table: Table, like: Series, room: Room, *, needed: Sequence[str],
         )
     notes = list(table.notes)
     extra = [one for one in table.names if one not in (*time, *like.columns)]
-    if extra:
-        what = counted(len(extra), "column that the training has not is", "columns that the training has not are")
-        notes.append(f"{what} ignored: {_listed(extra)}.")
+    new = [one for one in extra if one not in like.ignored]
+    if new:
+        what = counted(
+            len(new), "column that the training did not have is", "columns that the training did not have are"
+        )
+        notes.append(f"{what} ignored: {_listed(new)}.")
     if like.time is None:
         found = Found()
         _expect_old_first(table, extra)

@@ -21,7 +21,6 @@ from .contents import PACKED, read_unpacked
 
 PER_CHARACTER = 3
 """Bytes that reading takes per byte of the text: the bytes, their copy, and the numbers."""
-LONGEST_CELL = csv.field_size_limit()
 BLOCK = 1 << 20
 _FOREIGN = {
     b"PAR1": ("a Parquet file", "pandas.read_parquet reads it; give the DataFrame, or save it as CSV"),

@@ -48,6 +48,7 @@ _CHECK: Check = record(
         "holes": is_text,
         "missing": is_text,
         "dialect": anything,
+        "ignored": list_of(is_text),
     },
     others=False,
 )
@@ -71,6 +72,7 @@ class SeriesSchema(Schema):
         frequency: the step from row to row; None: it is not known.
         policy: what is done about times that occur twice, holes and missing values.
         dialect: how the file is written.
+        ignored: names of the columns of the training's table that were left out.
     """
 
     kind: ClassVar[str] = "series"
@@ -92,6 +94,7 @@ class SeriesSchema(Schema):
     frequency: Frequency | None = None
     policy: Policy = field(default_factory=Policy)
     dialect: Dialect = field(default_factory=Dialect)
+    ignored: tuple[str, ...] = ()
 
     def read(self, path: Path, *, memory_limit: float | None = None) -> Table:
         """The table in a file that is written like that of the training.
@@ -117,7 +120,9 @@ class SeriesSchema(Schema):
             DataError: what cannot be brought to the form of the training.
         """
         empty = np.zeros((0, len(self.columns)))
-        like = Series(name, self.columns, empty, (), None, self.time, self.frequency, self.policy, self.dialect)
+        like = Series(
+            name, self.columns, empty, (), None, self.time, self.frequency, self.policy, self.dialect, self.ignored
+        )
         return read_again(table, like, room, needed=self.columns if needed is None else needed, name=name)
 
     def of_series(self, series: Series, source: object) -> Inputs:
@@ -196,6 +201,7 @@ class SeriesSchema(Schema):
             "holes": self.policy.holes,
             "missing": self.policy.missing,
             "dialect": self.dialect.to_dict(),
+            "ignored": list(self.ignored),
         }
 
     @classmethod
@@ -229,4 +235,5 @@ class SeriesSchema(Schema):
             else Frequency.from_dict(given["frequency"], f"{place}: frequency"),
             policy=Policy(given["duplicates"], given["holes"], given["missing"]),
             dialect=Dialect.from_dict(given["dialect"], f"{place}: dialect"),
+            ignored=tuple(given["ignored"]),
         )

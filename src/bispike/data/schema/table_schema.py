@@ -211,10 +211,11 @@ class TableSchema(Schema):
                 )
         absent = [one.name for one in self.features if one.name not in table.columns]
         if absent:
-            near = unknown_name("column", absent[0], table.names[:LISTED]) if table.names else ""
+            near = unknown_name("column", absent[0], table.names[:LISTED])
+            near = near.partition("; ")[2] or near.partition(". ")[2]
             raise DataError(
                 f"{source}: expected the columns of the training, found no {listed(absent)} ({len(absent)} of "
-                f"{len(self.features)} are missing). Near: {near.partition('; ')[2] or near}"
+                f"{len(self.features)} are missing); {near[:1].lower()}{near[1:]}"
             )
         known = {one.name for one in self.features} | {self.target, *self.dropped}
         extra = [name for name in table.names if name not in known and name != table.counter()]
@@ -259,7 +260,7 @@ class TableSchema(Schema):
         if gaps.any():
             self._expect_fill(table, one, gaps)
             values = np.where(gaps, float(one.fill or 0), values)
-            notes.append(f"{int(gaps.sum())} missing values in {name!r} are filled with {one.fill:g} ({self.missing}).")
+            notes.append(_filled(gaps, name, f"{one.fill:g}", self.missing))
         return values, [*notes, *_far(one, values)]
 
     def _categories(self, table: Table, one: Feature, features: np.ndarray) -> list[str]:
@@ -270,7 +271,7 @@ class TableSchema(Schema):
         if gaps.any():
             self._expect_fill(table, one, gaps)
             texts = np.where(gaps, str(one.fill), texts)
-            notes.append(f"{int(gaps.sum())} missing values in {name!r} are filled with {one.fill!r} ({self.missing}).")
+            notes.append(_filled(gaps, name, repr(one.fill), self.missing))
         places = {category: place for place, category in enumerate(one.categories)}
         found = np.array([places.get(text, -1) for text in texts.tolist()], dtype=np.int64)
         unseen = found < 0
@@ -340,3 +341,10 @@ def _far(one: Feature, values: np.ndarray) -> list[str]:
         f"{int(far.sum())} values in {shortened(one.name)!r} are far from those of training ({one.low:g} to "
         f"{one.high:g}), such as {values[far][0]:g}: is the unit the same?"
     ]
+
+
+def _filled(gaps: np.ndarray, name: str, value: str, how: str) -> str:
+    """A note on missing values that were filled."""
+    count = int(gaps.sum())
+    what = "1 missing value" if count == 1 else f"{count} missing values"
+    return f"{what} in {name!r} {'is' if count == 1 else 'are'} filled with {value} ({how})."
