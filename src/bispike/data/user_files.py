@@ -18,13 +18,13 @@ from ..errors import ConfigurationError, DataError, UserError
 from . import formats
 from .assemble import as_array
 from .dataset import Dataset, Split
-from .formats import event_folder, npz
+from .formats import npz
 from .labels import UNKNOWN as UNKNOWN
 from .memory_limit import Room
 from .option import MEMORY_LIMIT
 from .readers.contents import exists
-from .schema import EventsSchema, Schema, TableSchema
 from .schema import Inputs as Inputs
+from .schema import Schema, TableSchema
 
 Source = Any
 """A path, a NumPy array or tensor of one or N stimuli, such arrays by name, an image of Pillow, or a table (DataFrame,
@@ -130,8 +130,7 @@ def _has_names(source: Source, schema: Schema) -> bool:
 def _read_file(path: Path, schema: Schema, options: dict[str, Any]) -> Inputs:
     if not exists(path):
         raise UserError(f"{path}: no such file.")
-    events = path.is_dir() and isinstance(schema, EventsSchema)  # also a folder of recordings without folders in it
-    found = event_folder.FORMAT if events else formats.for_inputs(path, schema.kind)
+    found = formats.for_inputs(path, schema.kind)
     if found is None and path.is_dir():
         raise UserError(f"{path}: is a folder; name the files in it.")
     if found is None or found.inputs is None:

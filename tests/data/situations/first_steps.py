@@ -35,7 +35,7 @@ def sensors(folder: Path) -> None:
     path.write_text(f"time,a,b,device\n{rows}")
     status, answer, _ = run_cli("data", "check", path)
     assert status == 0
-    assert answer["table"]["next"][-1].endswith("--task series --model rnn --set 'drop=[device]'")
+    assert answer["table"]["next"][-1].endswith("--task series --model rnn --set 'data.drop=[device]'")
     found = data.load(path, task="series", drop=["device"], window=4)
     assert found.schema is not None
     again = data.load(path, task="series", like=found.schema)
