@@ -31,6 +31,10 @@ def names() -> list[str]:
 
 def entry(name: str) -> DatasetEntry:
     """The entry of a name, or an UnknownNameError with the nearest one."""
+    if name not in registry and exists(_home(name)):
+        raise DataError(
+            f"{name}: expected the name of a published data set, received a path: 'bispike data check' tells."
+        )
     if name not in registry:
         raise UnknownNameError("data set", name, registry)
     return registry[name]

@@ -62,7 +62,7 @@ class Learner:
 
     Raises:
         ConfigurationError, UnknownNameError: a setting is out of range or unknown, or the rule that trained the network
-            does not decide by the readout.
+            does not decide by the readout, or trained rates.
     """
 
     @checked
@@ -89,6 +89,11 @@ class Learner:
             raise ConfigurationError(
                 f"network: expected one that decides by its readout, received one whose rule {name!r} "
                 "decides in a way of its own, which a learner does not use. Train it by another rule, such as bsd."
+            )
+        if not network.signals.spiking:
+            raise ConfigurationError(
+                "network: expected one that decides by spikes, received one whose rule trained its rates; a learner "
+                "would decide in another way. Train it by a rule of spikes, such as bsd."
             )
         self.network, self.schema = network, schema
         self.settings: dict[str, Any] = {

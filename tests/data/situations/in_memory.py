@@ -88,6 +88,13 @@ def transparent_drawings_of_both_shades(folder: Path) -> None:
     assert any("4 of 8 training images show nearly nothing but black" in note for note in load(folder).notes)
 
 
+def rate_network(folder: Path) -> None:
+    data = from_arrays(U8, Y)
+    run = fit(models.mlp(data.stimulus, [8], data.concept), "backprop", data, epochs=1, progress=None)
+    with pytest.raises(ConfigurationError, match="decides by spikes"):
+        Learner(run.network)
+
+
 def own_decision(folder: Path) -> None:
     data = from_arrays(U8, Y)
     network = models.mlp(data.stimulus, [16], data.concept)
@@ -114,6 +121,7 @@ SITUATIONS = [
         "noted: some are lost on any ground",
         transparent_drawings_of_both_shades,
     ),
+    Situation("a learner of a network of rates, trained by backprop", "refused: it decides by spikes", rate_network),
     Situation(
         "a learner of a network that `forward-forward` trained", "refused: it decides in another way", own_decision
     ),
