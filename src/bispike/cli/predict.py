@@ -53,7 +53,7 @@ def _decisions(run: Path, found: Predictions, best: int) -> Answer:
     judged = ["class"] if found.judged else []
     shown = [
         (
-            row["input"],
+            brief(row["input"]),
             brief(row["label"]),
             *[brief(row.get("true", "")) for _ in judged],
             "  ".join(f"{brief(name)} {100 * share:.1f} %" for name, share in row["best"]),

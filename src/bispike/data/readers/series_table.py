@@ -309,6 +309,8 @@ def _expect_changing(table: Table, columns: Sequence[str], values: np.ndarray) -
 
 def _expect_digits(table: Table, columns: Sequence[str], values: np.ndarray) -> None:
     """Refuse columns whose changes are lost in float32, in which networks compute."""
+    if np.abs(values).max(initial=0) > np.finfo(np.float32).max:
+        return  # refused by their size
     lost = np.abs(values - values.astype(np.float32)).max(0, initial=0) > MOST_LOST * values.std(0)
     if lost.any():
         place = int(lost.argmax())

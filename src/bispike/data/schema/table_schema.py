@@ -171,7 +171,7 @@ class TableSchema(Schema):
         order = listed(one.name for one in self.features)
         notes = [f"the columns of the array are taken in the order of the training: {order}."]
         notes += [note for one, column in zip(self.features, values.T, strict=True) for note in _far(one, column)]
-        return Inputs(names, torch.from_numpy(values.astype(np.float32)), tuple(notes))
+        return Inputs(names, torch.from_numpy(_float32(values)), tuple(notes))
 
     def matrix(self, table: Table) -> tuple[np.ndarray, list[str]]:
         """All features of the rows of a table that has the columns, float32 `[N, width]`; and notes.
@@ -183,7 +183,8 @@ class TableSchema(Schema):
         place, notes = 0, []
         for one in self.features:
             if one.kind == "number":
-                matrix[:, place], more = self._numbers(table, one)
+                numbers, more = self._numbers(table, one)
+                matrix[:, place] = _float32(numbers)
             else:
                 more = self._categories(table, one, matrix[:, place : place + one.width])
             notes += more
@@ -348,3 +349,9 @@ def _filled(gaps: np.ndarray, name: str, value: str, how: str) -> str:
     count = int(gaps.sum())
     what = "1 missing value" if count == 1 else f"{count} missing values"
     return f"{what} in {name!r} {'is' if count == 1 else 'are'} filled with {value} ({how})."
+
+
+def _float32(values: np.ndarray) -> np.ndarray:
+    """The values as networks take them; those that are too large become infinite, and are refused as such."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
