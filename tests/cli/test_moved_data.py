@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from bispike.config.differences import differences
+from bispike.training import TrainConfig
+
 from .conftest import bispike
 
 WORDS = ["--model", "mlp", "--set", "widths=[8]", "--time-steps", "2"]
@@ -75,3 +78,8 @@ def test_a_run_is_resumed_with_its_data_elsewhere_but_not_with_other_data(tmp_pa
     assert "content of the data set" in called.err
     assert bispike("train", "--resume", "--out", run, "--dataset", new).status == 0
     assert str(new) in (run / "config.toml").read_text()
+
+
+def test_a_data_set_that_is_no_text_differs() -> None:
+    assert differences({"dataset": [1, 2, 3]}, TrainConfig(dataset="a.npz"))[0].startswith("dataset: [1, 2, 3] ->")
+    assert not any("dataset" in one for one in differences({"dataset": "b/a.npz"}, TrainConfig(dataset="a.npz")))

@@ -38,7 +38,7 @@ def differences(saved: Mapping[str, Any], asked: TrainConfig) -> list[str]:
 
 def _both_paths(saved: Any, asked: Any) -> bool:
     """Whether two data sets are files of a user: their content is compared, not where they are."""
-    return not any(name in data.registry for name in (saved, asked))
+    return all(isinstance(name, str) and name not in data.registry for name in (saved, asked))
 
 
 def _in_force(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
