@@ -11,8 +11,11 @@ import torch
 
 from bispike.config.train_config import TrainConfig
 from bispike.data import load
-from bispike.data.formats.events import bin_events
-from bispike.data.published.n_mnist import read_recording
+from bispike.data.memory_limit import Room
+from bispike.data.readers.contents import read_file
+from bispike.data.readers.event_files import Events, of_bin
+from bispike.data.schema import EventsSchema
+from bispike.data.user_files import read_inputs
 from bispike.errors import ConfigurationError, DataError
 from bispike.report import write_report
 from bispike.training import run_config
@@ -42,13 +45,24 @@ def camera(tmp_path: Path) -> Path:
     return path
 
 
+def read_recording(path: Path) -> Events:
+    """The events of one file of N-MNIST."""
+    return of_bin(read_file(path, Room.of(path)), path, path.name)
+
+
 def test_events_fall_into_bins_of_time() -> None:
-    t, x, y, p = (
-        np.array(values) for values in ([0, 99, 100, 299, 300], [0, 1, 2, 0, 0], [0, 0, 1, 1, 1], [0, 1, 0, 1, 1])
-    )
-    frames = bin_events(t, x, y, p, bins=3, duration=300, height=2, width=3)
-    assert frames.shape == (3, 2, 2, 3)
-    assert sorted(map(tuple, np.argwhere(frames == 255))) == [(0, 0, 0, 0), (0, 1, 0, 1), (1, 0, 1, 2), (2, 1, 1, 0)]
+    keys = {
+        "t": [0, 99_000, 100_000, 299_000, 300_000],
+        "x": [0, 1, 2, 0, 0],
+        "y": [0, 0, 1, 1, 1],
+        "p": [0, 1, 0, 1, 1],
+    }
+    schema = EventsSchema((2, 3), "us", 3, 300_000.0, span=300_000.0, classes=("a", "b"))
+    found = read_inputs([{key: np.array(values) for key, values in keys.items()}], schema)
+    assert found.stimuli.shape == (1, 3, 2, 2, 3)
+    filled = np.argwhere(found.stimuli[0].numpy() == 1)
+    assert sorted(map(tuple, filled)) == [(0, 0, 0, 0), (0, 1, 0, 1), (1, 0, 1, 2), (2, 1, 1, 0)]
+    assert "1 of 5 events after the end" in found.notes[0]
 
 
 def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -59,9 +73,9 @@ def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_recordings_of_nmnist_are_decoded(tmp_path: Path) -> None:
     path = tmp_path / "00001.bin"
     path.write_bytes(recording([(937, 10, 30, 1), (70000, 33, 0, 0), (5, 0, 240, 0), (10, 1, 2, 1)]))
-    t, x, y, p = read_recording(path)
-    assert t.tolist() == [937, 70000, 8202]
-    assert (x.tolist(), y.tolist(), p.tolist()) == ([10, 33, 1], [30, 0, 2], [1, 0, 1])
+    found = read_recording(path)
+    assert found.t.tolist() == [937, 70000, 8202]
+    assert (found.x.tolist(), found.y.tolist(), found.p.tolist()) == ([10, 33, 1], [30, 0, 2], [1, 0, 1])
     path.write_bytes(b"1234567")
     with pytest.raises(DataError, match="events of 5 bytes, received 7"):
         read_recording(path)

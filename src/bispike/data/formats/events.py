@@ -31,7 +31,7 @@ from ..option import MEMORY_LIMIT, TEST_SHARE, Option, one_of, positive, whole_n
 from ..readers.event_files import ORDERS, UNITS, Events, holds_events, is_recording, of_arrays
 from ..readers.numpy_files import array_names, load_arrays
 from ..schema import Inputs, Schema
-from ..schema.event_frames import Tally, bin_times, listed
+from ..schema.event_frames import Tally, listed
 from ..schema.event_survey import ENOUGH, STRETCH, Survey
 from ..schema.events_schema import EventsSchema, Reading, order_notes
 from .format import Format
@@ -97,21 +97,6 @@ class EventOptions:
     sensor: int | str | Sequence[int] | None = None
     columns: str | None = None
     sequence: bool = False
-
-
-def bin_events(
-    t: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray, *, bins: int, duration: float, height: int, width: int
-) -> np.ndarray:
-    """uint8 `[bins, 2, height, width]`, 255 where there was an event; events at `duration` or later are left out.
-
-    Args:
-        t: microseconds from the beginning of the recording; `x`, `y`: places; `p`: polarity, 0 or 1.
-    """
-    frames = np.zeros((bins, 2, height, width), dtype=np.uint8)
-    inside = (t >= 0) & (t < duration)
-    place = bin_times(t[inside].astype(np.float64), bins=bins, duration=duration)
-    frames[place, p[inside].astype(np.int64), y[inside], x[inside]] = 255
-    return frames
 
 
 def is_events(path: Path) -> bool:

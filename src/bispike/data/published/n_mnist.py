@@ -9,33 +9,20 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import numpy as np
-
 from ...errors import DataError
 from ..dataset import Dataset
 from ..formats import event_folder
 from ..formats.event_folder import DURATION, LIMIT_FILES
 from ..formats.events import BINS, OPTIONS, EventOptions
-from ..memory_limit import Room
 from ..option import MEMORY_LIMIT, Option, positive
-from ..readers.contents import open_file, read_file
-from ..readers.event_files import BIN_SIDE, of_bin
+from ..readers.contents import open_file
+from ..readers.event_files import BIN_SIDE
 from ..readers.event_files import OVERFLOW as OVERFLOW
 from ..readers.numpy_files import DAMAGE
 from .entry import DatasetEntry
 
 PARTS = ("Train", "Test")
 DIGITS = frozenset(map(str, range(10)))
-
-
-def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Times (microseconds), x, y and polarities of one N-MNIST file.
-
-    Raises:
-        DataError: unreadable, or not of whole events.
-    """
-    found = of_bin(read_file(path, Room.of(path)), path, path.name)
-    return found.t, found.x, found.y, found.p
 
 
 def read(
